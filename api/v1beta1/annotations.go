@@ -1,0 +1,67 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta1
+
+// The contract on ConfigMaps and Secrets. The names of these constants are part
+// of the contract too: programs written for the first operator import them.
+const (
+	// LabelReconcilerNameSourceKey is the label that makes a ConfigMap or Secret
+	// a source ("true") or excludes it even from autodiscovery ("false"). On a
+	// HelmRelease, "true" is set by autodiscovery and "false" opts it out.
+	LabelReconcilerNameSourceKey = "nebius.ai/helmrelease-trigger-operator"
+
+	// HRNameAnnotation names the HelmReleases that a labelled ConfigMap or Secret
+	// triggers: comma separated, blanks around a name ignored. The same key is
+	// the label with which autodiscovery marks a HelmRelease with its name.
+	HRNameAnnotation = "nebius.ai/helmreleases-name"
+
+	// HRNSAnnotation is the namespace of the HelmReleases that HRNameAnnotation
+	// names. Defaults to DefaultFluxcdNamespace. The same key is the label with
+	// which autodiscovery marks a HelmRelease with its namespace.
+	HRNSAnnotation = "nebius.ai/helmreleases-namespace"
+
+	// HashAnnotation is written by the operator on labelled ConfigMaps and
+	// Secrets: the digest of the content last delivered to all of its targets,
+	// "sha256:<hex>".
+	HashAnnotation = "nebius.ai/config-digest"
+
+	// DefaultFluxcdNamespace is the namespace of the targets of a labelled
+	// ConfigMap or Secret without HRNSAnnotation.
+	DefaultFluxcdNamespace = "flux-system"
+
+	// LabelValueEnabled and LabelValueDisabled are the values of
+	// LabelReconcilerNameSourceKey that mean something; others are ignored.
+	LabelValueEnabled  = "true"
+	LabelValueDisabled = "false"
+
+	// MaxTargetNames bounds how many HelmReleases one HRNameAnnotation may name.
+	// Names beyond it are reported by an event and ignored.
+	MaxTargetNames = 1000
+)
+
+// Annotations of this API's own group.
+const (
+	// AllowFromAnnotation on a HelmRelease lists the namespaces, comma separated,
+	// whose triggers and labelled sources may act on it. When it is present,
+	// only those and the HelmRelease's own namespace may.
+	AllowFromAnnotation = "trigger.nebius.ai/allow-from"
+
+	// CauseAnnotation is written on a HelmRelease in the patch that triggers it:
+	// which object, content and editor caused the request, via which trigger.
+	CauseAnnotation = "trigger.nebius.ai/cause"
+
+	// RequestAnnotation is written on a HelmRelease in the patch that triggers
+	// it: the operator's own record of the request, from which it recognises
+	// after a crash, or from another trigger, what has been requested already.
+	RequestAnnotation = "trigger.nebius.ai/request"
+)
+
+const (
+	// FieldManager owns every field that the operator writes. It is also the name
+	// under which the operator reports events.
+	FieldManager = "helmrelease-trigger-operator"
+
+	// ManagedByLabel marks the ValuesTriggers that the operator generates.
+	ManagedByLabel = "app.kubernetes.io/managed-by"
+)

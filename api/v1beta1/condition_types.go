@@ -1,0 +1,60 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta1
+
+// Reasons of the conditions Ready, Reconciling and Stalled of a ValuesTrigger,
+// and of the events about it. Besides these, meta.SucceededReason,
+// meta.ProgressingReason, meta.ProgressingWithRetryReason and
+// acl.AccessDeniedReason of fluxcd/pkg/apis are used.
+const (
+	// InvalidSpecReason tells that the spec holds something that the schema could
+	// not reject. The trigger waits for an edit of its spec.
+	InvalidSpecReason = "InvalidSpec"
+
+	// SourceNotFoundReason tells that a required source, or a key that it must
+	// have, does not exist. No target is touched until it does.
+	SourceNotFoundReason = "SourceNotFound"
+
+	// SecretsDisabledReason tells that a source is a Secret and the operator runs
+	// without permission on Secrets.
+	SecretsDisabledReason = "SecretsDisabled"
+
+	// ReadFailedReason tells that the API server did not answer a read of a source
+	// or a target. It is retried.
+	ReadFailedReason = "ReadFailed"
+
+	// TargetNotFoundReason tells that a target named in the spec does not exist.
+	// It is delivered when it appears.
+	TargetNotFoundReason = "TargetNotFound"
+
+	// TargetsHeldReason tells that the change waits for something that only a
+	// person can give, such as the resumption of a suspended HelmRelease.
+	TargetsHeldReason = "TargetsHeld"
+
+	// TriggerFailedReason tells that a HelmRelease could not be patched. It is
+	// retried.
+	TriggerFailedReason = "TriggerFailed"
+
+	// DeliveryFailedReason tells that at least one target was triggered and
+	// does not run the change. It is delivered when helm-controller succeeds,
+	// when the sources change again, or on request.
+	DeliveryFailedReason = "DeliveryFailed"
+)
+
+// Reasons of events that are no condition reasons.
+const (
+	// TriggeredReason tells that a HelmRelease was asked to reconcile.
+	TriggeredReason = "Triggered"
+
+	// DeliveredReason tells that a change is proven to run in a HelmRelease.
+	DeliveredReason = "Delivered"
+
+	// InvalidContractReason tells that a label or annotation of the contract is
+	// malformed.
+	InvalidContractReason = "InvalidContract"
+
+	// BaselineReason tells that a digest written by the first operator was taken
+	// over as a baseline.
+	BaselineReason = "Baseline"
+)

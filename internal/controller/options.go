@@ -1,0 +1,57 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package controller holds the reconcilers. They orchestrate: what is decided
+// is decided in the pure packages beside this one, what is read and written
+// goes through the adapters.
+package controller
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+)
+
+// Options are what the reconcilers need to know of the flags.
+type Options struct {
+	// Concurrent is the number of objects of each kind reconciled at a time.
+	Concurrent int
+
+	// CacheSyncTimeout bounds how long a controller waits for its caches.
+	CacheSyncTimeout time.Duration
+
+	// NewRateLimiter makes the rate limiter of one work queue; sharing one
+	// between controllers would mix the back-off of equal names.
+	NewRateLimiter func() workqueue.TypedRateLimiter[ctrl.Request]
+
+	// Autodiscovery makes every ConfigMap and Secret in spec.valuesFrom of a
+	// HelmRelease a source of it.
+	Autodiscovery bool
+
+	// Secrets allows reading Secrets. Without it Secret sources are reported.
+	Secrets bool
+
+	// NoCrossNamespaceRefs denies references to other namespaces unless the
+	// HelmRelease consents by annotation.
+	NoCrossNamespaceRefs bool
+
+	// DefaultServiceAccount is impersonated by triggers that name no account.
+	// Empty means the operator's own account.
+	DefaultServiceAccount string
+
+	// WatchSelector restricts which HelmReleases and ValuesTriggers this instance
+	// serves. Nil means all.
+	WatchSelector labels.Selector
+
+	// Events records Kubernetes events and forwards them to Flux's
+	// notification-controller.
+	Events record.EventRecorder
+
+	// Metrics are the gotk_* metrics of Flux.
+	Metrics runtimectrl.Metrics
+}
