@@ -1,0 +1,109 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+
+	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/events"
+	"github.com/fluxcd/pkg/runtime/metrics"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/controller"
+	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
+)
+
+// metricsRecorder registers the gotk_* metrics of Flux, once per process: the
+// registry is global, managers need not be.
+var metricsRecorder = sync.OnceValue(metrics.MustMakeRecorder)
+
+// New returns the operator's manager with everything in it, ready to be started.
+// It reads from the API server which kinds exist, and writes nothing. The context
+// is only used during the call.
+func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) {
+	mgrOpts, err := managerOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	mgr, err := ctrl.NewManager(cfg, mgrOpts)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create the manager: %w", err)
+	}
+	registerBuildInfo()
+
+	ready := &readiness{cache: mgr.GetCache()}
+	if err := setupProbes(mgr, ready); err != nil {
+		return nil, fmt.Errorf("cannot set up the probes: %w", err)
+	}
+
+	flux, err := events.NewRecorder(mgr, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create the event recorder: %w", err)
+	}
+	recorder := notify.New(flux)
+
+	ctrlOpts, err := controllerOptions(opts)
+	if err != nil {
+		return nil, err
+	}
+	ctrlOpts.Events = recorder
+	ctrlOpts.Metrics = runtimectrl.NewMetrics(mgr, metricsRecorder())
+	if err := controller.SetupWithManager(ctx, mgr, ctrlOpts); err != nil {
+		if meta.IsNoMatchError(err) {
+			return nil, fmt.Errorf("a CustomResourceDefinition is not installed: %w", err)
+		}
+		return nil, fmt.Errorf("cannot set up the controllers: %w", err)
+	}
+
+	return &Manager{
+		Manager:          mgr,
+		cacheSyncTimeout: opts.CacheSyncTimeout,
+		events:           recorder,
+	}, nil
+}
+
+// controllerOptions translates the options into those of the controllers, without
+// what only a manager can give them.
+func controllerOptions(opts Options) (controller.Options, error) {
+	var selector labels.Selector
+	if opts.Watch.LabelSelector != "" {
+		var err error
+		if selector, err = runtimectrl.GetWatchSelector(opts.Watch); err != nil {
+			return controller.Options{}, fmt.Errorf("invalid value %q for --%s: %w",
+				opts.Watch.LabelSelector, flagLabelSelector, err)
+		}
+	}
+	return controller.Options{
+		Concurrent:       opts.Concurrent,
+		CacheSyncTimeout: opts.CacheSyncTimeout,
+		NewRateLimiter: func() workqueue.TypedRateLimiter[ctrl.Request] {
+			return runtimectrl.GetRateLimiter(opts.RateLimiter)
+		},
+		Autodiscovery:         opts.Autodiscovery,
+		Secrets:               opts.Secrets,
+		NoCrossNamespaceRefs:  opts.ACL.NoCrossNamespaceRefs,
+		DefaultServiceAccount: opts.DefaultServiceAccount,
+		WatchSelector:         selector,
+	}, nil
+}
+
+func setupProbes(mgr ctrl.Manager, ready *readiness) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return err
+	}
+	if err := mgr.AddReadyzCheck("caches", ready.Check); err != nil {
+		return err
+	}
+	return mgr.Add(ready)
+}

@@ -1,0 +1,213 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package notify reports events: to the Kubernetes API, and to Flux's
+// notification-controller without ever making the caller wait for it.
+package notify
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/tools/reference"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
+	"github.com/fluxcd/pkg/runtime/events"
+)
+
+const (
+	// queueLength is how many events wait for the receiver: those of a change
+	// that reaches 500 releases, twice.
+	queueLength = 1024
+
+	// dropLogInterval is how often dropped events are logged; each is counted.
+	dropLogInterval = 10 * time.Second
+)
+
+// dropped counts the events that did not reach the receiver.
+var dropped = prometheus.NewCounter(prometheus.CounterOpts{
+	Name: "trigger_events_dropped_total",
+	Help: "Events not forwarded to the events receiver, because its queue was full or the operator stopped.",
+})
+
+func init() {
+	ctrlmetrics.Registry.MustRegister(dropped)
+}
+
+// event is what is left of a call after formatting: nothing in it is shared with
+// the caller, who may go on changing the object.
+type event struct {
+	ref         *corev1.ObjectReference
+	annotations map[string]string
+	eventType   string
+	reason      string
+	message     string
+}
+
+// Recorder is an event recorder that never blocks. Kubernetes events go to the
+// (buffered) Kubernetes recorder at once; what is meant for the receiver waits
+// in a bounded queue that Run empties.
+type Recorder struct {
+	kube    record.EventRecorder
+	forward record.EventRecorder
+	scheme  *runtime.Scheme
+	log     logr.Logger
+
+	queue    chan event
+	done     chan struct{}
+	stopping atomic.Bool
+	loggedAt atomic.Int64
+}
+
+var _ record.EventRecorder = &Recorder{}
+
+// New takes over the two halves of Flux's recorder, which by itself posts to the
+// receiver in the goroutine of the caller and retries there. Call Run for events
+// to be forwarded.
+func New(flux *events.Recorder) *Recorder {
+	r := &Recorder{
+		kube:   flux.EventRecorder,
+		scheme: flux.Scheme,
+		log:    flux.Log,
+		queue:  make(chan event, queueLength),
+		done:   make(chan struct{}),
+	}
+	if flux.Webhook != "" {
+		forward := *flux
+		forward.EventRecorder = discard{}
+		forward.Client = r.client(flux.Client)
+		r.forward = &forward
+	}
+	return r
+}
+
+// Event implements record.EventRecorder.
+func (r *Recorder) Event(object runtime.Object, eventType, reason, message string) {
+	r.AnnotatedEventf(object, nil, eventType, reason, "%s", message)
+}
+
+// Eventf implements record.EventRecorder.
+func (r *Recorder) Eventf(object runtime.Object, eventType, reason, format string, args ...any) {
+	r.AnnotatedEventf(object, nil, eventType, reason, format, args...)
+}
+
+// AnnotatedEventf implements record.EventRecorder.
+func (r *Recorder) AnnotatedEventf(object runtime.Object, annotations map[string]string,
+	eventType, reason, format string, args ...any) {
+	ref, err := reference.GetReference(r.scheme, object)
+	if err != nil {
+		r.log.Error(err, "cannot report an event about an object of unknown kind", "reason", reason)
+		return
+	}
+	ev := event{
+		ref:         ref.DeepCopy(),
+		annotations: withEventAnnotations(annotations, object),
+		eventType:   eventType,
+		reason:      reason,
+		message:     fmt.Sprintf(format, args...),
+	}
+
+	// Traces are Flux's third type of event. The API server does not know it, and
+	// the receiver is not meant to see it.
+	if eventType == eventv1.EventTypeTrace {
+		r.kube.AnnotatedEventf(ev.ref, ev.annotations, corev1.EventTypeNormal, reason, "%s", ev.message)
+		return
+	}
+	r.kube.AnnotatedEventf(ev.ref, ev.annotations, eventType, reason, "%s", ev.message)
+	if r.forward != nil {
+		r.enqueue(ev)
+	}
+}
+
+// withEventAnnotations adds the object's annotations in Flux's event group, which
+// users set to have them in their alerts.
+func withEventAnnotations(annotations map[string]string, object runtime.Object) map[string]string {
+	merged := maps.Clone(annotations)
+	annotated, ok := object.(interface{ GetAnnotations() map[string]string })
+	if !ok {
+		return merged
+	}
+	for key, value := range annotated.GetAnnotations() {
+		if !strings.HasPrefix(key, eventv1.Group+"/") {
+			continue
+		}
+		if merged == nil {
+			merged = map[string]string{}
+		}
+		merged[key] = value
+	}
+	return merged
+}
+
+func (r *Recorder) enqueue(ev event) {
+	select {
+	case r.queue <- ev:
+	default:
+		r.drop(1, "the events receiver is too slow or does not answer")
+	}
+}
+
+// drop counts lost events, and says so now and then.
+func (r *Recorder) drop(count int, why string) {
+	dropped.Add(float64(count))
+	now, last := time.Now().UnixNano(), r.loggedAt.Load()
+	if now-last > int64(dropLogInterval) && r.loggedAt.CompareAndSwap(last, now) {
+		r.log.Info("dropping events: "+why, "metric", "trigger_events_dropped_total")
+	}
+}
+
+// Run forwards events, one after the other, until the context ends and the queue
+// is empty. While it empties the queue a failed delivery is not retried.
+func (r *Recorder) Run(ctx context.Context) {
+	defer close(r.done)
+	for {
+		select {
+		case ev := <-r.queue:
+			r.post(ev)
+		case <-ctx.Done():
+			r.stopping.Store(true)
+			r.drain()
+			return
+		}
+	}
+}
+
+func (r *Recorder) drain() {
+	for {
+		select {
+		case ev := <-r.queue:
+			r.post(ev)
+		default:
+			return
+		}
+	}
+}
+
+func (r *Recorder) post(ev event) {
+	r.forward.AnnotatedEventf(ev.ref, ev.annotations, ev.eventType, ev.reason, "%s", ev.message)
+}
+
+// Wait waits until Run has returned, at most for the given time. Call it after
+// ending the context of Run; what is left then is dropped.
+func (r *Recorder) Wait(timeout time.Duration) {
+	r.stopping.Store(true)
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case <-r.done:
+	case <-timer.C:
+	}
+	if left := len(r.queue); left > 0 {
+		r.drop(left, "the operator stops")
+	}
+}
