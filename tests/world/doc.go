@@ -1,0 +1,34 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package world runs a real Kubernetes API with a real Flux on this machine,
+// for tests, demos and measurements: etcd, kube-apiserver,
+// kube-controller-manager, helm-controller and, if wanted,
+// notification-controller, as plain processes on loopback. No container is
+// needed, and several worlds can run side by side.
+//
+//	w, err := world.Start(ctx, world.Options{})
+//	if err != nil { … }
+//	defer w.Stop()
+//	err = w.PublishChart(ctx, "default", "chart", world.TestChart())
+//
+// # Programs
+//
+// They are compiled from the Go modules pinned in components/, once per
+// machine, into the user's cache directory (or TESTWORLD_CACHE). That takes
+// about ten minutes, more than go test grants a package by default, and go
+// test shows a package's progress only at its end: so run
+// "go run ./tests/world/build" first. etcd, kube-apiserver and kubectl in the
+// directory KUBEBUILDER_ASSETS are taken from there.
+//
+// # Stopping
+//
+// A world ends with the process that made it, even if that is killed: see
+// reaperScript. TESTWORLD_KEEP=1 keeps its directory, with all logs.
+//
+// # What differs from a cluster
+//
+// There are no nodes, so pods never run and workloads never get ready. There
+// is no source-controller: PublishChart does its part. helm-controller may do
+// everything and runs as the user HelmControllerUser, not as a service account.
+package world
