@@ -1,0 +1,182 @@
+{{/* The name of the program. The chart's name has a prefix that says nothing. */}}
+{{- define "helmrelease-trigger-operator.name" -}}
+{{- default (trimPrefix "helm-" .Chart.Name) .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* 44 leave room for -controller-manager in the 63 of a label. */}}
+{{- define "helmrelease-trigger-operator.fullname" -}}
+{{- $name := include "helmrelease-trigger-operator.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 44 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 44 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 44 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* A Service's name has 63 characters at most, and its suffix here takes 35. */}}
+{{- define "helmrelease-trigger-operator.metricsServiceName" -}}
+{{- printf "%s-controller-manager-metrics-service" (include "helmrelease-trigger-operator.fullname" . | trunc 28 | trimSuffix "-") }}
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "helmrelease-trigger-operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+control-plane: controller-manager
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{ include "helmrelease-trigger-operator.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.image" -}}
+{{- $image := .Values.controllerManager.manager.image }}
+{{- if $image.digest }}
+{{- printf "%s@%s" $image.repository $image.digest }}
+{{- else }}
+{{- printf "%s:%s" $image.repository (default .Chart.AppVersion $image.tag) }}
+{{- end }}
+{{- end }}
+
+{{/*
+The value of a flag in the user's args, empty when it is not there. The last of
+several wins, as it does for the operator; .names are aliases of one another.
+A boolean flag (.bool) takes no following word, and bare means true.
+*/}}
+{{- define "helmrelease-trigger-operator.flag" -}}
+{{- $args := .root.Values.controllerManager.manager.args | default list }}
+{{- $names := .names }}
+{{- $bool := .bool }}
+{{- $value := "" }}
+{{- range $i, $arg := $args }}
+{{- range $name := $names }}
+{{- $flag := printf "--%s" $name }}
+{{- if hasPrefix (printf "%s=" $flag) $arg }}
+{{- $value = trimPrefix (printf "%s=" $flag) $arg }}
+{{- else if eq $flag $arg }}
+{{- if $bool }}
+{{- $value = "true" }}
+{{- else if lt (add1 $i | int) (len $args) }}
+{{- $value = index $args (add1 $i | int) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and $bool $value }}
+{{- $value = has (lower $value) (list "1" "t" "true") | toString }}
+{{- end }}
+{{- $value }}
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.healthAddr" -}}
+{{- include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "health-addr" "health-probe-bind-address")) }}
+{{- end }}
+
+{{/* 0 means no probes. */}}
+{{- define "helmrelease-trigger-operator.healthPort" -}}
+{{- include "helmrelease-trigger-operator.healthAddr" . | default ":8081" | regexFind "[0-9]+$" }}
+{{- end }}
+
+{{/* 8080 is the operator's own default; 0 means no metrics. */}}
+{{- define "helmrelease-trigger-operator.metricsPort" -}}
+{{- include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "metrics-addr" "metrics-bind-address")) | default ":8080" | regexFind "[0-9]+$" }}
+{{- end }}
+
+{{/* The operator's own rule: its default depends on which name the address has. */}}
+{{- define "helmrelease-trigger-operator.metricsSecure" -}}
+{{- $flag := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "metrics-secure") "bool" true) }}
+{{- $alias := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "metrics-bind-address")) }}
+{{- default (ternary "true" "false" (ne $alias "")) $flag }}
+{{- end }}
+
+{{/* true or false, or empty when the args leave it open. */}}
+{{- define "helmrelease-trigger-operator.leaderElect" -}}
+{{- include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "leader-elect" "enable-leader-election") "bool" true) }}
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.eventsAddr" -}}
+{{- tpl (.Values.eventsAddr | default "") . }}
+{{- end }}
+
+{{/*
+All args: what the chart adds, then the user's list, then the flags that belong
+to permissions. The last of several equal flags wins, so the user's list
+overrides the first group and nothing overrides the third.
+*/}}
+{{- define "helmrelease-trigger-operator.args" -}}
+{{- $values := .Values }}
+{{- $before := list }}
+{{- $after := list }}
+{{- with include "helmrelease-trigger-operator.eventsAddr" . }}
+{{- $before = append $before (printf "--events-addr=%s" .) }}
+{{- end }}
+{{- if not (include "helmrelease-trigger-operator.healthAddr" .) }}
+{{- $before = append $before "--health-probe-bind-address=:8081" }}
+{{- end }}
+{{- if and (gt (int $values.controllerManager.replicas) 1) (not (include "helmrelease-trigger-operator.leaderElect" .)) }}
+{{- $before = append $before "--leader-elect" }}
+{{- end }}
+{{- if $values.noCrossNamespaceRefs }}
+{{- $after = append $after "--no-cross-namespace-refs=true" }}
+{{- end }}
+{{- if not $values.rbac.secrets }}
+{{- $after = append $after "--secrets=false" }}
+{{- end }}
+{{- if not $values.watch.allNamespaces }}
+{{- $after = append $after "--watch-all-namespaces=false" }}
+{{- end }}
+{{- with $values.defaultServiceAccount }}
+{{- $after = append $after (printf "--default-service-account=%s" .) }}
+{{- end }}
+{{- concat $before ($values.controllerManager.manager.args | default list) $after | toYaml }}
+{{- end }}
+
+{{/* What the schema cannot see. Fails with the value to change. */}}
+{{- define "helmrelease-trigger-operator.validate" -}}
+{{- $secrets := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "secrets") "bool" true) }}
+{{- if and $secrets (ne $secrets (toString .Values.rbac.secrets)) }}
+{{- fail "controllerManager.manager.args contradicts rbac.secrets: drop --secrets from args and set rbac.secrets, so that permissions follow" }}
+{{- end }}
+{{- $all := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "watch-all-namespaces") "bool" true) }}
+{{- if and $all (ne $all (toString .Values.watch.allNamespaces)) }}
+{{- fail "controllerManager.manager.args contradicts watch.allNamespaces: drop --watch-all-namespaces from args and set watch.allNamespaces, so that permissions follow" }}
+{{- end }}
+{{- $account := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "default-service-account")) }}
+{{- if and $account (ne $account .Values.defaultServiceAccount) }}
+{{- fail "controllerManager.manager.args contradicts defaultServiceAccount: drop --default-service-account from args and set defaultServiceAccount, so that permissions follow" }}
+{{- end }}
+{{- if and (gt (int .Values.controllerManager.replicas) 1) (eq (include "helmrelease-trigger-operator.leaderElect" .) "false") }}
+{{- fail "controllerManager.replicas is more than 1 and args turn leader election off: the replicas would compete" }}
+{{- end }}
+{{- if and .Values.serviceMonitor.enabled (eq (include "helmrelease-trigger-operator.metricsPort" .) "0") }}
+{{- fail "serviceMonitor.enabled needs metrics, and args turn them off" }}
+{{- end }}
+{{- end }}
+
+{{/* Permissions that a Role can grant as well as a ClusterRole. */}}
+{{- define "helmrelease-trigger-operator.managerRules" -}}
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get, list, patch, watch]
+{{- if .Values.rbac.secrets }}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, patch, watch]
+{{- end }}
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+- apiGroups: [helm.toolkit.fluxcd.io]
+  resources: [helmreleases]
+  verbs: [get, list, patch, watch]
+- apiGroups: [trigger.nebius.ai]
+  resources: [valuestriggers]
+  verbs: [create, delete, get, list, patch, watch]
+- apiGroups: [trigger.nebius.ai]
+  resources: [valuestriggers/status]
+  verbs: [patch]
+{{- end }}
