@@ -15,6 +15,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -35,13 +37,33 @@ type Chart struct {
 	Files map[string]string
 }
 
-// archive packs the chart as helm package does. The same chart makes the same
-// bytes, and so the same digest.
-func (c Chart) archive() ([]byte, error) {
+// files returns the chart's files with Chart.yaml.
+func (c Chart) files() map[string]string {
 	files := map[string]string{
 		"Chart.yaml": fmt.Sprintf("apiVersion: v2\nname: %s\nversion: %s\n", c.Name, c.Version),
 	}
 	maps.Copy(files, c.Files)
+	return files
+}
+
+// Write writes the chart's files into a directory, for helm to read.
+func (c Chart) Write(dir string) error {
+	for name, data := range c.files() {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return fmt.Errorf("writing chart %s: %w", c.Name, err)
+		}
+		if err := os.WriteFile(path, []byte(data), 0o644); err != nil {
+			return fmt.Errorf("writing chart %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+// archive packs the chart as helm package does. The same chart makes the same
+// bytes, and so the same digest.
+func (c Chart) archive() ([]byte, error) {
+	files := c.files()
 	var buf bytes.Buffer
 	zip := gzip.NewWriter(&buf)
 	pack := tar.NewWriter(zip)

@@ -25,6 +25,8 @@ func (w *World) addFlux(o Options) error {
 			"--kube-api-qps=1000",
 			"--kube-api-burst=2000",
 			"--concurrent=10",
+			// Also the pause after a finalizer is set, 750 ms by default.
+			"--min-retry-delay=100ms",
 			"--requeue-dependency=1s",
 			"--http-retry=2",
 			"--graceful-shutdown-timeout=5s",
