@@ -47,12 +47,10 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 		return nil, fmt.Errorf("cannot set up the probes: %w", err)
 	}
 
-	flux, err := events.NewRecorder(mgr, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
+	recorder, err := newRecorder(mgr, opts)
 	if err != nil {
-		return nil, fmt.Errorf("cannot create the event recorder: %w", err)
+		return nil, err
 	}
-	recorder := notify.New(flux)
-
 	ctrlOpts, err := controllerOptions(opts)
 	if err != nil {
 		return nil, err
@@ -92,10 +90,20 @@ func controllerOptions(opts Options) (controller.Options, error) {
 		},
 		Autodiscovery:         opts.Autodiscovery,
 		Secrets:               opts.Secrets,
+		AllNamespaces:         opts.Watch.AllNamespaces,
 		NoCrossNamespaceRefs:  opts.ACL.NoCrossNamespaceRefs,
 		DefaultServiceAccount: opts.DefaultServiceAccount,
 		WatchSelector:         selector,
 	}, nil
+}
+
+// newRecorder returns the recorder of all events. The manager has to run it.
+func newRecorder(mgr ctrl.Manager, opts Options) (*notify.Recorder, error) {
+	flux, err := events.NewRecorder(mgr, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
+	if err != nil {
+		return nil, fmt.Errorf("cannot create the event recorder: %w", err)
+	}
+	return notify.New(flux), nil
 }
 
 func setupProbes(mgr ctrl.Manager, ready *readiness) error {

@@ -36,6 +36,10 @@ type Options struct {
 	// Secrets allows reading Secrets. Without it Secret sources are reported.
 	Secrets bool
 
+	// AllNamespaces tells that all namespaces are watched, so that namespaces can
+	// be selected by label.
+	AllNamespaces bool
+
 	// NoCrossNamespaceRefs denies references to other namespaces unless the
 	// HelmRelease consents by annotation.
 	NoCrossNamespaceRefs bool

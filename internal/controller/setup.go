@@ -5,19 +5,103 @@ package controller
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-)
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 
-// CacheOptions returns how the manager's cache stores each kind: ConfigMaps and
-// Secrets as metadata only, without Helm's own release Secrets, everything
-// without what the reconcilers do not read.
-func CacheOptions(secrets bool) cache.Options {
-	return cache.Options{}
-}
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
 
 // SetupWithManager adds the indexes and reconcilers to the manager.
 func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error {
+	if err := index.Setup(ctx, mgr.GetFieldIndexer(), opts.Secrets); err != nil {
+		return err
+	}
+	cached, live := mgr.GetClient(), mgr.GetAPIReader()
+	store := source.NewStore(cached, live)
+	policy := access.Policy{NoCrossNamespaceRefs: opts.NoCrossNamespaceRefs}
+	derive := deriver{cache: cached, policy: policy, autodiscovery: opts.Autodiscovery, secrets: opts.Secrets}
+
+	if err := (&HelmReleaseReconciler{
+		client:        cached,
+		applier:       apply.New(cached),
+		derive:        derive,
+		events:        opts.Events,
+		reported:      newReported(),
+		autodiscovery: opts.Autodiscovery,
+		inheritLabels: keysOfSelector(opts.WatchSelector),
+	}).setup(mgr, opts); err != nil {
+		return fmt.Errorf("controller of HelmReleases: %w", err)
+	}
+
+	var namespaces client.Reader
+	if opts.AllNamespaces {
+		namespaces = cached
+	}
+	if err := (&ValuesTriggerReconciler{
+		client: cached,
+		live:   live,
+		accounts: &accounts{
+			own: cached, config: mgr.GetConfig(), scheme: mgr.GetScheme(), mapper: mgr.GetRESTMapper(),
+			defaultAccount: opts.DefaultServiceAccount, clients: map[string]client.Client{},
+		},
+		store:      store,
+		sources:    source.Resolver{Store: store, Metadata: cached, Secrets: opts.Secrets},
+		namespaces: namespaces,
+		derive:     derive,
+		policy:     policy,
+		events:     opts.Events,
+		metrics:    opts.Metrics,
+		concurrent: opts.Concurrent,
+	}).setup(mgr, opts); err != nil {
+		return fmt.Errorf("controller of ValuesTriggers: %w", err)
+	}
+
+	for _, kind := range sourceKinds(opts.Secrets) {
+		if err := (&ContractReconciler{
+			kind: kind, client: cached, store: store, policy: policy, events: opts.Events, reported: newReported(),
+		}).setup(mgr, opts); err != nil {
+			return fmt.Errorf("controller of labelled %ss: %w", kind, err)
+		}
+	}
 	return nil
+}
+
+// controllerOptions are what all controllers share.
+func controllerOptions(opts Options) controller.Options {
+	return controller.Options{
+		MaxConcurrentReconciles: opts.Concurrent,
+		CacheSyncTimeout:        opts.CacheSyncTimeout,
+		RateLimiter:             opts.NewRateLimiter(),
+	}
+}
+
+// serves tells whether this instance is responsible for an object.
+func (o Options) serves(obj client.Object) bool {
+	return o.WatchSelector == nil || o.WatchSelector.Matches(labels.Set(obj.GetLabels()))
+}
+
+// keysOfSelector returns the label keys that a selector looks at.
+func keysOfSelector(selector labels.Selector) []string {
+	if selector == nil {
+		return nil
+	}
+	requirements, _ := selector.Requirements()
+	var keys []string
+	for _, requirement := range requirements {
+		keys = append(keys, requirement.Key())
+	}
+	return keys
+}
+
+// controllerName returns the name of the controller of a kind of labelled object.
+func controllerName(kind string) string {
+	return strings.ToLower(kind) + "-contract"
 }

@@ -1,0 +1,70 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package access decides who may trigger which HelmRelease.
+package access
+
+import (
+	"fmt"
+	"strings"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// Policy is the rule of the operator for references across namespaces.
+type Policy struct {
+	// NoCrossNamespaceRefs denies them unless the HelmRelease consents.
+	NoCrossNamespaceRefs bool
+}
+
+// Target is the HelmRelease that is to be triggered.
+type Target struct {
+	Namespace   string
+	Name        string
+	Annotations map[string]string
+}
+
+// Check returns nil if an object in the namespace origin may act on the target:
+// a declared ValuesTrigger, or a labelled ConfigMap or Secret. The error names
+// the target and the mend.
+func (p Policy) Check(origin string, target Target) error {
+	if origin == target.Namespace {
+		return nil
+	}
+	allowed, listed := consent(target.Annotations)
+	switch {
+	case listed && !allowed[origin]:
+		return fmt.Errorf("HelmRelease %s/%s does not accept triggers from namespace %s; add it to its annotation %s",
+			target.Namespace, target.Name, origin, triggerv1.AllowFromAnnotation)
+	case !listed && p.NoCrossNamespaceRefs:
+		return fmt.Errorf("HelmRelease %s/%s is in another namespace than %s and the operator runs with --no-cross-namespace-refs; consent with the annotation %s: %s on the HelmRelease",
+			target.Namespace, target.Name, origin, triggerv1.AllowFromAnnotation, origin)
+	}
+	return nil
+}
+
+// CheckSource returns nil if a declared ValuesTrigger in the namespace trigger may
+// deliver a source of the namespace source to the target.
+func (p Policy) CheckSource(trigger, source string, target Target) error {
+	if !p.NoCrossNamespaceRefs || source == trigger {
+		return nil
+	}
+	if allowed, _ := consent(target.Annotations); allowed[source] {
+		return nil
+	}
+	return fmt.Errorf("a source is in namespace %s, another than the ValuesTrigger's %s, and the operator runs with --no-cross-namespace-refs; consent with the annotation %s: %s on HelmRelease %s/%s",
+		source, trigger, triggerv1.AllowFromAnnotation, source, target.Namespace, target.Name)
+}
+
+// consent returns the namespaces that the HelmRelease lists, and whether it lists
+// any at all: an empty list consents to nobody.
+func consent(annotations map[string]string) (map[string]bool, bool) {
+	value, listed := annotations[triggerv1.AllowFromAnnotation]
+	allowed := map[string]bool{}
+	for namespace := range strings.SplitSeq(value, ",") {
+		if namespace = strings.TrimSpace(namespace); namespace != "" {
+			allowed[namespace] = true
+		}
+	}
+	return allowed, listed
+}

@@ -1,0 +1,148 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package contract reads the labels and annotations with which users of the
+// operator bind ConfigMaps, Secrets and HelmReleases.
+package contract
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// Binding is what a labelled ConfigMap or Secret asks for.
+type Binding struct {
+	// Targets are the HelmReleases to trigger, without repetition, in the order
+	// of the annotation.
+	Targets []types.NamespacedName
+
+	// Problems are sentences about what is malformed. Each names the annotation
+	// and the mend.
+	Problems []string
+}
+
+// maxShown bounds how much of a malformed value a message repeats.
+const maxShown = 64
+
+// IsSource tells whether the labels make an object a source of the contract.
+func IsSource(labels map[string]string) bool {
+	return labels[triggerv1.LabelReconcilerNameSourceKey] == triggerv1.LabelValueEnabled
+}
+
+// IsExcluded tells whether the labels take an object out: a ConfigMap or Secret
+// from being a source, a HelmRelease from being found.
+func IsExcluded(labels map[string]string) bool {
+	return labels[triggerv1.LabelReconcilerNameSourceKey] == triggerv1.LabelValueDisabled
+}
+
+// Parse reads the annotations of a labelled object. What is malformed is
+// reported, the rest holds.
+func Parse(annotations map[string]string) Binding {
+	var b Binding
+
+	namespace := triggerv1.DefaultFluxcdNamespace
+	if value := strings.TrimSpace(annotations[triggerv1.HRNSAnnotation]); value != "" {
+		namespace = value
+	}
+	if errs := validation.IsDNS1123Label(namespace); len(errs) > 0 {
+		b.report("annotation %s: %s is no name of a namespace; give the one namespace of the HelmReleases, or none for %s",
+			triggerv1.HRNSAnnotation, shown(namespace), triggerv1.DefaultFluxcdNamespace)
+		return b
+	}
+
+	var malformed []string
+	seen := map[string]bool{}
+	over := 0
+	for name := range strings.SplitSeq(annotations[triggerv1.HRNameAnnotation], ",") {
+		name = strings.TrimSpace(name)
+		switch {
+		case name == "" || seen[name]:
+			continue
+		case len(validation.IsDNS1123Subdomain(name)) > 0:
+			malformed = append(malformed, shown(name))
+		case len(b.Targets) == triggerv1.MaxTargetNames:
+			over++
+		default:
+			b.Targets = append(b.Targets, types.NamespacedName{Namespace: namespace, Name: name})
+		}
+		seen[name] = true
+	}
+
+	if len(malformed) > 0 {
+		more := ""
+		if n := len(malformed) - 3; n > 0 {
+			malformed, more = malformed[:3], fmt.Sprintf(" and %d more", n)
+		}
+		b.report("annotation %s: %s%s cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names",
+			triggerv1.HRNameAnnotation, strings.Join(malformed, ", "), more)
+	}
+	if over > 0 {
+		b.report("annotation %s: %d names beyond the first %d are ignored; move them to a ValuesTrigger with a selector",
+			triggerv1.HRNameAnnotation, over, triggerv1.MaxTargetNames)
+	}
+	if len(seen) == 0 {
+		b.report("annotation %s is missing or empty; give the names of the HelmReleases to trigger, comma separated",
+			triggerv1.HRNameAnnotation)
+	}
+	return b
+}
+
+func (b *Binding) report(format string, args ...any) {
+	b.Problems = append(b.Problems, fmt.Sprintf(format, args...))
+}
+
+// shown quotes a value that a user wrote, without control characters and cut to
+// a bearable length.
+func shown(value string) string {
+	if runes := []rune(value); len(runes) > maxShown {
+		value = string(runes[:maxShown]) + "…"
+	}
+	return fmt.Sprintf("%q", value)
+}
+
+// Baseline is what the digest annotation of a labelled object says.
+type Baseline struct {
+	// Digest last delivered to all targets, "sha256:<hex>", or empty.
+	Digest string
+
+	// Legacy tells that the first operator wrote the annotation. Its digest cannot
+	// be compared with, but says that its content was delivered.
+	Legacy bool
+}
+
+var (
+	digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+	legacyPattern = regexp.MustCompile(`^[0-9a-fA-F]{1,64}$`)
+)
+
+// ParseBaseline reads the digest annotation. An unintelligible one counts as
+// none, so that the content is delivered rather than lost.
+func ParseBaseline(annotations map[string]string) Baseline {
+	value := annotations[triggerv1.HashAnnotation]
+	switch {
+	case digestPattern.MatchString(value):
+		return Baseline{Digest: value}
+	case legacyPattern.MatchString(value):
+		return Baseline{Legacy: true}
+	default:
+		return Baseline{}
+	}
+}
+
+// Covers tells whether the baseline says that content of this digest was
+// delivered.
+func (b Baseline) Covers(digest string) bool {
+	return b.Legacy || (b.Digest != "" && b.Digest == digest)
+}
+
+// Names returns whether the binding names the HelmRelease.
+func (b Binding) Names(target types.NamespacedName) bool {
+	return slices.Contains(b.Targets, target)
+}

@@ -1,0 +1,77 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
+
+// errAccount tells that no client for an account could be made.
+var errAccount = errors.New("account not usable")
+
+// accounts makes the clients with which triggers act.
+type accounts struct {
+	own            client.Client
+	config         *rest.Config
+	scheme         *runtime.Scheme
+	mapper         meta.RESTMapper
+	defaultAccount string
+
+	mu      sync.Mutex
+	clients map[string]client.Client
+}
+
+// name returns the account that a trigger acts as, empty for the operator's own.
+func (a *accounts) name(vt *triggerv1.ValuesTrigger) string {
+	if vt.Spec.ServiceAccountName != "" {
+		return vt.Spec.ServiceAccountName
+	}
+	return a.defaultAccount
+}
+
+// of returns the account as which the sources and targets of a trigger are read, and
+// the client with which targets are written. A generated trigger reads on the
+// operator's word: it holds only what the contract and valuesFrom give.
+func (a *accounts) of(vt *triggerv1.ValuesTrigger, generated bool) (source.Account, client.Client, error) {
+	name := a.name(vt)
+	if name == "" {
+		return source.Account{}, a.own, nil
+	}
+	user := fmt.Sprintf("system:serviceaccount:%s:%s", vt.Namespace, name)
+	c, err := a.impersonate(user)
+	if err != nil {
+		return source.Account{}, nil, fmt.Errorf("%w: %s: %w", errAccount, user, err)
+	}
+	if generated {
+		return source.Account{}, c, nil
+	}
+	return source.Account{Name: user, Reader: c}, c, nil
+}
+
+// impersonate returns a client without a cache that acts as the user.
+func (a *accounts) impersonate(user string) (client.Client, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c, found := a.clients[user]; found {
+		return c, nil
+	}
+	config := rest.CopyConfig(a.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	c, err := client.New(config, client.Options{Scheme: a.scheme, Mapper: a.mapper})
+	if err != nil {
+		return nil, err
+	}
+	a.clients[user] = c
+	return c, nil
+}

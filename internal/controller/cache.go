@@ -1,0 +1,135 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"bytes"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+)
+
+// CacheOptions returns how the manager's cache stores each kind: ConfigMaps and
+// Secrets as metadata only, without Helm's own release Secrets, everything
+// without what the reconcilers do not read.
+func CacheOptions(secrets bool) cache.Options {
+	byObject := map[client.Object]cache.ByObject{
+		&corev1.ConfigMap{}:        {Transform: stripSource},
+		&corev1.Namespace{}:        {Transform: stripNamespace},
+		&helmv2.HelmRelease{}:      {Transform: stripRelease},
+		&triggerv1.ValuesTrigger{}: {Transform: stripTrigger},
+	}
+	if secrets {
+		byObject[&corev1.Secret{}] = cache.ByObject{
+			// The API server leaves them out, so that they are not even received.
+			Field:     fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"),
+			Transform: stripSource,
+		}
+	}
+	return cache.Options{ByObject: byObject}
+}
+
+// stripSource keeps what tells which object this is, in which version, and what its
+// labels and the contract say.
+func stripSource(in any) (any, error) {
+	obj, ok := in.(*metav1.PartialObjectMetadata)
+	if !ok {
+		return in, nil
+	}
+	kept := metav1.ObjectMeta{
+		Namespace:       obj.Namespace,
+		Name:            obj.Name,
+		ResourceVersion: obj.ResourceVersion,
+		Labels:          obj.Labels,
+	}
+	if contract.IsSource(obj.Labels) {
+		kept.UID = obj.UID
+		kept.Annotations = map[string]string{}
+		for _, key := range []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.HashAnnotation} {
+			if value, found := obj.Annotations[key]; found {
+				kept.Annotations[key] = value
+			}
+		}
+	}
+	obj.ObjectMeta = kept
+	return obj, nil
+}
+
+func stripNamespace(in any) (any, error) {
+	if obj, ok := in.(*metav1.PartialObjectMetadata); ok {
+		obj.ObjectMeta = metav1.ObjectMeta{Name: obj.Name, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels}
+	}
+	return in, nil
+}
+
+// stripRelease keeps of a HelmRelease what the planner observes and what its values
+// are composed of. The reconcilers never write a whole HelmRelease.
+func stripRelease(in any) (any, error) {
+	hr, ok := in.(*helmv2.HelmRelease)
+	if !ok {
+		return in, nil
+	}
+	hr.ManagedFields = ownLabels(hr.ManagedFields)
+	delete(hr.Annotations, corev1.LastAppliedConfigAnnotation)
+	hr.Spec = helmv2.HelmReleaseSpec{
+		Suspend:    hr.Spec.Suspend,
+		DependsOn:  hr.Spec.DependsOn,
+		Values:     hr.Spec.Values,
+		ValuesFrom: hr.Spec.ValuesFrom,
+	}
+	status := helmv2.HelmReleaseStatus{
+		ObservedGeneration:     hr.Status.ObservedGeneration,
+		ReconcileRequestStatus: hr.Status.ReconcileRequestStatus,
+	}
+	for _, condition := range hr.Status.Conditions {
+		if condition.Type == meta.ReadyCondition || condition.Type == meta.ReconcilingCondition {
+			status.Conditions = append(status.Conditions, condition)
+		}
+	}
+	if latest := hr.Status.History.Latest(); latest != nil {
+		status.History = helmv2.Snapshots{{
+			Name: latest.Name, Namespace: latest.Namespace, Version: latest.Version,
+			Status: latest.Status, ConfigDigest: latest.ConfigDigest, LastDeployed: latest.LastDeployed,
+		}}
+	}
+	hr.Status = status
+	return hr, nil
+}
+
+// ownLabels keeps the entry that says which labels this operator applied.
+func ownLabels(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
+	for _, entry := range managed {
+		if entry.Manager == triggerv1.FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply {
+			return []metav1.ManagedFieldsEntry{entry}
+		}
+	}
+	return nil
+}
+
+// ownsLabel tells whether this operator applied a label of an object in the cache.
+func ownsLabel(obj client.Object, key string) bool {
+	for _, entry := range ownLabels(obj.GetManagedFields()) {
+		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:`+key+`"`)) {
+			return true
+		}
+	}
+	return false
+}
+
+func stripTrigger(in any) (any, error) {
+	if obj, ok := in.(*triggerv1.ValuesTrigger); ok {
+		obj.ManagedFields = nil
+		delete(obj.Annotations, corev1.LastAppliedConfigAnnotation)
+	}
+	return in, nil
+}

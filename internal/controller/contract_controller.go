@@ -1,0 +1,212 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/acl"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/request"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
+
+// ContractReconciler answers the owner of a labelled ConfigMap or Secret: by events
+// about what is wrong with its labels and annotations, and by the digest annotation
+// once its content has arrived everywhere. It triggers nothing.
+//
+// +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
+type ContractReconciler struct {
+	kind     string
+	client   client.Client
+	store    *source.Store
+	policy   access.Policy
+	events   record.EventRecorder
+	reported *reported
+}
+
+// problem is something to tell the owner of the object.
+type problem struct {
+	reason  string
+	message string
+}
+
+// Reconcile looks at one labelled object.
+func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	meta := index.Metadata(r.kind)
+	err := r.client.Get(ctx, req.NamespacedName, meta)
+	if client.IgnoreNotFound(err) != nil {
+		return ctrl.Result{}, err
+	}
+	if err != nil || !contract.IsSource(meta.Labels) {
+		r.reported.forget(req.String())
+		return ctrl.Result{}, nil
+	}
+
+	binding := contract.Parse(meta.Annotations)
+	targets, missing, problems, err := r.targets(ctx, meta, binding)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	texts := make([]string, 0, len(problems))
+	reasons := map[string]string{}
+	for _, p := range problems {
+		texts, reasons[p.message] = append(texts, p.message), p.reason
+	}
+	r.reported.each(req.String(), texts, func(text string) {
+		r.events.Event(meta, corev1.EventTypeWarning, reasons[text], text)
+	})
+
+	if len(targets) == 0 {
+		return ctrl.Result{}, nil
+	}
+	return ctrl.Result{}, r.reconcileDigest(ctx, meta, targets, missing)
+}
+
+// targets returns the HelmReleases that the object may trigger, whether any of those
+// it names are missing, and what to tell about the others.
+func (r *ContractReconciler) targets(ctx context.Context, meta *metav1.PartialObjectMetadata, binding contract.Binding) (targets []types.NamespacedName, missing bool, problems []problem, err error) {
+	for _, text := range binding.Problems {
+		problems = append(problems, problem{triggerv1.InvalidContractReason, text})
+	}
+	var absent, optedOut []string
+	for _, target := range binding.Targets {
+		hr := &helmv2.HelmRelease{}
+		err := r.client.Get(ctx, target, hr)
+		switch {
+		case apierrors.IsNotFound(err):
+			absent = append(absent, target.String())
+			continue
+		case err != nil:
+			return nil, false, nil, err
+		case contract.IsExcluded(hr.Labels):
+			optedOut = append(optedOut, target.String())
+			continue
+		}
+		if err := r.policy.Check(meta.Namespace, accessTarget(hr)); err != nil {
+			problems = append(problems, problem{acl.AccessDeniedReason, err.Error()})
+			continue
+		}
+		targets = append(targets, target)
+	}
+	if len(absent) > 0 {
+		problems = append(problems, problem{triggerv1.TargetNotFoundReason, fmt.Sprintf(
+			"%s named by annotation %s: not found; triggered as soon as it exists, check name and namespace (annotation %s, default %s)",
+			some(absent), triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.DefaultFluxcdNamespace)})
+	}
+	if len(optedOut) > 0 {
+		problems = append(problems, problem{triggerv1.InvalidContractReason, fmt.Sprintf(
+			"%s: not triggered, opted out by its label %s: %q", some(optedOut), triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)})
+	}
+	return targets, len(absent) > 0, problems, nil
+}
+
+// some names the first HelmReleases of a list.
+func some(names []string) string {
+	const most = 5
+	slices.Sort(names)
+	text := "HelmRelease " + strings.Join(names[:min(len(names), most)], ", ")
+	if more := len(names) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}
+
+// reconcileDigest writes the digest annotation when the present content is delivered
+// to all targets.
+func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.PartialObjectMetadata, targets []types.NamespacedName, missing bool) error {
+	ref := source.Ref{Kind: r.kind, Namespace: meta.Namespace, Name: meta.Name}
+	object, err := r.store.Get(ctx, source.Account{}, ref, 24*time.Hour)
+	if err != nil || !object.Exists {
+		return err
+	}
+	baseline := contract.ParseBaseline(object.Annotations)
+	if baseline.Digest == object.Full || missing && !baseline.Legacy {
+		return nil
+	}
+	for _, target := range targets {
+		delivered, err := r.delivered(ctx, target, ref, object)
+		if err != nil || !delivered {
+			return err
+		}
+	}
+	if err := request.Annotate(ctx, r.client, meta, object.ResourceVersion, triggerv1.HashAnnotation, object.Full); err != nil {
+		// Somebody changed it meanwhile: the event of that comes here again.
+		return client.IgnoreNotFound(ignoreConflict(err))
+	}
+	if baseline.Legacy {
+		r.events.Event(meta, corev1.EventTypeNormal, triggerv1.BaselineReason,
+			"digest of the first operator taken over as a baseline, nothing was triggered; "+triggerv1.HashAnnotation+" is sha256 from now on")
+	}
+	return nil
+}
+
+// delivered tells whether a trigger has delivered this content of the object to the
+// target.
+func (r *ContractReconciler) delivered(ctx context.Context, target types.NamespacedName, ref source.Ref, object source.Object) (bool, error) {
+	for _, key := range index.Target(target.Namespace, target.Name) {
+		list := &triggerv1.ValuesTriggerList{}
+		if err := r.client.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}); err != nil {
+			return false, fmt.Errorf("triggers of HelmRelease %s: %w", target, err)
+		}
+		for i := range list.Items {
+			if deliveredBy(&list.Items[i], target, ref, object) {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+func deliveredBy(vt *triggerv1.ValuesTrigger, target types.NamespacedName, ref source.Ref, object source.Object) bool {
+	digest := object.Content.Digest(keysOf(vt, ref)...)
+	return slices.ContainsFunc(vt.Status.Sources, func(s triggerv1.SourceStatus) bool {
+		return plan.ID(s.Kind, s.Namespace, s.Name) == plan.ID(ref.Kind, ref.Namespace, ref.Name) && s.Digest == digest
+	}) && slices.ContainsFunc(vt.Status.Targets, func(t triggerv1.TargetStatus) bool {
+		return t.Namespace == target.Namespace && t.Name == target.Name &&
+			t.State == triggerv1.TargetDelivered && t.Digest == vt.Status.LastDigest
+	})
+}
+
+// keysOf returns the keys that a trigger reads of an object it names, all for one it
+// selects.
+func keysOf(vt *triggerv1.ValuesTrigger, ref source.Ref) []string {
+	for _, s := range vt.Spec.Sources {
+		namespace := s.Namespace
+		if namespace == "" {
+			namespace = vt.Namespace
+		}
+		if s.Kind == ref.Kind && s.Name == ref.Name && namespace == ref.Namespace {
+			return s.Keys
+		}
+	}
+	return nil
+}
+
+func ignoreConflict(err error) error {
+	if apierrors.IsConflict(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,108 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+)
+
+// deriver says which sources the contract and autodiscovery give a HelmRelease. Both
+// reconcilers ask it: one to generate the trigger, the other to trust it no further
+// than this.
+type deriver struct {
+	cache         client.Reader
+	policy        access.Policy
+	autodiscovery bool
+	secrets       bool
+}
+
+// derive returns the sources, and how many did not fit in one trigger.
+func (d deriver) derive(ctx context.Context, hr *helmv2.HelmRelease) ([]triggerv1.SourceReference, int, error) {
+	if contract.IsExcluded(hr.Labels) || !hr.DeletionTimestamp.IsZero() {
+		return nil, 0, nil
+	}
+	var found []triggerv1.SourceReference
+	if d.autodiscovery {
+		for _, ref := range discovery.Found(hr) {
+			excluded, err := d.excluded(ctx, ref)
+			if err != nil {
+				return nil, 0, err
+			}
+			if !excluded {
+				found = append(found, ref)
+			}
+		}
+	}
+	labelled, err := d.labelled(ctx, hr)
+	if err != nil {
+		return nil, 0, err
+	}
+	sources, dropped := discovery.Merge(found, labelled)
+	return sources, dropped, nil
+}
+
+// excluded tells whether a source exists and opts out by its label.
+func (d deriver) excluded(ctx context.Context, ref triggerv1.SourceReference) (bool, error) {
+	if ref.Kind == triggerv1.SecretKind && !d.secrets {
+		return false, nil
+	}
+	meta := index.Metadata(ref.Kind)
+	err := d.cache.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("metadata of %s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, err)
+	}
+	return contract.IsExcluded(meta.Labels), nil
+}
+
+// labelled returns the labelled objects that name the release and may trigger it.
+func (d deriver) labelled(ctx context.Context, hr *helmv2.HelmRelease) ([]triggerv1.SourceReference, error) {
+	target := accessTarget(hr)
+	var sources []triggerv1.SourceReference
+	for _, kind := range sourceKinds(d.secrets) {
+		list := index.MetadataList(kind)
+		if err := d.cache.List(ctx, list, client.MatchingFields{index.ContractTarget: hr.Namespace + "/" + hr.Name}); err != nil {
+			return nil, fmt.Errorf("labelled %ss of HelmRelease %s/%s: %w", kind, hr.Namespace, hr.Name, err)
+		}
+		for _, item := range list.Items {
+			if d.policy.Check(item.Namespace, target) == nil {
+				sources = append(sources, discovery.Labelled(kind, item.Namespace, item.Name))
+			}
+		}
+	}
+	return sources, nil
+}
+
+// accessTarget returns what the access policy looks at.
+func accessTarget(hr *helmv2.HelmRelease) access.Target {
+	return access.Target{Namespace: hr.Namespace, Name: hr.Name, Annotations: hr.Annotations}
+}
+
+// sourceKinds returns the kinds that are watched.
+func sourceKinds(secrets bool) []string {
+	if secrets {
+		return []string{triggerv1.ConfigMapKind, triggerv1.SecretKind}
+	}
+	return []string{triggerv1.ConfigMapKind}
+}
+
+// generatedFor tells whether a ValuesTrigger is the one generated for a release.
+func generatedFor(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
+	return vt.IsGenerated() && metav1.IsControlledBy(vt, hr)
+}

@@ -1,0 +1,202 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+)
+
+// HelmReleaseReconciler keeps, for each HelmRelease, the generated ValuesTrigger and
+// the labels of autodiscovery in line with valuesFrom and the contract.
+//
+// +kubebuilder:rbac:groups=helm.toolkit.fluxcd.io,resources=helmreleases,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers,verbs=get;list;watch;create;patch;delete
+type HelmReleaseReconciler struct {
+	client        client.Client
+	applier       *apply.Applier
+	derive        deriver
+	events        record.EventRecorder
+	reported      *reported
+	autodiscovery bool
+	inheritLabels []string
+}
+
+// Reconcile brings one HelmRelease's trigger and labels up to date.
+func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	hr := &helmv2.HelmRelease{}
+	if err := r.client.Get(ctx, req.NamespacedName, hr); err != nil {
+		r.reported.forget(req.String())
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !hr.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil // The garbage collector removes the trigger.
+	}
+	sources, dropped, err := r.derive.derive(ctx, hr)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	if sources, err = r.withoutDeclared(ctx, hr, sources); err != nil {
+		return ctrl.Result{}, err
+	}
+	if err := r.reconcileTrigger(ctx, hr, sources); err != nil {
+		return ctrl.Result{}, err
+	}
+
+	var problems []string
+	if dropped > 0 {
+		problems = append(problems, fmt.Sprintf("%d more labelled ConfigMaps or Secrets name this HelmRelease than the %d that fit; declare a ValuesTrigger with a selector for them", dropped, discovery.MaxSources))
+	}
+	if r.autodiscovery && !contract.IsExcluded(hr.Labels) {
+		problem, err := r.reconcileLabels(ctx, hr)
+		if err != nil {
+			return ctrl.Result{}, err
+		}
+		if problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	r.reported.each(req.String(), problems, func(problem string) {
+		r.events.Event(hr, corev1.EventTypeWarning, triggerv1.InvalidContractReason, problem)
+	})
+	return ctrl.Result{}, nil
+}
+
+// withoutDeclared drops the sources that declared ValuesTriggers deliver to the
+// release. What counts is what such a trigger has resolved and may do, not what its
+// spec asks for: otherwise anybody could silence a release.
+func (r *HelmReleaseReconciler) withoutDeclared(ctx context.Context, hr *helmv2.HelmRelease, sources []triggerv1.SourceReference) ([]triggerv1.SourceReference, error) {
+	list := &triggerv1.ValuesTriggerList{}
+	if err := r.client.List(ctx, list, client.MatchingFields{index.TriggerDelivers: hr.Namespace + "/" + hr.Name}); err != nil {
+		return nil, fmt.Errorf("triggers that deliver to HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
+	}
+	return slices.DeleteFunc(sources, func(s triggerv1.SourceReference) bool {
+		return slices.ContainsFunc(list.Items, func(vt triggerv1.ValuesTrigger) bool {
+			return vt.DeletionTimestamp.IsZero() && delivers(&vt, s, hr)
+		})
+	}), nil
+}
+
+// delivers tells whether a declared trigger has taken over a source for a release.
+func delivers(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
+	return !isDenied(vt, hr.Namespace, hr.Name) &&
+		slices.ContainsFunc(vt.Status.Sources, func(status triggerv1.SourceStatus) bool {
+			return status.Kind == s.Kind && status.Namespace == s.Namespace && status.Name == s.Name
+		})
+}
+
+// reconcileTrigger creates, updates or deletes the generated trigger.
+func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2.HelmRelease, sources []triggerv1.SourceReference) error {
+	existing, taken, err := r.generated(ctx, hr)
+	if err != nil {
+		return err
+	}
+	if len(sources) == 0 {
+		for i := range existing {
+			if err := r.delete(ctx, &existing[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+
+	desired := r.desired(hr, sources, taken)
+	for i := range existing {
+		switch {
+		case existing[i].Name != desired.Name:
+			if err := r.delete(ctx, &existing[i]); err != nil {
+				return err
+			}
+		case inLine(&existing[i], desired):
+			return nil
+		}
+	}
+	if err := r.applier.Apply(ctx, desired); err != nil {
+		return fmt.Errorf("apply ValuesTrigger %s/%s: %w", desired.Namespace, desired.Name, err)
+	}
+	return nil
+}
+
+// generated returns the triggers generated for the release, and whether its name is
+// taken by another trigger.
+func (r *HelmReleaseReconciler) generated(ctx context.Context, hr *helmv2.HelmRelease) (own []triggerv1.ValuesTrigger, taken bool, err error) {
+	list := &triggerv1.ValuesTriggerList{}
+	if err := r.client.List(ctx, list, client.InNamespace(hr.Namespace), client.MatchingFields{index.TriggerTarget: hr.Namespace + "/" + hr.Name}); err != nil {
+		return nil, false, fmt.Errorf("triggers of HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
+	}
+	for _, vt := range list.Items {
+		if generatedFor(&vt, hr) && vt.DeletionTimestamp.IsZero() {
+			own = append(own, vt)
+		}
+	}
+	namesake := &triggerv1.ValuesTrigger{}
+	err = r.client.Get(ctx, client.ObjectKeyFromObject(hr), namesake)
+	if client.IgnoreNotFound(err) != nil {
+		return nil, false, err
+	}
+	// A generated one whose release was recreated has an owner that is gone; it
+	// is taken over.
+	return own, err == nil && !namesake.IsGenerated(), nil
+}
+
+// delete removes a generated trigger, in the version that was looked at.
+func (r *HelmReleaseReconciler) delete(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
+	err := r.client.Delete(ctx, vt, client.Preconditions{UID: &vt.UID, ResourceVersion: &vt.ResourceVersion})
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("delete ValuesTrigger %s/%s: %w", vt.Namespace, vt.Name, err)
+	}
+	return nil
+}
+
+// desired returns the generated trigger as it should be. spec.suspend is not among
+// its fields: that one is the user's.
+func (r *HelmReleaseReconciler) desired(hr *helmv2.HelmRelease, sources []triggerv1.SourceReference, taken bool) *triggerv1.ValuesTrigger {
+	vt := &triggerv1.ValuesTrigger{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: hr.Namespace,
+			Name:      generatedName(hr.Name, taken),
+			Labels:    map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager},
+			OwnerReferences: []metav1.OwnerReference{
+				*metav1.NewControllerRef(hr, helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind)),
+			},
+		},
+		Spec: discovery.Spec(hr, sources),
+	}
+	// What selects the release for this instance must select its trigger too.
+	for _, key := range r.inheritLabels {
+		if value, found := hr.Labels[key]; found {
+			vt.Labels[key] = value
+		}
+	}
+	return vt
+}
+
+// inLine tells whether a generated trigger is as it should be in all that the
+// operator owns of it.
+func inLine(existing, desired *triggerv1.ValuesTrigger) bool {
+	for key, value := range desired.Labels {
+		if existing.Labels[key] != value {
+			return false
+		}
+	}
+	return equality.Semantic.DeepEqual(existing.OwnerReferences, desired.OwnerReferences) &&
+		equality.Semantic.DeepEqual(existing.Spec.Sources, desired.Spec.Sources) &&
+		equality.Semantic.DeepEqual(existing.Spec.Targets, desired.Spec.Targets)
+}

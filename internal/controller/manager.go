@@ -1,0 +1,65 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/runtime/predicates"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+)
+
+// setup watches HelmReleases, what the contract says on ConfigMaps and Secrets, the
+// generated triggers, and what declared triggers have taken over.
+func (r *HelmReleaseReconciler) setup(mgr ctrl.Manager, opts Options) error {
+	serves := predicate.NewPredicateFuncs(opts.serves)
+	b := ctrl.NewControllerManagedBy(mgr).
+		Named("helmrelease").
+		For(&helmv2.HelmRelease{}, builder.WithPredicates(serves, releaseBindingPredicate)).
+		Watches(&triggerv1.ValuesTrigger{}, handler.EnqueueRequestsFromMapFunc(releasesOfTrigger), builder.WithPredicates(triggerBindingPredicate)).
+		WithOptions(controllerOptions(opts))
+	for _, kind := range sourceKinds(opts.Secrets) {
+		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(r.releasesOfSource(kind, opts)),
+			builder.WithPredicates(contractPredicate))
+	}
+	return b.Complete(r)
+}
+
+// setup watches ValuesTriggers, their sources and their targets.
+func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
+	requests := triggerRequests{cache: r.client, serves: opts.serves}
+	b := ctrl.NewControllerManagedBy(mgr).
+		Named("valuestrigger").
+		For(&triggerv1.ValuesTrigger{}, builder.WithPredicates(predicate.NewPredicateFuncs(opts.serves),
+			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}))).
+		Watches(&helmv2.HelmRelease{}, handler.EnqueueRequestsFromMapFunc(requests.ofTarget), builder.WithPredicates(releaseProgressPredicate)).
+		WithOptions(controllerOptions(opts))
+	for _, kind := range sourceKinds(opts.Secrets) {
+		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(requests.ofSource(kind)),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
+	}
+	if r.namespaces != nil {
+		b = b.WatchesMetadata(index.Metadata("Namespace"), handler.EnqueueRequestsFromMapFunc(requests.ofNamespace),
+			builder.WithPredicates(predicate.LabelChangedPredicate{}))
+	}
+	return b.Complete(r)
+}
+
+// setup watches labelled objects of one kind, and the triggers and HelmReleases that
+// tell what became of their content.
+func (r *ContractReconciler) setup(mgr ctrl.Manager, opts Options) error {
+	return ctrl.NewControllerManagedBy(mgr).
+		Named(controllerName(r.kind)).
+		WatchesMetadata(index.Metadata(r.kind), &handler.EnqueueRequestForObject{}, builder.WithPredicates(labelledPredicate)).
+		Watches(&triggerv1.ValuesTrigger{}, handler.EnqueueRequestsFromMapFunc(r.sourcesOfTrigger)).
+		Watches(&helmv2.HelmRelease{}, handler.EnqueueRequestsFromMapFunc(r.sourcesOfRelease), builder.WithPredicates(releaseBindingPredicate)).
+		WithOptions(controllerOptions(opts)).
+		Complete(r)
+}

@@ -1,0 +1,87 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"maps"
+	"reflect"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// onUpdate lets through every creation and deletion, and the updates that matter.
+func onUpdate[T client.Object](matters func(before, after T) bool) predicate.Predicate {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		before, ok := e.ObjectOld.(T)
+		if !ok {
+			return false
+		}
+		after, ok := e.ObjectNew.(T)
+		return ok && matters(before, after)
+	}}
+}
+
+// releaseBindingPredicate lets through what decides which sources a release has, and
+// who may trigger it.
+var releaseBindingPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
+	return before.Generation != after.Generation ||
+		!maps.Equal(before.Labels, after.Labels) ||
+		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
+		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
+})
+
+// releaseProgressPredicate lets through what the planner observes of a release.
+var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
+	return before.Generation != after.Generation ||
+		!maps.Equal(before.Labels, after.Labels) ||
+		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
+		!reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
+})
+
+// triggerBindingPredicate lets through what decides whether a generated trigger is in
+// line, and what a declared one has taken over.
+var triggerBindingPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
+	return before.Generation != after.Generation ||
+		!maps.Equal(before.Labels, after.Labels) ||
+		!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
+		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+		!before.IsGenerated() && takeover(before) != takeover(after)
+})
+
+// contractPredicate lets through what the labels and annotations of the contract say.
+var contractPredicate = predicate.Funcs{
+	CreateFunc: func(e event.CreateEvent) bool { return hasContract(e.Object) },
+	DeleteFunc: func(e event.DeleteEvent) bool { return hasContract(e.Object) },
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		for _, key := range []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation} {
+			if e.ObjectOld.GetAnnotations()[key] != e.ObjectNew.GetAnnotations()[key] {
+				return true
+			}
+		}
+		key := triggerv1.LabelReconcilerNameSourceKey
+		return e.ObjectOld.GetLabels()[key] != e.ObjectNew.GetLabels()[key]
+	},
+}
+
+// labelledPredicate lets through objects that are, or were, sources of the contract.
+var labelledPredicate = predicate.Funcs{
+	CreateFunc: func(e event.CreateEvent) bool { return contract.IsSource(e.Object.GetLabels()) },
+	DeleteFunc: func(e event.DeleteEvent) bool { return contract.IsSource(e.Object.GetLabels()) },
+	UpdateFunc: func(e event.UpdateEvent) bool {
+		return contract.IsSource(e.ObjectOld.GetLabels()) || contract.IsSource(e.ObjectNew.GetLabels())
+	},
+}
+
+func hasContract(obj client.Object) bool {
+	return contract.IsSource(obj.GetLabels()) || contract.IsExcluded(obj.GetLabels())
+}

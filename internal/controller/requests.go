@@ -1,0 +1,182 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+)
+
+// triggerRequests finds the ValuesTriggers that something concerns. The lists come
+// from the cache; an error is logged, and the interval makes up for it.
+type triggerRequests struct {
+	cache  client.Reader
+	serves func(client.Object) bool
+}
+
+// ofSource returns the triggers that name a source or whose selector matches it.
+func (t triggerRequests) ofSource(kind string) handler.MapFunc {
+	return func(ctx context.Context, obj client.Object) []reconcile.Request {
+		requests := t.matching(ctx, index.TriggerSource, index.Source(kind, obj.GetNamespace(), obj.GetName()), all)
+		return append(requests, t.matching(ctx, index.TriggerSource, index.AnySource(kind, obj.GetNamespace()), func(vt *triggerv1.ValuesTrigger) bool {
+			return slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool {
+				return s.Kind == kind && matches(s.Selector, obj)
+			})
+		})...)
+	}
+}
+
+// ofTarget returns the triggers that name a HelmRelease or whose selector matches it.
+func (t triggerRequests) ofTarget(ctx context.Context, obj client.Object) []reconcile.Request {
+	var requests []reconcile.Request
+	for _, key := range index.Target(obj.GetNamespace(), obj.GetName()) {
+		requests = append(requests, t.matching(ctx, index.TriggerTarget, key, func(vt *triggerv1.ValuesTrigger) bool {
+			return slices.ContainsFunc(vt.Spec.Targets, func(ref triggerv1.TargetReference) bool {
+				return ref.Name == obj.GetName() || matches(ref.Selector, obj)
+			})
+		})...)
+	}
+	return requests
+}
+
+// ofNamespace returns the triggers that select namespaces: which of them a change of
+// labels concerns depends on both the old and the new labels.
+func (t triggerRequests) ofNamespace(ctx context.Context, _ client.Object) []reconcile.Request {
+	return t.matching(ctx, index.TriggerNamespaces, index.Selected, all)
+}
+
+func (t triggerRequests) matching(ctx context.Context, field, key string, filter func(*triggerv1.ValuesTrigger) bool) []reconcile.Request {
+	list := &triggerv1.ValuesTriggerList{}
+	if err := t.cache.List(ctx, list, client.MatchingFields{field: key}, client.UnsafeDisableDeepCopy); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot find the ValuesTriggers that a change concerns", "index", field, "key", key)
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		if t.serves(&list.Items[i]) && filter(&list.Items[i]) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+		}
+	}
+	return requests
+}
+
+func all(*triggerv1.ValuesTrigger) bool { return true }
+
+// matches tells whether a selector selects an object. One that is malformed selects
+// everything: its trigger says so when it is reconciled.
+func matches(selector *triggerv1.Selector, obj client.Object) bool {
+	if selector == nil {
+		return false
+	}
+	s, err := selector.AsSelector()
+	return err != nil || s.Matches(labels.Set(obj.GetLabels()))
+}
+
+// releasesOfTrigger returns the HelmRelease that a trigger was generated for, or those
+// that a declared one has taken over or names.
+func releasesOfTrigger(_ context.Context, obj client.Object) []reconcile.Request {
+	vt, ok := obj.(*triggerv1.ValuesTrigger)
+	if !ok {
+		return nil
+	}
+	var requests []reconcile.Request
+	for _, t := range vt.Status.Targets {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: t.Namespace, Name: t.Name}})
+	}
+	// A generated one that was edited may have no or wrong targets in its status;
+	// one that took the name of a generated one is named like the release.
+	for _, owner := range vt.OwnerReferences {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: owner.Name}})
+	}
+	return append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(vt)})
+}
+
+// releasesOfSource returns the HelmReleases that read a source and those that its
+// contract names.
+func (r *HelmReleaseReconciler) releasesOfSource(kind string, opts Options) handler.MapFunc {
+	return func(ctx context.Context, obj client.Object) []reconcile.Request {
+		list := &helmv2.HelmReleaseList{}
+		key := index.Source(kind, obj.GetNamespace(), obj.GetName())
+		if err := r.client.List(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.ReleaseSource: key}); err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "cannot find the HelmReleases that read a source", "source", key)
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range list.Items {
+			if opts.serves(&list.Items[i]) {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+			}
+		}
+		if contract.IsSource(obj.GetLabels()) {
+			for _, target := range contract.Parse(obj.GetAnnotations()).Targets {
+				hr := &helmv2.HelmRelease{}
+				if r.client.Get(ctx, target, hr) == nil && opts.serves(hr) {
+					requests = append(requests, reconcile.Request{NamespacedName: target})
+				}
+			}
+		}
+		return requests
+	}
+}
+
+// sourcesOfTrigger returns the labelled objects of this kind that a trigger delivers.
+func (r *ContractReconciler) sourcesOfTrigger(ctx context.Context, obj client.Object) []reconcile.Request {
+	vt, ok := obj.(*triggerv1.ValuesTrigger)
+	if !ok {
+		return nil
+	}
+	var requests []reconcile.Request
+	for _, s := range vt.Status.Sources {
+		if s.Kind != r.kind {
+			continue
+		}
+		meta := index.Metadata(r.kind)
+		key := types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
+		if r.client.Get(ctx, key, meta) == nil && contract.IsSource(meta.Labels) {
+			requests = append(requests, reconcile.Request{NamespacedName: key})
+		}
+	}
+	return requests
+}
+
+// sourcesOfRelease returns the labelled objects of this kind that name a HelmRelease.
+func (r *ContractReconciler) sourcesOfRelease(ctx context.Context, obj client.Object) []reconcile.Request {
+	list := index.MetadataList(r.kind)
+	if err := r.client.List(ctx, list, client.MatchingFields{index.ContractTarget: obj.GetNamespace() + "/" + obj.GetName()}); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot find the labelled objects that name a HelmRelease")
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range list.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	}
+	return requests
+}
+
+// takeover describes what a declared trigger delivers to whom, to notice a change.
+func takeover(vt *triggerv1.ValuesTrigger) string {
+	var b strings.Builder
+	for _, s := range vt.Status.Sources {
+		fmt.Fprintf(&b, "%s/%s/%s,", s.Kind, s.Namespace, s.Name)
+	}
+	for _, t := range vt.Status.Targets {
+		fmt.Fprintf(&b, "%s/%s:%t,", t.Namespace, t.Name, isDenied(vt, t.Namespace, t.Name))
+	}
+	return b.String()
+}

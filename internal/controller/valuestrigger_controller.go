@@ -1,0 +1,130 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fluxcd/pkg/apis/acl"
+	"github.com/fluxcd/pkg/apis/meta"
+	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+	"github.com/fluxcd/pkg/runtime/jitter"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// conflictDelay is the time after which a status is computed anew that could not be
+// written because the cache was behind.
+const conflictDelay = 20 * time.Millisecond
+
+// ValuesTriggerReconciler is the engine: it delivers what the sources hold to the
+// targets and follows each delivery to its proof.
+//
+// +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers/status,verbs=get;patch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=impersonate
+type ValuesTriggerReconciler struct {
+	client     client.Client
+	live       client.Reader
+	accounts   *accounts
+	store      *source.Store
+	sources    source.Resolver
+	namespaces client.Reader
+	derive     deriver
+	policy     access.Policy
+	events     record.EventRecorder
+	metrics    runtimectrl.Metrics
+	concurrent int
+}
+
+// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once.
+func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+	start := time.Now()
+	vt := &triggerv1.ValuesTrigger{}
+	if err := r.client.Get(ctx, req.NamespacedName, vt); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !vt.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
+
+	old := vt.DeepCopy()
+	result, err := r.reconcile(ctx, vt)
+	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
+		vt.Status.SetLastHandledReconcileRequest(value)
+	}
+	if equality.Semantic.DeepEqual(old.Status, vt.Status) {
+		return result, err
+	}
+	if patchErr := r.patchStatus(ctx, old, vt); patchErr != nil {
+		if apierrors.IsConflict(patchErr) && err == nil {
+			// What was requested is on record on the HelmReleases, so computing
+			// the status again requests nothing twice.
+			return ctrl.Result{RequeueAfter: conflictDelay}, nil
+		}
+		return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
+	}
+	r.notify(ctx, old, vt)
+	return result, err
+}
+
+// patchStatus writes the difference of the status in one request, conditional on the
+// version that it was computed from. (Flux's patch helper would take two, one of them
+// for conditions of several writers; here is only one.)
+func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *triggerv1.ValuesTrigger) error {
+	patch := client.MergeFromWithOptions(old, client.MergeFromWithOptimisticLock{})
+	return r.client.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))
+}
+
+// reconcile brings the status up to what is observed, after having made the requests
+// that are due.
+func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, error) {
+	if vt.Spec.Suspend {
+		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
+		return ctrl.Result{}, nil
+	}
+	at := time.Now()
+	interval := ctrl.Result{RequeueAfter: vt.GetInterval()}
+
+	e, err := r.evaluate(ctx, vt, at)
+	switch {
+	case err == nil:
+	case errors.Is(err, errOrphaned):
+		return ctrl.Result{}, nil
+	case errors.Is(err, source.ErrNotFound):
+		markNotReady(vt, triggerv1.SourceNotFoundReason, err.Error())
+		return jitter.JitteredRequeueInterval(interval), nil
+	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged):
+		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
+		return jitter.JitteredRequeueInterval(interval), nil
+	case apierrors.IsForbidden(err), errors.Is(err, errAccount):
+		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
+		return jitter.JitteredRequeueInterval(interval), nil
+	default:
+		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
+		return ctrl.Result{}, err
+	}
+
+	out := r.deliver(ctx, vt, e)
+	markOutcome(vt, e, out)
+	if out.err != nil {
+		return ctrl.Result{}, out.err
+	}
+	if out.after > 0 && out.after < interval.RequeueAfter {
+		return ctrl.Result{RequeueAfter: out.after}, nil
+	}
+	return jitter.JitteredRequeueInterval(interval), nil
+}

@@ -1,0 +1,187 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package index finds who depends on an object, by field indexes of the cache.
+package index
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+)
+
+// Keys of the field indexes.
+const (
+	// TriggerSource finds ValuesTriggers by what Source returns.
+	TriggerSource = ".index.source"
+
+	// TriggerTarget finds ValuesTriggers by what Target returns.
+	TriggerTarget = ".index.target"
+
+	// TriggerDelivers finds declared ValuesTriggers by the HelmReleases,
+	// namespace/name, that they have resolved.
+	TriggerDelivers = ".index.delivers"
+
+	// TriggerNamespaces finds the ValuesTriggers that select namespaces, by the
+	// value Selected.
+	TriggerNamespaces = ".index.namespaces"
+
+	// ReleaseSource finds HelmReleases by the sources that they read.
+	ReleaseSource = ".index.valuesFrom"
+
+	// ContractTarget finds labelled ConfigMaps and Secrets by the HelmReleases,
+	// namespace/name, that they name.
+	ContractTarget = ".index.contract"
+)
+
+// Selected is the only value of TriggerNamespaces.
+const Selected = "selected"
+
+// wildcard stands for every name, or every namespace, where a selector decides.
+const wildcard = "*"
+
+// Source returns the key of a source by name, AnySource of those by selector.
+func Source(kind, namespace, name string) string {
+	return kind + "/" + namespace + "/" + name
+}
+
+// AnySource returns the key of triggers that select sources by label.
+func AnySource(kind, namespace string) string {
+	return Source(kind, namespace, wildcard)
+}
+
+// Target returns the keys under which triggers of a HelmRelease are found: those
+// that name it, and those whose selector may match.
+func Target(namespace, name string) []string {
+	return []string{
+		namespace + "/" + name,
+		namespace + "/" + wildcard,
+		wildcard + "/" + name,
+		wildcard + "/" + wildcard,
+	}
+}
+
+// Setup adds all indexes. Without Secrets, nothing watches them.
+func Setup(ctx context.Context, indexer client.FieldIndexer, secrets bool) error {
+	for _, i := range []struct {
+		obj   client.Object
+		field string
+		keys  client.IndexerFunc
+	}{
+		{&triggerv1.ValuesTrigger{}, TriggerSource, triggerSources},
+		{&triggerv1.ValuesTrigger{}, TriggerTarget, triggerTargets},
+		{&triggerv1.ValuesTrigger{}, TriggerDelivers, triggerDelivers},
+		{&triggerv1.ValuesTrigger{}, TriggerNamespaces, triggerNamespaces},
+		{&helmv2.HelmRelease{}, ReleaseSource, releaseSources},
+		{Metadata(triggerv1.ConfigMapKind), ContractTarget, contractTargets},
+		{Metadata(triggerv1.SecretKind), ContractTarget, contractTargets},
+	} {
+		if !secrets && i.obj.GetObjectKind().GroupVersionKind().Kind == triggerv1.SecretKind {
+			continue
+		}
+		if err := indexer.IndexField(ctx, i.obj, i.field, i.keys); err != nil {
+			return fmt.Errorf("index %s of %T: %w", i.field, i.obj, err)
+		}
+	}
+	return nil
+}
+
+// Metadata returns the object under which a kind of the core API is watched.
+func Metadata(kind string) *metav1.PartialObjectMetadata {
+	obj := &metav1.PartialObjectMetadata{}
+	obj.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+	return obj
+}
+
+// MetadataList is Metadata for a list.
+func MetadataList(kind string) *metav1.PartialObjectMetadataList {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind + "List"))
+	return list
+}
+
+func triggerSources(obj client.Object) []string {
+	vt := obj.(*triggerv1.ValuesTrigger)
+	var keys []string
+	for _, ref := range vt.Spec.Sources {
+		namespace := ref.Namespace
+		if namespace == "" {
+			namespace = vt.Namespace
+		}
+		if ref.Name != "" {
+			keys = append(keys, Source(ref.Kind, namespace, ref.Name))
+		} else {
+			keys = append(keys, AnySource(ref.Kind, namespace))
+		}
+	}
+	return keys
+}
+
+func triggerTargets(obj client.Object) []string {
+	vt := obj.(*triggerv1.ValuesTrigger)
+	var keys []string
+	for _, ref := range vt.Spec.Targets {
+		namespace, name := ref.Namespace, ref.Name
+		switch {
+		case ref.NamespaceSelector != nil:
+			namespace = wildcard
+		case namespace == "":
+			namespace = vt.Namespace
+		}
+		if name == "" {
+			name = wildcard
+		}
+		keys = append(keys, namespace+"/"+name)
+	}
+	return keys
+}
+
+func triggerNamespaces(obj client.Object) []string {
+	for _, ref := range obj.(*triggerv1.ValuesTrigger).Spec.Targets {
+		if ref.NamespaceSelector != nil {
+			return []string{Selected}
+		}
+	}
+	return nil
+}
+
+func triggerDelivers(obj client.Object) []string {
+	vt := obj.(*triggerv1.ValuesTrigger)
+	if vt.IsGenerated() {
+		return nil
+	}
+	keys := make([]string, 0, len(vt.Status.Targets))
+	for _, target := range vt.Status.Targets {
+		keys = append(keys, target.Namespace+"/"+target.Name)
+	}
+	return keys
+}
+
+func releaseSources(obj client.Object) []string {
+	var keys []string
+	for _, ref := range discovery.Found(obj.(*helmv2.HelmRelease)) {
+		keys = append(keys, Source(ref.Kind, ref.Namespace, ref.Name))
+	}
+	return keys
+}
+
+func contractTargets(obj client.Object) []string {
+	if !contract.IsSource(obj.GetLabels()) {
+		return nil
+	}
+	binding := contract.Parse(obj.GetAnnotations())
+	keys := make([]string, 0, len(binding.Targets))
+	for _, target := range binding.Targets {
+		keys = append(keys, target.String())
+	}
+	return keys
+}

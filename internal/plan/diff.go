@@ -1,0 +1,66 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+)
+
+// Diff is how the sources differ from the recorded ones, by ID, each sorted.
+type Diff struct {
+	// Added were not recorded: the spec or a selector took them in.
+	Added []string
+
+	// Changed have other content, came or went.
+	Changed []string
+
+	// Removed are no sources any more.
+	Removed []string
+
+	// From and To are the combined digests before and now.
+	From, To string
+}
+
+// ID returns the identity of a source.
+func ID(kind, namespace, name string) string {
+	return kind + "/" + namespace + "/" + name
+}
+
+// Compare returns the difference between the recorded and the present sources.
+func Compare(recorded []triggerv1.SourceStatus, recordedDigest string, sources []Source) Diff {
+	before := make(map[string]string, len(recorded))
+	for _, s := range recorded {
+		before[ID(s.Kind, s.Namespace, s.Name)] = s.Digest
+	}
+	diff := Diff{From: recordedDigest, To: Combined(sources)}
+	for _, s := range sources {
+		old, known := before[s.ID]
+		switch {
+		case !known:
+			diff.Added = append(diff.Added, s.ID)
+		case old != s.Digest:
+			diff.Changed = append(diff.Changed, s.ID)
+		}
+		delete(before, s.ID)
+	}
+	for id := range before {
+		diff.Removed = append(diff.Removed, id)
+	}
+	slices.Sort(diff.Added)
+	slices.Sort(diff.Changed)
+	slices.Sort(diff.Removed)
+	return diff
+}
+
+// Combined returns the digest of all sources together.
+func Combined(sources []Source) string {
+	parts := make(map[string]string, len(sources))
+	for _, s := range sources {
+		parts[s.ID] = s.Digest
+	}
+	return digest.Combine(parts)
+}

@@ -1,0 +1,151 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// waitingReasons of a HelmRelease's Ready=False say that helm-controller waits for
+// something else and goes on by itself.
+var waitingReasons = []string{"DependencyNotReady", "SourceNotReady", "HealthCheckCanceled"}
+
+// prove looks for proof that the release runs what was requested. That the token was
+// handled is none: helm-controller notes it at the end of every reconciliation,
+// also of one that did nothing.
+func (t *task) prove() Decision {
+	r := t.Release
+	switch {
+	case r.Suspended:
+		return t.end(triggerv1.TargetHeld, "HelmRelease was suspended before it proved the change; it is delivered when spec.suspend is removed")
+	case sequence(r.Record.Token) < sequence(t.status.Token) && t.age() < firstRetryDelay:
+		// The observation is older than the request.
+		decision := t.end(triggerv1.TargetTriggered, "")
+		decision.After = firstRetryDelay
+		return decision
+	case r.requestPending() && r.RequestedAt == t.status.Token:
+		return t.wait("", "helm-controller has not handled the request; check that it is running and serves this HelmRelease")
+	case r.requestPending():
+		return t.wait("helm-controller has not handled another request yet", "helm-controller has not handled a request; check that it is running and serves this HelmRelease")
+	case r.Working() || !r.Current:
+		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage)
+	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
+		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage)
+	case r.Ready == "False":
+		return t.failed(because(r.ReadyReason, r.ReadyMessage))
+	case r.Ready != "True":
+		return t.wait("", "the release has no Ready condition; check that helm-controller is running")
+	}
+
+	forced := t.requestForced()
+	forceProven := !forced || r.Revision > t.requestRevision()
+	valuesProven := true
+	if t.readsAny() {
+		switch t.Values {
+		case ValuesUnknown:
+			return Decision{NeedValues: true}
+		case ValuesDiffer:
+			valuesProven = false
+		case ValuesEqual, ValuesUnreadable:
+		}
+	}
+	if forceProven && valuesProven {
+		return t.delivered()
+	}
+	return t.lost(forced && !forceProven)
+}
+
+// delivered records the proof.
+func (t *task) delivered() Decision {
+	t.status.Digest = t.Digest
+	t.status.Revision = t.Release.Revision
+	t.status.DeliveredAt = t.now()
+	message := ""
+	if t.readsAny() && t.Values == ValuesUnreadable {
+		message = "the request was handled and the release is ready; its values could not be compared, since the operator cannot read all of them"
+	}
+	return t.end(triggerv1.TargetDelivered, message)
+}
+
+// lost repeats a request that was handled without effect.
+func (t *task) lost(force bool) Decision {
+	if t.status.Attempts >= MaxAttempts {
+		return t.failed(fmt.Sprintf("helm-controller handled %d requests and the release still does not run the change; annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry", t.status.Attempts))
+	}
+	delay := firstRetryDelay << max(0, t.status.Attempts-1)
+	if wait := delay - t.age(); wait > 0 {
+		decision := t.end(triggerv1.TargetTriggered, "the request was handled without effect and will be repeated")
+		decision.After = wait
+		return decision
+	}
+	t.status.Forced = force
+	decision := t.request()
+	decision.Status.Message = "the request before was handled without effect"
+	return decision
+}
+
+// wait keeps the target Triggered until the timeout, and Failed after it. A failed
+// target goes on being watched: proof that comes late is proof.
+func (t *task) wait(message, timedOut string) Decision {
+	if left := t.Timeout - t.age(); left > 0 {
+		decision := t.end(triggerv1.TargetTriggered, message)
+		decision.After = left
+		return decision
+	}
+	return t.failed(fmt.Sprintf("not delivered within %s: %s", t.Timeout, timedOut))
+}
+
+func (t *task) failed(message string) Decision {
+	return t.end(triggerv1.TargetFailed, message)
+}
+
+// requestForced tells whether the last request asked for a forced upgrade.
+func (t *task) requestForced() bool {
+	if record := t.Release.Record; record.Token != "" && record.Token == t.status.Token {
+		return record.Force
+	}
+	return t.status.Forced
+}
+
+// requestRevision is the revision that the release had at the last request.
+func (t *task) requestRevision() int64 {
+	if record := t.Release.Record; record.Token != "" && record.Token == t.status.Token {
+		return record.Revision
+	}
+	return t.status.Revision
+}
+
+// age is the time since the last request.
+func (t *task) age() time.Duration {
+	if t.status.TriggeredAt == nil {
+		return 0
+	}
+	return t.Now.Sub(t.status.TriggeredAt.Time)
+}
+
+func (t *task) readsAny() bool {
+	return slices.ContainsFunc(t.Sources, func(s Source) bool { return t.Release.Reads[s.ID] })
+}
+
+// needsForce tells whether a change of these sources takes a forced upgrade.
+func (t *task) needsForce(sources []Source) bool {
+	return slices.ContainsFunc(sources, func(s Source) bool {
+		return s.Force == triggerv1.ForceAlways || s.Force != triggerv1.ForceNever && !t.Release.Reads[s.ID]
+	})
+}
+
+// pick returns the sources of these IDs.
+func (t *task) pick(ids []string) []Source {
+	var picked []Source
+	for _, s := range t.Sources {
+		if slices.Contains(ids, s.ID) {
+			picked = append(picked, s)
+		}
+	}
+	return picked
+}

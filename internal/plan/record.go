@@ -1,0 +1,108 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+)
+
+// maxRecorded bounds how many sources a record remembers, newest first.
+const maxRecorded = 300
+
+// Record is what the operator writes on a HelmRelease with each request. Being
+// part of the same patch, it is there exactly when the request was made: after
+// a crash, or when two triggers deliver the same change, it tells what has been
+// asked already.
+type Record struct {
+	// Token of the request.
+	Token string `json:"token,omitempty"`
+
+	// Force tells whether a forced upgrade was asked for.
+	Force bool `json:"force,omitempty"`
+
+	// Revision of the Helm release before the request.
+	Revision int64 `json:"revision,omitempty"`
+
+	// At is the time of the request.
+	At time.Time `json:"at,omitzero"`
+
+	// Sources whose content was there when this or an earlier request was made,
+	// the most recently requested first.
+	Sources []RecordedSource `json:"sources,omitempty"`
+}
+
+// RecordedSource is a source and the digest of its whole content.
+type RecordedSource struct {
+	ID     string `json:"id"`
+	Digest string `json:"digest"`
+}
+
+// ParseRecord reads a record. One that is unintelligible counts as none.
+func ParseRecord(text string) Record {
+	var r Record
+	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
+		return Record{}
+	}
+	return r
+}
+
+// String is the reverse of ParseRecord.
+func (r Record) String() string {
+	text, err := json.Marshal(r)
+	if err != nil { // A record holds nothing that cannot be marshalled.
+		return ""
+	}
+	return string(text)
+}
+
+// covers tells whether the content of a source was there when the request was
+// made.
+func (r Record) covers(id, full string) bool {
+	return slices.Contains(r.Sources, RecordedSource{ID: id, Digest: digest.Short(full)})
+}
+
+// next returns the record of a further request.
+func (r Record) next(token string, force bool, revision int64, at time.Time, sources []RecordedSource) Record {
+	for _, old := range r.Sources {
+		if !slices.ContainsFunc(sources, func(s RecordedSource) bool { return s.ID == old.ID }) {
+			sources = append(sources, old)
+		}
+	}
+	if len(sources) > maxRecorded {
+		sources = sources[:maxRecorded]
+	}
+	return Record{Token: token, Force: force, Revision: revision, At: at.UTC().Truncate(time.Second), Sources: sources}
+}
+
+// newToken returns a token that was never used on the release before: it carries
+// a number above those of the record and of the last known token. Being a
+// function of these and of the digest, it is the same when a decision is taken
+// twice.
+func newToken(digestText string, previous ...string) string {
+	last := 0
+	for _, token := range previous {
+		last = max(last, sequence(token))
+	}
+	return fmt.Sprintf("%s.%d", digest.Short(digestText), last+1)
+}
+
+// sequence returns the number in a token, 0 if it is none of ours.
+func sequence(token string) int {
+	_, number, found := strings.Cut(token, ".")
+	if !found {
+		return 0
+	}
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil { // Written by somebody else, perhaps to exhaust the numbers.
+		return 0
+	}
+	return int(n)
+}

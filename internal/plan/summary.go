@@ -1,0 +1,144 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxcd/pkg/apis/acl"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// Summary is the state of all targets together, in the words of kstatus.
+type Summary struct {
+	// Ready is the status of that condition, with its reason and message.
+	Ready   metav1.ConditionStatus
+	Reason  string
+	Message string
+
+	// Stalled tells that nothing goes on until somebody acts.
+	Stalled bool
+
+	// Delivered is the number of delivered targets of all, "3/3".
+	Delivered string
+
+	// Outcome of the newest change.
+	Outcome triggerv1.ChangeOutcome
+}
+
+// Summarize returns the summary of the states of all targets. Denied are those of
+// them, by namespace/name, that must not be touched.
+func Summarize(targets []triggerv1.TargetStatus, denied map[string]bool) Summary {
+	counts := map[triggerv1.TargetState]int{}
+	first := map[triggerv1.TargetState]triggerv1.TargetStatus{}
+	var refused *triggerv1.TargetStatus
+	for i, target := range targets {
+		counts[target.State]++
+		if _, found := first[target.State]; !found {
+			first[target.State] = target
+		}
+		if refused == nil && denied[target.Namespace+"/"+target.Name] {
+			refused = &targets[i]
+		}
+	}
+	delivered, total := counts[triggerv1.TargetDelivered], len(targets)
+	progressing := counts[triggerv1.TargetTriggered] + counts[triggerv1.TargetPending]
+
+	s := Summary{
+		Ready:     metav1.ConditionFalse,
+		Delivered: fmt.Sprintf("%d/%d", delivered, total),
+		Outcome:   triggerv1.ChangeInProgress,
+	}
+	about := func(state triggerv1.TargetState) string {
+		target := first[state]
+		text := fmt.Sprintf("%s of %d delivered; %s/%s: %s", amount(delivered), total, target.Namespace, target.Name, target.Message)
+		if more := counts[state] - 1; more > 0 {
+			text += fmt.Sprintf(" (and %d more %s)", more, state)
+		}
+		return text
+	}
+
+	switch {
+	case refused != nil:
+		s.Reason, s.Message, s.Stalled = acl.AccessDeniedReason, refused.Message, true
+		s.Outcome = triggerv1.ChangeFailed
+	case progressing > 0:
+		s.Ready, s.Reason = metav1.ConditionUnknown, meta.ProgressingReason
+		s.Message = progress(counts, total)
+	case counts[triggerv1.TargetFailed] > 0:
+		s.Reason, s.Message, s.Stalled = triggerv1.DeliveryFailedReason, about(triggerv1.TargetFailed), true
+		s.Outcome = triggerv1.ChangeFailed
+	case counts[triggerv1.TargetMissing] > 0:
+		s.Reason, s.Message = triggerv1.TargetNotFoundReason, about(triggerv1.TargetMissing)
+	case counts[triggerv1.TargetHeld] > 0:
+		s.Reason, s.Message = triggerv1.TargetsHeldReason, about(triggerv1.TargetHeld)
+	default:
+		s.Ready, s.Reason = metav1.ConditionTrue, meta.SucceededReason
+		s.Message = success(targets)
+		s.Outcome = triggerv1.ChangeDelivered
+	}
+	return s
+}
+
+func success(targets []triggerv1.TargetStatus) string {
+	switch len(targets) {
+	case 0:
+		return "No HelmRelease matches the targets"
+	case 1:
+		return fmt.Sprintf("Delivered to HelmRelease %s/%s, revision %d", targets[0].Namespace, targets[0].Name, targets[0].Revision)
+	default:
+		return fmt.Sprintf("Delivered to all %d HelmReleases", len(targets))
+	}
+}
+
+// progress counts what is under way, in an order that does not change.
+func progress(counts map[triggerv1.TargetState]int, total int) string {
+	text := fmt.Sprintf("%s of %d delivered", amount(counts[triggerv1.TargetDelivered]), total)
+	for _, state := range []struct {
+		state triggerv1.TargetState
+		word  string
+	}{
+		{triggerv1.TargetTriggered, "triggered"},
+		{triggerv1.TargetPending, "pending"},
+		{triggerv1.TargetHeld, "held"},
+		{triggerv1.TargetMissing, "missing"},
+		{triggerv1.TargetFailed, "failed"},
+	} {
+		if n := counts[state.state]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, state.word)
+		}
+	}
+	return text
+}
+
+func amount(n int) string {
+	if n == 0 {
+		return "None"
+	}
+	return fmt.Sprint(n)
+}
+
+// Remember returns the history with the change noted, newest first. A change of the
+// same content updates its entry.
+func Remember(history []triggerv1.Change, change triggerv1.Change) []triggerv1.Change {
+	if len(history) > 0 && history[0].Digest == change.Digest {
+		updated := history[0]
+		updated.Outcome, updated.Delivered = change.Outcome, change.Delivered
+		return append([]triggerv1.Change{updated}, history[1:]...)
+	}
+	next := []triggerv1.Change{change}
+	for i, old := range history {
+		if i == 0 && old.Outcome == triggerv1.ChangeInProgress {
+			old.Outcome = triggerv1.ChangeSuperseded
+		}
+		if len(next) < triggerv1.MaxHistory {
+			next = append(next, old)
+		}
+	}
+	return next
+}

@@ -1,0 +1,105 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+)
+
+const (
+	// maxText is the bound of the schema on messages and causes, in runes.
+	maxText = 1024
+
+	// maxNamed bounds how many sources or keys a cause names.
+	maxNamed = 3
+)
+
+// cause says why a request is made, in one line.
+func (t *task) cause() string {
+	var parts []string
+	for i, s := range t.wanted {
+		if i == maxNamed {
+			parts = append(parts, fmt.Sprintf("and %d more", len(t.wanted)-maxNamed))
+			break
+		}
+		parts = append(parts, describe(s))
+	}
+	if t.Input.Force != "" {
+		parts = append(parts, "request by reconcile.fluxcd.io/forceAt")
+	}
+	if t.Reset != "" {
+		parts = append(parts, "retry by reconcile.fluxcd.io/resetAt")
+	}
+	if len(parts) == 0 {
+		return t.status.Cause // A repetition has the cause of the first request.
+	}
+	return truncate(strings.Join(parts, ", ") + " via ValuesTrigger " + t.Trigger)
+}
+
+// describe returns a source with what is known of its last change.
+func describe(s Source) string {
+	kind, name, _ := strings.Cut(s.ID, "/")
+	text := kind + " " + name
+	if s.Digest == "" {
+		return text + " absent"
+	}
+	text += " " + digest.Prefix + digest.Short(s.Digest)
+	if n := len(s.ChangedKeys); n > 0 {
+		keys := s.ChangedKeys[:min(n, maxNamed)]
+		text += " (" + strings.Join(keys, ", ")
+		if n > maxNamed {
+			text += fmt.Sprintf(" and %d more", n-maxNamed)
+		}
+		text += ")"
+	}
+	if s.Editor != "" {
+		text += " by " + printable(s.Editor)
+	}
+	return text
+}
+
+// printable returns a text that a user chose without what could end a line or
+// hide something in it.
+func printable(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == ',' {
+			return '_'
+		}
+		return r
+	}, text)
+	if runes := []rune(text); len(runes) > 64 {
+		text = string(runes[:64]) + "…"
+	}
+	return text
+}
+
+// because joins a statement and what helm-controller says about it.
+func because(statement, message string) string {
+	if message == "" {
+		return statement
+	}
+	return statement + ": " + message
+}
+
+func truncate(text string) string {
+	if runes := []rune(text); len(runes) > maxText {
+		return string(runes[:maxText-1]) + "…"
+	}
+	return text
+}
+
+func (t *task) now() *metav1.Time { return timestamp(t.Now) }
+
+// timestamp returns a time as it is stored: in whole seconds.
+func timestamp(at time.Time) *metav1.Time {
+	stamp := metav1.NewTime(at.Truncate(time.Second))
+	return &stamp
+}

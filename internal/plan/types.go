@@ -1,0 +1,206 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package plan decides what to do about a HelmRelease. It compares what was
+// recorded with what is observed and returns the next record, the request to
+// make, if any, and the reason. It reads no clock and calls no API: whoever
+// executes a decision comes back with a new observation.
+//
+// A delivery goes through these steps:
+//
+//	content differs from the record  -> a request is due
+//	the release can take one         -> Triggered, with a token
+//	the token was handled            -> is there proof that the content runs?
+//	yes -> Delivered; no, and the release is Ready -> the request was lost,
+//	repeat it with a new token; the release is not Ready -> Failed, until it is
+package plan
+
+import (
+	"time"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+const (
+	// MaxAttempts bounds how often a request for the same content is made before
+	// the target is Failed for good.
+	MaxAttempts = 5
+
+	// firstRetryDelay is the time from a lost request to its repetition. It
+	// doubles with each attempt.
+	firstRetryDelay = 2 * time.Second
+
+	// clockTolerance is how far the clocks of the operator and of the API server
+	// may be apart: a request is taken to be younger than content that seems
+	// younger by no more than this.
+	clockTolerance = 30 * time.Second
+
+	// snapshotTolerance is how much younger than the content a snapshot must be
+	// to have been made with it. Times are stored in seconds, and erring on the
+	// other side would lose a change.
+	snapshotTolerance = 2 * time.Second
+)
+
+// Source is one resolved source with the content it has now.
+type Source struct {
+	// ID is Kind/namespace/name.
+	ID string
+
+	// Digest of the selected keys. Empty while an optional source is missing.
+	Digest string
+
+	// Full is the digest of all keys, the same for every trigger, by which
+	// triggers recognise each other's requests.
+	Full string
+
+	// Modified is when the content last changed, or zero if that is unknown.
+	Modified time.Time
+
+	// Force is the policy of this source.
+	Force triggerv1.ForcePolicy
+
+	// Recorded holds the targets, namespace/name, to which the contract records
+	// this content as delivered.
+	Recorded map[string]bool
+
+	// Editor and ChangedKeys explain the last change, as far as it is known.
+	Editor      string
+	ChangedKeys []string
+}
+
+// Release is what is observed of a HelmRelease.
+type Release struct {
+	// Exists is false for a target that is named and not there.
+	Exists bool
+
+	// Denied says why this target must not be touched, or is empty.
+	Denied string
+
+	// Reads tells which sources, by ID, the release reads through valuesFrom.
+	Reads map[string]bool
+
+	Suspended bool
+
+	// Ready is the status of the condition: True, False, Unknown or empty.
+	Ready        string
+	ReadyReason  string
+	ReadyMessage string
+
+	// Reconciling is the condition of that name.
+	Reconciling bool
+
+	// Current tells that the status is about the present generation.
+	Current bool
+
+	// RequestedAt is the annotation, HandledAt what helm-controller says it has
+	// handled.
+	RequestedAt string
+	HandledAt   string
+
+	// Revision, ConfigDigest, Deployed and LastDeployed are those of the latest
+	// snapshot in the history. Revision is 0 while there is none.
+	Revision     int64
+	ConfigDigest string
+	Deployed     bool
+	LastDeployed time.Time
+
+	// Record is the operator's record of its last request, or zero.
+	Record Record
+}
+
+// Working tells that helm-controller is busy with the release. Reconciling beside
+// Ready=False is what an early exit or a wait for a retry leaves behind.
+func (r Release) Working() bool {
+	return r.Reconciling && r.Ready != "False"
+}
+
+// settled tells that helm-controller has finished with the present generation.
+func (r Release) settled() bool {
+	return r.Current && !r.Working() && r.RequestedAt == r.HandledAt
+}
+
+// requestPending tells that a request was made that helm-controller has not
+// handled.
+func (r Release) requestPending() bool {
+	return r.RequestedAt != "" && r.RequestedAt != r.HandledAt
+}
+
+// ValuesState tells what is known of the values that the release would be composed
+// of now.
+type ValuesState int
+
+const (
+	// ValuesUnknown means that nobody has looked.
+	ValuesUnknown ValuesState = iota
+	// ValuesEqual means that the latest snapshot was made of the same values.
+	ValuesEqual
+	// ValuesDiffer means that it was not.
+	ValuesDiffer
+	// ValuesUnreadable means that they cannot be composed by the operator, for
+	// example because it may not read Secrets.
+	ValuesUnreadable
+)
+
+// Input is everything that a decision rests on.
+type Input struct {
+	Now     time.Time
+	Timeout time.Duration
+
+	// Trigger and Target are namespace/name of the ValuesTrigger and of the
+	// HelmRelease.
+	Trigger string
+	Target  string
+
+	// Digest of all sources together.
+	Digest string
+
+	// Sources as they are now.
+	Sources []Source
+
+	// Diff of the sources against the last recorded ones.
+	Diff Diff
+
+	// Force and Reset are request values on the ValuesTrigger that are not handled
+	// yet, or empty.
+	Force string
+	Reset string
+
+	// Policy is the trigger's force policy, for manual requests.
+	Policy triggerv1.ForcePolicy
+
+	// Previous is the recorded state, nil if there is none.
+	Previous *triggerv1.TargetStatus
+
+	Release Release
+	Values  ValuesState
+}
+
+// Decision is the outcome.
+type Decision struct {
+	// Status is the state to record. If there is a Request, it holds once that
+	// has been made, and Unsent is to be recorded if it could not be.
+	Status triggerv1.TargetStatus
+	Unsent triggerv1.TargetStatus
+
+	// Request to make, or nil.
+	Request *Request
+
+	// NeedValues asks for Input.Values and a second decision; nothing else of the
+	// decision is then valid.
+	NeedValues bool
+
+	// After is when to decide again without an event, 0 for never.
+	After time.Duration
+}
+
+// Request is what to write on the HelmRelease.
+type Request struct {
+	// Token is the value of requestedAt and, as asked, of forceAt and resetAt.
+	Token string
+	Force bool
+	Reset bool
+
+	// Record and Cause are written beside it.
+	Record Record
+	Cause  string
+}

@@ -1,0 +1,97 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"bytes"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+)
+
+// describe returns what is kept of an object.
+func describe(obj client.Object) Object {
+	object := Object{
+		Exists:          true,
+		Labels:          obj.GetLabels(),
+		Annotations:     contractAnnotations(obj.GetAnnotations()),
+		ResourceVersion: obj.GetResourceVersion(),
+	}
+	switch obj := obj.(type) {
+	case *corev1.ConfigMap:
+		object.Content = digest.OfConfigMap(obj)
+	case *corev1.Secret:
+		object.Content = digest.OfSecret(obj)
+	}
+	object.Full = object.Content.Digest()
+	object.Modified, object.Editor = lastEdit(obj)
+	return object
+}
+
+// contractAnnotations returns the annotations that the operator reads. Others may
+// hold content, such as the one in which kubectl keeps what was applied.
+func contractAnnotations(annotations map[string]string) map[string]string {
+	kept := map[string]string{}
+	for _, key := range []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.HashAnnotation} {
+		if value, found := annotations[key]; found {
+			kept[key] = value
+		}
+	}
+	return kept
+}
+
+// lastEdit returns when and by which field manager content was last written. The
+// API server renews the time of a manager's entry when the manager changes a
+// field of it.
+func lastEdit(obj client.Object) (time.Time, string) {
+	var last time.Time
+	var editor string
+	for _, fields := range obj.GetManagedFields() {
+		if fields.FieldsV1 == nil || fields.Time == nil || fields.Manager == triggerv1.FieldManager {
+			continue
+		}
+		raw := fields.FieldsV1.Raw
+		if !bytes.Contains(raw, []byte(`"f:data"`)) && !bytes.Contains(raw, []byte(`"f:binaryData"`)) {
+			continue
+		}
+		if !fields.Time.Time.Before(last) {
+			last, editor = fields.Time.Time, fields.Manager
+		}
+	}
+	return last, editor
+}
+
+// slim returns the version and content of an object alone. Annotations and managed
+// fields can be larger than both.
+func slim(obj client.Object) client.Object {
+	meta := metav1.ObjectMeta{ResourceVersion: obj.GetResourceVersion()}
+	switch obj := obj.(type) {
+	case *corev1.ConfigMap:
+		return &corev1.ConfigMap{ObjectMeta: meta, Data: obj.Data}
+	case *corev1.Secret:
+		return &corev1.Secret{ObjectMeta: meta, Data: obj.Data}
+	}
+	return nil
+}
+
+// size returns the bytes of content that an object holds in memory, roughly.
+func size(obj client.Object) int {
+	n := 1024
+	switch obj := obj.(type) {
+	case *corev1.ConfigMap:
+		for key, value := range obj.Data {
+			n += len(key) + len(value)
+		}
+	case *corev1.Secret:
+		for key, value := range obj.Data {
+			n += len(key) + len(value)
+		}
+	}
+	return n
+}

@@ -1,0 +1,213 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+)
+
+// Errors of Resolve. Their messages name the reference and the mend.
+var (
+	// ErrNotFound tells that a required source, or a key of one, does not exist.
+	ErrNotFound = errors.New("source not found")
+
+	// ErrInvalid tells that references cannot be resolved as they are written.
+	ErrInvalid = errors.New("invalid reference")
+)
+
+// Resolution is what the references of a trigger resolved to.
+type Resolution struct {
+	Sources []plan.Source
+
+	// Disabled names the Secrets that are left out because the operator runs
+	// without permission on Secrets.
+	Disabled []string
+}
+
+// Resolver resolves source references.
+type Resolver struct {
+	Store *Store
+
+	// Metadata is the cache of watched metadata.
+	Metadata client.Reader
+
+	// Secrets tells whether Secrets may be read.
+	Secrets bool
+}
+
+// wanted is an object with what all references that lead to it want of it.
+type wanted struct {
+	ref      Ref
+	keys     []string // nil for all
+	optional bool
+	force    triggerv1.ForcePolicy
+	field    string
+}
+
+// Resolve reads the sources of a trigger as the given account, from what was read
+// less than maxAge ago where nothing changed since.
+func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, account Account, maxAge time.Duration) (Resolution, error) {
+	var out Resolution
+	all, err := r.expand(ctx, vt, refs, account)
+	if err != nil {
+		return out, err
+	}
+	for _, w := range all {
+		if w.ref.Kind == triggerv1.SecretKind && !r.Secrets {
+			out.Disabled = append(out.Disabled, w.ref.String())
+			continue
+		}
+		object, err := r.Store.Get(ctx, account, w.ref, maxAge)
+		if err != nil {
+			return out, err
+		}
+		excluded := contract.IsExcluded(object.Labels)
+		if excluded && w.optional {
+			object, excluded = Object{}, false
+		}
+		switch {
+		case excluded:
+			return out, fmt.Errorf("%w: %s is excluded by its label %s: %q; remove the label, or %s", ErrNotFound, w.ref,
+				triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, w.field)
+		case !object.Exists && !w.optional:
+			return out, fmt.Errorf("%w: %s does not exist; create it, or set %s.optional", ErrNotFound, w.ref, w.field)
+		case object.Exists && !w.optional && len(object.Content.Missing(w.keys)) > 0:
+			return out, fmt.Errorf("%w: %s has no key %s; add it, or correct %s.keys", ErrNotFound, w.ref,
+				strings.Join(object.Content.Missing(w.keys), ", "), w.field)
+		}
+		out.Sources = append(out.Sources, describeSource(w, object))
+	}
+	return out, nil
+}
+
+func describeSource(w wanted, object Object) plan.Source {
+	s := plan.Source{ID: plan.ID(w.ref.Kind, w.ref.Namespace, w.ref.Name), Force: w.force}
+	if !object.Exists {
+		return s
+	}
+	s.Digest = object.Content.Digest(w.keys...)
+	s.Full = object.Full
+	s.Modified, s.Editor, s.ChangedKeys = object.Modified, object.Editor, object.ChangedKeys
+	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Covers(object.Full) {
+		s.Recorded = map[string]bool{}
+		for _, target := range contract.Parse(object.Annotations).Targets {
+			s.Recorded[target.String()] = true
+		}
+	}
+	return s
+}
+
+// expand returns the objects of all references, each once, sorted.
+func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, account Account) ([]wanted, error) {
+	var all []wanted
+	for i, ref := range refs {
+		field := fmt.Sprintf("spec.sources[%d]", i)
+		names, err := r.names(ctx, vt, ref, field, account)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range names {
+			all = add(all, wanted{
+				ref:      Ref{Kind: ref.Kind, Namespace: namespaceOf(vt, ref), Name: name},
+				keys:     ref.Keys,
+				optional: ref.Optional,
+				force:    forceOf(vt, ref),
+				field:    field,
+			})
+		}
+	}
+	if len(all) > triggerv1.MaxResolvedSources {
+		return nil, fmt.Errorf("%w: spec.sources select %d objects, more than %d; narrow the selectors", ErrInvalid, len(all), triggerv1.MaxResolvedSources)
+	}
+	slices.SortFunc(all, func(a, b wanted) int { return strings.Compare(a.ref.String(), b.ref.String()) })
+	return all, nil
+}
+
+// names returns the names that one reference leads to.
+func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, field string, account Account) ([]string, error) {
+	if ref.Name != "" {
+		return []string{ref.Name}, nil
+	}
+	if ref.Kind == triggerv1.SecretKind && !r.Secrets {
+		return []string{"(by selector)"}, nil // Reported as disabled, never read.
+	}
+	selector, err := ref.Selector.AsSelector()
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s.selector: %w", ErrInvalid, field, err)
+	}
+	reader := r.Metadata
+	if account.Reader != nil {
+		reader = account.Reader
+	}
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind + "List"))
+	if err := reader.List(ctx, list, client.InNamespace(namespaceOf(vt, ref)), client.MatchingLabelsSelector{Selector: selector}); err != nil {
+		return nil, fmt.Errorf("%s.selector: %w", field, err)
+	}
+	var names []string
+	for i := range list.Items {
+		if !contract.IsExcluded(list.Items[i].Labels) {
+			names = append(names, list.Items[i].Name)
+		}
+	}
+	if len(names) == 0 && !ref.Optional {
+		return nil, fmt.Errorf("%w: no %s in namespace %s matches %s.selector; label one, or set %s.optional", ErrNotFound, ref.Kind, namespaceOf(vt, ref), field, field)
+	}
+	return names, nil
+}
+
+// add unites what several references want of one object: all their keys, the
+// strongest force, and its presence if any of them requires it.
+func add(all []wanted, w wanted) []wanted {
+	i := slices.IndexFunc(all, func(old wanted) bool { return old.ref == w.ref })
+	if i < 0 {
+		return append(all, w)
+	}
+	old := &all[i]
+	old.optional = old.optional && w.optional
+	if strength(w.force) > strength(old.force) {
+		old.force = w.force
+	}
+	if old.keys == nil || w.keys == nil {
+		old.keys = nil
+	} else {
+		old.keys = append(slices.Clone(old.keys), w.keys...)
+	}
+	return all
+}
+
+func strength(force triggerv1.ForcePolicy) int {
+	return slices.Index([]triggerv1.ForcePolicy{triggerv1.ForceNever, triggerv1.ForceAuto, triggerv1.ForceAlways}, force)
+}
+
+func namespaceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference) string {
+	if ref.Namespace != "" {
+		return ref.Namespace
+	}
+	return vt.Namespace
+}
+
+func forceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference) triggerv1.ForcePolicy {
+	switch {
+	case ref.Force != "":
+		return ref.Force
+	case vt.Spec.Force != "":
+		return vt.Spec.Force
+	default:
+		return triggerv1.ForceAuto
+	}
+}

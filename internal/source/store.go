@@ -1,0 +1,274 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package source reads ConfigMaps and Secrets. Their metadata is watched; their
+// content is read from the API server, only of objects that somebody refers to
+// and only when they changed, and is shared by all who need the same version.
+package source
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+)
+
+const (
+	// maxKeptKeys bounds the keys of an object whose digests are kept. Larger ones
+	// are read each time, so that nobody can fill the memory with keys.
+	maxKeptKeys = 256
+
+	// sweepAt is the number of entries from which those are dropped that nobody
+	// asked for in a day, the longest interval of a trigger.
+	sweepAt   = 1024
+	maxUnread = 24 * time.Hour
+
+	// maxKeptBytes bounds the content that is kept for composing values.
+	maxKeptBytes = 8 << 20
+)
+
+// Ref names a ConfigMap or Secret.
+type Ref struct {
+	Kind      string
+	Namespace string
+	Name      string
+}
+
+// Object is what is known of one version of a source.
+type Object struct {
+	// Exists is false if there is no such object; nothing else is then set.
+	Exists bool
+
+	Labels      map[string]string
+	Annotations map[string]string
+	Content     digest.Content
+
+	// Full is the digest of all keys.
+	Full string
+
+	// Modified is when the content last changed, and Editor the field manager that
+	// changed it, as far as managed fields tell. Zero and empty otherwise.
+	Modified time.Time
+	Editor   string
+
+	// ChangedKeys changed since the version that was read before, if one was.
+	ChangedKeys []string
+
+	// ResourceVersion of the object, for conditional writes.
+	ResourceVersion string
+}
+
+// Store reads and remembers. It is safe for concurrent use.
+type Store struct {
+	// metadata is the cache of watched metadata, live the API server.
+	metadata client.Reader
+	live     client.Reader
+	now      func() time.Time
+
+	mu      sync.Mutex
+	entries map[entryKey]*entry
+	sweepAt int
+	kept    map[Ref]client.Object
+	bytes   int
+}
+
+// entryKey tells accounts apart: what one may read, another may not.
+type entryKey struct {
+	account string
+	ref     Ref
+}
+
+// entry is locked while it is being read, so that many who need the same version
+// cause one read.
+type entry struct {
+	mu     sync.Mutex
+	object Object
+	readAt time.Time
+
+	// asked is guarded by the lock of the Store.
+	asked time.Time
+}
+
+// NewStore returns a Store over a cache of metadata and a live reader.
+func NewStore(metadata, live client.Reader) *Store {
+	return &Store{
+		metadata: metadata, live: live, now: time.Now,
+		entries: map[entryKey]*entry{}, sweepAt: sweepAt, kept: map[Ref]client.Object{},
+	}
+}
+
+// Account reads as somebody else. The zero value is the operator itself.
+type Account struct {
+	// Name tells accounts apart.
+	Name string
+
+	// Reader reads as the account.
+	Reader client.Reader
+}
+
+// Get returns the object in its present version, read from the API server unless
+// the version is known and was read less than maxAge ago. A missing object is no
+// error.
+func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.Duration) (Object, error) {
+	key := entryKey{account: account.Name, ref: ref}
+	version, err := s.version(ctx, ref)
+	if err != nil {
+		return Object{}, err
+	}
+	// Whether the object exists is nothing that another account may learn from the
+	// operator's cache.
+	if version == "" && account.Reader == nil {
+		s.forget(key)
+		return Object{}, nil
+	}
+
+	e := s.entry(key)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if version != "" && e.object.ResourceVersion == version && s.now().Sub(e.readAt) < maxAge && e.object.Content.Len() <= maxKeptKeys {
+		return e.object, nil
+	}
+
+	reader := account.Reader
+	if reader == nil {
+		reader = s.live
+	}
+	obj, err := read(ctx, reader, ref)
+	if err != nil || obj == nil {
+		s.forget(key)
+		return Object{}, err
+	}
+	previous := e.object
+	object := describe(obj)
+	if previous.Exists && previous.Full != object.Full {
+		object.ChangedKeys = object.Content.ChangedSince(previous.Content)
+	} else if previous.Exists {
+		object.ChangedKeys = previous.ChangedKeys
+	}
+	e.object, e.readAt = object, s.now()
+	if object.Content.Len() > maxKeptKeys {
+		e.object = Object{}
+	}
+	if account.Reader == nil {
+		s.keep(ref, obj)
+	}
+	return object, nil
+}
+
+// version returns the resource version that the cache of metadata has, or none.
+func (s *Store) version(ctx context.Context, ref Ref) (string, error) {
+	meta := &metav1.PartialObjectMetadata{}
+	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
+	err := s.metadata.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("metadata of %s: %w", ref, err)
+	}
+	return meta.ResourceVersion, nil
+}
+
+func (s *Store) entry(key entryKey) *entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e, found := s.entries[key]
+	if !found {
+		s.sweep()
+		e = &entry{}
+		s.entries[key] = e
+	}
+	e.asked = s.now()
+	return e
+}
+
+// sweep drops the entries of objects that no trigger refers to any more, whenever
+// their number has doubled.
+func (s *Store) sweep() {
+	if len(s.entries) < s.sweepAt {
+		return
+	}
+	for key, e := range s.entries {
+		if s.now().Sub(e.asked) > maxUnread {
+			delete(s.entries, key)
+		}
+	}
+	s.sweepAt = max(sweepAt, 2*len(s.entries))
+}
+
+// forget drops what is remembered of an object that is gone.
+func (s *Store) forget(key entryKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.entries, key)
+	if old, found := s.kept[key.ref]; found && key.account == "" {
+		s.bytes -= size(old)
+		delete(s.kept, key.ref)
+	}
+}
+
+// keep remembers the content itself while there is room, and starts anew when there
+// is none.
+func (s *Store) keep(ref Ref, obj client.Object) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old, found := s.kept[ref]; found {
+		s.bytes -= size(old)
+		delete(s.kept, ref)
+	}
+	if s.bytes+size(obj) > maxKeptBytes {
+		clear(s.kept)
+		s.bytes = 0
+	}
+	s.kept[ref] = slim(obj)
+	s.bytes += size(obj)
+}
+
+// content returns the object with its content, from memory if the present version
+// is there.
+func (s *Store) content(ctx context.Context, ref Ref) (client.Object, error) {
+	version, err := s.version(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	obj, found := s.kept[ref]
+	s.mu.Unlock()
+	if found && obj.GetResourceVersion() == version {
+		return obj, nil
+	}
+	obj, err = read(ctx, s.live, ref)
+	if err == nil && obj != nil {
+		s.keep(ref, obj)
+	}
+	return obj, err
+}
+
+// read returns the object from the API server, nil if there is none.
+func read(ctx context.Context, reader client.Reader, ref Ref) (client.Object, error) {
+	var obj client.Object = &corev1.ConfigMap{}
+	if ref.Kind == triggerv1.SecretKind {
+		obj = &corev1.Secret{}
+	}
+	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, obj)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", ref, err)
+	}
+	return obj, nil
+}
+
+// String returns kind and namespace/name.
+func (r Ref) String() string {
+	return r.Kind + " " + r.Namespace + "/" + r.Name
+}

@@ -1,0 +1,66 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package target finds the HelmReleases of a trigger and says what is observed of
+// them.
+package target
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+)
+
+// deployed is the status of a snapshot that runs.
+const deployed = "deployed"
+
+// Observe returns what the planner needs to know of a HelmRelease, nil for one that
+// does not exist. Of what the release reads through valuesFrom, only the given
+// sources are reported.
+func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
+	if hr == nil || !hr.DeletionTimestamp.IsZero() {
+		return plan.Release{}
+	}
+	release := plan.Release{
+		Exists:      true,
+		Suspended:   hr.Spec.Suspend,
+		Current:     hr.Status.ObservedGeneration == hr.Generation,
+		RequestedAt: hr.Annotations[meta.ReconcileRequestAnnotation],
+		HandledAt:   hr.Status.LastHandledReconcileAt,
+		Reads:       reads(hr, sources),
+		Record:      plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation]),
+	}
+	for _, condition := range hr.Status.Conditions {
+		switch condition.Type {
+		case meta.ReadyCondition:
+			release.Ready = string(condition.Status)
+			release.ReadyReason, release.ReadyMessage = condition.Reason, condition.Message
+		case meta.ReconcilingCondition:
+			release.Reconciling = condition.Status == metav1.ConditionTrue
+		}
+	}
+	if latest := hr.Status.History.Latest(); latest != nil {
+		release.Revision = int64(latest.Version)
+		release.ConfigDigest = latest.ConfigDigest
+		release.Deployed = latest.Status == deployed
+		release.LastDeployed = latest.LastDeployed.Time
+	}
+	return release
+}
+
+func reads(hr *helmv2.HelmRelease, sources []plan.Source) map[string]bool {
+	ids := make(map[string]bool, len(hr.Spec.ValuesFrom))
+	for _, ref := range hr.Spec.ValuesFrom {
+		id := plan.ID(ref.Kind, hr.Namespace, ref.Name)
+		if slices.ContainsFunc(sources, func(s plan.Source) bool { return s.ID == id }) {
+			ids[id] = true
+		}
+	}
+	return ids
+}
