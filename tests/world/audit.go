@@ -39,7 +39,8 @@ type AuditEvent struct {
 	UserAgent    string
 }
 
-// Write tells whether the request changed something in the API server.
+// Write tells whether the request was made and granted to change something.
+// One that finds everything as wanted, like most applies, is a write, too.
 func (e AuditEvent) Write() bool {
 	return !e.DryRun && e.Code < 300 &&
 		slices.Contains([]string{"create", "update", "patch", "delete", "deletecollection"}, e.Verb)
@@ -68,7 +69,7 @@ func (w *World) AuditEvents(ctx context.Context, since AuditMark, match func(Aud
 	return events, err
 }
 
-// WritesBy matches what a user changed.
+// WritesBy matches the writes of a user.
 func WritesBy(user string) func(AuditEvent) bool {
 	return func(e AuditEvent) bool { return e.User == user && e.Write() }
 }

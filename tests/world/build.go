@@ -49,11 +49,13 @@ func Build(ctx context.Context, names ...string) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range programs {
-		if len(names) > 0 && !slices.Contains(names, p.name) {
-			continue
+	if len(names) == 0 {
+		for _, p := range programs {
+			names = append(names, p.name)
 		}
-		if _, err := b.program(ctx, p); err != nil {
+	}
+	for _, name := range names {
+		if _, err := b.find(ctx, name); err != nil {
 			return err
 		}
 	}

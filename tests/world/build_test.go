@@ -29,6 +29,13 @@ func TestPins(t *testing.T) {
 		dirs[pin.dir("/cache")] = true
 	}
 	g.Expect(dirs).To(HaveLen(len(pinnedModules)))
+	crds, err := readPin("flux-crds")
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, name := range []string{HelmController, NotificationController} {
+		pin, err := readPin(name)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(string(crds.mod)).To(ContainSubstring("\t"+pinnedModules[name]+" "+pin.version+"\n"), "kinds of another version")
+	}
 	pin, err := readPin("kubernetes")
 	g.Expect(err).NotTo(HaveOccurred())
 	before := pin.dir("/cache")

@@ -89,7 +89,9 @@ func copyCRDs(ctx context.Context, dir, crds string) error {
 }
 
 // InstallCRDs applies every CustomResourceDefinition in the given YAML files
-// or directories of such files, and returns once all of them are served.
+// or directories of such files, and returns once all of them are served. The
+// API server holds back the creation of objects of a kind for the kind's first
+// two seconds.
 func (w *World) InstallCRDs(ctx context.Context, paths ...string) error {
 	var crds []*unstructured.Unstructured
 	for _, path := range paths {

@@ -26,6 +26,11 @@
 // A world ends with the process that made it, even if that is killed: see
 // reaperScript. TESTWORLD_KEEP=1 keeps its directory, with all logs.
 //
+// # Time
+//
+// A world is up in about three seconds. Controllers that lost the API server
+// come back at the pace of their client's backoff, within about ten seconds.
+//
 // # What differs from a cluster
 //
 // There are no nodes, so pods never run and workloads never get ready. There

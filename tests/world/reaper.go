@@ -48,12 +48,16 @@ type reaper struct {
 	pipe io.WriteCloser
 }
 
-// startReaper makes a world's directory. It stays behind, for a look at the
-// logs, if the environment has TESTWORLD_KEEP.
+// startReaper makes a world's directory. With TESTWORLD_KEEP in the
+// environment, the directory stays behind for a look at the logs.
 func startReaper() (*reaper, error) {
 	dir, err := filepath.Abs(filepath.Join(os.TempDir(), "world-"+strings.ToLower(rand.Text()[:8])))
 	if err != nil {
 		return nil, fmt.Errorf("resolving the temporary directory: %w", err)
+	}
+	// Sockets have short names: 103 bytes on macOS, 107 on Linux.
+	if len(dir)+len("/etcd.sock") > 103 {
+		return nil, fmt.Errorf("the temporary directory's name is too long for a socket inside, set a shorter TMPDIR: %s", dir)
 	}
 	cmd := exec.Command("/bin/sh", "-c", reaperScript, "world-reaper", dir, os.Getenv("TESTWORLD_KEEP"))
 	cmd.Dir = "/"
