@@ -39,7 +39,8 @@ import (
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
 type ContractReconciler struct {
 	kind     string
-	client   client.Client
+	cache    client.Reader
+	writer   client.Client
 	store    *source.Store
 	policy   access.Policy
 	events   record.EventRecorder
@@ -55,7 +56,7 @@ type problem struct {
 // Reconcile looks at one labelled object.
 func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	meta := index.Metadata(r.kind)
-	err := r.client.Get(ctx, req.NamespacedName, meta)
+	err := r.cache.Get(ctx, req.NamespacedName, meta)
 	if client.IgnoreNotFound(err) != nil {
 		return ctrl.Result{}, err
 	}
@@ -93,7 +94,7 @@ func (r *ContractReconciler) targets(ctx context.Context, meta *metav1.PartialOb
 	var absent, optedOut []string
 	for _, target := range binding.Targets {
 		hr := &helmv2.HelmRelease{}
-		err := r.client.Get(ctx, target, hr)
+		err := r.cache.Get(ctx, target, hr)
 		switch {
 		case apierrors.IsNotFound(err):
 			absent = append(absent, target.String())
@@ -151,7 +152,7 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 			return err
 		}
 	}
-	if err := request.Annotate(ctx, r.client, meta, object.ResourceVersion, triggerv1.HashAnnotation, object.Full); err != nil {
+	if err := request.Annotate(ctx, r.writer, meta, object.ResourceVersion, triggerv1.HashAnnotation, object.Full); err != nil {
 		// Somebody changed it meanwhile: the event of that comes here again.
 		return client.IgnoreNotFound(ignoreConflict(err))
 	}
@@ -167,7 +168,7 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 func (r *ContractReconciler) delivered(ctx context.Context, target types.NamespacedName, ref source.Ref, object source.Object) (bool, error) {
 	for _, key := range index.Target(target.Namespace, target.Name) {
 		list := &triggerv1.ValuesTriggerList{}
-		if err := r.client.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}); err != nil {
+		if err := r.cache.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}); err != nil {
 			return false, fmt.Errorf("triggers of HelmRelease %s: %w", target, err)
 		}
 		for i := range list.Items {

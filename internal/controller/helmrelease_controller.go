@@ -30,7 +30,8 @@ import (
 // +kubebuilder:rbac:groups=helm.toolkit.fluxcd.io,resources=helmreleases,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers,verbs=get;list;watch;create;patch;delete
 type HelmReleaseReconciler struct {
-	client        client.Client
+	cache         client.Reader
+	writer        client.Writer
 	applier       *apply.Applier
 	derive        deriver
 	events        record.EventRecorder
@@ -42,7 +43,7 @@ type HelmReleaseReconciler struct {
 // Reconcile brings one HelmRelease's trigger and labels up to date.
 func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	hr := &helmv2.HelmRelease{}
-	if err := r.client.Get(ctx, req.NamespacedName, hr); err != nil {
+	if err := r.cache.Get(ctx, req.NamespacedName, hr); err != nil {
 		r.reported.forget(req.String())
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -84,7 +85,7 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 // spec asks for: otherwise anybody could silence a release.
 func (r *HelmReleaseReconciler) withoutDeclared(ctx context.Context, hr *helmv2.HelmRelease, sources []triggerv1.SourceReference) ([]triggerv1.SourceReference, error) {
 	list := &triggerv1.ValuesTriggerList{}
-	if err := r.client.List(ctx, list, client.MatchingFields{index.TriggerDelivers: hr.Namespace + "/" + hr.Name}); err != nil {
+	if err := r.cache.List(ctx, list, client.MatchingFields{index.TriggerDelivers: hr.Namespace + "/" + hr.Name}); err != nil {
 		return nil, fmt.Errorf("triggers that deliver to HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
 	}
 	return slices.DeleteFunc(sources, func(s triggerv1.SourceReference) bool {
@@ -138,7 +139,7 @@ func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2
 // taken by another trigger.
 func (r *HelmReleaseReconciler) generated(ctx context.Context, hr *helmv2.HelmRelease) (own []triggerv1.ValuesTrigger, taken bool, err error) {
 	list := &triggerv1.ValuesTriggerList{}
-	if err := r.client.List(ctx, list, client.InNamespace(hr.Namespace), client.MatchingFields{index.TriggerTarget: hr.Namespace + "/" + hr.Name}); err != nil {
+	if err := r.cache.List(ctx, list, client.InNamespace(hr.Namespace), client.MatchingFields{index.TriggerTarget: hr.Namespace + "/" + hr.Name}); err != nil {
 		return nil, false, fmt.Errorf("triggers of HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
 	}
 	for _, vt := range list.Items {
@@ -147,7 +148,7 @@ func (r *HelmReleaseReconciler) generated(ctx context.Context, hr *helmv2.HelmRe
 		}
 	}
 	namesake := &triggerv1.ValuesTrigger{}
-	err = r.client.Get(ctx, client.ObjectKeyFromObject(hr), namesake)
+	err = r.cache.Get(ctx, client.ObjectKeyFromObject(hr), namesake)
 	if client.IgnoreNotFound(err) != nil {
 		return nil, false, err
 	}
@@ -158,7 +159,7 @@ func (r *HelmReleaseReconciler) generated(ctx context.Context, hr *helmv2.HelmRe
 
 // delete removes a generated trigger, in the version that was looked at.
 func (r *HelmReleaseReconciler) delete(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
-	err := r.client.Delete(ctx, vt, client.Preconditions{UID: &vt.UID, ResourceVersion: &vt.ResourceVersion})
+	err := r.writer.Delete(ctx, vt, client.Preconditions{UID: &vt.UID, ResourceVersion: &vt.ResourceVersion})
 	if client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("delete ValuesTrigger %s/%s: %w", vt.Namespace, vt.Name, err)
 	}

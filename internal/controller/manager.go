@@ -34,7 +34,7 @@ func (r *HelmReleaseReconciler) setup(mgr ctrl.Manager, opts Options) error {
 
 // setup watches ValuesTriggers, their sources and their targets.
 func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
-	requests := triggerRequests{cache: r.client, serves: opts.serves}
+	requests := triggerRequests{cache: r.cache, serves: opts.serves}
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("valuestrigger").
 		For(&triggerv1.ValuesTrigger{}, builder.WithPredicates(predicate.NewPredicateFuncs(opts.serves),

@@ -113,7 +113,7 @@ func (r *HelmReleaseReconciler) releasesOfSource(kind string, opts Options) hand
 	return func(ctx context.Context, obj client.Object) []reconcile.Request {
 		list := &helmv2.HelmReleaseList{}
 		key := index.Source(kind, obj.GetNamespace(), obj.GetName())
-		if err := r.client.List(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.ReleaseSource: key}); err != nil {
+		if err := r.cache.List(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.ReleaseSource: key}); err != nil {
 			ctrl.LoggerFrom(ctx).Error(err, "cannot find the HelmReleases that read a source", "source", key)
 			return nil
 		}
@@ -126,7 +126,7 @@ func (r *HelmReleaseReconciler) releasesOfSource(kind string, opts Options) hand
 		if contract.IsSource(obj.GetLabels()) {
 			for _, target := range contract.Parse(obj.GetAnnotations()).Targets {
 				hr := &helmv2.HelmRelease{}
-				if r.client.Get(ctx, target, hr) == nil && opts.serves(hr) {
+				if r.cache.Get(ctx, target, hr) == nil && opts.serves(hr) {
 					requests = append(requests, reconcile.Request{NamespacedName: target})
 				}
 			}
@@ -148,7 +148,7 @@ func (r *ContractReconciler) sourcesOfTrigger(ctx context.Context, obj client.Ob
 		}
 		meta := index.Metadata(r.kind)
 		key := types.NamespacedName{Namespace: s.Namespace, Name: s.Name}
-		if r.client.Get(ctx, key, meta) == nil && contract.IsSource(meta.Labels) {
+		if r.cache.Get(ctx, key, meta) == nil && contract.IsSource(meta.Labels) {
 			requests = append(requests, reconcile.Request{NamespacedName: key})
 		}
 	}
@@ -158,7 +158,7 @@ func (r *ContractReconciler) sourcesOfTrigger(ctx context.Context, obj client.Ob
 // sourcesOfRelease returns the labelled objects of this kind that name a HelmRelease.
 func (r *ContractReconciler) sourcesOfRelease(ctx context.Context, obj client.Object) []reconcile.Request {
 	list := index.MetadataList(r.kind)
-	if err := r.client.List(ctx, list, client.MatchingFields{index.ContractTarget: obj.GetNamespace() + "/" + obj.GetName()}); err != nil {
+	if err := r.cache.List(ctx, list, client.MatchingFields{index.ContractTarget: obj.GetNamespace() + "/" + obj.GetName()}); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot find the labelled objects that name a HelmRelease")
 		return nil
 	}

@@ -24,14 +24,17 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	if err := index.Setup(ctx, mgr.GetFieldIndexer(), opts.Secrets); err != nil {
 		return err
 	}
-	cached, live := mgr.GetClient(), mgr.GetAPIReader()
+	// Reads go to the cache itself: the manager's client would read the metadata of
+	// ConfigMaps and Secrets from the API server, as it must their content.
+	writer, cached, live := mgr.GetClient(), mgr.GetCache(), mgr.GetAPIReader()
 	store := source.NewStore(cached, live)
 	policy := access.Policy{NoCrossNamespaceRefs: opts.NoCrossNamespaceRefs}
 	derive := deriver{cache: cached, policy: policy, autodiscovery: opts.Autodiscovery, secrets: opts.Secrets}
 
 	if err := (&HelmReleaseReconciler{
-		client:        cached,
-		applier:       apply.New(cached),
+		cache:         cached,
+		writer:        writer,
+		applier:       apply.New(writer),
 		derive:        derive,
 		events:        opts.Events,
 		reported:      newReported(),
@@ -46,10 +49,11 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		namespaces = cached
 	}
 	if err := (&ValuesTriggerReconciler{
-		client: cached,
+		cache:  cached,
+		writer: writer,
 		live:   live,
 		accounts: &accounts{
-			own: cached, config: mgr.GetConfig(), scheme: mgr.GetScheme(), mapper: mgr.GetRESTMapper(),
+			own: writer, config: mgr.GetConfig(), scheme: mgr.GetScheme(), mapper: mgr.GetRESTMapper(),
 			defaultAccount: opts.DefaultServiceAccount, clients: map[string]client.Client{},
 		},
 		store:      store,
@@ -66,7 +70,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 
 	for _, kind := range sourceKinds(opts.Secrets) {
 		if err := (&ContractReconciler{
-			kind: kind, client: cached, store: store, policy: policy, events: opts.Events, reported: newReported(),
+			kind: kind, cache: cached, writer: writer, store: store, policy: policy, events: opts.Events, reported: newReported(),
 		}).setup(mgr, opts); err != nil {
 			return fmt.Errorf("controller of labelled %ss: %w", kind, err)
 		}

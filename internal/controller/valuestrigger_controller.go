@@ -36,7 +36,8 @@ const conflictDelay = 20 * time.Millisecond
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 // +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=impersonate
 type ValuesTriggerReconciler struct {
-	client     client.Client
+	cache      client.Reader
+	writer     client.Client
 	live       client.Reader
 	accounts   *accounts
 	store      *source.Store
@@ -53,7 +54,7 @@ type ValuesTriggerReconciler struct {
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
 	vt := &triggerv1.ValuesTrigger{}
-	if err := r.client.Get(ctx, req.NamespacedName, vt); err != nil {
+	if err := r.cache.Get(ctx, req.NamespacedName, vt); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !vt.DeletionTimestamp.IsZero() {
@@ -86,7 +87,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 // for conditions of several writers; here is only one.)
 func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *triggerv1.ValuesTrigger) error {
 	patch := client.MergeFromWithOptions(old, client.MergeFromWithOptimisticLock{})
-	return r.client.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))
+	return r.writer.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))
 }
 
 // reconcile brings the status up to what is observed, after having made the requests

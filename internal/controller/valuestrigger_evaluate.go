@@ -78,7 +78,7 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	e.sources, e.disabled = resolution.Sources, resolution.Disabled
 	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
 
-	releases := client.Reader(r.client)
+	releases := r.cache
 	if e.account.Reader != nil {
 		releases = e.account.Reader
 	}
@@ -97,7 +97,7 @@ func (r *ValuesTriggerReconciler) trusted(ctx context.Context, vt *triggerv1.Val
 		return vt.Spec.Sources, nil
 	}
 	hr := &helmv2.HelmRelease{}
-	err := r.client.Get(ctx, types.NamespacedName{Namespace: vt.Namespace, Name: metav1.GetControllerOf(vt).Name}, hr)
+	err := r.cache.Get(ctx, types.NamespacedName{Namespace: vt.Namespace, Name: metav1.GetControllerOf(vt).Name}, hr)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, errOrphaned

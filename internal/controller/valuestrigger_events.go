@@ -76,7 +76,7 @@ func (r *ValuesTriggerReconciler) notifyReady(old, vt *triggerv1.ValuesTrigger) 
 // notification-controller tells repeated deliveries apart by it.
 func (r *ValuesTriggerReconciler) notifyRelease(ctx context.Context, t triggerv1.TargetStatus, eventType, reason, message string) {
 	hr := &helmv2.HelmRelease{}
-	if r.client.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) != nil {
+	if r.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) != nil {
 		return // Gone, or not served: nobody to tell about.
 	}
 	metadata := map[string]string{}

@@ -1,0 +1,257 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
+)
+
+const chartName = "chart"
+
+// env is a world as one test uses it.
+type env struct {
+	*WithT
+	t   *testing.T
+	ctx context.Context
+	w   *world.World
+	c   client.Client
+}
+
+// in returns a test's view of a world.
+func in(t *testing.T, w *world.World) *env {
+	return &env{WithT: NewWithT(t), t: t, ctx: t.Context(), w: w, c: w.Client()}
+}
+
+// parallel returns a view of the shared world for a test that keeps to its own
+// namespaces.
+func parallel(t *testing.T) *env {
+	t.Parallel()
+	return in(t, shared)
+}
+
+// namespace creates a namespace with a chart in it.
+func (e *env) namespace(prefix string) string {
+	e.t.Helper()
+	name, err := e.w.Namespace(e.ctx, prefix)
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(e.w.PublishChart(e.ctx, name, chartName, world.TestChart())).To(Succeed())
+	return name
+}
+
+// ensureNamespace creates a namespace of a given name, with a chart in it.
+func (e *env) ensureNamespace(name string) {
+	e.t.Helper()
+	err := e.c.Create(e.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	e.Expect(client.IgnoreAlreadyExists(err)).To(Succeed())
+	e.Expect(e.w.PublishChart(e.ctx, name, chartName, world.TestChart())).To(Succeed())
+}
+
+func (e *env) create(obj client.Object) {
+	e.t.Helper()
+	e.Expect(e.c.Create(e.ctx, obj)).To(Succeed())
+}
+
+// edit changes an object, again if somebody else was faster.
+func edit[T client.Object](e *env, obj T, change func(T)) {
+	e.t.Helper()
+	key := client.ObjectKeyFromObject(obj)
+	e.Eventually(func() error {
+		if err := e.c.Get(e.ctx, key, obj); err != nil {
+			return err
+		}
+		change(obj)
+		return e.c.Update(e.ctx, obj)
+	}).Should(Succeed())
+}
+
+// setData replaces the data of a ConfigMap.
+func (e *env) setData(cm *corev1.ConfigMap, key, value string) {
+	e.t.Helper()
+	edit(e, cm, func(cm *corev1.ConfigMap) {
+		if cm.Data == nil {
+			cm.Data = map[string]string{}
+		}
+		cm.Data[key] = value
+	})
+}
+
+func configMap(namespace, name string, data map[string]string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: data}
+}
+
+func secret(namespace, name string, data map[string]string) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, StringData: data}
+}
+
+// label makes an object a source of the contract.
+func label[T client.Object](obj T, names, namespace string) T {
+	obj.SetLabels(map[string]string{triggerv1.LabelReconcilerNameSourceKey: triggerv1.LabelValueEnabled})
+	annotations := map[string]string{triggerv1.HRNameAnnotation: names}
+	if namespace != "" {
+		annotations[triggerv1.HRNSAnnotation] = namespace
+	}
+	obj.SetAnnotations(annotations)
+	return obj
+}
+
+// release returns a HelmRelease of the test chart.
+func release(namespace, name string, modify ...func(*helmv2.HelmRelease)) *helmv2.HelmRelease {
+	hr := &helmv2.HelmRelease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
+		Spec: helmv2.HelmReleaseSpec{
+			Interval: metav1.Duration{Duration: time.Hour},
+			ChartRef: &helmv2.CrossNamespaceSourceReference{Kind: "OCIRepository", Name: chartName},
+		},
+	}
+	for _, m := range modify {
+		m(hr)
+	}
+	return hr
+}
+
+// reads makes a HelmRelease read values.yaml of a ConfigMap or Secret.
+func reads(kind, name string, modify ...func(*meta.ValuesReference)) func(*helmv2.HelmRelease) {
+	return func(hr *helmv2.HelmRelease) {
+		ref := meta.ValuesReference{Kind: kind, Name: name}
+		for _, m := range modify {
+			m(&ref)
+		}
+		hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, ref)
+	}
+}
+
+func optional(ref *meta.ValuesReference) { ref.Optional = true }
+
+// releases creates HelmReleases and waits until each is installed.
+func (e *env) releases(releases ...*helmv2.HelmRelease) {
+	e.t.Helper()
+	for _, hr := range releases {
+		e.create(hr)
+	}
+	for _, hr := range releases {
+		e.Eventually(e.ready(hr)).Should(BeTrue(), "HelmRelease %s", hr.Name)
+	}
+}
+
+// ready tells whether helm-controller has finished with a HelmRelease, successfully.
+func (e *env) ready(hr *helmv2.HelmRelease) func() (bool, error) {
+	return func() (bool, error) {
+		if err := e.c.Get(e.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
+			return false, err
+		}
+		if hr.Status.ObservedGeneration != hr.Generation || len(hr.Status.History) == 0 {
+			return false, nil
+		}
+		for _, c := range hr.Status.Conditions {
+			if c.Type == meta.ReadyCondition {
+				return c.Status == metav1.ConditionTrue, nil
+			}
+		}
+		return false, nil
+	}
+}
+
+// revision returns the newest Helm revision of a HelmRelease.
+func (e *env) revision(namespace, name string) func() (int, error) {
+	return func() (int, error) {
+		hr := &helmv2.HelmRelease{}
+		if err := e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, hr); err != nil {
+			return 0, err
+		}
+		if latest := hr.Status.History.Latest(); latest != nil {
+			return latest.Version, nil
+		}
+		return 0, nil
+	}
+}
+
+// trigger returns a ValuesTrigger.
+func (e *env) trigger(namespace, name string) (*triggerv1.ValuesTrigger, error) {
+	vt := &triggerv1.ValuesTrigger{}
+	return vt, e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, vt)
+}
+
+// targetOf returns the state of the only target, or of the one of that name.
+func targetOf(vt *triggerv1.ValuesTrigger, name string) triggerv1.TargetStatus {
+	for _, t := range vt.Status.Targets {
+		if t.Name == name {
+			return t
+		}
+	}
+	return triggerv1.TargetStatus{}
+}
+
+// delivered tells whether a trigger has delivered to a release a digest other than the
+// given ones, and which.
+func (e *env) state(namespace, trigger, target string) func() (triggerv1.TargetState, error) {
+	return func() (triggerv1.TargetState, error) {
+		vt, err := e.trigger(namespace, trigger)
+		if err != nil {
+			return "", err
+		}
+		t := targetOf(vt, target)
+		if t.State == triggerv1.TargetDelivered && t.Digest != vt.Status.LastDigest {
+			return "", fmt.Errorf("Delivered with digest %s while the sources have %s", t.Digest, vt.Status.LastDigest)
+		}
+		return t.State, nil
+	}
+}
+
+// deliveredRevision returns the revision that a trigger says it has delivered, 0 while
+// it has not delivered the present content.
+func (e *env) deliveredRevision(namespace, trigger, target string) func() (int64, error) {
+	return func() (int64, error) {
+		vt, err := e.trigger(namespace, trigger)
+		if err != nil {
+			return 0, client.IgnoreNotFound(err)
+		}
+		if t := targetOf(vt, target); t.State == triggerv1.TargetDelivered && t.Digest == vt.Status.LastDigest {
+			return t.Revision, nil
+		}
+		return 0, nil
+	}
+}
+
+// gone tells whether an object does not exist.
+func (e *env) gone(obj client.Object) func() bool {
+	return func() bool {
+		return apierrors.IsNotFound(e.c.Get(e.ctx, client.ObjectKeyFromObject(obj), obj))
+	}
+}
+
+// annotation returns an annotation of an object.
+func (e *env) annotation(obj client.Object, key string) func() (string, error) {
+	return func() (string, error) {
+		err := e.c.Get(e.ctx, client.ObjectKeyFromObject(obj), obj)
+		return obj.GetAnnotations()[key], err
+	}
+}
+
+// releasesOf returns HelmReleases by name.
+func releasesOf(e *env, namespace string, names ...string) []*helmv2.HelmRelease {
+	e.t.Helper()
+	var releases []*helmv2.HelmRelease
+	for _, name := range names {
+		hr := &helmv2.HelmRelease{}
+		e.Expect(e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, hr)).To(Succeed())
+		releases = append(releases, hr)
+	}
+	return releases
+}

@@ -1,0 +1,73 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package e2e proves what the README and the guarantees promise, on a real API server
+// and the real helm-controller, with the operator installed by its chart.
+package e2e
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
+)
+
+// shared is the world, and its operator with default values, that most tests use,
+// each in namespaces of its own.
+var (
+	shared   *world.World
+	standard *operator.Operator
+	manager  string
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		os.Exit(0)
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "e2e-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		manager, err = operator.Build(ctx, dir)
+	}
+	if err == nil {
+		shared, err = world.Start(ctx, worldOptions())
+	}
+	if err == nil {
+		defer shared.Stop()
+		standard, err = operator.Install(ctx, shared, manager, operator.Options{})
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
+	SetDefaultConsistentlyDuration(3 * time.Second)
+	SetDefaultConsistentlyPollingInterval(100 * time.Millisecond)
+
+	code := m.Run()
+	if code != 0 {
+		shared.Dump(os.Stderr, 20)
+	}
+	return code
+}
+
+// worldOptions leave the CustomResourceDefinition to the chart.
+func worldOptions() world.Options {
+	return world.Options{AddToScheme: []func(*runtime.Scheme) error{triggerv1.AddToScheme}}
+}
