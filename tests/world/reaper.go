@@ -23,7 +23,7 @@ import (
 // The directory is renamed first. A process being started at that moment is
 // either on record already or fails to record itself, and gives up.
 const reaperScript = `
-trap '' HUP INT TERM
+trap '' HUP INT TERM PIPE
 umask 077
 mkdir "$1" "$1/run" || exit 1
 echo ready
@@ -44,6 +44,7 @@ const runScript = `: >"$0/run/$$" && exec "$@"`
 // reaper cleans up after a world, whatever becomes of the process that made it.
 type reaper struct {
 	dir  string
+	keep bool
 	cmd  *exec.Cmd
 	pipe io.WriteCloser
 }
@@ -59,7 +60,8 @@ func startReaper() (*reaper, error) {
 	if len(dir)+len("/etcd.sock") > 103 {
 		return nil, fmt.Errorf("the temporary directory's name is too long for a socket inside, set a shorter TMPDIR: %s", dir)
 	}
-	cmd := exec.Command("/bin/sh", "-c", reaperScript, "world-reaper", dir, os.Getenv("TESTWORLD_KEEP"))
+	keep := os.Getenv("TESTWORLD_KEEP")
+	cmd := exec.Command("/bin/sh", "-c", reaperScript, "world-reaper", dir, keep)
 	cmd.Dir = "/"
 	// Its own session: Ctrl-C and a closing terminal are not for the reaper.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -74,7 +76,7 @@ func startReaper() (*reaper, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting the reaper: %w", err)
 	}
-	r := &reaper{dir: dir, cmd: cmd, pipe: pipe}
+	r := &reaper{dir: dir, keep: keep != "", cmd: cmd, pipe: pipe}
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		r.reap()
 		return nil, fmt.Errorf("making the directory %s: %w", dir, err)
@@ -100,4 +102,7 @@ func (r *reaper) forget(pid int) {
 func (r *reaper) reap() {
 	r.pipe.Close()
 	_ = r.cmd.Wait()
+	if r.keep {
+		fmt.Fprintln(os.Stderr, "world: kept", r.dir)
+	}
 }
