@@ -1,0 +1,149 @@
+# Run "make" for a list of targets.
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+MODULE  := github.com/nebius/helmrelease-trigger-operator
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMG     ?= helmrelease-trigger-operator:$(VERSION)
+KUBECTL ?= kubectl
+
+# Programs started by "go test" and the packages that start them share the cores.
+PARALLEL ?= 2
+FUZZTIME ?= 10s
+
+# Where generated files go; "verify" generates into another directory.
+OUT ?= .
+
+# Tools are built from their modules, outside the checkout. The version is part of
+# the file name, so another version is another file and gets built by itself.
+TOOLS := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/helmrelease-trigger-operator/tools
+CONTROLLER_GEN_VERSION := v0.23.0
+GOLANGCI_LINT_VERSION  := v2.15.0
+CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
+GOLANGCI_LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
+
+##@ General
+
+.PHONY: help
+help: ## Show this list.
+	@awk 'BEGIN {FS = ":.*##"} \
+		/^[a-z0-9-]+:.*##/ {printf "  %-14s %s\n", $$1, $$2} \
+		/^##@/ {printf "\n%s\n", substr($$0, 5)}' $(MAKEFILE_LIST)
+
+##@ Generate
+
+.PHONY: generate
+generate: $(CONTROLLER_GEN) ## Write all generated files: deepcopy functions, CRDs, RBAC role, the chart's copies.
+	@mkdir -p $(OUT)/api/v1beta1 $(OUT)/config/crd/bases $(OUT)/config/rbac
+	@$(CONTROLLER_GEN) object:headerFile=api/boilerplate.go.txt crd paths=./api/... \
+		output:object:dir=$(OUT)/api/v1beta1 output:crd:dir=$(OUT)/config/crd/bases
+	@$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... \
+		output:rbac:dir=$(OUT)/config/rbac
+	@config/chart/generate.sh $(OUT)
+
+.PHONY: verify
+verify: ## Fail if a generated file or go.mod is not up to date.
+	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
+	$(MAKE) --no-print-directory generate OUT="$$out"; \
+	[[ -f "$$out/config/rbac/role.yaml" ]] || { echo 'internal/controller has no RBAC markers that controller-gen sees' >&2; exit 1; }; \
+	stale=0; \
+	for file in $$(cd "$$out" && find . -type f | sort); do \
+		diff -u "$$file" "$$out/$$file" || stale=1; \
+	done; \
+	if [[ $$stale == 1 ]]; then echo 'generated files are stale: run "make generate"' >&2; exit 1; fi
+	@go mod tidy -diff || { echo 'go.mod is not tidy: run "make tidy"' >&2; exit 1; }
+
+##@ Check
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the Go code.
+	@$(GOLANGCI_LINT) fmt
+
+.PHONY: vet
+vet: ## Run go vet.
+	@go vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run all linters, formatting included.
+	@$(GOLANGCI_LINT) run
+
+.PHONY: tidy
+tidy: ## Bring go.mod and go.sum up to date.
+	@go mod tidy
+
+##@ Test
+
+# step,<name>,<command>: run a command, saying what runs and how long it took.
+step = @echo '==> $(1)'; start=$$SECONDS; $(2); echo "<== $(1): $$((SECONDS - start)) s"
+submake = $(MAKE) --no-print-directory
+
+.PHONY: test
+test: ## Run everything: verify, lint, unit tests with the race detector, tests in a real world.
+	$(call step,verify,$(submake) verify)
+	$(call step,lint,$(submake) lint)
+	$(call step,unit tests,$(submake) test-unit)
+	$(call step,components of the test world,$(submake) components)
+	$(call step,tests in the test world,$(submake) test-e2e)
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need nothing but Go, with the race detector.
+	@go test -race -short -p $(PARALLEL) ./...
+
+.PHONY: test-e2e
+test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
+	@go test -timeout 30m -p $(PARALLEL) ./internal/app/... ./tests/...
+
+.PHONY: fuzz-smoke
+fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
+	@grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's/^(.*)\/[^/]+:func (Fuzz[A-Za-z0-9_]*).*/\1 \2/' | sort | \
+	while read -r dir target; do \
+		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+	done
+
+.PHONY: components
+components: ## Build the programs of the test world; about ten minutes the first time.
+	@go run ./tests/world/build
+
+.PHONY: demo
+demo: ## Show the operator at work in a test world; KEEP=1 leaves it running.
+	@KEEP=$(KEEP) go run ./tests/demo
+
+##@ Build
+
+.PHONY: build
+build: ## Build bin/manager.
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(MODULE)/internal/app.Version=$(VERSION)' -o bin/manager ./cmd
+
+.PHONY: docker-build
+docker-build: ## Build the image IMG.
+	@docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) -t $(IMG) .
+
+##@ Deploy
+
+.PHONY: install
+install: ## Install the CRDs into the current cluster.
+	@$(KUBECTL) apply --server-side -k config/crd
+
+.PHONY: uninstall
+uninstall: ## Remove the CRDs, and with them every ValuesTrigger.
+	@$(KUBECTL) delete --ignore-not-found -k config/crd
+
+.PHONY: deploy
+deploy: ## Deploy the operator and its CRDs to the current cluster.
+	@$(KUBECTL) kustomize config/default | $(KUBECTL) apply --server-side -f -
+
+.PHONY: undeploy
+undeploy: ## Remove the operator and its CRDs from the current cluster.
+	@$(KUBECTL) kustomize config/default | $(KUBECTL) delete --ignore-not-found -f -
+
+# Tools. go install cannot choose the file name.
+install-tool = @echo 'building $(notdir $@)'; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	GOBIN="$$dir" GOFLAGS= go install $(1); mkdir -p $(TOOLS); mv "$$dir"/* $@
+
+$(CONTROLLER_GEN):
+	$(call install-tool,sigs.k8s.io/controller-tools/cmd/controller-gen@$(CONTROLLER_GEN_VERSION))
+
+$(GOLANGCI_LINT):
+	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))

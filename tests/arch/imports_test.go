@@ -1,0 +1,235 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package arch tests the structure of the code: who imports whom, how long files
+// are, and that each names its licence.
+package arch
+
+import (
+	"errors"
+	"go/build"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+const (
+	module = "github.com/nebius/helmrelease-trigger-operator"
+	root   = "../.."
+
+	// maxLines is how long a hand-written file may be: a longer one has two
+	// concerns.
+	maxLines = 320
+)
+
+// rule says what packages must not import, themselves or, if deep, through any
+// other package of ours.
+type rule struct {
+	name string
+	// packages and except are prefixes of paths below the module.
+	packages, except []string
+	// forbidden are prefixes of import paths; those of ours start with "./".
+	forbidden []string
+	deep      bool
+}
+
+var (
+	// Pure packages decide, adapters read or write one thing each, and the rest
+	// orchestrates. A new package belongs to one of them.
+	pure = []string{"internal/access", "internal/contract", "internal/digest", "internal/discovery", "internal/plan"}
+
+	adapters = []string{"internal/apply", "internal/index", "internal/notify", "internal/request", "internal/source", "internal/target"}
+
+	orchestration = []string{"internal/app", "internal/controller", "internal/features"}
+
+	rules = []rule{{
+		name:      "the API imports nothing of ours and no client",
+		packages:  []string{"api"},
+		forbidden: []string{"./internal", "./cmd", "./tests", "sigs.k8s.io/controller-runtime", "k8s.io/client-go"},
+		deep:      true,
+	}, {
+		name:      "pure packages import no client",
+		packages:  pure,
+		forbidden: []string{"sigs.k8s.io/controller-runtime", "k8s.io/client-go", "net/http", "os"},
+		deep:      true,
+	}, {
+		name:      "adapters import neither each other nor who uses them",
+		packages:  adapters,
+		forbidden: append(ours(adapters), ours(orchestration)...),
+		deep:      true,
+	}, {
+		name:      "only the wiring imports the controllers",
+		packages:  []string{"api", "cmd", "internal"},
+		except:    []string{"internal/app", "internal/controller"},
+		forbidden: []string{"./internal/controller"},
+	}, {
+		name:      "the program imports the wiring and nothing else of ours",
+		packages:  []string{"cmd"},
+		forbidden: []string{"./api", "./internal"},
+	}, {
+		name:      "nothing in the product imports tests",
+		packages:  []string{"api", "cmd", "internal"},
+		forbidden: []string{"./tests", "testing", "github.com/onsi"},
+	}}
+
+	// allowed are exceptions to the rules: a package, and an import of it.
+	allowed = map[string]string{"cmd": "./internal/app"}
+)
+
+func TestImports(t *testing.T) {
+	t.Parallel()
+	imports := productImports(t)
+	for _, r := range rules {
+		t.Run(r.name, func(t *testing.T) {
+			g := NewWithT(t)
+			for pkg := range imports {
+				if !hasPrefix(pkg, r.packages) || hasPrefix(pkg, r.except) {
+					continue
+				}
+				for _, path := range reach(imports, pkg, r.deep) {
+					if path == allowed[pkg] {
+						continue
+					}
+					g.Expect(hasPrefix(path, r.forbidden)).To(BeFalse(), "%s imports %s", pkg, path)
+				}
+			}
+		})
+	}
+}
+
+func TestEveryPackageHasItsKind(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	for pkg := range productImports(t) {
+		if !strings.HasPrefix(pkg, "internal/") {
+			continue
+		}
+		g.Expect(hasPrefix(pkg, slices.Concat(pure, adapters, orchestration))).To(BeTrue(),
+			"%s is neither pure nor an adapter nor orchestration: add it to one of the lists above", pkg)
+	}
+}
+
+func TestFiles(t *testing.T) {
+	t.Parallel()
+	header, err := os.ReadFile(filepath.Join(root, "api", "boilerplate.go.txt"))
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+
+	eachGoFile(t, func(path string) {
+		t.Run(path, func(t *testing.T) {
+			g := NewWithT(t)
+			content, err := os.ReadFile(filepath.Join(root, path))
+			g.Expect(err).NotTo(HaveOccurred())
+
+			if generated(path) {
+				// The generator puts the build tag first.
+				g.Expect(string(content)).To(ContainSubstring(strings.TrimSpace(string(header))))
+				return
+			}
+			g.Expect(string(content)).To(HavePrefix(strings.TrimSpace(string(header))+"\n"), "the licence header")
+			if !strings.HasSuffix(path, "_test.go") {
+				g.Expect(strings.Count(string(content), "\n")).To(BeNumerically("<=", maxLines), "number of lines")
+			}
+		})
+	})
+}
+
+func generated(path string) bool {
+	return strings.HasPrefix(filepath.Base(path), "zz_generated.")
+}
+
+// productImports returns what each package of ours (as a path below the module)
+// imports outside of tests; imports of ours start with "./".
+func productImports(t *testing.T) map[string][]string {
+	t.Helper()
+	imports := map[string][]string{}
+	eachGoFile(t, func(path string) {
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if _, done := imports[dir]; done {
+			return
+		}
+		pkg, err := build.ImportDir(filepath.Join(root, dir), 0)
+		if _, onlyTests := errors.AsType[*build.NoGoError](err); onlyTests {
+			return
+		}
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
+		paths := []string{}
+		for _, path := range pkg.Imports {
+			if below, ok := strings.CutPrefix(path, module+"/"); ok {
+				path = "./" + below
+			}
+			paths = append(paths, path)
+		}
+		imports[dir] = paths
+	})
+	NewWithT(t).Expect(imports).To(HaveKey("cmd"))
+	return imports
+}
+
+// reach returns the imports of a package and, if deep, of those of ours that it
+// reaches.
+func reach(imports map[string][]string, pkg string, deep bool) []string {
+	seen := map[string]bool{}
+	var found []string
+	var visit func(pkg string)
+	visit = func(pkg string) {
+		for _, path := range imports[pkg] {
+			if seen[path] {
+				continue
+			}
+			seen[path] = true
+			found = append(found, path)
+			if below, ok := strings.CutPrefix(path, "./"); ok && deep {
+				visit(below)
+			}
+		}
+	}
+	visit(pkg)
+	return found
+}
+
+// ours turns paths below the module into import paths of ours.
+func ours(paths []string) []string {
+	out := make([]string, 0, len(paths))
+	for _, path := range paths {
+		out = append(out, "./"+path)
+	}
+	return out
+}
+
+// hasPrefix tells whether the path is one of the prefixes, or below one.
+func hasPrefix(path string, prefixes []string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool {
+		return path == prefix || strings.HasPrefix(path, prefix+"/")
+	})
+}
+
+// eachGoFile calls back with every Go file of the checkout, as a path below it.
+func eachGoFile(t *testing.T, visit func(path string)) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() {
+			if path != root && (strings.HasPrefix(name, ".") || name == "testdata" || name == "bin" || name == "dist") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if strings.HasSuffix(name, ".go") {
+			rel, err := filepath.Rel(root, path)
+			if err != nil {
+				return err
+			}
+			visit(filepath.ToSlash(rel))
+		}
+		return nil
+	})
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+}
