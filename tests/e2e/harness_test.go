@@ -18,8 +18,10 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -254,4 +256,65 @@ func releasesOf(e *env, namespace string, names ...string) []*helmv2.HelmRelease
 		releases = append(releases, hr)
 	}
 	return releases
+}
+
+// events returns the messages of the events about an object, of one reason or of all.
+func (e *env) events(obj client.Object, reason string) func() ([]string, error) {
+	return func() ([]string, error) {
+		list := &corev1.EventList{}
+		if err := e.c.List(e.ctx, list, client.InNamespace(obj.GetNamespace())); err != nil {
+			return nil, err
+		}
+		var messages []string
+		for _, event := range list.Items {
+			if event.InvolvedObject.Name == obj.GetName() && (reason == "" || event.Reason == reason) {
+				messages = append(messages, event.Message)
+			}
+		}
+		return messages, nil
+	}
+}
+
+// labels returns the labels of an object.
+func (e *env) labels(obj client.Object) func() (map[string]string, error) {
+	return func() (map[string]string, error) {
+		err := e.c.Get(e.ctx, client.ObjectKeyFromObject(obj), obj)
+		return obj.GetLabels(), err
+	}
+}
+
+// rendered returns the values that a release of the test chart was made with.
+func (e *env) rendered(namespace, name string) func() (string, error) {
+	return func() (string, error) {
+		cm := &corev1.ConfigMap{}
+		err := e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, cm)
+		return cm.Data["values"], err
+	}
+}
+
+// readyReason returns the reason of the Ready condition of a trigger.
+func (e *env) readyReason(namespace, trigger string) func() (string, error) {
+	return func() (string, error) {
+		vt, err := e.trigger(namespace, trigger)
+		if err != nil {
+			return "", client.IgnoreNotFound(err)
+		}
+		return conditions.GetReason(vt, meta.ReadyCondition), nil
+	}
+}
+
+// settle waits until an operator has written nothing but its lease for a second.
+func (e *env) settle(op *operator.Operator) {
+	e.t.Helper()
+	e.Eventually(func() (int, error) {
+		mark, err := e.w.AuditMark(e.ctx)
+		if err != nil {
+			return 0, err
+		}
+		NewWithT(e.t).Consistently(func() bool { return true }, time.Second).Should(BeTrue())
+		writes, err := e.w.AuditEvents(e.ctx, mark, func(event world.AuditEvent) bool {
+			return world.WritesBy(op.User())(event) && event.Resource != "leases"
+		})
+		return len(writes), err
+	}).Should(BeZero())
 }
