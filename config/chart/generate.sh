@@ -1,12 +1,14 @@
 #!/usr/bin/env sh
-# Copies the generated CRDs into the chart. A symbolic link would save the copy,
-# but Flux's source-controller refuses charts that link to outside themselves.
-# `make generate` runs this, so a stale copy shows as a dirty tree.
+# Copies the generated CRDs into the chart: config/chart/generate.sh [ROOT], where
+# ROOT is the directory that holds config/, default this repository. A symbolic
+# link would save the copy, but Flux's source-controller refuses charts that link
+# to outside themselves.
 set -eu
 
-chart=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=${1:-$(dirname -- "$0")/../..}
+from=$root/config/crd/bases
+to=$root/config/chart/files/crds
 
-rm -rf "$chart/files/crds"
-mkdir -p "$chart/files/crds"
-cp "$chart"/../crd/bases/*.yaml "$chart/files/crds/"
-chmod 0644 "$chart"/files/crds/*.yaml
+rm -rf "$to"
+mkdir -p "$to"
+cp "$from"/*.yaml "$to/"

@@ -1,11 +1,6 @@
-{{/* The name of the program. The chart's name has a prefix that says nothing. */}}
-{{- define "helmrelease-trigger-operator.name" -}}
-{{- default (trimPrefix "helm-" .Chart.Name) .Values.nameOverride | trunc 63 | trimSuffix "-" }}
-{{- end }}
-
 {{/* 44 leave room for -controller-manager in the 63 of a label. */}}
 {{- define "helmrelease-trigger-operator.fullname" -}}
-{{- $name := include "helmrelease-trigger-operator.name" . }}
+{{- $name := default (trimPrefix "helm-" .Chart.Name) .Values.nameOverride }}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 44 | trimSuffix "-" }}
 {{- else if contains $name .Release.Name }}
@@ -20,10 +15,13 @@
 {{- printf "%s-controller-manager-metrics-service" (include "helmrelease-trigger-operator.fullname" . | trunc 28 | trimSuffix "-") }}
 {{- end }}
 
+{{/*
+The selector of a Deployment is immutable: these are the labels of the first
+operator, whose release can be upgraded to this chart.
+*/}}
 {{- define "helmrelease-trigger-operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "helmrelease-trigger-operator.name" . }}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 app.kubernetes.io/instance: {{ .Release.Name }}
-control-plane: controller-manager
 {{- end }}
 
 {{- define "helmrelease-trigger-operator.labels" -}}
@@ -31,6 +29,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{ include "helmrelease-trigger-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
+control-plane: controller-manager
 {{- end }}
 
 {{- define "helmrelease-trigger-operator.image" -}}
@@ -178,5 +177,5 @@ overrides the first group and nothing overrides the third.
   verbs: [create, delete, get, list, patch, watch]
 - apiGroups: [trigger.nebius.ai]
   resources: [valuestriggers/status]
-  verbs: [patch]
+  verbs: [get, patch]
 {{- end }}
