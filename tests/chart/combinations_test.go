@@ -1,0 +1,117 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart
+
+// combinations are values that must render objects which the API server takes
+// and the operator understands. The tests of this package that hold for any
+// values go through all of them.
+var combinations = map[string]string{
+	"the defaults":                       "",
+	"the example of the first operator":  exampleValues,
+	"the defaults of the first operator": firstDefaults,
+
+	"no args": `controllerManager: {manager: {args: []}}`,
+	"args with Flux's names": `controllerManager: {manager: {args: [
+		--metrics-addr=:8080, --health-addr=:9440, --enable-leader-election, --watch-all-namespaces, --concurrent=4]}}`,
+	"args in two words": `controllerManager: {manager: {args: [--metrics-addr, ":9090", --health-addr, "0.0.0.0:9091"]}}`,
+	"args that repeat a flag": `controllerManager: {manager: {args: [
+		--metrics-bind-address=:1111, --metrics-bind-address=:2222, --metrics-secure, --metrics-secure=false]}}`,
+	"metrics in the clear":     `controllerManager: {manager: {args: ["--metrics-bind-address=:8443", "--metrics-secure=f"]}}`,
+	"secure metrics elsewhere": `controllerManager: {manager: {args: ["--metrics-addr=:8080", "--metrics-secure=1"]}}`,
+	"no metrics":               `controllerManager: {manager: {args: ["--metrics-bind-address=0"]}}`,
+	"no probes":                `controllerManager: {manager: {args: ["--health-addr=0"]}}`,
+	"replicas and no args":     `controllerManager: {replicas: 3, manager: {args: []}}`,
+	"no leader election":       `controllerManager: {manager: {args: [--leader-elect=false]}}`,
+	"no replica":               `controllerManager: {replicas: 0}`,
+	"an environment": `controllerManager: {manager: {args: [], env: {
+		maxConcurrency: 7, cacheSyncTimeout: 3m30s, logLevel: debug}}}`,
+	"no events":      `eventsAddr: ""`,
+	"another domain": `kubernetesClusterDomain: example.org`,
+	"events by args": `{eventsAddr: "", controllerManager: {manager: {args: ["--events-addr=http://events.example.com/"]}}}`,
+
+	"no secrets":      `rbac: {secrets: false}`,
+	"no rbac":         `rbac: {create: false}`,
+	"no roles to add": `rbac: {aggregatedRoles: false}`,
+	"one namespace":   `watch: {allNamespaces: false}`,
+	"one namespace without secrets, impersonating": `{
+		watch: {allNamespaces: false}, rbac: {secrets: false}, impersonation: {enabled: true}}`,
+	"no cross-namespace references": `noCrossNamespaceRefs: true`,
+	"a default account":             `defaultServiceAccount: values-trigger`,
+	"impersonation":                 `impersonation: {enabled: true}`,
+	"both":                          `{impersonation: {enabled: true}, defaultServiceAccount: values-trigger}`,
+	"args that agree with values": `{
+		rbac: {secrets: false}, watch: {allNamespaces: false}, defaultServiceAccount: flux,
+		controllerManager: {manager: {args: [--secrets=false, --watch-all-namespaces=0, --default-service-account, flux]}}}`,
+
+	"no CRDs":          `crds: {install: false}`,
+	"CRDs to remove":   `crds: {keep: false}`,
+	"other names":      `{nameOverride: hrto, fullnameOverride: trigger}`,
+	"release names":    `fullnameOverride: ""`,
+	"the longest name": `fullnameOverride: a234567890123456789012345678901234567890bcde`,
+
+	"everything about the pod": `{
+		controllerManager: {
+			serviceAccount: {annotations: {example.com/role: trigger}},
+			manager: {
+				image: {digest: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", pullPolicy: Always},
+				containerSecurityContext: {runAsUser: 1000}}},
+		podAnnotations: {example.com/a: b}, podLabels: {example.com/team: platform},
+		priorityClassName: system-cluster-critical, imagePullSecrets: [{name: pull}],
+		nodeSelector: {disk: ssd}, tolerations: [{key: critical, operator: Exists}],
+		affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [
+			{matchExpressions: [{key: zone, operator: In, values: [a]}]}]}}},
+		topologySpreadConstraints: [{maxSkew: 1, topologyKey: zone, whenUnsatisfiable: ScheduleAnyway}],
+		extraEnv: [{name: HTTPS_PROXY, value: "http://proxy:3128"}, {name: GOMEMLIMIT, value: 100MiB}],
+		extraVolumes: [{name: certs, secret: {secretName: metrics-certs}}],
+		extraVolumeMounts: [{name: certs, mountPath: /certs, readOnly: true}]}`,
+	"everything about the network": `{
+		metricsService: {type: NodePort, ports: [{name: metrics, port: 80, nodePort: 30080, targetPort: 8443}]},
+		serviceMonitor: {enabled: true, interval: 1m, labels: {release: prometheus}, tlsConfig: {serverName: metrics}},
+		podDisruptionBudget: {enabled: true, maxUnavailable: 50%},
+		networkPolicy: {enabled: true, metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}],
+			apiServerPorts: [16443], extraEgress: [{ports: [{port: 3128}]}]}}`,
+	"policies without ports": `{networkPolicy: {enabled: true}, eventsAddr: "",
+		controllerManager: {manager: {args: ["--metrics-addr=0", "--health-addr=0"]}}}`,
+	"scraped in the clear": `{serviceMonitor: {enabled: true}, controllerManager: {manager: {args: []}}}`,
+}
+
+// rejected are values that must not render, with what the error must say.
+var rejected = map[string]struct{ values, message string }{
+	"a typo at the top":      {`controlerManager: {replicas: 2}`, "controlerManager"},
+	"a typo in an object":    {`controllerManager: {manager: {image: {repo: x}}}`, "repo"},
+	"a typo in a permission": {`rbac: {secret: false}`, "secret"},
+	"a typo in the security context": {
+		`controllerManager: {manager: {containerSecurityContext: {runAsNonroot: true}}}`, "runAsNonroot"},
+	"a string for a number":       {`controllerManager: {replicas: "2"}`, "replicas"},
+	"a string for a boolean":      {`rbac: {secrets: "false"}`, "secrets"},
+	"a number for a tag":          {`controllerManager: {manager: {image: {tag: 1.2}}}`, "tag"},
+	"a string for the args":       {`controllerManager: {manager: {args: --leader-elect}}`, "args"},
+	"a digest without algorithm":  {`controllerManager: {manager: {image: {digest: e3b0c442}}}`, "digest"},
+	"a level that does not exist": {`controllerManager: {manager: {env: {logLevel: loud}}}`, "logLevel"},
+	"a timeout without unit":      {`controllerManager: {manager: {env: {cacheSyncTimeout: "120"}}}`, "cacheSyncTimeout"},
+	"no concurrency":              {`controllerManager: {manager: {env: {maxConcurrency: 0}}}`, "maxConcurrency"},
+	"a name that is none":         {`fullnameOverride: Trigger_1`, "fullnameOverride"},
+	"a service without port":      {`metricsService: {ports: []}`, "ports"},
+	"a section taken away":        {`rbac: null`, "rbac"},
+
+	"args without rbac.secrets": {
+		`controllerManager: {manager: {args: [--secrets=false]}}`, "set rbac.secrets"},
+	"args with Secrets, rbac without": {
+		`{rbac: {secrets: false}, controllerManager: {manager: {args: [--secrets]}}}`, "set rbac.secrets"},
+	"args for one namespace, permissions for all": {
+		`controllerManager: {manager: {args: [--watch-all-namespaces=false]}}`, "set watch.allNamespaces"},
+	"args for all namespaces, permissions for one": {
+		`{watch: {allNamespaces: false}, controllerManager: {manager: {args: [--watch-all-namespaces]}}}`,
+		"set watch.allNamespaces"},
+	"args with an account, permissions without": {
+		`controllerManager: {manager: {args: [--default-service-account=x]}}`, "set defaultServiceAccount"},
+	"args with an account, permissions for another": {
+		`{defaultServiceAccount: a, controllerManager: {manager: {args: [--default-service-account, b]}}}`,
+		"set defaultServiceAccount"},
+	"replicas without leader": {
+		`controllerManager: {replicas: 2, manager: {args: [--leader-elect=false]}}`, "leader election"},
+	"a monitor without metrics": {
+		`{serviceMonitor: {enabled: true}, controllerManager: {manager: {args: [--metrics-addr=0]}}}`,
+		"serviceMonitor.enabled"},
+}

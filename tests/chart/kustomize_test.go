@@ -1,0 +1,107 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chart
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// TestKustomizeIsTheChart: both ways to install give the same objects.
+func TestKustomizeIsTheChart(t *testing.T) {
+	g := NewWithT(t)
+	g.Expect(essence(g, kustomize(t, "../../config/default"))).To(
+		Equal(essence(g, render(t, "crds: {keep: false}"))))
+}
+
+func TestKustomizeComponentsAreTheChart(t *testing.T) {
+	g := NewWithT(t)
+	dir := t.TempDir()
+	g.Expect(os.CopyFS(dir, os.DirFS("../../config"))).To(Succeed())
+	file := filepath.Join(dir, "default", "kustomization.yaml")
+	data, err := os.ReadFile(file)
+	g.Expect(err).NotTo(HaveOccurred())
+	// As its reader is told to do.
+	data = []byte(strings.NewReplacer("# components:", "components:", "# - ", "- ").Replace(string(data)))
+	g.Expect(os.WriteFile(file, data, 0o600)).To(Succeed())
+
+	g.Expect(essence(g, kustomize(t, filepath.Join(dir, "default")))).To(Equal(essence(g, render(t,
+		"{crds: {keep: false}, impersonation: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}}"))))
+}
+
+func TestKustomizeNamespaceIsRestricted(t *testing.T) {
+	g := NewWithT(t)
+	ns := kustomize(t, "../../config/default").find("Namespace", namespace)
+	g.Expect(ns).NotTo(BeNil())
+	g.Expect(ns.GetLabels()).To(HaveKeyWithValue("pod-security.kubernetes.io/enforce", "restricted"))
+}
+
+// essence returns the objects by kind and name, without what may differ:
+// labels, their selectors and the order of rules. The Namespace is kustomize's
+// alone, since helm install --create-namespace makes it.
+func essence(g Gomega, all objects) map[string]map[string]any {
+	out := map[string]map[string]any{}
+	for _, obj := range all {
+		if obj.GetKind() == "Namespace" {
+			continue
+		}
+		key := obj.GetKind() + "/" + obj.GetNamespace() + "/" + obj.GetName()
+		g.Expect(out).NotTo(HaveKey(key))
+		aggregation := map[string]string{}
+		for label, value := range obj.GetLabels() {
+			if strings.HasPrefix(label, "rbac.authorization.k8s.io/") {
+				aggregation[label] = value
+			}
+		}
+		obj.SetLabels(aggregation)
+		for _, path := range [][]string{
+			{"spec", "selector"},
+			{"spec", "podSelector"},
+			{"spec", "template", "metadata", "labels"},
+		} {
+			if obj.GetKind() != "CustomResourceDefinition" {
+				unstructured.RemoveNestedField(obj.Object, path...)
+			}
+		}
+		if obj.GetKind() == "Role" || obj.GetKind() == "ClusterRole" {
+			normalizeRules(g, obj)
+		}
+		out[key] = obj.Object
+	}
+	return out
+}
+
+func normalizeRules(g Gomega, role *unstructured.Unstructured) {
+	rules, err := runtime.DefaultUnstructuredConverter.ToUnstructured(
+		&rbacv1.Role{Rules: sortedRules(convert[rbacv1.Role](g, role).Rules)})
+	g.Expect(err).NotTo(HaveOccurred())
+	role.Object["rules"] = rules["rules"]
+}
+
+// TestCRDsAreCurrent: the chart has its own copy of the generated manifests.
+func TestCRDsAreCurrent(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	g.Expect(contents(g, filepath.Join(chartDir, "files", "crds"))).To(Equal(contents(g, "../../config/crd/bases")),
+		"run config/chart/generate.sh")
+}
+
+func contents(g Gomega, dir string) map[string]string {
+	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	g.Expect(err).NotTo(HaveOccurred())
+	out := map[string]string{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		g.Expect(err).NotTo(HaveOccurred())
+		out[filepath.Base(file)] = string(data)
+	}
+	return out
+}
