@@ -15,8 +15,11 @@ COPY internal/ internal/
 ARG TARGETOS=linux
 ARG TARGETARCH
 ARG VERSION=dev
+ARG REVISION=unknown
 RUN CGO_ENABLED=0 GOOS=${TARGETOS} GOARCH=${TARGETARCH} go build -trimpath \
-    -ldflags "-s -w -X github.com/nebius/helmrelease-trigger-operator/internal/app.Version=${VERSION}" \
+    -ldflags "-s -w \
+      -X github.com/nebius/helmrelease-trigger-operator/internal/app.Version=${VERSION} \
+      -X github.com/nebius/helmrelease-trigger-operator/internal/app.Revision=${REVISION}" \
     -o /manager ./cmd
 
 FROM gcr.io/distroless/static:nonroot

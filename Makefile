@@ -4,10 +4,11 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-MODULE  := github.com/nebius/helmrelease-trigger-operator
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-IMG     ?= helmrelease-trigger-operator:$(VERSION)
-KUBECTL ?= kubectl
+MODULE   := github.com/nebius/helmrelease-trigger-operator
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+IMG      ?= helmrelease-trigger-operator:$(VERSION)
+KUBECTL  ?= kubectl
 
 # Programs started by "go test" and the packages that start them share the cores.
 PARALLEL ?= 2
@@ -97,7 +98,7 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
-	@grep -rE --include='*_test.go' '^func Fuzz' . | sed -E 's/^(.*)\/[^/]+:func (Fuzz[A-Za-z0-9_]*).*/\1 \2/' | sort | \
+	@{ grep -rE --include='*_test.go' '^func Fuzz' . || true; } | sed -E 's/^(.*)\/[^/]+:func (Fuzz[A-Za-z0-9_]*).*/\1 \2/' | sort | \
 	while read -r dir target; do \
 		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
 	done
@@ -112,13 +113,15 @@ demo: ## Show the operator at work in a test world; KEEP=1 leaves it running.
 
 ##@ Build
 
+STAMPS := -X $(MODULE)/internal/app.Version=$(VERSION) -X $(MODULE)/internal/app.Revision=$(REVISION)
+
 .PHONY: build
 build: ## Build bin/manager.
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X $(MODULE)/internal/app.Version=$(VERSION)' -o bin/manager ./cmd
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(STAMPS)' -o bin/manager ./cmd
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG.
-	@docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) -t $(IMG) .
+	@docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t $(IMG) .
 
 ##@ Deploy
 

@@ -13,13 +13,20 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 )
 
-// Version is the version of the operator, stamped by the linker (see the
-// Makefile). A build without stamp is "dev".
-var Version = "dev"
+// Stamped by the linker, see the Makefile.
+var (
+	// Version is the version of the operator; of a build without stamp "dev".
+	Version = "dev"
 
-// revision returns the commit that the binary was built from, or "unknown" when
-// the build did not record it.
+	// Revision is the commit that the binary was built from.
+	Revision = ""
+)
+
+// revision returns the stamped commit, or what the Go tool recorded, or "unknown".
 func revision() string {
+	if Revision != "" {
+		return Revision
+	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {

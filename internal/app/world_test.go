@@ -112,7 +112,7 @@ func get(url, token string) func() string {
 		if token != "" {
 			req.Header.Set("Authorization", "Bearer "+token)
 		}
-		//nolint:gosec // the certificate is self-signed, as documented
+		// The certificate is self-signed, as documented.
 		httpClient := http.Client{Transport: &http.Transport{
 			DisableKeepAlives: true,
 			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
@@ -183,16 +183,15 @@ func TestSecureMetrics(t *testing.T) {
 	g := NewWithT(t)
 	w := needWorld(t)
 	metrics := address(t, w)
-	sa, reader := account(t, w)
+	_, stranger := account(t, w)
 	done, stop := start(t, w.Config(), nil, "--metrics-bind-address="+metrics, "--health-addr=0")
 	url := "https://" + metrics + "/metrics"
 
 	g.Eventually(get(url, "")).WithTimeout(timeout).Should(Equal(noToken))
 	g.Expect(get(url, "nonsense")()).NotTo(Equal(ok))
-	g.Expect(get(url, reader.BearerToken)()).To(Equal(forbidden))
+	g.Expect(get(url, stranger.BearerToken)()).To(Equal(forbidden))
 
-	// Another account, since the refusal of the first is remembered for a while.
-	sa, reader = account(t, w)
+	sa, reader := account(t, w)
 	g.Expect(w.Client().Create(t.Context(), &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: sa.Namespace + "-metrics-reader"},
 		Rules:      []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}},
