@@ -56,6 +56,7 @@ type ValuesTriggerSpec struct {
 	// operator's own account. An account that does not exist or may not do
 	// these things makes the trigger Stalled with reason AccessDenied.
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:XValidation:rule="self == '' || self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="serviceAccountName must be the name of a ServiceAccount in the namespace of the ValuesTrigger: lower-case letters, digits, '-' and '.'"
 	// +optional
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 

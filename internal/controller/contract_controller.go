@@ -30,13 +30,13 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
-// ContractReconciler answers the owner of a labelled ConfigMap or Secret: by events
-// about what is wrong with its labels and annotations, and by the digest annotation
-// once its content has arrived everywhere. It triggers nothing.
-//
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups="",resources=events,verbs=create;patch
+
+// ContractReconciler answers the owner of a labelled ConfigMap or Secret: by events
+// about what is wrong with its labels and annotations, and by the digest annotation
+// once its content has arrived everywhere. It triggers nothing.
 type ContractReconciler struct {
 	kind     string
 	cache    client.Reader

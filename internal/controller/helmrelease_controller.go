@@ -24,11 +24,11 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 )
 
-// HelmReleaseReconciler keeps, for each HelmRelease, the generated ValuesTrigger and
-// the labels of autodiscovery in line with valuesFrom and the contract.
-//
 // +kubebuilder:rbac:groups=helm.toolkit.fluxcd.io,resources=helmreleases,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers,verbs=get;list;watch;create;patch;delete
+
+// HelmReleaseReconciler keeps, for each HelmRelease, the generated ValuesTrigger and
+// the labels of autodiscovery in line with valuesFrom and the contract.
 type HelmReleaseReconciler struct {
 	cache         client.Reader
 	writer        client.Writer
@@ -169,14 +169,16 @@ func (r *HelmReleaseReconciler) delete(ctx context.Context, vt *triggerv1.Values
 // desired returns the generated trigger as it should be. spec.suspend is not among
 // its fields: that one is the user's.
 func (r *HelmReleaseReconciler) desired(hr *helmv2.HelmRelease, sources []triggerv1.SourceReference, taken bool) *triggerv1.ValuesTrigger {
+	owner := metav1.NewControllerRef(hr, helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind))
+	// The deletion of the release need not wait for it, and to ask for that would
+	// take permission on the release's finalizers.
+	owner.BlockOwnerDeletion = nil
 	vt := &triggerv1.ValuesTrigger{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: hr.Namespace,
-			Name:      generatedName(hr.Name, taken),
-			Labels:    map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager},
-			OwnerReferences: []metav1.OwnerReference{
-				*metav1.NewControllerRef(hr, helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind)),
-			},
+			Namespace:       hr.Namespace,
+			Name:            generatedName(hr.Name, taken),
+			Labels:          map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager},
+			OwnerReferences: []metav1.OwnerReference{*owner},
 		},
 		Spec: discovery.Spec(hr, sources),
 	}

@@ -29,12 +29,11 @@ import (
 // written because the cache was behind.
 const conflictDelay = 20 * time.Millisecond
 
-// ValuesTriggerReconciler is the engine: it delivers what the sources hold to the
-// targets and follows each delivery to its proof.
-//
 // +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers/status,verbs=get;patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
-// +kubebuilder:rbac:groups="",resources=serviceaccounts,verbs=impersonate
+
+// ValuesTriggerReconciler is the engine: it delivers what the sources hold to the
+// targets and follows each delivery to its proof.
 type ValuesTriggerReconciler struct {
 	cache      client.Reader
 	writer     client.Client

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -15,8 +16,9 @@ import (
 )
 
 const (
-	// maxText is the bound of the schema on messages and causes, in runes.
-	maxText = 1024
+	// maxText bounds messages and causes, in bytes: a thousand targets with the
+	// longest of both must fit into one object of 1.5 MiB.
+	maxText = 500
 
 	// maxNamed bounds how many sources or keys a cause names.
 	maxNamed = 3
@@ -89,11 +91,17 @@ func because(statement, message string) string {
 	return statement + ": " + message
 }
 
+// truncate cuts a text to its bound, not inside a character.
 func truncate(text string) string {
-	if runes := []rune(text); len(runes) > maxText {
-		return string(runes[:maxText-1]) + "…"
+	if len(text) <= maxText {
+		return text
 	}
-	return text
+	const ellipsis = "…"
+	end := maxText - len(ellipsis)
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + ellipsis
 }
 
 func (t *task) now() *metav1.Time { return timestamp(t.Now) }

@@ -29,12 +29,15 @@ type violation struct {
 }
 
 const (
-	dnsLabel     = "should match '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'"
-	dnsSubdomain = `should match '^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'`
-	labelValue   = "should match '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'"
-	duration     = `should match '^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$'`
-	forces       = `supported values: "Auto", "Always", "Never"`
-	oneOfBoth    = "set exactly one of name and selector"
+	namespaceName = "must be the name of a namespace: lower-case letters, digits and '-', with a letter or digit at both ends"
+	objectName    = "must be the name of an object: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
+	accountName   = "serviceAccountName must be the name of a ServiceAccount in the namespace of the ValuesTrigger: lower-case letters, digits, '-' and '.'"
+	keyName       = "must be a key of a ConfigMap or Secret: letters, digits, '-', '_' and '.'"
+	labelKey      = "should match '^([-a-z0-9.]{1,253}/)?([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$'"
+	labelValue    = "should match '^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$'"
+	duration      = `should match '^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$'`
+	forces        = `supported values: "Auto", "Always", "Never"`
+	oneOfBoth     = "set exactly one of name and selector"
 )
 
 func violations() []violation {
@@ -65,6 +68,7 @@ func violations() []violation {
 			message: "timeout must be between 1s and 24h"},
 		{rule: "spec.serviceAccountName: maxLength", field: "spec.serviceAccountName", value: strings.Repeat("a", 254),
 			message: "may not be more than 253 bytes"},
+		{rule: "spec.serviceAccountName: " + accountName, field: "spec.serviceAccountName", value: "Not_Mine", message: accountName},
 
 		{rule: "spec.sources[]: required kind", field: "spec.sources[0].kind", message: "Required value"},
 		{rule: "spec.sources[].kind: enum", field: "spec.sources[0].kind", value: "Deployment",
@@ -79,7 +83,7 @@ func violations() []violation {
 			more: []any{"spec.sources[0].keys", []any{""}}},
 		{rule: "spec.sources[].keys[]: maxLength", field: "spec.sources[0].keys[0]", message: "may not be more than 253 bytes",
 			more: []any{"spec.sources[0].keys", []any{strings.Repeat("a", 254)}}},
-		{rule: "spec.sources[].keys[]: pattern", field: "spec.sources[0].keys[0]", message: "should match '^[-._a-zA-Z0-9]+$'",
+		{rule: "spec.sources[].keys[]: " + keyName, field: "spec.sources[0].keys[0]", message: keyName,
 			more: []any{"spec.sources[0].keys", []any{"a/b"}}},
 
 		{rule: "spec.targets[]: set at most one of namespace and namespaceSelector", field: "spec.targets[0]",
@@ -101,10 +105,10 @@ func nameViolations(list string) []violation {
 		{rule: rule + ": " + oneOfBoth, field: field, message: oneOfBoth, more: []any{field + ".selector", map[string]any{}}},
 		{rule: rule + ".name: minLength", field: field + ".name", value: "", message: "should be at least 1 chars long"},
 		{rule: rule + ".name: maxLength", field: field + ".name", value: strings.Repeat("a", 254), message: "may not be more than 253 bytes"},
-		{rule: rule + ".name: pattern", field: field + ".name", value: "My_App", message: dnsSubdomain},
+		{rule: rule + ".name: " + objectName, field: field + ".name", value: "My_App", message: objectName},
 		{rule: rule + ".namespace: minLength", field: field + ".namespace", value: "", message: "should be at least 1 chars long"},
 		{rule: rule + ".namespace: maxLength", field: field + ".namespace", value: strings.Repeat("a", 64), message: "may not be more than 63 bytes"},
-		{rule: rule + ".namespace: pattern", field: field + ".namespace", value: "my.apps", message: dnsLabel},
+		{rule: rule + ".namespace: " + namespaceName, field: field + ".namespace", value: "my.apps", message: namespaceName},
 	}
 }
 
@@ -145,6 +149,7 @@ func selectorViolations(list, name string) []violation {
 		{rule: each + ".key: minLength", field: exprs + "[0].key", message: "should be at least 1 chars long", more: expression("", "Exists")},
 		{rule: each + ".key: maxLength", field: exprs + "[0].key", message: "may not be more than 317 bytes",
 			more: expression(strings.Repeat("a", 318), "Exists")},
+		{rule: each + ".key: pattern", field: exprs + "[0].key", message: labelKey, more: expression("a b", "Exists")},
 		{rule: each + ".operator: enum", field: exprs + "[0].operator", message: `supported values: "In", "NotIn", "Exists", "DoesNotExist"`,
 			more: expression("a", "Equals", "b")},
 		{rule: each + ".values: maxItems", field: exprs + "[0].values", message: "must have at most 64 items",
