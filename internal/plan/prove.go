@@ -32,6 +32,10 @@ func (t *task) prove() Decision {
 		return t.wait("", "helm-controller has not handled the request; check that it is running and serves this HelmRelease")
 	case r.requestPending():
 		return t.wait("helm-controller has not handled another request yet", "helm-controller has not handled a request; check that it is running and serves this HelmRelease")
+	case r.Working() && r.Current && t.failedBefore():
+		// helm-controller tries again by itself. What it said holds until it says
+		// something else: its tries are no news.
+		return t.failed(t.Previous.Message)
 	case r.Working() || !r.Current:
 		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage)
 	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
@@ -102,6 +106,12 @@ func (t *task) wait(message, timedOut string) Decision {
 
 func (t *task) failed(message string) Decision {
 	return t.end(triggerv1.TargetFailed, message)
+}
+
+// failedBefore tells that the last request has already been found to have failed.
+func (t *task) failedBefore() bool {
+	p := t.Previous
+	return p != nil && p.State == triggerv1.TargetFailed && p.Token == t.status.Token
 }
 
 // requestForced tells whether the last request asked for a forced upgrade.
