@@ -1,0 +1,268 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+func TestDeclared_takes_over_its_pairs_of_source_and_target_and_gives_them_back(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("takeover")
+	first, second := withValues(ns, "first", "a: 1\n"), withValues(ns, "second", "b: 1\n")
+	e.create(first)
+	e.create(second)
+	e.releases(release(ns, "app", reads(cmKind, "first"), reads(cmKind, "second")))
+	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("first", "second"))
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
+
+	one, two := declared(ns, "one", from(cmKind, "first"), to("app")), declared(ns, "two", from(cmKind, "second"), to("app"))
+	e.create(one)
+	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("second"), "the generated trigger drops what the declared one delivers")
+	e.create(two)
+	e.Eventually(e.gone(declared(ns, "app"))).Should(BeTrue(), "nothing is left for the generated trigger")
+
+	e.setValues(first, "a: 2\n")
+	e.Eventually(e.deliveredRevision(ns, "one", "app")).Should(BeEquivalentTo(2))
+	e.Expect(e.annotation(release(ns, "app"), triggerv1.CauseAnnotation)()).To(HaveSuffix("via ValuesTrigger %s/one", ns))
+
+	e.delete(one)
+	e.delete(two)
+	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("first", "second"))
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
+	e.stay(ns, map[string]int{"app": 2})
+
+	e.setValues(second, "b: 2\n")
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3))
+}
+
+func TestDeclared_selectors_follow_sources_releases_and_namespaces_that_come_later(t *testing.T) {
+	e := parallel(t)
+	ns, north, south, late := e.namespace("select"), e.namespace("north"), e.namespace("south"), e.namespace("late")
+	env := func(namespace string) {
+		edit(e, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, func(obj *corev1.Namespace) { labelled(obj, "env", ns) })
+	}
+	env(north)
+	env(south)
+	platform := func(namespace, name string) *helmv2.HelmRelease {
+		return labelled(release(namespace, name), "platform", "yes")
+	}
+	e.releases(platform(north, "a"), platform(south, "b"), release(south, "other"), platform(late, "late"))
+
+	cm := labelled(configMap(ns, "cm", map[string]string{"key": "one"}), "bundle", "platform")
+	e.create(cm)
+	e.create(labelled(secret(ns, "secret", map[string]string{"key": "one"}), "bundle", "platform"))
+	e.create(configMap(ns, "unrelated", map[string]string{"key": "one"}))
+	bySelector := func(ref *triggerv1.SourceReference) { ref.Selector = selecting("bundle", "platform") }
+	e.create(declared(ns, "platform", from(cmKind, "", bySelector), from(secretKind, "", bySelector),
+		to("", func(ref *triggerv1.TargetReference) {
+			ref.Selector, ref.NamespaceSelector = selecting("platform", "yes"), selecting("env", ns)
+		})))
+	e.Eventually(e.deliveredRevision(ns, "platform", "a")).Should(BeEquivalentTo(2), "content that is not known to run counts as a change")
+	e.Eventually(e.deliveredRevision(ns, "platform", "b")).Should(BeEquivalentTo(2))
+	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(Equal("True Succeeded: Delivered to all 2 HelmReleases"))
+
+	e.setData(cm, "key", "two")
+	e.Eventually(e.deliveredRevision(ns, "platform", "a")).Should(BeEquivalentTo(3))
+	e.Eventually(e.deliveredRevision(ns, "platform", "b")).Should(BeEquivalentTo(3))
+
+	e.create(labelled(configMap(ns, "another", map[string]string{"key": "one"}), "bundle", "platform"))
+	e.Eventually(e.deliveredRevision(ns, "platform", "a")).Should(BeEquivalentTo(4), "a source that matches later")
+	e.Eventually(e.deliveredRevision(ns, "platform", "b")).Should(BeEquivalentTo(4))
+
+	env(late)
+	e.Eventually(e.deliveredRevision(ns, "platform", "late")).Should(BeEquivalentTo(2), "a release whose namespace matches later")
+	e.releases(platform(north, "c"))
+	e.Eventually(e.state(ns, "platform", "c")).Should(Equal(triggerv1.TargetDelivered), "a release that is created later")
+	before, err := e.revision(north, "c")()
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(Equal("True Succeeded: Delivered to all 4 HelmReleases"))
+
+	e.setData(cm, "key", "three")
+	e.Eventually(e.deliveredRevision(ns, "platform", "c")).Should(BeEquivalentTo(before + 1))
+	e.Eventually(e.deliveredRevision(ns, "platform", "late")).Should(BeEquivalentTo(3))
+	e.Eventually(e.deliveredRevision(ns, "platform", "a")).Should(BeEquivalentTo(5))
+	e.Eventually(e.deliveredRevision(ns, "platform", "b")).Should(BeEquivalentTo(5))
+	e.Expect(e.get(south, "other").Annotations).NotTo(HaveKey(meta.ReconcileRequestAnnotation))
+
+	table, err := e.w.Kubectl(e.ctx, "get", "vt", "-n", ns)
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(table).To(MatchRegexp("platform +True +Delivered to all 4 HelmReleases +4/4"))
+}
+
+func TestDeclared_only_the_given_keys_count(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("keys")
+	e.releases(release(ns, "app"))
+	cm := configMap(ns, "settings", map[string]string{"in": "one", "out": "one"})
+	e.create(cm)
+	e.create(declared(ns, "keyed", to("app"), from(cmKind, "settings", func(ref *triggerv1.SourceReference) { ref.Keys = []string{"in"} })))
+	e.Eventually(e.deliveredRevision(ns, "keyed", "app")).Should(BeEquivalentTo(2))
+
+	mark := e.mark()
+	e.setData(cm, "out", "two")
+	e.setData(cm, "new", "one")
+	e.Consistently(e.asked(standard, ns, mark), patience).Should(BeEmpty())
+	e.setData(cm, "in", "two")
+	e.Eventually(e.deliveredRevision(ns, "keyed", "app")).Should(BeEquivalentTo(3))
+	e.Expect(e.asked(standard, ns, mark)()).To(HaveLen(1))
+
+	edit(e, cm, func(cm *corev1.ConfigMap) { delete(cm.Data, "in") })
+	e.Eventually(e.condition(ns, "keyed", meta.ReadyCondition)).Should(And(
+		HavePrefix("False SourceNotFound: "), ContainSubstring("ConfigMap %s/settings has no key in", ns), ContainSubstring("spec.sources[0].keys")))
+	e.stay(ns, map[string]int{"app": 3})
+}
+
+func TestDeclared_an_optional_source_coming_and_going_is_a_change(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("optional")
+	e.releases(release(ns, "reader", reads(cmKind, "maybe", optional)), release(ns, "other"))
+	e.create(declared(ns, "optional", to("reader"), to("other"),
+		from(cmKind, "maybe", func(ref *triggerv1.SourceReference) { ref.Optional = true })))
+	both := func(revision int) {
+		e.t.Helper()
+		e.Eventually(e.deliveredRevision(ns, "optional", "reader")).Should(BeEquivalentTo(revision))
+		e.Eventually(e.deliveredRevision(ns, "optional", "other")).Should(BeEquivalentTo(revision))
+	}
+	both(1)
+
+	maybe := withValues(ns, "maybe", "a: 1\n")
+	e.create(maybe)
+	both(2)
+	e.Expect(e.rendered(ns, "reader")()).To(ContainSubstring("a: 1"))
+	e.delete(maybe)
+	both(3)
+	e.Expect(e.rendered(ns, "reader")()).NotTo(ContainSubstring("a: 1"))
+	e.Expect(e.get(ns, "other").Annotations).To(HaveKeyWithValue(triggerv1.CauseAnnotation,
+		"ConfigMap "+ns+"/maybe absent via ValuesTrigger "+ns+"/optional"))
+	e.stay(ns, map[string]int{"reader": 3, "other": 3})
+}
+
+func TestDeclared_force(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("force")
+	policies := []triggerv1.ForcePolicy{triggerv1.ForceAuto, triggerv1.ForceAlways, triggerv1.ForceNever}
+	cm := withValues(ns, "values", "a: 1\n")
+	var readers, others []*helmv2.HelmRelease
+	for _, policy := range policies {
+		readers = append(readers, release(ns, "reader-"+lower(policy), reads(cmKind, "values")))
+		others = append(others, release(ns, "other-"+lower(policy)))
+	}
+	e.releases(others...)
+	e.create(cm)
+	e.releases(readers...)
+	for _, policy := range policies {
+		name := lower(policy)
+		e.create(declared(ns, name, from(cmKind, "values"), to("reader-"+name), to("other-"+name),
+			func(vt *triggerv1.ValuesTrigger) { vt.Spec.Force = policy }))
+	}
+	deliver := func(reader, forced, never int) {
+		e.t.Helper()
+		for _, policy := range policies {
+			name, other := lower(policy), forced
+			if policy == triggerv1.ForceNever {
+				other = never
+			}
+			e.Eventually(e.deliveredRevision(ns, name, "reader-"+name)).Should(BeEquivalentTo(reader), "reader, %s", policy)
+			e.Eventually(e.deliveredRevision(ns, name, "other-"+name)).Should(BeEquivalentTo(other), "other, %s", policy)
+		}
+	}
+	deliver(1, 2, 1)
+	for _, policy := range policies {
+		e.Eventually(e.gone(declared(ns, "reader-"+lower(policy)))).Should(BeTrue(), "taken over")
+	}
+
+	e.setValues(cm, "a: 2\n")
+	deliver(2, 3, 1)
+	for name, forced := range map[string]bool{
+		"reader-auto": false, "other-auto": true, "reader-always": true, "other-always": true, "reader-never": false, "other-never": false,
+	} {
+		annotations := e.get(ns, name).Annotations
+		e.Expect(annotations).To(HaveKey(meta.ReconcileRequestAnnotation), name)
+		if forced {
+			e.Expect(annotations[meta.ForceRequestAnnotation]).To(Equal(annotations[meta.ReconcileRequestAnnotation]), name)
+		} else {
+			e.Expect(annotations).NotTo(HaveKey(meta.ForceRequestAnnotation), name)
+		}
+	}
+	e.stay(ns, map[string]int{"reader-auto": 2, "other-auto": 3, "reader-always": 2, "other-always": 3, "reader-never": 2, "other-never": 1})
+}
+
+func TestDeclared_two_triggers_with_the_same_source_and_target_make_one_revision(t *testing.T) {
+	e := parallel(t)
+	ns, elsewhere := e.namespace("overlap"), e.namespace("elsewhere")
+	e.releases(release(ns, "app"))
+	cm := withValues(ns, "values", "a: 1\n")
+	e.create(cm)
+	e.releases(release(ns, "reader", reads(cmKind, "values")))
+	e.create(declared(ns, "one", from(cmKind, "values"), to("app"), to("reader")))
+	e.create(declared(elsewhere, "two", from(cmKind, "values", sourceIn(ns)), to("app", targetIn(ns)), to("reader", targetIn(ns))))
+	both := func(app, reader int) {
+		e.t.Helper()
+		for name, revision := range map[string]int{"app": app, "reader": reader} {
+			e.Eventually(e.deliveredRevision(ns, "one", name)).Should(BeEquivalentTo(revision))
+			e.Eventually(e.deliveredRevision(elsewhere, "two", name)).Should(BeEquivalentTo(revision))
+		}
+		e.stay(ns, map[string]int{"app": app, "reader": reader})
+	}
+	both(2, 1)
+	e.setValues(cm, "a: 2\n")
+	both(3, 2)
+}
+
+func TestDeclared_a_suspended_trigger_delivers_once_after_it_is_resumed(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("suspend")
+	e.releases(release(ns, "app"))
+	cm := configMap(ns, "settings", map[string]string{"key": "one"})
+	e.create(cm)
+	vt := declared(ns, "mine", from(cmKind, "settings"), to("app"))
+	e.create(vt)
+	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(2))
+
+	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
+	e.setData(cm, "key", "two")
+	e.setData(cm, "key", "three")
+	e.stay(ns, map[string]int{"app": 2})
+	table, err := e.w.Kubectl(e.ctx, "get", "vt", "-n", ns, "-o", "wide")
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(table).To(MatchRegexp("SUSPENDED\nmine .+ true\n"))
+
+	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = false })
+	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(3))
+	e.stay(ns, map[string]int{"app": 3})
+}
+
+func TestDeclared_what_a_user_suspends_on_a_generated_trigger_stays(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("suspend")
+	cm := withValues(ns, "values", "a: 1\n")
+	e.create(cm)
+	e.releases(release(ns, "app", reads(cmKind, "values")))
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
+
+	vt := declared(ns, "app")
+	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
+	e.create(label(configMap(ns, "more", map[string]string{"key": "one"}), "app", ns))
+	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("values", "more"), "the operator has written the spec")
+	e.setValues(cm, "a: 2\n")
+	e.stay(ns, map[string]int{"app": 1})
+	after, err := e.trigger(ns, "app")
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(after.Spec.Suspend).To(BeTrue())
+
+	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = false })
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
+	e.Expect(e.rendered(ns, "app")()).To(ContainSubstring("a: 2"))
+	e.stay(ns, map[string]int{"app": 2})
+}
