@@ -16,12 +16,14 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -43,6 +45,18 @@ type Options struct {
 
 	// Args are given to the manager after those of the Deployment.
 	Args []string
+
+	// Proxy stands between the manager and the API server, if there is one.
+	Proxy Proxy
+
+	// Installed tells that the chart is installed already.
+	Installed bool
+}
+
+// Proxy is an API server for the manager that is not the world's own.
+type Proxy interface {
+	URL() string
+	CA() []byte
 }
 
 // Operator is an installed chart and a running manager.
@@ -73,6 +87,11 @@ func Build(ctx context.Context, dir string) (string, error) {
 	}
 	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd")...)
 	cmd.Dir = Root()
+	// Interrupted, the go command leaves its temporary files behind, and killed, the
+	// compilers that it started.
+	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "GOTMPDIR="+dir)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the manager: %w\n%s", err, out)
 	}
@@ -82,11 +101,13 @@ func Build(ctx context.Context, dir string) (string, error) {
 // Install installs the chart, or upgrades it with other values, and starts the
 // manager at path.
 func Install(ctx context.Context, w *world.World, path string, o Options) (*Operator, error) {
-	args := append([]string{"upgrade", "--install", Release, Chart(), "--namespace", Namespace, "--create-namespace"}, o.Values...)
-	if _, err := w.Helm(ctx, args...); err != nil {
-		return nil, err
-	}
 	op := &Operator{world: w, options: o, spec: world.Spec{Name: "manager", Path: path}}
+	args := append([]string{"upgrade", "--install", Release, Chart(), "--namespace", Namespace, "--create-namespace"}, o.Values...)
+	if !o.Installed {
+		if _, err := w.Helm(ctx, args...); err != nil {
+			return nil, err
+		}
+	}
 	if err := op.configure(ctx); err != nil {
 		return nil, err
 	}
@@ -105,6 +126,11 @@ func (o *Operator) configure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.options.Proxy != nil {
+		if kubeconfig, err = redirected(kubeconfig, o.options.Proxy); err != nil {
+			return err
+		}
+	}
 	if o.health, err = o.world.ReservePort(); err != nil {
 		return err
 	}
@@ -114,6 +140,19 @@ func (o *Operator) configure(ctx context.Context) error {
 	o.spec.Args = append(o.spec.Args, o.options.Args...)
 	o.spec.Env = append(environment(container), "KUBECONFIG="+kubeconfig)
 	return nil
+}
+
+// redirected writes a copy of a kubeconfig file that points to the proxy.
+func redirected(path string, proxy Proxy) (string, error) {
+	config, err := clientcmd.LoadFromFile(path)
+	if err != nil {
+		return "", err
+	}
+	for _, cluster := range config.Clusters {
+		cluster.Server, cluster.CertificateAuthority, cluster.CertificateAuthorityData = proxy.URL(), "", proxy.CA()
+	}
+	path += ".redirected"
+	return path, clientcmd.WriteToFile(*config, path)
 }
 
 // environment returns what the kubelet would set.
