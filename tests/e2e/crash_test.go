@@ -41,7 +41,7 @@ func newCrashable(t *testing.T) *crashable {
 	e := in(t, w)
 	op, err := operator.Install(e.ctx, w, manager, operator.Options{Proxy: proxy, Args: []string{"--leader-elect=false"}})
 	e.Expect(err).NotTo(HaveOccurred())
-	return &crashable{env: e, proxy: proxy, op: op}
+	return &crashable{env: e, proxy: proxy, op: op, base: map[string]int64{}}
 }
 
 // crashPath is a way that the operator takes, and what must have come of it.

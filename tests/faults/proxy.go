@@ -130,6 +130,9 @@ func (p *Proxy) Set(rule Rule) {
 	p.rule = rule
 }
 
+// Disconnect ends all connections, watches among them. Clients come again.
+func (p *Proxy) Disconnect() { p.server.CloseClientConnections() }
+
 // Counts returns how many requests there were, how many of them were writes, and how
 // many were failed.
 func (p *Proxy) Counts() (requests, writes, injected int) {
