@@ -147,5 +147,8 @@ func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, er
 	if name := r.accounts.name(vt); name != "" {
 		account = fmt.Sprintf("ServiceAccount %s/%s", vt.Namespace, name)
 	}
+	if strings.Contains(err.Error(), "cannot impersonate") {
+		return fmt.Sprintf("the operator may not act as %s: %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account, err)
+	}
 	return fmt.Sprintf("%s was refused: %s; grant it get on the sources, get, list and patch on the HelmReleases", account, err)
 }
