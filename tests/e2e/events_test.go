@@ -1,0 +1,167 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
+)
+
+// webhook is a receiver of what Flux's notification-controller sends.
+type webhook struct {
+	mu     sync.Mutex
+	events []eventv1.Event
+}
+
+func (h *webhook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	var event eventv1.Event
+	if json.NewDecoder(r.Body).Decode(&event) == nil {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.events = append(h.events, event)
+	}
+}
+
+// received returns the events of one reason.
+func (h *webhook) received(reason string) func() []eventv1.Event {
+	return func() []eventv1.Event {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		var events []eventv1.Event
+		for _, event := range h.events {
+			if event.Reason == reason {
+				events = append(events, event)
+			}
+		}
+		return events
+	}
+}
+
+const alert = `apiVersion: notification.toolkit.fluxcd.io/v1beta3
+kind: Provider
+metadata:
+  name: webhook
+spec:
+  type: generic
+  address: ADDRESS
+---
+apiVersion: notification.toolkit.fluxcd.io/v1beta3
+kind: Alert
+metadata:
+  name: releases
+spec:
+  providerRef:
+    name: webhook
+  eventSeverity: info
+  eventSources:
+  - kind: HelmRelease
+    name: "*"
+`
+
+func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
+	t.Parallel()
+	options := worldOptions()
+	options.NotificationController = true
+	e := in(t, world.ForTest(t, options))
+	metrics, err := e.w.ReservePort()
+	e.Expect(err).NotTo(HaveOccurred())
+	op, err := operator.Install(e.ctx, e.w, manager, operator.Options{Args: []string{
+		"--events-addr=" + e.w.EventsURL(), "--log-level=debug", "--metrics-bind-address=" + metrics, "--metrics-secure=false",
+	}})
+	e.Expect(err).NotTo(HaveOccurred())
+
+	hook := &webhook{}
+	server := httptest.NewServer(hook)
+	t.Cleanup(server.Close)
+	ns := e.namespace("events")
+	_, err = e.w.KubectlInput(e.ctx, strings.ReplaceAll(alert, "ADDRESS", server.URL), "apply", "-n", ns, "-f", "-")
+	e.Expect(err).NotTo(HaveOccurred())
+
+	const password = "hunter2-of-the-test"
+	values, token := withValues(ns, "values", "a: 1\n"), label(secret(ns, "token", map[string]string{"token": password + "-1"}), "app", ns)
+	credentials := secret(ns, "credentials", map[string]string{valuesKey: "password: " + password + "-1\n"})
+	e.create(values)
+	e.create(credentials)
+	e.releases(release(ns, "app", reads(cmKind, "values"), reads(secretKind, "credentials")))
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
+
+	e.setValues(values, "a: 2\n")
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
+	because := MatchRegexp("^Triggered: ConfigMap %s/values sha256:[0-9a-f]{12} \\(values.yaml\\) by e2e.test via ValuesTrigger %s/app$", ns, ns)
+	e.Eventually(hook.received(triggerv1.TriggeredReason)).Should(ConsistOf(And(
+		HaveField("InvolvedObject.Kind", helmv2.HelmReleaseKind),
+		HaveField("InvolvedObject.Namespace", ns),
+		HaveField("InvolvedObject.Name", "app"),
+		HaveField("Severity", eventv1.EventSeverityInfo),
+		HaveField("Message", because),
+		HaveField("ReportingController", triggerv1.FieldManager),
+	)))
+	e.Eventually(hook.received(triggerv1.DeliveredReason)).Should(ConsistOf(And(
+		HaveField("InvolvedObject.Kind", helmv2.HelmReleaseKind),
+		HaveField("Message", HavePrefix("Delivered, revision 2: ConfigMap %s/values ", ns)),
+	)))
+	e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, "app", corev1.EventTypeNormal, triggerv1.TriggeredReason)).Should(ConsistOf(because))
+	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "app", corev1.EventTypeNormal, triggerv1.TriggeredReason)).
+		Should(ConsistOf(HavePrefix("Triggered HelmRelease %s/app: ConfigMap %s/values ", ns, ns)))
+	for _, kind := range []string{"helmrelease", "valuestrigger"} {
+		for _, reason := range []string{triggerv1.TriggeredReason, triggerv1.DeliveredReason} {
+			e.Eventually(func() (string, error) { return e.w.Kubectl(e.ctx, "get", "events", "-n", ns) }).
+				Should(MatchRegexp("Normal +%s +%s/app ", reason, kind))
+		}
+	}
+
+	e.create(token)
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3))
+	edit(e, token, func(s *corev1.Secret) { s.StringData = map[string]string{"token": password + "-2"} })
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(4))
+	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: password + "-2"} })
+	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetFailed), "a text is no values")
+	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "password: [" + password + "\n"} })
+	e.Eventually(e.target(ns, "app", "app")).Should(And(HaveField("State", triggerv1.TargetFailed), HaveField("Cause", ContainSubstring("Secret %s/credentials", ns))))
+	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "password: " + password + "-3\n"} })
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(5))
+	e.Expect(e.rendered(ns, "app")()).To(ContainSubstring(password+"-3"), "the search is for what is really there")
+	e.Eventually(hook.received(triggerv1.DeliveryFailedReason)).Should(ContainElement(HaveField("Severity", eventv1.EventSeverityError)))
+
+	log, err := os.ReadFile(op.Process().LogPath())
+	e.Expect(err).NotTo(HaveOccurred())
+	places := map[string]string{"log": string(log), "metrics": e.page("http://" + metrics + "/metrics")}
+	for _, kind := range []string{"events", "valuestriggers", "helmreleases"} {
+		places[kind], err = e.w.Kubectl(e.ctx, "get", kind, "--all-namespaces", "-o", "yaml", "--show-managed-fields")
+		e.Expect(err).NotTo(HaveOccurred())
+	}
+	for place, text := range places {
+		e.Expect(text).To(ContainSubstring(ns), place)
+		e.Expect(strings.Contains(text, "hunter2")).To(BeFalse(), "%s hold content of a Secret", place)
+	}
+}
+
+// page returns what a web server has to say.
+func (e *env) page(url string) string {
+	e.t.Helper()
+	req, err := http.NewRequestWithContext(e.ctx, http.MethodGet, url, http.NoBody)
+	e.Expect(err).NotTo(HaveOccurred())
+	resp, err := http.DefaultClient.Do(req)
+	e.Expect(err).NotTo(HaveOccurred())
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	e.Expect(err).NotTo(HaveOccurred())
+	return string(text)
+}
