@@ -107,6 +107,9 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	case errors.Is(err, source.ErrNotFound):
 		markNotReady(vt, triggerv1.SourceNotFoundReason, err.Error())
 		return jitter.JitteredRequeueInterval(interval), nil
+	case errors.Is(err, source.ErrSecretsDisabled):
+		markDisabled(vt, "No source is left", e.disabled)
+		return jitter.JitteredRequeueInterval(interval), nil
 	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged):
 		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
 		return jitter.JitteredRequeueInterval(interval), nil

@@ -76,13 +76,17 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 		return e, err
 	}
 	e.sources, e.disabled = resolution.Sources, resolution.Disabled
+	if len(e.sources) == 0 && len(e.disabled) > 0 {
+		return e, source.ErrSecretsDisabled
+	}
 	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
 
-	releases := r.cache
+	// An account is told of HelmReleases and namespaces what it may see itself.
+	resolver := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}
 	if e.account.Reader != nil {
-		releases = e.account.Reader
+		resolver = target.Resolver{Releases: e.account.Reader, Namespaces: e.account.Reader}
 	}
-	if e.targets, err = (target.Resolver{Releases: releases, Namespaces: r.namespaces}).Resolve(ctx, vt); err != nil {
+	if e.targets, err = resolver.Resolve(ctx, vt); err != nil {
 		return e, err
 	}
 	e.force, e.reset = manualRequests(vt)

@@ -52,9 +52,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 	case summary.Stalled:
 		markStalled(vt, summary.Reason, summary.Message)
 	case summary.Ready == metav1.ConditionTrue && len(e.disabled) > 0:
-		markNotReady(vt, triggerv1.SecretsDisabledReason, fmt.Sprintf(
-			"%s; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): %s",
-			summary.Message, strings.Join(e.disabled, ", ")))
+		markDisabled(vt, summary.Message, e.disabled)
 	case summary.Ready == metav1.ConditionTrue:
 		markReady(vt, summary.Message)
 	default:
@@ -96,6 +94,13 @@ func markProgressing(vt *triggerv1.ValuesTrigger, message string) {
 func markNotReady(vt *triggerv1.ValuesTrigger, reason, message string) {
 	observe(vt, meta.ReconcilingCondition, meta.StalledCondition)
 	conditions.MarkFalse(vt, meta.ReadyCondition, reason, "%s", message)
+}
+
+// markDisabled tells which Secrets are left out.
+func markDisabled(vt *triggerv1.ValuesTrigger, message string, disabled []string) {
+	markNotReady(vt, triggerv1.SecretsDisabledReason, fmt.Sprintf(
+		"%s; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): %s",
+		message, strings.Join(disabled, ", ")))
 }
 
 // markStalled tells what somebody has to do before the trigger goes on.
