@@ -5,8 +5,7 @@ package v1beta1
 
 // Reasons of the conditions Ready, Reconciling and Stalled of a ValuesTrigger,
 // and of the events about it. Besides these, meta.SucceededReason,
-// meta.ProgressingReason, meta.ProgressingWithRetryReason and
-// acl.AccessDeniedReason of fluxcd/pkg/apis are used.
+// meta.ProgressingReason and acl.AccessDeniedReason of fluxcd/pkg/apis are used.
 const (
 	// InvalidSpecReason tells that the spec holds something that the schema could
 	// not reject. The trigger waits for an edit of its spec.
@@ -31,10 +30,6 @@ const (
 	// TargetsHeldReason tells that the change waits for something that only a
 	// person can give, such as the resumption of a suspended HelmRelease.
 	TargetsHeldReason = "TargetsHeld"
-
-	// TriggerFailedReason tells that a HelmRelease could not be patched. It is
-	// retried.
-	TriggerFailedReason = "TriggerFailed"
 
 	// DeliveryFailedReason tells that at least one target was triggered and
 	// does not run the change. It is delivered when helm-controller succeeds,

@@ -17,6 +17,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
 // CacheOptions returns how the manager's cache stores each kind: ConfigMaps and
@@ -32,7 +33,7 @@ func CacheOptions(secrets bool) cache.Options {
 	if secrets {
 		byObject[&corev1.Secret{}] = cache.ByObject{
 			// The API server leaves them out, so that they are not even received.
-			Field:     fields.OneTermNotEqualSelector("type", "helm.sh/release.v1"),
+			Field:     fields.OneTermNotEqualSelector("type", source.HelmReleaseType),
 			Transform: stripSource,
 		}
 	}

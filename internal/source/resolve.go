@@ -13,12 +13,16 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
+
+// HelmReleaseType is the type of the Secrets in which Helm keeps its releases.
+const HelmReleaseType = "helm.sh/release.v1"
 
 // Errors of Resolve. Their messages name the reference and the mend.
 var (
@@ -149,13 +153,18 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s.selector: %w", ErrInvalid, field, err)
 	}
-	reader := r.Metadata
+	reader, options := r.Metadata, &client.ListOptions{Namespace: namespaceOf(vt, ref), LabelSelector: selector}
 	if account.Reader != nil {
 		reader = account.Reader
+		if ref.Kind == triggerv1.SecretKind {
+			// The cache leaves them out too: an upgrade makes one, and would be
+			// a change that makes an upgrade.
+			options.FieldSelector = fields.OneTermNotEqualSelector("type", HelmReleaseType)
+		}
 	}
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind + "List"))
-	if err := reader.List(ctx, list, client.InNamespace(namespaceOf(vt, ref)), client.MatchingLabelsSelector{Selector: selector}); err != nil {
+	if err := reader.List(ctx, list, options); err != nil {
 		return nil, fmt.Errorf("%s.selector: %w", field, err)
 	}
 	var names []string

@@ -87,6 +87,7 @@ func TestAccess(t *testing.T) {
 			"an account without rights":                             accountWithoutRights,
 			"an account that may only read":                         accountThatMayOnlyRead,
 			"a forged generated trigger":                            forgedTrigger,
+			"an account that selects all Secrets":                   accountThatSelectsSecrets,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -260,4 +261,19 @@ func defaultAccount(e *env) {
 	e.grant(ns, deployer, mayRead("configmaps"), mayOnReleases("get", "list"))
 	e.request(ns, "mine", "now")
 	e.Eventually(e.deliveredRevision(ns, "mine", "other")).Should(BeEquivalentTo(2))
+}
+
+// Helm keeps each revision in a Secret. Were that a source, each revision would make the
+// next.
+func accountThatSelectsSecrets(e *env, _ *operator.Operator) {
+	ns := e.namespace("account")
+	e.releases(release(ns, "app"))
+	mine := secret(ns, "mine", map[string]string{"key": "one"})
+	e.create(mine)
+	e.account(ns, "deployer", mayRead("secrets"), mayOnReleases("get", "list", "patch"))
+	vt := declared(ns, "mine", to("app"), as("deployer"))
+	vt.Spec.Sources = []triggerv1.SourceReference{{Kind: secretKind, Selector: &triggerv1.Selector{}}}
+	e.create(vt)
+	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(2))
+	e.stay(ns, map[string]int{"app": 2})
 }
