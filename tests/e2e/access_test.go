@@ -58,6 +58,7 @@ func TestAccess_a_release_that_names_who_may_trigger_it_denies_all_others(t *tes
 	e.Eventually(e.deliveredRevision(home, "app", "app")).Should(BeEquivalentTo(3), "the own namespace need not be listed")
 	e.Expect(e.sources(home, "app")()).To(ConsistOf("own"))
 
+	e.setData(denied, "key", "two") // Newer than what the release runs.
 	edit(e, release(home, "app"), func(hr *helmv2.HelmRelease) { delete(hr.Annotations, triggerv1.AllowFromAnnotation) })
 	e.Eventually(e.deliveredRevision(stranger, "mine", "app")).Should(BeEquivalentTo(4))
 	e.Eventually(e.annotation(denied, triggerv1.HashAnnotation)).ShouldNot(BeEmpty())

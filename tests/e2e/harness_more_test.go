@@ -250,12 +250,13 @@ func (e *env) stay(namespace string, revisions map[string]int) {
 	}, patience).Should(Equal(revisions))
 }
 
-// asked returns the requests for HelmReleases that an operator, or somebody in whose name
-// it acts, has made in a namespace since a mark.
+// asked returns the requests on HelmReleases that an operator, perhaps in the name of an
+// account, has made in a namespace since a mark.
 func (e *env) asked(op *operator.Operator, namespace string, since world.AuditMark) func() ([]world.AuditEvent, error) {
 	return func() ([]world.AuditEvent, error) {
 		return e.w.AuditEvents(e.ctx, since, func(event world.AuditEvent) bool {
-			return event.User == op.User() && event.Verb == "patch" && event.Resource == "helmreleases" && event.Namespace == namespace
+			applied := strings.Contains(event.URI, "force=true") // The labels of autodiscovery.
+			return world.WritesBy(op.User())(event) && event.Resource == "helmreleases" && event.Namespace == namespace && !applied
 		})
 	}
 }
