@@ -13,6 +13,7 @@ KUBECTL  ?= kubectl
 # Programs started by "go test" and the packages that start them share the cores.
 PARALLEL ?= 2
 FUZZTIME ?= 10s
+SOAK     ?= 30m
 
 # Where generated files go; "verify" generates into another directory.
 OUT ?= .
@@ -94,7 +95,8 @@ test-unit: ## Run the tests that need nothing but Go, with the race detector.
 
 .PHONY: test-e2e
 test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
-	@go test -timeout 30m -p $(PARALLEL) ./internal/app/... ./tests/...
+	@# Never from the cache: go test does not see that they run the manager and the chart.
+	@go test -count=1 -timeout 30m -p $(PARALLEL) ./internal/app/... ./tests/...
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
@@ -102,6 +104,10 @@ fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
 	while read -r dir target; do \
 		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
 	done
+
+.PHONY: soak
+soak: components ## Run the model test with new seeds for as long as SOAK says.
+	@go test ./tests/model -run '^TestModel$$' -v -timeout 0 -args -model.duration=$(SOAK)
 
 .PHONY: components
 components: ## Build the programs of the test world; about ten minutes the first time.
