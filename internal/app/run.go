@@ -43,7 +43,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err := opts.FeatureGates.WithLogger(log).SupportedFeatures(features.FeatureGates()); err != nil {
 		return fail(stderr, fmt.Errorf("invalid value for --%s: %w", flagFeatureGates, err), exitUsage)
 	}
-	if err := opts.Jitter.SetGlobalJitter(nil); err != nil {
+	if err := opts.Jitter.SetGlobalJitter(sharedRand()); err != nil {
 		return fail(stderr, fmt.Errorf("invalid value for --%s: %w", flagJitter, err), exitUsage)
 	}
 
