@@ -10,7 +10,6 @@ import (
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -97,11 +96,11 @@ func TestManual_resetAt_retries_a_failed_target(t *testing.T) {
 }
 
 // kstatus returns what a health check of a Flux Kustomization sees in a trigger.
-func (e *env) kstatus(namespace, trigger string) func() (status.Status, error) {
+func (e *env) kstatus(vt *triggerv1.ValuesTrigger) func() (status.Status, error) {
 	return func() (status.Status, error) {
 		obj := &unstructured.Unstructured{}
 		obj.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
-		if err := e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: trigger}, obj); err != nil {
+		if err := e.c.Get(e.ctx, client.ObjectKeyFromObject(vt), obj); err != nil {
 			return "", err
 		}
 		result, err := status.Compute(obj)
@@ -113,9 +112,9 @@ func (e *env) kstatus(namespace, trigger string) func() (status.Status, error) {
 }
 
 // checkConditions has Flux look for mistakes in the conditions of a trigger.
-func (e *env) checkConditions(checker *check.Checker, namespace, trigger string) {
+func (e *env) checkConditions(checker *check.Checker, vt *triggerv1.ValuesTrigger) {
 	e.t.Helper()
-	vt, err := e.trigger(namespace, trigger)
+	vt, err := e.trigger(vt.Namespace, vt.Name)
 	e.Expect(err).NotTo(HaveOccurred())
 	checker.DisableFetch = true
 	fail, warn := checker.Check(e.ctx, vt)
@@ -141,14 +140,14 @@ func TestManual_a_health_check_of_Flux_understands_a_trigger(t *testing.T) {
 
 	e.releases(release(ns, "app", reads(cmKind, "values")))
 	e.create(vt)
-	e.Eventually(e.kstatus(ns, "mine")).Should(Equal(status.CurrentStatus))
+	e.Eventually(e.kstatus(vt)).Should(Equal(status.CurrentStatus))
 	e.Expect(e.state(ns, "mine", "app")()).To(Equal(triggerv1.TargetDelivered))
-	e.checkConditions(check.NewChecker(e.c, all), ns, "mine")
+	e.checkConditions(check.NewChecker(e.c, all), vt)
 
 	// Another generation of the spec: never Current for what was seen before.
 	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Force = triggerv1.ForceNever })
-	e.Eventually(e.kstatus(ns, "mine")).Should(Equal(status.CurrentStatus))
-	e.checkConditions(check.NewChecker(e.c, all), ns, "mine")
+	e.Eventually(e.kstatus(vt)).Should(Equal(status.CurrentStatus))
+	e.checkConditions(check.NewChecker(e.c, all), vt)
 
 	// What the release depends on is not there, so that the request is not answered.
 	edit(e, release(ns, "app"), func(hr *helmv2.HelmRelease) {
@@ -156,19 +155,19 @@ func TestManual_a_health_check_of_Flux_understands_a_trigger(t *testing.T) {
 	})
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.state(ns, "mine", "app")).Should(Equal(triggerv1.TargetTriggered))
-	e.Expect(e.kstatus(ns, "mine")()).To(Equal(status.InProgressStatus))
-	e.checkConditions(check.NewInProgressChecker(e.c), ns, "mine")
+	e.Expect(e.kstatus(vt)()).To(Equal(status.InProgressStatus))
+	e.checkConditions(check.NewInProgressChecker(e.c), vt)
 	e.releases(release(ns, "base"))
-	e.Eventually(e.kstatus(ns, "mine")).Should(Equal(status.CurrentStatus))
+	e.Eventually(e.kstatus(vt)).Should(Equal(status.CurrentStatus))
 	e.Expect(e.deliveredRevision(ns, "mine", "app")()).To(BeEquivalentTo(2))
 
 	e.setValues(cm, "reject: true\n")
-	e.Eventually(e.kstatus(ns, "mine")).Should(Equal(status.FailedStatus))
+	e.Eventually(e.kstatus(vt)).Should(Equal(status.FailedStatus))
 	e.Expect(e.state(ns, "mine", "app")()).To(Equal(triggerv1.TargetFailed))
-	e.checkConditions(check.NewChecker(e.c, all), ns, "mine")
+	e.checkConditions(check.NewChecker(e.c, all), vt)
 
 	e.delete(cm)
 	e.Eventually(e.condition(ns, "mine", meta.ReadyCondition)).Should(HavePrefix("False SourceNotFound: "))
-	e.Expect(e.kstatus(ns, "mine")()).To(Equal(status.InProgressStatus), "goes on by itself")
-	e.checkConditions(check.NewChecker(e.c, all), ns, "mine")
+	e.Expect(e.kstatus(vt)()).To(Equal(status.InProgressStatus), "goes on by itself")
+	e.checkConditions(check.NewChecker(e.c, all), vt)
 }
