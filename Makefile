@@ -111,10 +111,12 @@ soak: components ## Run the model test with new seeds for as long as SOAK says.
 
 .PHONY: components
 components: ## Build the programs of the test world; about ten minutes the first time.
+	@echo 'preparing the test world (the first time, this compiles for some minutes)'
 	@go run ./tests/world/build
 
 .PHONY: demo
 demo: ## Show the operator at work in a test world; KEEP=1 leaves it running.
+	@echo 'compiling the demo (the first time, this takes a minute or two)'
 	@KEEP=$(KEEP) go run ./tests/demo
 
 ##@ Build

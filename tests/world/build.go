@@ -168,6 +168,10 @@ func runGo(ctx context.Context, dir string, args ...string) ([]byte, error) {
 		"GOFLAGS=-mod=readonly", "GOWORK=off", "GO111MODULE=on", "CGO_ENABLED=0",
 		"GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH,
 	)
+	if tmp := filepath.Join(dir, "tmp"); isDir(tmp) {
+		// Where an interrupted build leaves nothing that the next does not clear.
+		cmd.Env = append(cmd.Env, "GOTMPDIR="+tmp)
+	}
 	err := cmd.Run()
 	switch {
 	case err == nil:
@@ -184,6 +188,11 @@ func runGo(ctx context.Context, dir string, args ...string) ([]byte, error) {
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // tail returns the last n lines of s.
