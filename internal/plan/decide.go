@@ -4,9 +4,6 @@
 package plan
 
 import (
-	"fmt"
-	"slices"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
@@ -18,8 +15,10 @@ type task struct {
 	// status becomes the recorded state.
 	status triggerv1.TargetStatus
 
-	// wanted are the sources whose content the release still has to get.
+	// wanted are the sources whose content the release still has to get. Of a change
+	// that has waited, it is not known any more which ones changed: all count.
 	wanted []Source
+	waited bool
 }
 
 // Decide returns what to do about one target. It is a pure function of its input.
@@ -41,6 +40,10 @@ func Decide(in Input) Decision {
 		if decision, done := t.firstSight(); done {
 			return decision
 		}
+	} else if t.returned() {
+		if decision, done := t.absorbReturn(); done {
+			return decision
+		}
 	} else if needValues := t.absorbDiff(); needValues {
 		return Decision{NeedValues: true}
 	}
@@ -51,11 +54,19 @@ func Decide(in Input) Decision {
 		return t.deliver()
 	case t.status.DeliveredAt != nil:
 		t.status.Forced = t.requestForced()
-		return t.end(triggerv1.TargetDelivered, "")
+		return t.end(triggerv1.TargetDelivered, t.deliveredMessage())
 	default:
 		t.status.Forced = t.requestForced()
 		return t.prove()
 	}
+}
+
+// deliveredMessage returns what was said with the proof: it holds as long as that.
+func (t *task) deliveredMessage() string {
+	if t.Previous != nil && t.Previous.State == triggerv1.TargetDelivered {
+		return t.Previous.Message
+	}
+	return ""
 }
 
 // missing forgets what was delivered: a HelmRelease that appears is another one.
@@ -72,6 +83,10 @@ func (t *task) missing() Decision {
 func (t *task) firstSight() (Decision, bool) {
 	t.wanted = t.Sources
 	r := t.Release
+	if t.Input.Force != "" { // A person wants it whatever runs.
+		t.status.Digest = t.Digest
+		return Decision{}, false
+	}
 	switch {
 	case t.recorded(t.Sources):
 		t.adopt()
@@ -101,55 +116,17 @@ func (t *task) firstSight() (Decision, bool) {
 	return Decision{}, false
 }
 
-// recorded tells whether the record on the release shows that the content of the
-// sources was requested. Without a state of our own to compare with, it must
-// also be younger than the content.
-func (t *task) recorded(sources []Source) bool {
-	record := t.Release.Record
-	return record.Token != "" && t.covered(sources) && !slices.ContainsFunc(sources, func(s Source) bool {
-		return s.Modified.After(record.At.Add(clockTolerance))
-	})
-}
-
-func (t *task) covered(sources []Source) bool {
-	return !slices.ContainsFunc(sources, func(s Source) bool {
-		return !t.Release.Record.covers(s.ID, s.Full)
-	})
-}
-
-// unproven returns the sources of which there is no proof that the latest
-// snapshot was made with their content, or asks for the composed values.
-func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
-	r := t.Release
-	for _, s := range sources {
-		switch {
-		case r.Reads[s.ID] && t.Values == ValuesUnknown:
-			return nil, true
-		case r.Reads[s.ID]:
-			if !r.Deployed || t.Values != ValuesEqual {
-				unproven = append(unproven, s)
-			}
-		case s.Recorded[t.Target] || s.Digest == "":
-		case r.Deployed && !s.Modified.IsZero() && r.LastDeployed.After(s.Modified.Add(snapshotTolerance)):
-			// The snapshot is younger than the content.
-		default:
-			unproven = append(unproven, s)
-		}
-	}
-	return unproven, false
-}
-
 // absorbDiff brings the recorded state up to the sources as they are now: it stays
 // where nothing that matters changed, and is marked due otherwise.
 func (t *task) absorbDiff() (needValues bool) {
+	if t.status.Digest == t.Digest {
+		return false
+	}
 	changed, added := t.pick(t.Diff.Changed), t.pick(t.Diff.Added)
 	if t.status.Digest != t.Diff.From {
 		// A change waits already, of which only the need for force is known.
-		t.wanted = t.Sources
+		t.wanted, t.waited = t.Sources, true
 		t.status.Forced = t.status.Forced || t.needsForce(append(changed, added...))
-		return false
-	}
-	if t.Diff.From == t.Diff.To {
 		return false
 	}
 	unproven, needValues := t.unproven(added)
@@ -161,25 +138,53 @@ func (t *task) absorbDiff() (needValues bool) {
 		t.status.Digest = t.Digest
 		return false
 	}
-	t.status.Forced = t.needsForce(t.wanted)
+	t.status.Forced = t.owesForce() || t.needsForce(t.wanted)
 	return false
 }
 
-// absorbRequests marks the target due when a person asks for it on the
-// ValuesTrigger.
-func (t *task) absorbRequests() {
-	if t.Input.Force != "" {
-		t.status.Forced = t.status.Forced && t.due() || t.Policy != triggerv1.ForceNever
-		t.status.DeliveredAt, t.status.Attempts = nil, 0
+// returned tells that a change waited and is gone again: the content is what was last
+// delivered, unless a person wants it again.
+func (t *task) returned() bool {
+	return t.Input.Force == "" && t.status.Digest == t.Digest && t.status.DeliveredAt != nil && t.status.State != triggerv1.TargetDelivered
+}
+
+// absorbReturn makes sure that helm-controller has not picked up by itself what was
+// there meanwhile.
+func (t *task) absorbReturn() (Decision, bool) {
+	r := t.Release
+	switch {
+	case r.Working():
+		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release"), true
+	case r.Revision == t.status.Revision:
+		return Decision{}, false
 	}
-	if t.Reset != "" && t.status.State == triggerv1.TargetFailed && t.status.DeliveredAt == nil {
-		t.status.Attempts = 0
+	unproven, needValues := t.unproven(t.Sources)
+	switch {
+	case needValues:
+		return Decision{NeedValues: true}, true
+	case len(unproven) == 0:
+		t.status.Revision = r.Revision
+		return Decision{}, false
+	case r.Suspended:
+		return t.end(triggerv1.TargetHeld, "HelmRelease is suspended; the change is delivered when spec.suspend is removed"), true
+	case r.requestPending():
+		return t.end(triggerv1.TargetPending, "helm-controller has not handled another request yet"), true
 	}
+	t.wanted = unproven
+	t.status.Forced = t.needsForce(unproven)
+	t.status.DeliveredAt, t.status.Attempts = nil, 0
+	return Decision{}, false
 }
 
 // due tells whether a request has to be made.
 func (t *task) due() bool {
-	return t.status.Digest != t.Digest || t.status.DeliveredAt == nil && t.status.Attempts == 0
+	return t.status.Digest != t.Digest || t.unrequested()
+}
+
+// unrequested tells that nothing was requested yet since the target was first seen,
+// or since a person asked for it.
+func (t *task) unrequested() bool {
+	return t.status.DeliveredAt == nil && t.status.Attempts == 0
 }
 
 // deliver makes the request that is due, or says why it must wait.
@@ -201,61 +206,19 @@ func (t *task) deliver() Decision {
 	}
 
 	if t.mayRunAlready() {
-		switch t.Values {
-		case ValuesUnknown:
+		switch {
+		case !t.readsAny() || t.Values == ValuesEqual:
+			return t.takenUp()
+		case t.Values == ValuesUnknown:
 			return Decision{NeedValues: true}
-		case ValuesEqual:
-			return t.delivered()
 		}
 	}
 
-	if t.status.Token == r.Record.Token && r.Record.Force && t.status.DeliveredAt == nil && r.Revision <= r.Record.Revision {
-		t.status.Forced = true // The force of the request before was lost.
-	}
-	t.status.Attempts = 0
-	return t.request()
-}
-
-// requestedElsewhere tells that a request younger than the last known one carries
-// what is due: made by another trigger, or before a crash.
-func (t *task) requestedElsewhere() bool {
-	record := t.Release.Record
-	if t.status.Digest == "" || sequence(record.Token) <= sequence(t.status.Token) {
-		return false
-	}
-	if t.status.Forced && !record.Force || !t.covered(t.wanted) {
-		return false
-	}
-	return !slices.ContainsFunc(t.manual(), func(m RecordedSource) bool { return !slices.Contains(record.Sources, m) })
-}
-
-// adopt takes the recorded request for our own.
-func (t *task) adopt() {
-	record := t.Release.Record
-	t.status.Digest = t.Digest
-	t.status.Token = record.Token
-	t.status.Forced = record.Force
-	t.status.Revision = record.Revision
-	t.status.TriggeredAt = timestamp(record.At)
-	t.status.DeliveredAt = nil
-	t.status.Attempts = max(t.status.Attempts, 1)
-	t.status.Cause = t.cause()
-}
-
-// mayRunAlready tells that helm-controller has made a revision by itself since the
-// last delivery and since the change, so that it may have read the change already.
-func (t *task) mayRunAlready() bool {
-	r := t.Release
-	if t.status.DeliveredAt == nil || r.Revision <= t.status.Revision || !r.Deployed || !r.settled() || len(t.wanted) == 0 {
-		return false
-	}
-	return !slices.ContainsFunc(t.wanted, func(s Source) bool {
-		return !r.Reads[s.ID] || !r.LastDeployed.After(s.Modified)
-	})
+	return t.request(1)
 }
 
 // request asks helm-controller to reconcile with the present content.
-func (t *task) request() Decision {
+func (t *task) request(attempt int32) Decision {
 	r := t.Release
 	unsent := t.status
 	unsent.State = triggerv1.TargetPending
@@ -269,7 +232,7 @@ func (t *task) request() Decision {
 	}
 	t.status.Digest = t.Digest
 	t.status.Token = token
-	t.status.Attempts++
+	t.status.Attempts = attempt
 	t.status.TriggeredAt = t.now()
 	t.status.DeliveredAt = nil
 	t.status.Revision = r.Revision
@@ -284,21 +247,6 @@ func (t *task) request() Decision {
 		Cause:  t.status.Cause,
 	}
 	return decision
-}
-
-// manual returns the requests of a person as if they were sources, so that the
-// record remembers them too.
-func (t *task) manual() []RecordedSource {
-	var requests []RecordedSource
-	for _, m := range []struct{ kind, value string }{{"forceAt", t.Input.Force}, {"resetAt", t.Reset}} {
-		if m.value != "" {
-			requests = append(requests, RecordedSource{
-				ID:     fmt.Sprintf("%s/%s", m.kind, t.Trigger),
-				Digest: digest.Short(digest.Combine(map[string]string{m.kind: m.value})),
-			})
-		}
-	}
-	return requests
 }
 
 func (t *task) end(state triggerv1.TargetState, message string) Decision {

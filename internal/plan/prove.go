@@ -88,7 +88,7 @@ func (t *task) lost(force bool) Decision {
 		return decision
 	}
 	t.status.Forced = force
-	decision := t.request()
+	decision := t.request(t.status.Attempts + 1)
 	decision.Status.Message = "the request before was handled without effect"
 	return decision
 }
@@ -112,6 +112,81 @@ func (t *task) failed(message string) Decision {
 func (t *task) failedBefore() bool {
 	p := t.Previous
 	return p != nil && p.State == triggerv1.TargetFailed && p.Token == t.status.Token
+}
+
+// unproven returns the sources of which there is no proof that the latest
+// snapshot was made with their content, or asks for the composed values.
+func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
+	r := t.Release
+	for _, s := range sources {
+		switch {
+		case r.Reads[s.ID] && t.Values == ValuesUnknown:
+			return nil, true
+		case r.Reads[s.ID]:
+			if !r.Deployed || t.Values != ValuesEqual {
+				unproven = append(unproven, s)
+			}
+		case s.Recorded[t.Target] || s.Digest == "":
+		case t.outlived(s):
+		default:
+			unproven = append(unproven, s)
+		}
+	}
+	return unproven, false
+}
+
+// mayRunAlready tells that helm-controller has made a revision since the last
+// delivery or request and since the change, so that it may have read the change
+// already.
+func (t *task) mayRunAlready() bool {
+	r := t.Release
+	if t.unrequested() || r.Revision <= t.status.Revision || !r.Deployed || len(t.wanted) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(t.wanted, func(s Source) bool {
+		if r.Reads[s.ID] {
+			return r.LastDeployed.Before(s.Modified)
+		}
+		return !t.outlived(s)
+	})
+}
+
+// takenUp follows a change that helm-controller has picked up by itself.
+func (t *task) takenUp() Decision {
+	if t.Release.Current && t.Release.Ready == "True" {
+		return t.delivered()
+	}
+	t.status.Cause = t.cause()
+	t.status.Digest = t.Digest
+	t.status.Attempts, t.status.TriggeredAt, t.status.DeliveredAt = 1, t.now(), nil
+	return t.prove()
+}
+
+// outlived tells that the latest snapshot is younger than the content of a source: by
+// their times, or because it was forced when the content was there.
+func (t *task) outlived(s Source) bool {
+	r := t.Release
+	switch {
+	case !r.Deployed:
+		return false
+	case r.Record.Force && r.Revision > r.Record.Revision && t.recorded([]Source{s}):
+		return true
+	default:
+		return !s.Modified.IsZero() && r.LastDeployed.After(s.Modified.Add(snapshotTolerance))
+	}
+}
+
+// owesForce tells that a forced upgrade is due or was requested already, and that
+// there is no revision of it yet.
+func (t *task) owesForce() bool {
+	switch {
+	case t.status.DeliveredAt != nil:
+		return false
+	case t.unrequested():
+		return t.status.Forced
+	default:
+		return t.requestForced() && t.Release.Revision <= t.requestRevision()
+	}
 }
 
 // requestForced tells whether the last request asked for a forced upgrade.

@@ -27,9 +27,10 @@ const (
 // cause says why a request is made, in one line.
 func (t *task) cause() string {
 	var parts []string
-	for i, s := range t.wanted {
+	named := t.named()
+	for i, s := range named {
 		if i == maxNamed {
-			parts = append(parts, fmt.Sprintf("and %d more", len(t.wanted)-maxNamed))
+			parts = append(parts, fmt.Sprintf("and %d more", len(named)-maxNamed))
 			break
 		}
 		parts = append(parts, describe(s))
@@ -40,10 +41,32 @@ func (t *task) cause() string {
 	if t.Reset != "" {
 		parts = append(parts, "retry by reconcile.fluxcd.io/resetAt")
 	}
+	if len(parts) == 0 && t.unrequested() {
+		parts = append(parts, "request by annotation that had to wait")
+	}
 	if len(parts) == 0 {
 		return t.status.Cause // A repetition has the cause of the first request.
 	}
 	return truncate(strings.Join(parts, ", ") + " via ValuesTrigger " + t.Trigger)
+}
+
+// named returns the wanted sources that have changed since the last delivery, as far
+// as that can be told of a change that has waited.
+func (t *task) named() []Source {
+	last := t.status.DeliveredAt
+	if !t.waited || last == nil {
+		return t.wanted
+	}
+	var named []Source
+	for _, s := range t.wanted {
+		if s.Modified.IsZero() || !s.Modified.Before(last.Time) {
+			named = append(named, s)
+		}
+	}
+	if len(named) == 0 {
+		return t.wanted
+	}
+	return named
 }
 
 // describe returns a source with what is known of its last change.

@@ -114,11 +114,6 @@ func (r Release) Working() bool {
 	return r.Reconciling && r.Ready != "False"
 }
 
-// settled tells that helm-controller has finished with the present generation.
-func (r Release) settled() bool {
-	return r.Current && !r.Working() && r.RequestedAt == r.HandledAt
-}
-
 // requestPending tells that a request was made that helm-controller has not
 // handled.
 func (r Release) requestPending() bool {

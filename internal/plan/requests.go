@@ -1,0 +1,119 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+)
+
+// This file knows the requests that are made already, by another trigger or before a
+// crash, and those that a person makes.
+
+// recorded tells whether the record on the release shows that the content of the
+// sources was requested, with force if they need it. Without a state of our own to
+// compare with, it must also be younger than the content.
+func (t *task) recorded(sources []Source) bool {
+	record := t.Release.Record
+	return record.Token != "" && t.covered(sources) && (record.Force || !t.needsForce(sources)) && !slices.ContainsFunc(sources, func(s Source) bool {
+		return s.Modified.After(record.At.Add(clockTolerance))
+	})
+}
+
+func (t *task) covered(sources []Source) bool {
+	return !slices.ContainsFunc(sources, func(s Source) bool {
+		return !t.Release.Record.covers(s.ID, s.Full)
+	})
+}
+
+// requestedElsewhere tells that a request younger than the last known one carries
+// what is due: made by another trigger, or before a crash.
+func (t *task) requestedElsewhere() bool {
+	record := t.Release.Record
+	if t.status.Digest == "" || sequence(record.Token) <= sequence(t.status.Token) {
+		return false
+	}
+	wanted := t.wanted
+	if t.unrequested() {
+		wanted = t.Sources // Perhaps none of them has been delivered yet.
+	}
+	if t.status.Forced && !record.Force || !t.covered(wanted) {
+		return false
+	}
+	asked := t.manual()
+	return len(asked) == 0 || slices.Contains(record.Sources, asked[0])
+}
+
+// adopt takes the recorded request for our own.
+func (t *task) adopt() {
+	t.status.Cause = t.cause()
+	t.follow()
+	t.status.Digest = t.Digest
+	t.status.Forced = t.Release.Record.Force
+}
+
+// follow looks for the proof of the recorded request from now on.
+func (t *task) follow() {
+	record := t.Release.Record
+	t.status.Token = record.Token
+	t.status.Revision = record.Revision
+	t.status.TriggeredAt = timestamp(record.At)
+	t.status.DeliveredAt = nil
+	t.status.Attempts = 1
+}
+
+// absorbRequests marks the target due when a person asks for it on the
+// ValuesTrigger.
+func (t *task) absorbRequests() {
+	if t.forceRequested() {
+		if sequence(t.Release.Record.Token) > sequence(t.status.Token) {
+			t.follow()
+		}
+		t.status.Forced = t.status.Forced || t.owesForce()
+		t.Input.Force = ""
+	}
+	if t.Input.Force != "" {
+		t.status.Forced = t.status.Forced && t.due() || t.Policy != triggerv1.ForceNever
+		t.status.DeliveredAt, t.status.Attempts = nil, 0
+	}
+	if t.status.State == triggerv1.TargetFailed && t.status.DeliveredAt == nil {
+		if t.Reset != "" {
+			t.status.Attempts = 0
+		}
+	} else {
+		t.Reset = "" // Only what failed is retried.
+	}
+}
+
+// forceRequested tells that the release was asked already for what a person wants,
+// while nothing but that came of the decision: it failed for another target, or the
+// content has changed again since.
+func (t *task) forceRequested() bool {
+	record := t.Release.Record
+	return t.Input.Force != "" && slices.Contains(record.Sources, t.asked("forceAt", t.Input.Force)) &&
+		(sequence(record.Token) <= sequence(t.status.Token) || t.status.Digest != t.Digest && !t.covered(t.wanted))
+}
+
+// manual returns the requests of a person as if they were sources, so that the
+// record remembers them too. One that had to wait has been noted as handled since:
+// it is known by the token before it.
+func (t *task) manual() []RecordedSource {
+	after := ""
+	if t.status.Digest != "" && t.unrequested() {
+		after = "after " + t.status.Token
+	}
+	var requests []RecordedSource
+	for _, m := range []struct{ kind, value string }{{"forceAt", t.Input.Force}, {"resetAt", t.Reset}, {"waiting", after}} {
+		if m.value != "" {
+			requests = append(requests, t.asked(m.kind, m.value))
+		}
+	}
+	return requests
+}
+
+func (t *task) asked(kind, value string) RecordedSource {
+	return RecordedSource{ID: kind + "/" + t.Trigger, Digest: digest.Short(digest.Combine(map[string]string{kind: value}))}
+}
