@@ -43,17 +43,15 @@ func (p Policy) Check(origin string, target Target) error {
 	return nil
 }
 
-// CheckSource returns nil if a declared ValuesTrigger in the namespace trigger may
-// deliver a source of the namespace source to the target.
-func (p Policy) CheckSource(trigger, source string, target Target) error {
+// CheckSource returns nil if a declared ValuesTrigger in the namespace trigger may read
+// a source in the namespace source. No HelmRelease can consent to that: it is not its
+// content.
+func (p Policy) CheckSource(trigger, source string) error {
 	if !p.NoCrossNamespaceRefs || source == trigger {
 		return nil
 	}
-	if allowed, _ := consent(target.Annotations); allowed[source] {
-		return nil
-	}
-	return fmt.Errorf("a source is in namespace %s, another than the ValuesTrigger's %s, and the operator runs with --no-cross-namespace-refs; consent with the annotation %s: %s on HelmRelease %s/%s",
-		source, trigger, triggerv1.AllowFromAnnotation, source, target.Namespace, target.Name)
+	return fmt.Errorf("namespace %s is another than the ValuesTrigger's, %s, and the operator runs with --no-cross-namespace-refs; create the ValuesTrigger in %s, or label the source there (%s)",
+		source, trigger, source, triggerv1.LabelReconcilerNameSourceKey)
 }
 
 // consent returns the namespaces that the HelmRelease lists, and whether it lists

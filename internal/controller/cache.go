@@ -120,7 +120,7 @@ func ownLabels(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry 
 // ownsLabel tells whether this operator applied a label of an object in the cache.
 func ownsLabel(obj client.Object, key string) bool {
 	for _, entry := range ownLabels(obj.GetManagedFields()) {
-		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.Raw, []byte(`"f:`+key+`"`)) {
+		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:`+key+`"`)) {
 			return true
 		}
 	}

@@ -56,11 +56,11 @@ type problem struct {
 // Reconcile looks at one labelled object.
 func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	meta := index.Metadata(r.kind)
-	err := r.cache.Get(ctx, req.NamespacedName, meta)
-	if client.IgnoreNotFound(err) != nil {
-		return ctrl.Result{}, err
+	if err := r.cache.Get(ctx, req.NamespacedName, meta); err != nil {
+		r.reported.forget(req.String())
+		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if err != nil || !contract.IsSource(meta.Labels) {
+	if !contract.IsSource(meta.Labels) {
 		r.reported.forget(req.String())
 		return ctrl.Result{}, nil
 	}
@@ -181,7 +181,7 @@ func (r *ContractReconciler) delivered(ctx context.Context, target types.Namespa
 }
 
 func deliveredBy(vt *triggerv1.ValuesTrigger, target types.NamespacedName, ref source.Ref, object source.Object) bool {
-	digest := object.Content.Digest(keysOf(vt, ref)...)
+	digest := object.Content.Digest(keysOf(vt, ref.Kind, ref.Namespace, ref.Name)...)
 	return slices.ContainsFunc(vt.Status.Sources, func(s triggerv1.SourceStatus) bool {
 		return plan.ID(s.Kind, s.Namespace, s.Name) == plan.ID(ref.Kind, ref.Namespace, ref.Name) && s.Digest == digest
 	}) && slices.ContainsFunc(vt.Status.Targets, func(t triggerv1.TargetStatus) bool {
@@ -190,19 +190,41 @@ func deliveredBy(vt *triggerv1.ValuesTrigger, target types.NamespacedName, ref s
 	})
 }
 
-// keysOf returns the keys that a trigger reads of an object it names, all for one it
-// selects.
-func keysOf(vt *triggerv1.ValuesTrigger, ref source.Ref) []string {
+// keysOf returns the keys that a trigger reads of an object, nil for all: those of the
+// references that name it or else, of those that select it, what they have in common.
+func keysOf(vt *triggerv1.ValuesTrigger, kind, namespace, name string) []string {
+	var named, selected [][]string
 	for _, s := range vt.Spec.Sources {
-		namespace := s.Namespace
-		if namespace == "" {
-			namespace = vt.Namespace
+		in := s.Namespace
+		if in == "" {
+			in = vt.Namespace
 		}
-		if s.Kind == ref.Kind && s.Name == ref.Name && namespace == ref.Namespace {
-			return s.Keys
+		switch {
+		case s.Kind != kind || in != namespace:
+		case s.Name == name:
+			named = append(named, s.Keys)
+		case s.Selector != nil:
+			selected = append(selected, s.Keys)
 		}
 	}
-	return nil
+	if len(named) > 0 {
+		if slices.ContainsFunc(named, func(keys []string) bool { return keys == nil }) {
+			return nil
+		}
+		return slices.Concat(named...)
+	}
+	// Which of several selectors matched is not known here.
+	var common []string
+	for _, keys := range selected {
+		switch {
+		case keys == nil:
+		case common == nil:
+			common = slices.Clone(keys)
+		default:
+			common = slices.DeleteFunc(common, func(key string) bool { return !slices.Contains(keys, key) })
+		}
+	}
+	return common
 }
 
 func ignoreConflict(err error) error {

@@ -95,12 +95,21 @@ func (r *HelmReleaseReconciler) withoutDeclared(ctx context.Context, hr *helmv2.
 	}), nil
 }
 
-// delivers tells whether a declared trigger has taken over a source for a release.
+// delivers tells whether a declared trigger has taken over a source for a release, with
+// all the keys that count.
 func delivers(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
-	return !isDenied(vt, hr.Namespace, hr.Name) &&
+	return !isDenied(vt, hr.Namespace, hr.Name) && coversKeys(keysOf(vt, s.Kind, s.Namespace, s.Name), s.Keys) &&
 		slices.ContainsFunc(vt.Status.Sources, func(status triggerv1.SourceStatus) bool {
 			return status.Kind == s.Kind && status.Namespace == s.Namespace && status.Name == s.Name
 		})
+}
+
+// coversKeys tells whether some keys, nil for all, are among others.
+func coversKeys(keys, wanted []string) bool {
+	if keys == nil || wanted == nil {
+		return keys == nil
+	}
+	return !slices.ContainsFunc(wanted, func(key string) bool { return !slices.Contains(keys, key) })
 }
 
 // reconcileTrigger creates, updates or deletes the generated trigger.

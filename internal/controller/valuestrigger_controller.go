@@ -113,6 +113,9 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged):
 		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
 		return jitter.JitteredRequeueInterval(interval), nil
+	case errors.Is(err, errDenied):
+		markStalled(vt, acl.AccessDeniedReason, err.Error())
+		return jitter.JitteredRequeueInterval(interval), nil
 	case apierrors.IsForbidden(err), errors.Is(err, errAccount):
 		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
 		return jitter.JitteredRequeueInterval(interval), nil

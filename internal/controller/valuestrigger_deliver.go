@@ -203,14 +203,8 @@ func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluatio
 	if hr == nil || e.generated {
 		return "" // The sources of a generated trigger have been checked one by one.
 	}
-	to := accessTarget(hr)
-	if err := r.policy.Check(vt.Namespace, to); err != nil {
+	if err := r.policy.Check(vt.Namespace, accessTarget(hr)); err != nil {
 		return err.Error()
-	}
-	for _, namespace := range e.namespaces() {
-		if err := r.policy.CheckSource(vt.Namespace, namespace, to); err != nil {
-			return err.Error()
-		}
 	}
 	return ""
 }

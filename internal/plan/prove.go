@@ -36,7 +36,7 @@ func (t *task) prove() Decision {
 		// helm-controller tries again by itself. What it said holds until it says
 		// something else: its tries are no news.
 		return t.failed(t.Previous.Message)
-	case r.Working() || !r.Current:
+	case r.Working(), !r.Current && !(r.Ready == "False" && r.ReadyCurrent):
 		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage)
 	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
 		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage)

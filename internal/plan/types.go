@@ -86,6 +86,10 @@ type Release struct {
 	ReadyReason  string
 	ReadyMessage string
 
+	// ReadyCurrent tells that the condition is about the present generation, even
+	// if helm-controller has not noted that in the status.
+	ReadyCurrent bool
+
 	// Reconciling is the condition of that name.
 	Reconciling bool
 

@@ -56,7 +56,7 @@ func lastEdit(obj client.Object) (time.Time, string) {
 		if fields.FieldsV1 == nil || fields.Time == nil || fields.Manager == triggerv1.FieldManager {
 			continue
 		}
-		raw := fields.FieldsV1.Raw
+		raw := fields.FieldsV1.GetRawBytes()
 		if !bytes.Contains(raw, []byte(`"f:data"`)) && !bytes.Contains(raw, []byte(`"f:binaryData"`)) {
 			continue
 		}

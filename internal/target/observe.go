@@ -41,6 +41,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 		case meta.ReadyCondition:
 			release.Ready = string(condition.Status)
 			release.ReadyReason, release.ReadyMessage = condition.Reason, condition.Message
+			release.ReadyCurrent = condition.ObservedGeneration == hr.Generation
 		case meta.ReconcilingCondition:
 			release.Reconciling = condition.Status == metav1.ConditionTrue
 		}

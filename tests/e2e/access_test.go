@@ -134,12 +134,18 @@ func deniedSource(e *env, _ *operator.Operator) {
 	e.releases(release(tenant, "app"))
 	e.create(settings(other))
 	e.create(declared(tenant, "mine", from(cmKind, "settings", sourceIn(other)), to("app")))
-	e.stalled(tenant, "mine", acl.AccessDeniedReason, "a source is in namespace "+other, "--no-cross-namespace-refs",
-		"consent with the annotation trigger.nebius.ai/allow-from: "+other+" on HelmRelease "+tenant+"/app")
+	e.stalled(tenant, "mine", acl.AccessDeniedReason, "spec.sources[0]: namespace "+other, "--no-cross-namespace-refs", "create the ValuesTrigger in "+other)
 	e.untouched(tenant, "app")
 
+	// It is not for the release to say who may read what is in another namespace, and
+	// nothing of that is told: not even whether it exists.
 	annotate(e, release(tenant, "app"), map[string]string{triggerv1.AllowFromAnnotation: other})
-	e.Eventually(e.deliveredRevision(tenant, "mine", "app")).Should(BeEquivalentTo(2))
+	e.create(declared(tenant, "guess", from(cmKind, "does-not-exist", sourceIn(other)), to("app")))
+	e.stalled(tenant, "guess", acl.AccessDeniedReason, "spec.sources[0]: namespace "+other)
+	vt, err := e.trigger(tenant, "mine")
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(vt.Status.Sources).To(BeEmpty())
+	e.untouched(tenant, "app")
 }
 
 func deniedContract(e *env, op *operator.Operator) {

@@ -266,3 +266,26 @@ func TestDeclared_what_a_user_suspends_on_a_generated_trigger_stays(t *testing.T
 	e.Expect(e.rendered(ns, "paused")()).To(ContainSubstring("a: 2"))
 	e.stay(ns, map[string]int{"paused": 2})
 }
+
+// A trigger that follows one key of a ConfigMap must not silence the others.
+func TestDeclared_takes_over_nothing_without_the_keys_that_the_release_reads(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("partial")
+	cm := configMap(ns, "settings", map[string]string{valuesKey: "a: 1\n", "other": "1"})
+	e.create(cm)
+	e.releases(release(ns, "app", reads(cmKind, "settings")))
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
+	vt := declared(ns, "one-key", from(cmKind, "settings"), to("app"))
+	vt.Spec.Sources[0].Keys = []string{"other"}
+	vt.Spec.Force = triggerv1.ForceNever
+	e.create(vt)
+	e.Eventually(e.state(ns, "one-key", "app")).Should(Equal(triggerv1.TargetDelivered))
+
+	e.setData(cm, valuesKey, "a: 2\n")
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2), "by the generated trigger")
+
+	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Keys = []string{"other", valuesKey} })
+	e.Eventually(e.gone(declared(ns, "app"))).Should(BeTrue(), "all keys are taken over")
+	e.setData(cm, valuesKey, "a: 3\n")
+	e.Eventually(e.deliveredRevision(ns, "one-key", "app")).Should(BeEquivalentTo(3))
+}
