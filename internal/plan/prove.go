@@ -19,33 +19,57 @@ var waitingReasons = []string{"DependencyNotReady", "SourceNotReady", "HealthChe
 // handled is none: helm-controller notes it at the end of every reconciliation,
 // also of one that did nothing.
 func (t *task) prove() Decision {
+	if decision, unfinished := t.await(); unfinished {
+		return decision
+	}
+	if decision, unfinished := t.judge(); unfinished {
+		return decision
+	}
+	return t.weigh()
+}
+
+// await looks whether helm-controller has handled the request.
+func (t *task) await() (Decision, bool) {
 	r := t.Release
 	switch {
 	case r.Suspended:
-		return t.end(triggerv1.TargetHeld, "HelmRelease was suspended before it proved the change; it is delivered when spec.suspend is removed")
+		return t.end(triggerv1.TargetHeld, "HelmRelease was suspended before it proved the change; it is delivered when spec.suspend is removed"), true
 	case sequence(r.Record.Token) < sequence(t.status.Token) && t.age() < firstRetryDelay:
 		// The observation is older than the request.
 		decision := t.end(triggerv1.TargetTriggered, "")
 		decision.After = firstRetryDelay
-		return decision
+		return decision, true
 	case r.requestPending() && r.RequestedAt == t.status.Token:
-		return t.wait("", "helm-controller has not handled the request; check that it is running and serves this HelmRelease")
+		return t.wait("", "helm-controller has not handled the request; check that it is running and serves this HelmRelease"), true
 	case r.requestPending():
-		return t.wait("helm-controller has not handled another request yet", "helm-controller has not handled a request; check that it is running and serves this HelmRelease")
+		return t.wait("helm-controller has not handled another request yet", "helm-controller has not handled a request; check that it is running and serves this HelmRelease"), true
+	}
+	return Decision{}, false
+}
+
+// judge looks whether helm-controller is done with the release, and content with it.
+func (t *task) judge() (Decision, bool) {
+	r := t.Release
+	switch {
 	case r.Working() && r.Current && t.failedBefore():
 		// helm-controller tries again by itself. What it said holds until it says
 		// something else: its tries are no news.
-		return t.failed(t.Previous.Message)
+		return t.failed(t.Previous.Message), true
 	case r.Working(), !r.Current && !(r.Ready == "False" && r.ReadyCurrent):
-		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage)
+		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage), true
 	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
-		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage)
+		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage), true
 	case r.Ready == "False":
-		return t.failed(because(r.ReadyReason, r.ReadyMessage))
+		return t.failed(because(r.ReadyReason, r.ReadyMessage)), true
 	case r.Ready != "True":
-		return t.wait("", "the release has no Ready condition; check that helm-controller is running")
+		return t.wait("", "the release has no Ready condition; check that helm-controller is running"), true
 	}
+	return Decision{}, false
+}
 
+// weigh looks for the evidence in a release that is ready.
+func (t *task) weigh() Decision {
+	r := t.Release
 	forced := t.requestForced()
 	forceProven := !forced || r.Revision > t.requestRevision()
 	valuesProven := true

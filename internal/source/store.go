@@ -137,11 +137,16 @@ func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.D
 		return e.object, nil
 	}
 
+	return s.refresh(ctx, account, key, e)
+}
+
+// refresh reads an object into its entry, which is locked.
+func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *entry) (Object, error) {
 	reader := account.Reader
 	if reader == nil {
 		reader = s.live
 	}
-	obj, err := read(ctx, reader, ref)
+	obj, err := read(ctx, reader, key.ref)
 	if err != nil || obj == nil {
 		s.forget(key)
 		return Object{}, err
@@ -158,7 +163,7 @@ func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.D
 		e.object = Object{}
 	}
 	if account.Reader == nil {
-		s.keep(ref, obj)
+		s.keep(key.ref, obj)
 	}
 	return object, nil
 }

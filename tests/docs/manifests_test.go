@@ -91,7 +91,7 @@ func TestDocs_every_named_test_exists(t *testing.T) {
 			code.Write(text)
 		})
 	}
-	named := regexp.MustCompile("\\b(Test|Fuzz)[A-Z][A-Za-z0-9]*_?[A-Za-z0-9_]*")
+	named := regexp.MustCompile(`\b(Test|Fuzz)[A-Z][A-Za-z0-9]*_?[A-Za-z0-9_]*`)
 	for _, file := range pages(t) {
 		text, err := os.ReadFile(file)
 		NewWithT(t).Expect(err).NotTo(HaveOccurred())

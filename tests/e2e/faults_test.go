@@ -69,7 +69,7 @@ func TestFaults_while_the_API_server_is_down_the_operator_is_patient_and_afterwa
 		c.Eventually(c.deliveredRevision(ns, hr.Name, hr.Name)).Should(BeEquivalentTo(1))
 	}
 
-	c.proxy.Set(func(r faults.Request) faults.Fault { return faults.Fault{Code: http.StatusServiceUnavailable} })
+	c.proxy.Set(func(faults.Request) faults.Fault { return faults.Fault{Code: http.StatusServiceUnavailable} })
 	c.proxy.Disconnect()
 	for _, hr := range releases {
 		c.setData(configMap(ns, hr.Name, nil), "values.yaml", "a: 2\n")

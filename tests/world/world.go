@@ -158,17 +158,21 @@ func (w *World) start(ctx context.Context, o Options) error {
 	if err := w.InstallCRDs(ctx, o.CRDs...); err != nil {
 		return err
 	}
-	// The rest only needs the API server: start it all at once.
-	rest := []*service{w.services[ControllerManager]}
+	return w.startRest(ctx, o)
+}
+
+// startRest starts, all at once, what only needs the API server.
+func (w *World) startRest(ctx context.Context, o Options) error {
+	services := []*service{w.services[ControllerManager]}
 	if o.NotificationController {
-		rest = append(rest, w.services[NotificationController])
+		services = append(services, w.services[NotificationController])
 	}
 	if !o.NoHelmController {
-		rest = append(rest, w.services[HelmController])
+		services = append(services, w.services[HelmController])
 	}
-	errs := make([]error, len(rest))
+	errs := make([]error, len(services))
 	var wg sync.WaitGroup
-	for i, s := range rest {
+	for i, s := range services {
 		wg.Go(func() { errs[i] = w.startService(ctx, s) })
 	}
 	wg.Wait()
