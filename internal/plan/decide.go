@@ -98,6 +98,9 @@ func (t *task) firstSight() (Decision, bool) {
 		return t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage)), true
 	case r.Revision == 0:
 		t.status.Forced = false
+		if len(t.Diff.Changed) > 0 {
+			t.status.Digest = t.Diff.From // Due until the request is made.
+		}
 		return Decision{}, false
 	}
 

@@ -1,0 +1,131 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+)
+
+func TestRecord_roundTrip(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	record := Record{
+		Token: "0123456789ab.7", Force: true, Revision: 12, At: noon,
+		Sources: []RecordedSource{{ID: "Secret/apps/s", Digest: "ba9876543210"}, {ID: "ConfigMap/apps/c"}},
+	}
+	g.Expect(ParseRecord(record.String())).To(Equal(record))
+	g.Expect(ParseRecord(Record{}.String())).To(Equal(Record{}))
+	g.Expect(record.String()).To(Equal(`{"token":"0123456789ab.7","force":true,"revision":12,"at":"2026-03-01T12:00:00Z",` +
+		`"sources":[{"id":"Secret/apps/s","digest":"ba9876543210"},{"id":"ConfigMap/apps/c","digest":""}]}`))
+}
+
+func TestParseRecord_unintelligibleIsNone(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", " ", "{", "null", "[]", "7", `"token"`, `{"token":7}`, `{"at":"yesterday"}`, `{"sources":{}}`, "\x00", `{"token":"a"} {"token":"b"}`} {
+		NewWithT(t).Expect(ParseRecord(text)).To(Equal(Record{}), "%q", text)
+	}
+}
+
+func TestRecord_next(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	before := Record{Token: "x.1", Sources: []RecordedSource{{"ConfigMap/apps/a", "1"}, {"ConfigMap/apps/b", "1"}}}
+	g.Expect(before.next("x.2", true, 4, noon.Add(1500*time.Millisecond), []RecordedSource{{"ConfigMap/apps/b", "2"}, {"ConfigMap/apps/c", "2"}})).To(Equal(Record{
+		Token: "x.2", Force: true, Revision: 4, At: noon.Add(time.Second),
+		Sources: []RecordedSource{{"ConfigMap/apps/b", "2"}, {"ConfigMap/apps/c", "2"}, {"ConfigMap/apps/a", "1"}},
+	}), "the newest first, each once, with what earlier requests carried")
+}
+
+func TestRecord_isBounded(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var r Record
+	for i := range 1000 {
+		r = r.next(newToken("sha256:0123456789ab", r.Token), false, 1, noon, []RecordedSource{{fmt.Sprintf("ConfigMap/%063d/%0253d", i, i), "0123456789ab"}})
+	}
+	g.Expect(r.Sources).To(HaveLen(300))
+	g.Expect(r.Sources[0].ID).To(HaveSuffix("999"), "the newest are kept")
+	g.Expect(r.Sources[299].ID).To(HaveSuffix("700"))
+	g.Expect(len(r.String())).To(BeNumerically("<", 200<<10), "annotations of an object may take 256 KiB together")
+}
+
+func TestRecord_covers(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	full := "sha256:" + strings.Repeat("0123456789abcdef", 4)
+	r := Record{Sources: []RecordedSource{{"ConfigMap/apps/a", "0123456789ab"}, {"ConfigMap/apps/gone", ""}}}
+	g.Expect(r.covers("ConfigMap/apps/a", full)).To(BeTrue())
+	g.Expect(r.covers("ConfigMap/apps/a", "sha256:f"+full[8:])).To(BeFalse())
+	g.Expect(r.covers("ConfigMap/apps/b", full)).To(BeFalse())
+	g.Expect(r.covers("ConfigMap/apps/a", "")).To(BeFalse(), "absence is other content")
+	g.Expect(r.covers("ConfigMap/apps/gone", "")).To(BeTrue())
+}
+
+func TestNewToken(t *testing.T) {
+	t.Parallel()
+	const content = "sha256:0123456789abcdef"
+	for _, c := range []struct {
+		name     string
+		previous []string
+		want     string
+	}{
+		{"the first", nil, "0123456789ab.1"},
+		{"the first after none", []string{"", ""}, "0123456789ab.1"},
+		{"the one after the own", []string{"", "ffff.4"}, "0123456789ab.5"},
+		{"the one after the larger", []string{"eeee.7", "ffff.4"}, "0123456789ab.8"},
+		{"tokens of others do not count", []string{"2026-03-01T12:00:00Z", "flux", "a.b", "a.-1", "a."}, "0123456789ab.1"},
+		{"a number that would overflow does not count", []string{"a.99999999999999999999", "a.2147483648"}, "0123456789ab.1"},
+		{"the largest number that counts", []string{"a.2147483647"}, "0123456789ab.2147483648"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			g.Expect(newToken(content, c.previous...)).To(Equal(c.want))
+			g.Expect(newToken(content, c.previous...)).To(Equal(c.want), "a repeated patch changes nothing")
+		})
+	}
+}
+
+func FuzzParseRecord(f *testing.F) {
+	f.Add("")
+	f.Add(`{"token":"a.1","at":"2026-03-01T12:00:00Z","sources":[{"id":"ConfigMap/a/b","digest":"c"}]}`)
+	f.Add(`{"revision":-1,"at":"0000-01-01T00:00:00+23:59"}`)
+	f.Add(`{"token":"\ud800"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r := ParseRecord(text)
+		again := ParseRecord(r.String())
+		if again.String() != r.String() {
+			t.Errorf("%q is read as %s and then as %s", text, r, again)
+		}
+		next := r.next(newToken("sha256:0123456789ab", r.Token), true, 1, noon, []RecordedSource{{ID: "ConfigMap/a/b"}})
+		if len(next.Sources) > maxRecorded || !next.covers("ConfigMap/a/b", "") {
+			t.Errorf("%s does not hold what was requested", next)
+		}
+	})
+}
+
+func FuzzNewToken(f *testing.F) {
+	f.Add("sha256:0123456789ab", "0123456789ab.1", "2026-03-01T12:00:00Z")
+	f.Add("", "", "")
+	f.Add("a", "a.2147483647", "a.-1")
+	f.Fuzz(func(t *testing.T, content, one, two string) {
+		token := newToken(content, one, two)
+		if sequence(one) < 1<<31-1 && sequence(two) < 1<<31-1 {
+			if token == one || token == two {
+				t.Errorf("token %q was used before", token)
+			}
+			if strings.Contains(content, ".") {
+				return // No digest.
+			}
+			if sequence(token) <= max(sequence(one), sequence(two)) {
+				t.Errorf("token %q is not newer than %q and %q", token, one, two)
+			}
+		}
+	})
+}

@@ -1,0 +1,252 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+)
+
+// noon is when the tests take place. Contents are an hour old then, and the release
+// was deployed ten minutes ago.
+var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// scene is one trigger with one target, which runs revision 3 and is well.
+type scene struct {
+	now     time.Time
+	sources []Source
+	release Release
+	values  ValuesState
+	policy  triggerv1.ForcePolicy
+	force   string
+	reset   string
+
+	// What is recorded on the ValuesTrigger.
+	status     *triggerv1.TargetStatus
+	recorded   []triggerv1.SourceStatus
+	lastDigest string
+
+	// asked tells that the values had to be composed for the last decision.
+	asked bool
+}
+
+// read, other and always are sources: one that the release reads through valuesFrom,
+// one that it does not, and one of the contract, which forces every time.
+const (
+	read   = "ConfigMap/apps/read"
+	other  = "ConfigMap/apps/other"
+	always = "ConfigMap/apps/always"
+)
+
+// newScene returns a scene of which nothing is recorded yet.
+func newScene(ids ...string) *scene {
+	s := &scene{
+		now:    noon,
+		values: ValuesEqual,
+		policy: triggerv1.ForceAuto,
+		release: Release{
+			Exists: true, Reads: map[string]bool{read: true}, Ready: "True", Current: true,
+			Revision: 3, ConfigDigest: "sha256:c", Deployed: true, LastDeployed: noon.Add(-10 * time.Minute),
+		},
+	}
+	for _, id := range ids {
+		s.include(id)
+	}
+	return s
+}
+
+// delivered returns a scene in which the target is Delivered.
+func delivered(ids ...string) *scene {
+	s := newScene(ids...)
+	s.step()
+	if s.status.State != triggerv1.TargetDelivered {
+		panic(fmt.Sprintf("not delivered: %v", s.status))
+	}
+	return s
+}
+
+// triggered returns a scene in which the source was edited and requested.
+func triggered(id string) *scene {
+	s := delivered(id)
+	s.edit(id)
+	if s.step().Request == nil {
+		panic("not requested")
+	}
+	return s
+}
+
+// include makes a source one of the trigger.
+func (s *scene) include(id string) {
+	source := Source{ID: id, Modified: noon.Add(-time.Hour), Force: triggerv1.ForceAuto, Editor: "kubectl-edit"}
+	if id == always {
+		source.Force = triggerv1.ForceAlways
+	}
+	s.sources = append(s.sources, source)
+	s.write(id, "first")
+	slices.SortFunc(s.sources, func(a, b Source) int { return strings.Compare(a.ID, b.ID) })
+}
+
+// exclude makes it one no more.
+func (s *scene) exclude(id string) {
+	s.sources = slices.DeleteFunc(s.sources, func(x Source) bool { return x.ID == id })
+}
+
+func (s *scene) source(id string) *Source {
+	return &s.sources[slices.IndexFunc(s.sources, func(x Source) bool { return x.ID == id })]
+}
+
+// write changes the content of a source without anybody noticing when.
+func (s *scene) write(id, text string) {
+	content := digest.Combine(map[string]string{"content": text})
+	s.source(id).Digest, s.source(id).Full = content, content
+}
+
+// edit changes a source now. What the release reads of it differs then.
+func (s *scene) edit(id string) { s.editTo(id, "second") }
+
+// revert gives it its first content again.
+func (s *scene) revert(id string) {
+	s.editTo(id, "first")
+	s.values = ValuesEqual
+}
+
+func (s *scene) editTo(id, text string) {
+	s.write(id, text)
+	s.source(id).Modified = s.now
+	if s.release.Reads[id] {
+		s.values = ValuesDiffer
+	}
+}
+
+// remove deletes a source, which is optional.
+func (s *scene) remove(id string) {
+	source := s.source(id)
+	source.Digest, source.Full, source.Modified, source.Editor = "", "", time.Time{}, ""
+}
+
+// later moves the clock.
+func (s *scene) later(d time.Duration) { s.now = s.now.Add(d) }
+
+// input is what the controller hands to Decide.
+func (s *scene) input() Input {
+	diff := Compare(s.recorded, s.lastDigest, s.sources)
+	return Input{
+		Now: s.now, Timeout: 5 * time.Minute, Trigger: "apps/trigger", Target: "apps/release",
+		Digest: diff.To, Sources: s.sources, Diff: diff, Force: s.force, Reset: s.reset, Policy: s.policy,
+		Previous: s.status, Release: s.release,
+	}
+}
+
+// decide asks for a decision, and composes the values if that is wanted.
+func (s *scene) decide() Decision {
+	in := s.input()
+	d := Decide(in)
+	s.asked = d.NeedValues
+	if d.NeedValues {
+		in.Values = s.values
+		d = Decide(in)
+	}
+	return d
+}
+
+// send makes the request, if there is one.
+func (s *scene) send(d Decision) {
+	if d.Request == nil {
+		return
+	}
+	s.release.RequestedAt = d.Request.Token
+	s.release.Record = ParseRecord(d.Request.Record.String())
+}
+
+// crash is a decision that is executed and not recorded.
+func (s *scene) crash() Decision {
+	d := s.decide()
+	s.send(d)
+	return d
+}
+
+// step is a decision that is executed and recorded.
+func (s *scene) step() Decision {
+	d := s.crash()
+	s.status = &d.Status
+	s.note()
+	s.force, s.reset = "", ""
+	return d
+}
+
+// note records the sources as they are.
+func (s *scene) note() {
+	s.lastDigest = Combined(s.sources)
+	s.recorded = nil
+	for _, source := range s.sources {
+		kind, rest, _ := strings.Cut(source.ID, "/")
+		namespace, name, _ := strings.Cut(rest, "/")
+		s.recorded = append(s.recorded, triggerv1.SourceStatus{Kind: kind, Namespace: namespace, Name: name, Digest: source.Digest})
+	}
+}
+
+// handle is helm-controller noting the request as handled, whatever it did.
+func (s *scene) handle() { s.release.HandledAt = s.release.RequestedAt }
+
+// upgrade is helm-controller making a revision of what is there.
+func (s *scene) upgrade() {
+	s.handle()
+	s.release.Revision++
+	s.release.LastDeployed = s.now
+	s.release.Ready, s.release.ReadyReason, s.release.ReadyMessage = "True", "UpgradeSucceeded", ""
+	s.release.Deployed, s.release.Reconciling = true, false
+	s.values = ValuesEqual
+}
+
+// work is helm-controller in the middle of an upgrade.
+func (s *scene) work() {
+	s.release.Reconciling, s.release.Ready = true, "Unknown"
+}
+
+// fail is helm-controller giving up with a reason.
+func (s *scene) fail(reason, message string) {
+	s.handle()
+	s.release.Ready, s.release.ReadyReason, s.release.ReadyMessage = "False", reason, message
+	s.release.Reconciling = false
+}
+
+// requestedBy is another trigger having made a request for the sources as they are.
+func (s *scene) requestedBy(force bool, at time.Time, sources ...string) {
+	var recorded []RecordedSource
+	for _, id := range sources {
+		recorded = append(recorded, RecordedSource{ID: id, Digest: digest.Short(s.source(id).Full)})
+	}
+	token := newToken("sha256:0123456789abcdef", s.release.Record.Token)
+	s.release.Record = s.release.Record.next(token, force, s.release.Revision, at, recorded)
+	s.release.RequestedAt = token
+}
+
+// outcome is what a user sees of a decision.
+type outcome struct {
+	State   triggerv1.TargetState
+	Request string
+}
+
+const (
+	none     = "none"
+	unforced = "unforced"
+	forced   = "forced"
+)
+
+func outcomeOf(d Decision) outcome {
+	o := outcome{State: d.Status.State, Request: none}
+	switch {
+	case d.Request == nil:
+	case d.Request.Force:
+		o.Request = forced
+	default:
+		o.Request = unforced
+	}
+	return o
+}

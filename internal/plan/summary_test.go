@@ -1,0 +1,181 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// states returns targets a, b, c… in these states, with a message each.
+func states(states ...triggerv1.TargetState) []triggerv1.TargetStatus {
+	var targets []triggerv1.TargetStatus
+	for i, state := range states {
+		name := string(rune('a' + i))
+		targets = append(targets, triggerv1.TargetStatus{
+			Namespace: "apps", Name: name, State: state, Revision: 7, Message: "why of " + name,
+		})
+	}
+	return targets
+}
+
+func TestSummarize(t *testing.T) {
+	t.Parallel()
+	const (
+		delivered = triggerv1.TargetDelivered
+		triggered = triggerv1.TargetTriggered
+		pending   = triggerv1.TargetPending
+		held      = triggerv1.TargetHeld
+		failed    = triggerv1.TargetFailed
+		missing   = triggerv1.TargetMissing
+	)
+	for _, c := range []struct {
+		name    string
+		targets []triggerv1.TargetStatus
+		denied  map[string]bool
+		want    Summary
+	}{{
+		name: "no target is no error",
+		want: Summary{
+			Ready: metav1.ConditionTrue, Reason: "Succeeded", Delivered: "0/0", Outcome: triggerv1.ChangeDelivered,
+			Message: "No HelmRelease matches the targets",
+		},
+	}, {
+		name:    "one delivered target is named with its revision",
+		targets: states(delivered),
+		want: Summary{
+			Ready: metav1.ConditionTrue, Reason: "Succeeded", Delivered: "1/1", Outcome: triggerv1.ChangeDelivered,
+			Message: "Delivered to HelmRelease apps/a, revision 7",
+		},
+	}, {
+		name:    "many delivered targets are counted",
+		targets: states(delivered, delivered, delivered),
+		want: Summary{
+			Ready: metav1.ConditionTrue, Reason: "Succeeded", Delivered: "3/3", Outcome: triggerv1.ChangeDelivered,
+			Message: "Delivered to all 3 HelmReleases",
+		},
+	}, {
+		name:    "what goes on by itself is unknown yet",
+		targets: states(delivered, triggered, pending, held, failed, missing),
+		want: Summary{
+			Ready: metav1.ConditionUnknown, Reason: "Progressing", Delivered: "1/6", Outcome: triggerv1.ChangeInProgress,
+			Message: "1 of 6 delivered, 1 triggered, 1 pending, 1 held, 1 missing, 1 failed",
+		},
+	}, {
+		name:    "nothing delivered is said in a word",
+		targets: states(triggered, triggered),
+		want: Summary{
+			Ready: metav1.ConditionUnknown, Reason: "Progressing", Delivered: "0/2", Outcome: triggerv1.ChangeInProgress,
+			Message: "None of 2 delivered, 2 triggered",
+		},
+	}, {
+		name:    "a failure stalls, and the first one is told",
+		targets: states(delivered, failed, held, failed, missing),
+		want: Summary{
+			Ready: metav1.ConditionFalse, Reason: "DeliveryFailed", Stalled: true, Delivered: "1/5", Outcome: triggerv1.ChangeFailed,
+			Message: "1 of 5 delivered; apps/b: why of b (and 1 more Failed)",
+		},
+	}, {
+		name:    "a missing target does not stall: it is delivered when it appears",
+		targets: states(delivered, missing, held),
+		want: Summary{
+			Ready: metav1.ConditionFalse, Reason: "TargetNotFound", Delivered: "1/3", Outcome: triggerv1.ChangeInProgress,
+			Message: "1 of 3 delivered; apps/b: why of b",
+		},
+	}, {
+		name:    "a held target does not stall",
+		targets: states(held, held, held),
+		want: Summary{
+			Ready: metav1.ConditionFalse, Reason: "TargetsHeld", Delivered: "0/3", Outcome: triggerv1.ChangeInProgress,
+			Message: "None of 3 delivered; apps/a: why of a (and 2 more Held)",
+		},
+	}, {
+		name:    "a denied target stalls whatever the others do",
+		targets: states(triggered, failed, failed),
+		denied:  map[string]bool{"apps/c": true},
+		want: Summary{
+			Ready: metav1.ConditionFalse, Reason: "AccessDenied", Stalled: true, Delivered: "0/3", Outcome: triggerv1.ChangeFailed,
+			Message: "why of c",
+		},
+	}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			NewWithT(t).Expect(Summarize(c.targets, c.denied)).To(Equal(c.want))
+		})
+	}
+}
+
+func TestRemember(t *testing.T) {
+	t.Parallel()
+	change := func(digest string, outcome triggerv1.ChangeOutcome) triggerv1.Change {
+		return triggerv1.Change{Digest: digest, Cause: "cause of " + digest, Outcome: outcome, Delivered: "0/1"}
+	}
+	done := change("old", triggerv1.ChangeDelivered)
+	for _, c := range []struct {
+		name    string
+		history []triggerv1.Change
+		change  triggerv1.Change
+		want    []triggerv1.Change
+	}{{
+		name:   "the first change is noted",
+		change: change("new", triggerv1.ChangeInProgress),
+		want:   []triggerv1.Change{change("new", triggerv1.ChangeInProgress)},
+	}, {
+		name:    "the newest comes first",
+		history: []triggerv1.Change{done},
+		change:  change("new", triggerv1.ChangeInProgress),
+		want:    []triggerv1.Change{change("new", triggerv1.ChangeInProgress), done},
+	}, {
+		name:    "progress of the same content updates its entry and keeps its cause",
+		history: []triggerv1.Change{change("new", triggerv1.ChangeInProgress), done},
+		change:  triggerv1.Change{Digest: "new", Cause: "another", Outcome: triggerv1.ChangeDelivered, Delivered: "1/1"},
+		want: []triggerv1.Change{
+			{Digest: "new", Cause: "cause of new", Outcome: triggerv1.ChangeDelivered, Delivered: "1/1"}, done,
+		},
+	}, {
+		name:    "a change that was under way is superseded by the next",
+		history: []triggerv1.Change{change("old", triggerv1.ChangeInProgress)},
+		change:  change("new", triggerv1.ChangeInProgress),
+		want:    []triggerv1.Change{change("new", triggerv1.ChangeInProgress), change("old", triggerv1.ChangeSuperseded)},
+	}, {
+		name:    "a change that failed stays so",
+		history: []triggerv1.Change{change("old", triggerv1.ChangeFailed)},
+		change:  change("new", triggerv1.ChangeInProgress),
+		want:    []triggerv1.Change{change("new", triggerv1.ChangeInProgress), change("old", triggerv1.ChangeFailed)},
+	}, {
+		name:    "content that comes back is a new change",
+		history: []triggerv1.Change{change("b", triggerv1.ChangeDelivered), change("a", triggerv1.ChangeDelivered)},
+		change:  change("a", triggerv1.ChangeInProgress),
+		want: []triggerv1.Change{
+			change("a", triggerv1.ChangeInProgress), change("b", triggerv1.ChangeDelivered), change("a", triggerv1.ChangeDelivered),
+		},
+	}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			before := append([]triggerv1.Change(nil), c.history...)
+			g := NewWithT(t)
+			g.Expect(Remember(c.history, c.change)).To(Equal(c.want))
+			g.Expect(c.history).To(Equal(before), "the input is left alone")
+		})
+	}
+}
+
+func TestRemember_isBounded(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var history []triggerv1.Change
+	for i := range 10 {
+		history = Remember(history, triggerv1.Change{Digest: fmt.Sprint(i), Outcome: triggerv1.ChangeDelivered})
+	}
+	var digests []string
+	for _, change := range history {
+		digests = append(digests, change.Digest)
+	}
+	g.Expect(digests).To(Equal([]string{"9", "8", "7", "6", "5"}))
+}
