@@ -1,139 +1,218 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-package contract_test
+package contract
 
 import (
 	"fmt"
 	"strings"
 	"testing"
-	"unicode"
 
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 )
 
-func TestParse(t *testing.T) {
+const (
+	nameKey      = "nebius.ai/helmreleases-name"
+	namespaceKey = "nebius.ai/helmreleases-namespace"
+	digestKey    = "nebius.ai/config-digest"
+)
+
+// targets returns namespace/name of the targets.
+func targets(b Binding) []string {
+	var names []string
+	for _, target := range b.Targets {
+		names = append(names, target.String())
+	}
+	return names
+}
+
+func TestParse_targets(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("a", 253)
-	for _, tc := range []struct {
-		name, names, namespace string
-		want                   []string
-		problems               []string
+	label, subdomain := strings.Repeat("n", 63), strings.Repeat("a", 63)+"."+strings.Repeat("b", 63)+"."+strings.Repeat("c", 63)+"."+strings.Repeat("d", 61)
+	for _, c := range []struct {
+		name        string
+		annotations map[string]string
+		want        []string
 	}{
-		{name: "one name", names: "app", want: []string{"flux-system/app"}},
-		{name: "blanks around names", names: " my-hr1,\tmy-hr2 \n", want: []string{"flux-system/my-hr1", "flux-system/my-hr2"}},
-		{name: "a namespace with blanks", names: "app", namespace: " production ", want: []string{"production/app"}},
-		{name: "a blank namespace is none", names: "app", namespace: " ", want: []string{"flux-system/app"}},
-		{name: "repetition", names: "a,a,b,a", want: []string{"flux-system/a", "flux-system/b"}},
-		{name: "commas too many", names: ",a,,b,", want: []string{"flux-system/a", "flux-system/b"}},
-		{name: "dots", names: "a.b", want: []string{"flux-system/a.b"}},
-		{name: "as long as can be", names: long, want: []string{"flux-system/" + long}},
-		{name: "nothing", names: "", problems: []string{"helmreleases-name is missing or empty"}},
-		{name: "only commas", names: " , ,", problems: []string{"helmreleases-name is missing or empty"}},
-		{name: "too long", names: long + "a,b", want: []string{"flux-system/b"}, problems: []string{"cannot be the name"}},
-		{name: "malformed ones beside a good one", names: "A,b_c,-d,e", want: []string{"flux-system/e"}, problems: []string{`"A", "b_c", "-d" cannot be the name`}},
-		{name: "many malformed ones", names: "A,B,C,D,E", problems: []string{`"A", "B", "C" and 2 more cannot be`}},
-		{name: "unicode and control characters", names: "größe,a\x00b,\u202e", problems: []string{"größe", `a\x00b`, `\u202e`}},
-		{name: "a malformed namespace", names: "app", namespace: "a,b", problems: []string{`helmreleases-namespace: "a,b" is no name of a namespace`}},
+		{"one name", map[string]string{nameKey: "app"}, []string{"flux-system/app"}},
+		{"the namespace", map[string]string{nameKey: "app", namespaceKey: "apps"}, []string{"apps/app"}},
+		{"blanks around the namespace", map[string]string{nameKey: "app", namespaceKey: " apps\n"}, []string{"apps/app"}},
+		{"an empty namespace is the default", map[string]string{nameKey: "app", namespaceKey: ""}, []string{"flux-system/app"}},
+		{"a blank namespace is the default", map[string]string{nameKey: "app", namespaceKey: " \t"}, []string{"flux-system/app"}},
+		{"a namespace of 63 characters", map[string]string{nameKey: "app", namespaceKey: label}, []string{label + "/app"}},
+		{"blanks around names", map[string]string{nameKey: "my-hr1, my-hr2"}, []string{"flux-system/my-hr1", "flux-system/my-hr2"}},
+		{"any white space around names", map[string]string{nameKey: "\tone\n,\r\n two "}, []string{"flux-system/one", "flux-system/two"}},
+		{"commas without a name", map[string]string{nameKey: ",one,,two, ,"}, []string{"flux-system/one", "flux-system/two"}},
+		{"the order of the annotation", map[string]string{nameKey: "b,a,c"}, []string{"flux-system/b", "flux-system/a", "flux-system/c"}},
+		{"each name once", map[string]string{nameKey: "a,b,a, b"}, []string{"flux-system/a", "flux-system/b"}},
+		{"names with dots and digits", map[string]string{nameKey: "0.a-1.b"}, []string{"flux-system/0.a-1.b"}},
+		{"a name of 253 characters", map[string]string{nameKey: subdomain}, []string{"flux-system/" + subdomain}},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			annotations := map[string]string{triggerv1.HRNameAnnotation: tc.names}
-			if tc.namespace != "" {
-				annotations[triggerv1.HRNSAnnotation] = tc.namespace
-			}
-			binding := contract.Parse(annotations)
-			var got []string
-			for _, target := range binding.Targets {
-				got = append(got, target.String())
-			}
-			g.Expect(got).To(Equal(tc.want))
-			text := strings.Join(binding.Problems, "\n")
-			if len(tc.problems) == 0 {
-				g.Expect(text).To(BeEmpty())
-			}
-			for _, problem := range tc.problems {
-				g.Expect(text).To(ContainSubstring(problem))
-			}
+			b := Parse(c.annotations)
+			g.Expect(targets(b)).To(Equal(c.want))
+			g.Expect(b.Problems).To(BeEmpty())
 		})
 	}
 }
 
-func TestParse_ignores_and_reports_names_beyond_the_limit(t *testing.T) {
+func TestParse_problems(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name        string
+		annotations map[string]string
+		targets     []string
+		problems    []string
+	}{{
+		name:     "no annotation at all",
+		problems: []string{"annotation nebius.ai/helmreleases-name is missing or empty; give the names of the HelmReleases to trigger, comma separated"},
+	}, {
+		name:        "no name among the commas",
+		annotations: map[string]string{nameKey: " , ,", namespaceKey: "apps"},
+		problems:    []string{"annotation nebius.ai/helmreleases-name is missing or empty; give the names of the HelmReleases to trigger, comma separated"},
+	}, {
+		name:        "a malformed name does not hold back the others",
+		annotations: map[string]string{nameKey: "one,My_App,two"},
+		targets:     []string{"flux-system/one", "flux-system/two"},
+		problems:    []string{`annotation nebius.ai/helmreleases-name: "My_App" cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names`},
+	}, {
+		name:        "names that are separated by blanks",
+		annotations: map[string]string{nameKey: "one two"},
+		problems:    []string{`annotation nebius.ai/helmreleases-name: "one two" cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names`},
+	}, {
+		name:        "a name with its namespace",
+		annotations: map[string]string{nameKey: "apps/one"},
+		problems:    []string{`annotation nebius.ai/helmreleases-name: "apps/one" cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names`},
+	}, {
+		name:        "a name in another script",
+		annotations: map[string]string{nameKey: "über"},
+		problems:    []string{`annotation nebius.ai/helmreleases-name: "über" cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names`},
+	}, {
+		name:        "many malformed names are named once each, and not all",
+		annotations: map[string]string{nameKey: "A,B,A,C,D,E"},
+		problems:    []string{`annotation nebius.ai/helmreleases-name: "A", "B", "C" and 2 more cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names`},
+	}, {
+		name:        "a name of 254 characters",
+		annotations: map[string]string{nameKey: strings.Repeat("a", 254)},
+		problems:    []string{`annotation nebius.ai/helmreleases-name: "` + strings.Repeat("a", 64) + `…" cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names`},
+	}, {
+		name:        "control characters",
+		annotations: map[string]string{nameKey: "a\nERROR b\x1b[31m\x00"},
+		problems:    []string{`annotation nebius.ai/helmreleases-name: "a\nERROR b\x1b[31m\x00" cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names`},
+	}, {
+		name:        "a malformed namespace",
+		annotations: map[string]string{nameKey: "one,Two", namespaceKey: "Apps"},
+		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "Apps" is no name of a namespace; give the one namespace of the HelmReleases, or none for flux-system`},
+	}, {
+		name:        "two namespaces",
+		annotations: map[string]string{nameKey: "one", namespaceKey: "a,b"},
+		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "a,b" is no name of a namespace; give the one namespace of the HelmReleases, or none for flux-system`},
+	}, {
+		name:        "a namespace of 64 characters",
+		annotations: map[string]string{nameKey: "one", namespaceKey: strings.Repeat("n", 64)},
+		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "` + strings.Repeat("n", 64) + `" is no name of a namespace; give the one namespace of the HelmReleases, or none for flux-system`},
+	}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			b := Parse(c.annotations)
+			g.Expect(targets(b)).To(Equal(c.targets))
+			g.Expect(b.Problems).To(Equal(c.problems))
+		})
+	}
+}
+
+func TestParse_limit(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	var names []string
-	for i := range triggerv1.MaxTargetNames + 7 {
-		names = append(names, fmt.Sprintf("app-%d", i))
+	for i := range triggerv1.MaxTargetNames + 2 {
+		names = append(names, fmt.Sprintf("app-%04d", i))
 	}
-	binding := contract.Parse(map[string]string{triggerv1.HRNameAnnotation: strings.Join(names, ",")})
-	g.Expect(binding.Targets).To(HaveLen(triggerv1.MaxTargetNames))
-	g.Expect(binding.Problems).To(ConsistOf(ContainSubstring("7 names beyond the first 1000 are ignored")))
-	g.Expect(binding.Names(types.NamespacedName{Namespace: "flux-system", Name: "app-0"})).To(BeTrue())
-	g.Expect(binding.Names(types.NamespacedName{Namespace: "flux-system", Name: "app-1006"})).To(BeFalse())
+
+	within := Parse(map[string]string{nameKey: strings.Join(append(names[:1000:1000], names[0], "app-0001"), ",")})
+	g.Expect(within.Targets).To(HaveLen(1000))
+	g.Expect(within.Problems).To(BeEmpty(), "repetitions do not count")
+
+	beyond := Parse(map[string]string{nameKey: strings.Join(append(names, "Malformed"), ",")})
+	g.Expect(beyond.Targets).To(Equal(within.Targets), "the first ones hold")
+	g.Expect(beyond.Problems).To(ConsistOf(
+		"annotation nebius.ai/helmreleases-name: 2 names beyond the first 1000 are ignored; move them to a ValuesTrigger with a selector",
+		ContainSubstring(`"Malformed" cannot be the name`),
+	))
+}
+
+func TestBinding_Names(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	b := Parse(map[string]string{nameKey: "one,two", namespaceKey: "apps"})
+	g.Expect(b.Names(types.NamespacedName{Namespace: "apps", Name: "two"})).To(BeTrue())
+	g.Expect(b.Names(types.NamespacedName{Namespace: "flux-system", Name: "two"})).To(BeFalse())
+	g.Expect(b.Names(types.NamespacedName{Namespace: "apps", Name: "three"})).To(BeFalse())
+}
+
+func TestLabel(t *testing.T) {
+	t.Parallel()
+	const key = "nebius.ai/helmrelease-trigger-operator"
+	for _, c := range []struct {
+		name               string
+		labels             map[string]string
+		isSource, excluded bool
+	}{
+		{"no labels", nil, false, false},
+		{"true makes a source", map[string]string{key: "true"}, true, false},
+		{"false excludes", map[string]string{key: "false"}, false, true},
+		{"another case means nothing", map[string]string{key: "True"}, false, false},
+		{"no value means nothing", map[string]string{key: ""}, false, false},
+		{"another value means nothing", map[string]string{key: "yes"}, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			g.Expect(IsSource(c.labels)).To(Equal(c.isSource))
+			g.Expect(IsExcluded(c.labels)).To(Equal(c.excluded))
+		})
+	}
 }
 
 func TestParseBaseline(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
-	current := "sha256:" + strings.Repeat("0a", 32)
-	parse := func(value string) contract.Baseline {
-		return contract.ParseBaseline(map[string]string{triggerv1.HashAnnotation: value})
+	digest := "sha256:" + strings.Repeat("0a", 32)
+	for _, c := range []struct {
+		name  string
+		value string
+		want  Baseline
+	}{
+		{"none", "", Baseline{}},
+		{"a digest", digest, Baseline{Digest: digest}},
+		{"a number of the first operator", "9f86d081884c7d65", Baseline{Legacy: true}},
+		{"one digit", "0", Baseline{Legacy: true}},
+		{"a whole sha256 without its name", strings.Repeat("0a", 32), Baseline{Legacy: true}},
+		{"capital digits", "9F86", Baseline{Legacy: true}},
+		{"too many digits", strings.Repeat("0", 65), Baseline{}},
+		{"a short digest", "sha256:0a", Baseline{}},
+		{"a long digest", digest + "0", Baseline{}},
+		{"a digest in capitals", strings.ToUpper(digest), Baseline{}},
+		{"a digest of another kind", "sha512:" + strings.Repeat("0a", 64), Baseline{}},
+		{"a blank behind it", digest + " ", Baseline{}},
+		{"a line break behind it", digest + "\n", Baseline{}},
+		{"a line break behind a number", "9f86\n", Baseline{}},
+		{"a word", "delivered", Baseline{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			baseline := ParseBaseline(map[string]string{digestKey: c.value})
+			g.Expect(baseline).To(Equal(c.want))
+			g.Expect(baseline.Covers(digest)).To(Equal(c.want.Legacy || c.want.Digest == digest), "covers this content")
+			g.Expect(baseline.Covers("sha256:other")).To(Equal(c.want.Legacy), "covers other content")
+			g.Expect(baseline.Covers("")).To(Equal(c.want.Legacy), "covers absence")
+		})
 	}
-	g.Expect(parse(current)).To(Equal(contract.Baseline{Digest: current}))
-	g.Expect(parse("3f1a09bc")).To(Equal(contract.Baseline{Legacy: true}), "the first operator's")
-	for _, unintelligible := range []string{"", "sha256:", "sha256:abc", "sha512:" + strings.Repeat("0a", 64), "yes", "3f1a 09bc"} {
-		g.Expect(parse(unintelligible)).To(Equal(contract.Baseline{}), unintelligible)
-	}
-	g.Expect(parse(current).Covers(current)).To(BeTrue())
-	g.Expect(parse(current).Covers("sha256:other")).To(BeFalse())
-	g.Expect(parse("3f").Covers("sha256:any")).To(BeTrue())
-	g.Expect(parse("").Covers("")).To(BeFalse())
-}
-
-func TestLabels(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	labels := func(value string) map[string]string {
-		return map[string]string{triggerv1.LabelReconcilerNameSourceKey: value}
-	}
-	g.Expect(contract.IsSource(labels("true"))).To(BeTrue())
-	g.Expect(contract.IsExcluded(labels("false"))).To(BeTrue())
-	for _, other := range []string{"", "True", "yes", "1"} {
-		g.Expect(contract.IsSource(labels(other))).To(BeFalse(), other)
-		g.Expect(contract.IsExcluded(labels(other))).To(BeFalse(), other)
-	}
-}
-
-// FuzzParse holds what must be true of any annotation.
-func FuzzParse(f *testing.F) {
-	f.Add("a, b", "apps")
-	f.Add("A,,\x00", "")
-	f.Add(strings.Repeat("x,", 3000), "n")
-	f.Fuzz(func(t *testing.T, names, namespace string) {
-		binding := contract.Parse(map[string]string{triggerv1.HRNameAnnotation: names, triggerv1.HRNSAnnotation: namespace})
-		if len(binding.Targets) > triggerv1.MaxTargetNames {
-			t.Errorf("%d targets", len(binding.Targets))
-		}
-		seen := map[types.NamespacedName]bool{}
-		for _, target := range binding.Targets {
-			if seen[target] || strings.ContainsAny(target.Name, " ,/") {
-				t.Errorf("target %q", target)
-			}
-			seen[target] = true
-		}
-		if len(binding.Targets) == 0 && len(binding.Problems) == 0 {
-			t.Error("nothing to trigger and nothing to say")
-		}
-		for _, problem := range binding.Problems {
-			if len(problem) > 4096 || strings.ContainsFunc(problem, unicode.IsControl) {
-				t.Errorf("problem %q", problem)
-			}
-		}
-	})
+	NewWithT(t).Expect(ParseBaseline(nil)).To(Equal(Baseline{}))
 }

@@ -1,0 +1,118 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package digest
+
+import (
+	"maps"
+	"math/rand"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/quick"
+
+	. "github.com/onsi/gomega"
+)
+
+// word is a short text. There are few, so that equal ones meet.
+type word string
+
+func (word) Generate(rand *rand.Rand, _ int) reflect.Value {
+	text := ""
+	for range rand.Intn(4) {
+		text += []string{"a", "b", "\x00", "\x01", "é"}[rand.Intn(5)]
+	}
+	return reflect.ValueOf(word(text))
+}
+
+// contents returns a ConfigMap's content with one key set to a value.
+func contents(data map[word]word, edit ...word) Content {
+	plain := text{}
+	for key, value := range data {
+		plain[string(key)] = string(value)
+	}
+	for i := 0; i < len(edit); i += 2 {
+		plain[string(edit[i])] = string(edit[i+1])
+	}
+	return configMap(plain, nil)
+}
+
+// holds checks a property on random contents, the same each time.
+func holds(t *testing.T, property any) {
+	t.Helper()
+	t.Parallel()
+	if err := quick.Check(property, &quick.Config{MaxCount: 2000, Rand: rand.New(rand.NewSource(1))}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestProperty_equalContentsHaveEqualDigests(t *testing.T) {
+	holds(t, func(data map[word]word, keys []word) bool {
+		var forth []string
+		for _, key := range keys {
+			forth = append(forth, string(key))
+		}
+		back := slices.Clone(forth)
+		slices.Reverse(back)
+		one, two := contents(data), contents(data) // A map is walked in another order each time.
+		return one.Digest() == two.Digest() && one.Digest(forth...) == two.Digest(back...) && len(one.ChangedSince(two)) == 0
+	})
+}
+
+func TestProperty_anyEditChangesTheDigest(t *testing.T) {
+	holds(t, func(data map[word]word, key, value word) bool {
+		before, now := contents(data), contents(data, key, value)
+		if old, found := data[key]; found && old == value {
+			return now.Digest() == before.Digest()
+		}
+		return now.Digest() != before.Digest() && now.Digest(string(key)) != before.Digest(string(key)) &&
+			slices.Equal(now.ChangedSince(before), []string{string(key)}) && slices.Equal(before.ChangedSince(now), []string{string(key)})
+	})
+}
+
+func TestProperty_otherKeysDoNotMatter(t *testing.T) {
+	holds(t, func(data map[word]word, key, value, selected word) bool {
+		return key == selected || contents(data, key, value).Digest(string(selected)) == contents(data).Digest(string(selected))
+	})
+}
+
+func TestProperty_differentContentsHaveDifferentDigests(t *testing.T) {
+	holds(t, func(one, two map[word]word) bool {
+		return (contents(one).Digest() == contents(two).Digest()) == maps.Equal(one, two)
+	})
+}
+
+func TestProperty_combineKeepsPartsApart(t *testing.T) {
+	plain := func(parts map[word]word) text {
+		out := text{}
+		for id, part := range parts {
+			out[string(id)] = string(part)
+		}
+		return out
+	}
+	holds(t, func(one, two map[word]word) bool {
+		return (Combine(plain(one)) == Combine(plain(two))) == maps.Equal(one, two)
+	})
+}
+
+// Contents that are written alike when they are simply joined.
+func FuzzDigest(f *testing.F) {
+	f.Add("a", "bc", "ab", "c")
+	f.Add("a", "", "", "a")
+	f.Add("a", "b\x00c", "a\x00b", "c")
+	f.Add("a", "\x00\x00\x00\x00\x00\x00\x00\x01b", "a", "b")
+	f.Fuzz(func(t *testing.T, keyOne, valueOne, keyTwo, valueTwo string) {
+		g := NewWithT(t)
+		same := keyOne == keyTwo && valueOne == valueTwo
+		one, two := text{keyOne: valueOne}, text{keyTwo: valueTwo}
+		g.Expect(configMap(one, nil).Digest() == configMap(two, nil).Digest()).To(Equal(same))
+		g.Expect(Combine(one) == Combine(two)).To(Equal(same))
+		g.Expect(configMap(one, nil).Digest()).NotTo(Equal(configMap(nil, bytes{keyTwo: []byte(valueTwo)}).Digest()))
+		g.Expect(secret(valueOne, bytes{keyOne: nil}).Digest() == secret(valueTwo, bytes{keyTwo: nil}).Digest()).To(Equal(same))
+		if keyOne != keyTwo {
+			both := configMap(text{keyOne: valueOne, keyTwo: valueTwo}, nil)
+			g.Expect(both.Digest(keyOne)).To(Equal(configMap(one, nil).Digest()))
+			g.Expect(both.Digest()).NotTo(Or(Equal(configMap(one, nil).Digest()), Equal(configMap(two, nil).Digest())))
+		}
+	})
+}
