@@ -1,0 +1,119 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package target
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+)
+
+var deployedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// settled returns a release that is at rest, and what is observed of it.
+func settled() (*helmv2.HelmRelease, plan.Release) {
+	hr := release("apps", "app", nil)
+	hr.Generation = 4
+	hr.Annotations = map[string]string{
+		"reconcile.fluxcd.io/requestedAt": "token.7",
+		"trigger.nebius.ai/request":       `{"token":"token.7","force":true,"revision":2}`,
+	}
+	hr.Spec.ValuesFrom = []meta.ValuesReference{
+		{Kind: "ConfigMap", Name: "values"}, {Kind: "ConfigMap", Name: "values", ValuesKey: "more"}, {Kind: "Secret", Name: "unrelated"},
+	}
+	hr.Status = helmv2.HelmReleaseStatus{
+		ObservedGeneration:     4,
+		ReconcileRequestStatus: meta.ReconcileRequestStatus{LastHandledReconcileAt: "token.7"},
+		Conditions: []metav1.Condition{
+			{Type: "Released", Status: "True", Reason: "UpgradeSucceeded", Message: "released"},
+			{Type: "Ready", Status: "True", Reason: "UpgradeSucceeded", Message: "Helm upgrade succeeded", ObservedGeneration: 4},
+		},
+		History: helmv2.Snapshots{
+			{Version: 3, Status: "deployed", ConfigDigest: "sha256:3", LastDeployed: metav1.NewTime(deployedAt)},
+			{Version: 2, Status: "superseded", ConfigDigest: "sha256:2", LastDeployed: metav1.NewTime(deployedAt.Add(-time.Hour))},
+		},
+	}
+	return hr, plan.Release{
+		Exists: true, Reads: map[string]bool{"ConfigMap/apps/values": true},
+		Ready: "True", ReadyReason: "UpgradeSucceeded", ReadyMessage: "Helm upgrade succeeded", ReadyCurrent: true, Current: true,
+		RequestedAt: "token.7", HandledAt: "token.7",
+		Revision: 3, ConfigDigest: "sha256:3", Deployed: true, LastDeployed: deployedAt,
+		Record: plan.Record{Token: "token.7", Force: true, Revision: 2},
+	}
+}
+
+func TestObserve(t *testing.T) {
+	t.Parallel()
+	sources := []plan.Source{{ID: "ConfigMap/apps/values"}, {ID: "ConfigMap/config/values"}, {ID: "Secret/apps/values"}}
+	for _, c := range []struct {
+		name   string
+		change func(hr *helmv2.HelmRelease, want *plan.Release)
+	}{
+		{"a release at rest", func(*helmv2.HelmRelease, *plan.Release) {}},
+		{"a suspended release", func(hr *helmv2.HelmRelease, want *plan.Release) { hr.Spec.Suspend, want.Suspended = true, true }},
+		{"a newer generation", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Generation = 5
+			want.Current, want.ReadyCurrent = false, false
+		}},
+		{"a failure of a generation that is not noted", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Generation, hr.Status.Conditions[1].ObservedGeneration, hr.Status.Conditions[1].Status = 5, 5, "False"
+			want.Current, want.Ready = false, "False"
+		}},
+		{"a request under way", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Annotations["reconcile.fluxcd.io/requestedAt"], want.RequestedAt = "token.8", "token.8"
+		}},
+		{"an upgrade under way", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Status.Conditions = append(hr.Status.Conditions, metav1.Condition{Type: "Reconciling", Status: "True"})
+			want.Reconciling = true
+		}},
+		{"a reconciliation that is not", func(hr *helmv2.HelmRelease, _ *plan.Release) {
+			hr.Status.Conditions = append(hr.Status.Conditions, metav1.Condition{Type: "Reconciling", Status: "False"})
+		}},
+		{"no conditions yet", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Status.Conditions = nil
+			want.Ready, want.ReadyReason, want.ReadyMessage, want.ReadyCurrent = "", "", "", false
+		}},
+		{"a snapshot that failed", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Status.History[0].Status, want.Deployed = "failed", false
+		}},
+		{"no snapshot", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Status.History = nil
+			want.Revision, want.ConfigDigest, want.Deployed, want.LastDeployed = 0, "", false, time.Time{}
+		}},
+		{"a record that somebody has broken", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Annotations["trigger.nebius.ai/request"] = "{"
+			want.Record = plan.Record{}
+		}},
+		{"no source is read", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Spec.ValuesFrom, want.Reads = nil, map[string]bool{}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			hr, want := settled()
+			c.change(hr, &want)
+			before := hr.DeepCopy()
+			g := NewWithT(t)
+			g.Expect(Observe(hr, sources)).To(Equal(want))
+			g.Expect(hr).To(Equal(before), "it comes from the cache and is not to be changed")
+		})
+	}
+}
+
+func TestObserve_whatDoesNotExist(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	g.Expect(Observe(nil, nil)).To(Equal(plan.Release{}))
+
+	hr, _ := settled()
+	hr.DeletionTimestamp = new(metav1.Now())
+	g.Expect(Observe(hr, nil)).To(Equal(plan.Release{}), "a release that is being deleted is not touched")
+}
