@@ -4,145 +4,300 @@
 package source
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	. "github.com/onsi/gomega"
-	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/apis/meta"
-	"github.com/fluxcd/pkg/chartutil"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
-func TestResolve(t *testing.T) {
-	t.Parallel()
-	excluded := testConfigMap("excluded", map[string]string{"a": "1"})
-	excluded.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "false", "team": "blue"}
-	blue := testConfigMap("blue", map[string]string{"a": "1"})
-	blue.Labels = map[string]string{"team": "blue"}
-	plain := testConfigMap("plain", map[string]string{"a": "1", "b": "1"})
-	hidden := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "hidden"}, Data: map[string][]byte{"a": []byte("1")}}
-	selector := &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"team": "blue"}}
+const enabled = "nebius.ai/helmrelease-trigger-operator"
 
-	for _, tc := range []struct {
-		name     string
-		refs     []triggerv1.SourceReference
-		secrets  bool
-		ids      []string
-		disabled []string
-		err      string
-		is       error
+// labelled adds labels, given as key and value, to an object.
+func labelled[T client.Object](obj T, labels ...string) T {
+	set := map[string]string{}
+	for i := 0; i < len(labels); i += 2 {
+		set[labels[i]] = labels[i+1]
+	}
+	obj.SetLabels(set)
+	return obj
+}
+
+func inNamespace[T client.Object](obj T, namespace string) T {
+	obj.SetNamespace(namespace)
+	return obj
+}
+
+func testSecret(name string, data map[string][]byte) *corev1.Secret {
+	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name, UID: "the-uid"}, Data: data}
+}
+
+// fixture is what the trigger apps/trigger finds.
+func fixture(t *testing.T) Resolver {
+	t.Helper()
+	cl := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(
+		testConfigMap("a", map[string]string{"values.yaml": "a: 1", "other": "x"}),
+		labelled(testConfigMap("b", map[string]string{"values.yaml": "b: 1"}), "group", "one"),
+		labelled(testConfigMap("c", map[string]string{"values.yaml": "c: 1"}), "group", "one"),
+		labelled(testConfigMap("out", map[string]string{"values.yaml": "d: 1"}), "group", "one", enabled, "false"),
+		inNamespace(testConfigMap("a", map[string]string{"values.yaml": "other namespace"}), "config"),
+		testSecret("s", map[string][]byte{"values.yaml": []byte("s: 1")}),
+	).Build()
+	return Resolver{Store: NewStore(cl, cl), Metadata: cl, Secrets: true}
+}
+
+func resolve(t *testing.T, r Resolver, refs ...triggerv1.SourceReference) (Resolution, error) {
+	t.Helper()
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "trigger"}}
+	return r.Resolve(t.Context(), vt, refs, Account{}, time.Hour)
+}
+
+// ids returns the identities of the sources, and in brackets those that are absent.
+func ids(resolution Resolution) []string {
+	found := []string{}
+	for _, s := range resolution.Sources {
+		if s.Digest == "" {
+			found = append(found, "("+s.ID+")")
+			continue
+		}
+		found = append(found, s.ID)
+	}
+	return found
+}
+
+type refs = []triggerv1.SourceReference
+
+func group(value triggerv1.LabelValue) *triggerv1.Selector {
+	return &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"group": value}}
+}
+
+func TestResolver_finds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		refs refs
+		want []string
 	}{
-		{name: "by name", refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "plain"}}, ids: []string{"ConfigMap/apps/plain"}},
-		{name: "by label, without the excluded", refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Selector: selector}}, ids: []string{"ConfigMap/apps/blue"}},
-		{name: "once, though two references lead to it", ids: []string{"ConfigMap/apps/blue"},
-			refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Selector: selector}, {Kind: "ConfigMap", Name: "blue", Namespace: "apps"}}},
-		{name: "missing", refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "plain"}, {Kind: "ConfigMap", Name: "no"}}, is: ErrNotFound,
-			err: "ConfigMap apps/no does not exist; create it, or set spec.sources[1].optional"},
-		{name: "missing and optional", refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "no", Optional: true}}, ids: []string{"ConfigMap/apps/no"}},
-		{name: "a missing key", refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "plain", Keys: []string{"a", "z"}}}, is: ErrNotFound,
-			err: "ConfigMap apps/plain has no key z; add it, or correct spec.sources[0].keys"},
-		{name: "excluded by name", refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "excluded"}}, is: ErrNotFound, err: "is excluded by its label"},
-		{name: "nothing matches", is: ErrNotFound, err: "no ConfigMap in namespace apps matches spec.sources[0].selector",
-			refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"team": "red"}}}}},
-		{name: "a malformed selector", is: ErrInvalid, err: "spec.sources[0].selector",
-			refs: []triggerv1.SourceReference{{Kind: "ConfigMap", Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"a b": "c"}}}}},
-		{name: "a Secret", secrets: true, refs: []triggerv1.SourceReference{{Kind: "Secret", Name: "hidden"}}, ids: []string{"Secret/apps/hidden"}},
-		{name: "a Secret without permission", ids: []string{"ConfigMap/apps/plain"}, disabled: []string{"Secret apps/hidden"},
-			refs: []triggerv1.SourceReference{{Kind: "Secret", Name: "hidden"}, {Kind: "ConfigMap", Name: "plain"}}},
+		{"a name in the trigger's namespace", refs{{Kind: "ConfigMap", Name: "a"}}, []string{"ConfigMap/apps/a"}},
+		{"a name in another namespace", refs{{Kind: "ConfigMap", Name: "a", Namespace: "config"}}, []string{"ConfigMap/config/a"}},
+		{"a Secret", refs{{Kind: "Secret", Name: "s"}}, []string{"Secret/apps/s"}},
+		{"many, sorted", refs{{Kind: "Secret", Name: "s"}, {Kind: "ConfigMap", Name: "b"}, {Kind: "ConfigMap", Name: "a"}}, []string{"ConfigMap/apps/a", "ConfigMap/apps/b", "Secret/apps/s"}},
+		{"what a selector matches, without what is excluded", refs{{Kind: "ConfigMap", Selector: group("one")}}, []string{"ConfigMap/apps/b", "ConfigMap/apps/c"}},
+		{"an object that several references lead to once", refs{{Kind: "ConfigMap", Name: "b"}, {Kind: "ConfigMap", Selector: group("one")}, {Kind: "ConfigMap", Name: "b", Namespace: "apps"}}, []string{"ConfigMap/apps/b", "ConfigMap/apps/c"}},
+		{"an optional object that is absent as such", refs{{Kind: "ConfigMap", Name: "absent", Optional: true}}, []string{"(ConfigMap/apps/absent)"}},
+		{"an optional object that is excluded as absent", refs{{Kind: "ConfigMap", Name: "out", Optional: true}}, []string{"(ConfigMap/apps/out)"}},
+		{"nothing by an optional selector without a match", refs{{Kind: "ConfigMap", Selector: group("none"), Optional: true}}, []string{}},
+		{"an optional object without the key", refs{{Kind: "ConfigMap", Name: "a", Keys: []string{"absent"}, Optional: true}}, []string{"ConfigMap/apps/a"}},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			c := newCounted(t, excluded.DeepCopy(), blue.DeepCopy(), plain.DeepCopy(), hidden.DeepCopy())
-			vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "vt"}}
-			resolution, err := Resolver{Store: c.Store, Metadata: c.client, Secrets: tc.secrets}.Resolve(t.Context(), vt, tc.refs, Account{}, time.Hour)
-			if tc.err != "" {
-				g.Expect(err).To(MatchError(tc.is))
-				g.Expect(err).To(MatchError(ContainSubstring(tc.err)))
-				return
-			}
+			resolution, err := resolve(t, fixture(t), c.refs...)
 			g.Expect(err).NotTo(HaveOccurred())
-			var ids []string
-			for _, s := range resolution.Sources {
-				ids = append(ids, s.ID)
-			}
-			g.Expect(ids).To(Equal(tc.ids))
-			g.Expect(resolution.Disabled).To(Equal(tc.disabled))
+			g.Expect(ids(resolution)).To(Equal(c.want))
+			g.Expect(resolution.Disabled).To(BeEmpty())
 		})
 	}
 }
 
-func TestResolve_unites_what_several_references_want(t *testing.T) {
+func TestResolver_says_what_is_missing_and_what_to_do(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
-	cm := testConfigMap("settings", map[string]string{"a": "1", "b": "1", "c": "1"})
-	c := newCounted(t, cm)
-	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "vt"}}
-	resolve := func(refs ...triggerv1.SourceReference) (string, triggerv1.ForcePolicy) {
-		resolution, err := Resolver{Store: c.Store, Metadata: c.client}.Resolve(t.Context(), vt, refs, Account{}, time.Hour)
-		g.Expect(err).NotTo(HaveOccurred())
-		g.Expect(resolution.Sources).To(HaveLen(1))
-		return resolution.Sources[0].Digest, resolution.Sources[0].Force
+	first := triggerv1.SourceReference{Kind: "ConfigMap", Name: "a"}
+	malformed := &triggerv1.Selector{MatchExpressions: []triggerv1.SelectorRequirement{{Key: "a", Operator: "Like"}}}
+	for _, c := range []struct {
+		name string
+		ref  triggerv1.SourceReference
+		is   error
+		says string
+	}{
+		{"a required object", triggerv1.SourceReference{Kind: "ConfigMap", Name: "absent"}, ErrNotFound,
+			"source not found: ConfigMap apps/absent does not exist; create it, or set spec.sources[1].optional"},
+		{"a required Secret in another namespace", triggerv1.SourceReference{Kind: "Secret", Name: "s", Namespace: "config"}, ErrNotFound,
+			"source not found: Secret config/s does not exist; create it, or set spec.sources[1].optional"},
+		{"required keys", triggerv1.SourceReference{Kind: "ConfigMap", Name: "b", Keys: []string{"x", "values.yaml", "y"}}, ErrNotFound,
+			"source not found: ConfigMap apps/b has no key x, y; add it, or correct spec.sources[1].keys"},
+		{"an object that is excluded", triggerv1.SourceReference{Kind: "ConfigMap", Name: "out"}, ErrNotFound,
+			`source not found: ConfigMap apps/out is excluded by its label nebius.ai/helmrelease-trigger-operator: "false"; remove the label, or spec.sources[1]`},
+		{"a match of a selector", triggerv1.SourceReference{Kind: "ConfigMap", Selector: group("none")}, ErrNotFound,
+			"source not found: no ConfigMap in namespace apps matches spec.sources[1].selector; label one, or set spec.sources[1].optional"},
+		{"a selector that is well-formed", triggerv1.SourceReference{Kind: "ConfigMap", Selector: malformed}, ErrInvalid,
+			"spec.sources[1].selector"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			_, err := resolve(t, fixture(t), first, c.ref)
+			g.Expect(err).To(MatchError(c.is))
+			g.Expect(err).To(MatchError(ContainSubstring(c.says)))
+		})
 	}
-	ref := func(force triggerv1.ForcePolicy, keys ...string) triggerv1.SourceReference {
-		return triggerv1.SourceReference{Kind: "ConfigMap", Name: "settings", Keys: keys, Force: force}
-	}
-	both, _ := resolve(ref("", "a", "b"))
-	united, force := resolve(ref(triggerv1.ForceNever, "b"), ref(triggerv1.ForceAlways, "a"))
-	g.Expect(united).To(Equal(both))
-	g.Expect(force).To(Equal(triggerv1.ForceAlways), "the strongest")
-	all, force := resolve(ref(triggerv1.ForceNever, "b"), ref(""))
-	g.Expect(all).To(Equal(describe(cm).Full))
-	g.Expect(force).To(Equal(triggerv1.ForceAuto), "the default of the trigger")
 }
 
-func TestResolve_knows_to_whom_the_contract_says_the_content_was_delivered(t *testing.T) {
+// What several references want of one object: all their keys, the strongest force, and
+// its presence if any of them requires it.
+func TestResolver_unites_references(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
-	cm := testConfigMap("settings", map[string]string{"a": "1"})
-	cm.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "true"}
-	cm.Annotations = map[string]string{triggerv1.HRNameAnnotation: "app", triggerv1.HRNSAnnotation: "apps", triggerv1.HashAnnotation: describe(cm).Full}
-	c := newCounted(t, cm)
-	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "vt"}}
-	refs := []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "settings"}}
-	recorded := func() map[string]bool {
-		resolution, err := Resolver{Store: c.Store, Metadata: c.client}.Resolve(t.Context(), vt, refs, Account{}, time.Hour)
-		g.Expect(err).NotTo(HaveOccurred())
-		return resolution.Sources[0].Recorded
+	a := func(force triggerv1.ForcePolicy, optional bool, keys ...string) triggerv1.SourceReference {
+		return triggerv1.SourceReference{Kind: "ConfigMap", Name: "a", Force: force, Optional: optional, Keys: keys}
 	}
-	g.Expect(recorded()).To(Equal(map[string]bool{"apps/app": true}))
+	content := digest.OfConfigMap(testConfigMap("a", map[string]string{"values.yaml": "a: 1", "other": "x"}))
+	const never, auto, always = triggerv1.ForceNever, triggerv1.ForceAuto, triggerv1.ForceAlways
+	for _, c := range []struct {
+		name   string
+		refs   refs
+		digest string
+		force  triggerv1.ForcePolicy
+	}{
+		{"one without keys takes all", refs{a("", false)}, content.Digest(), auto},
+		{"one with a key", refs{a("", false, "other")}, content.Digest("other"), auto},
+		{"two with keys", refs{a("", false, "other"), a("", false, "values.yaml")}, content.Digest(), auto},
+		{"the same key twice", refs{a("", false, "other"), a("", false, "other")}, content.Digest("other"), auto},
+		{"one with a key and one without", refs{a("", false, "other"), a("", false)}, content.Digest(), auto},
+		{"one without a key and one with", refs{a("", false), a("", false, "other")}, content.Digest(), auto},
+		{"Never and Auto", refs{a(never, false), a(auto, false)}, content.Digest(), auto},
+		{"Always and Never", refs{a(always, false), a(never, false)}, content.Digest(), always},
+		{"Auto and Always", refs{a(auto, false), a(always, false)}, content.Digest(), always},
+		{"Never", refs{a(never, false)}, content.Digest(), never},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			resolution, err := resolve(t, fixture(t), c.refs...)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(resolution.Sources).To(ConsistOf(And(
+				HaveField("Digest", c.digest), HaveField("Full", content.Digest()), HaveField("Force", c.force))))
+		})
+	}
 
-	g.Expect(c.client.Get(t.Context(), client.ObjectKeyFromObject(cm), cm)).To(Succeed())
-	cm.Data["a"] = "2"
-	g.Expect(c.client.Update(t.Context(), cm)).To(Succeed())
-	g.Expect(recorded()).To(BeEmpty(), "that was other content")
+	g := NewWithT(t)
+	absent := func(optional bool) triggerv1.SourceReference {
+		return triggerv1.SourceReference{Kind: "ConfigMap", Name: "absent", Optional: optional}
+	}
+	_, err := resolve(t, fixture(t), absent(true), absent(false))
+	g.Expect(err).To(MatchError(ErrNotFound), "one of them requires it")
 }
 
-func TestValuesMatch_composes_as_helm_controller_does(t *testing.T) {
+func TestResolver_force_defaults_to_that_of_the_trigger(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ trigger, source, want triggerv1.ForcePolicy }{
+		{"", "", triggerv1.ForceAuto},
+		{triggerv1.ForceAlways, "", triggerv1.ForceAlways},
+		{triggerv1.ForceAlways, triggerv1.ForceNever, triggerv1.ForceNever},
+	} {
+		g := NewWithT(t)
+		vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps"}, Spec: triggerv1.ValuesTriggerSpec{Force: c.trigger}}
+		resolution, err := fixture(t).Resolve(t.Context(), vt, refs{{Kind: "ConfigMap", Name: "a", Force: c.source}}, Account{}, time.Hour)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(resolution.Sources[0].Force).To(Equal(c.want))
+	}
+}
+
+func TestResolver_without_permission_on_Secrets(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	c := newCounted(t, testConfigMap("settings", map[string]string{"values.yaml": "a: 1 # one\n"}),
-		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "hidden"}, Data: map[string][]byte{"values.yaml": []byte("b: 1\n")}})
-	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
-	hr.Spec.ValuesFrom = []meta.ValuesReference{{Kind: "ConfigMap", Name: "settings"}, {Kind: "Secret", Name: "hidden", Optional: true}}
-	for _, algorithm := range []digest.Algorithm{digest.SHA256, digest.SHA384, digest.SHA512} {
-		want := chartutil.DigestValues(algorithm, map[string]any{"a": 1, "b": 1}).String()
-		g.Expect(c.ValuesMatch(t.Context(), hr, want, true)).To(BeTrue(), algorithm.String())
-		other := chartutil.DigestValues(algorithm, map[string]any{"a": 2, "b": 1}).String()
-		g.Expect(c.ValuesMatch(t.Context(), hr, other, true)).To(BeFalse())
-	}
-	g.Expect(c.ValuesMatch(t.Context(), hr, "", true)).To(BeFalse())
-	_, err := c.ValuesMatch(t.Context(), hr, digest.FromString("").String(), false)
-	g.Expect(err).To(MatchError(ErrSecretsDisabled))
+	r := fixture(t)
+	r.Secrets = false
+	none := errors.New("a Secret was touched")
+	r.Metadata = interceptor.NewClient(r.Metadata.(client.WithWatch), interceptor.Funcs{
+		List: func(ctx context.Context, next client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			if list.GetObjectKind().GroupVersionKind().Kind == "SecretList" {
+				return none
+			}
+			return next.List(ctx, list, opts...)
+		},
+	})
+	resolution, err := resolve(t, r,
+		triggerv1.SourceReference{Kind: "Secret", Name: "s"}, triggerv1.SourceReference{Kind: "Secret", Name: "absent"},
+		triggerv1.SourceReference{Kind: "Secret", Selector: group("one")}, triggerv1.SourceReference{Kind: "ConfigMap", Name: "a"})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(ids(resolution)).To(Equal([]string{"ConfigMap/apps/a"}))
+	g.Expect(resolution.Disabled).To(Equal([]string{"Secret apps/(by selector)", "Secret apps/absent", "Secret apps/s"}))
+}
 
-	hr.Spec.ValuesFrom[0].Name = "absent"
-	_, err = c.ValuesMatch(t.Context(), hr, digest.FromString("").String(), true)
-	g.Expect(err).To(HaveOccurred())
+func TestResolver_knows_what_the_contract_records(t *testing.T) {
+	t.Parallel()
+	data := map[string]string{"values.yaml": "a: 1"}
+	full := digest.OfConfigMap(testConfigMap("x", data)).Digest()
+	for _, c := range []struct {
+		name, label, digest string
+		want                map[string]bool
+	}{
+		{"its content as delivered to all its targets", "true", full, map[string]bool{"apps/one": true, "apps/two": true}},
+		{"a baseline of the first operator", "true", "9f86d081", map[string]bool{"apps/one": true, "apps/two": true}},
+		{"other content", "true", "sha256:" + full[8:] + "0", nil},
+		{"nothing", "true", "", nil},
+		{"nothing without the label", "", full, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			cm := labelled(testConfigMap("x", data), enabled, c.label)
+			cm.Annotations = map[string]string{
+				"nebius.ai/helmreleases-name": "one, two", "nebius.ai/helmreleases-namespace": "apps", "nebius.ai/config-digest": c.digest,
+			}
+			cl := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(cm).Build()
+			resolution, err := resolve(t, Resolver{Store: NewStore(cl, cl), Metadata: cl}, triggerv1.SourceReference{Kind: "ConfigMap", Name: "x"})
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(resolution.Sources).To(Equal([]plan.Source{{
+				ID: "ConfigMap/apps/x", Digest: full, Full: full, Force: triggerv1.ForceAuto, Recorded: c.want,
+			}}))
+		})
+	}
+}
+
+// An account lists and reads by itself, and never sees Helm's own Secrets.
+func TestResolver_as_an_account(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	r := fixture(t)
+	var listed []client.ListOptions
+	account := Account{Name: "tenant", Reader: interceptor.NewClient(r.Metadata.(client.WithWatch), interceptor.Funcs{
+		List: func(ctx context.Context, next client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
+			applied := (&client.ListOptions{}).ApplyOptions(opts)
+			listed = append(listed, *applied)
+			return next.List(ctx, list, client.InNamespace(applied.Namespace), client.MatchingLabelsSelector{Selector: applied.LabelSelector})
+		},
+		Get: func(context.Context, client.WithWatch, client.ObjectKey, client.Object, ...client.GetOption) error {
+			return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "b", errors.New("no"))
+		},
+	})}
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps"}}
+
+	_, err := r.Resolve(t.Context(), vt, refs{{Kind: "ConfigMap", Selector: group("one")}}, account, time.Hour)
+	g.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "listed but not readable: %v", err)
+	_, err = r.Resolve(t.Context(), vt, refs{{Kind: "Secret", Selector: group("one"), Optional: true}}, account, time.Hour)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(listed).To(HaveLen(2))
+	g.Expect(listed[0].FieldSelector).To(BeNil())
+	g.Expect(listed[1].FieldSelector.String()).To(Equal("type!=helm.sh/release.v1"))
+}
+
+func TestResolver_is_bounded(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	many := interceptor.NewClient(fake.NewClientBuilder().WithScheme(testScheme(t)).Build(), interceptor.Funcs{
+		List: func(_ context.Context, _ client.WithWatch, list client.ObjectList, _ ...client.ListOption) error {
+			items := list.(*metav1.PartialObjectMetadataList)
+			for i := range triggerv1.MaxResolvedSources + 1 {
+				items.Items = append(items.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("a-", i)}})
+			}
+			return nil
+		},
+	})
+	_, err := resolve(t, Resolver{Store: NewStore(many, many), Metadata: many}, triggerv1.SourceReference{Kind: "ConfigMap", Selector: group("one")})
+	g.Expect(err).To(MatchError(ErrInvalid))
+	g.Expect(err).To(MatchError(ContainSubstring("spec.sources select 257 objects, more than 256; narrow the selectors")))
 }
