@@ -26,7 +26,7 @@ func FuzzParse(f *testing.F) {
 		g := NewWithT(t)
 		b := Parse(map[string]string{nameKey: names, namespaceKey: namespace})
 		g.Expect(len(b.Targets)).To(BeNumerically("<=", triggerv1.MaxTargetNames))
-		g.Expect(len(b.Targets) + len(b.Problems)).To(BeNumerically(">", 0), "never silent")
+		g.Expect(len(b.Targets)+len(b.Problems)).To(BeNumerically(">", 0), "never silent")
 		seen := map[string]bool{}
 		for _, target := range b.Targets {
 			g.Expect(validation.IsDNS1123Subdomain(target.Name)).To(BeEmpty())

@@ -17,10 +17,10 @@ import (
 // word is a short text. There are few, so that equal ones meet.
 type word string
 
-func (word) Generate(rand *rand.Rand, _ int) reflect.Value {
+func (word) Generate(random *rand.Rand, _ int) reflect.Value {
 	text := ""
-	for range rand.Intn(4) {
-		text += []string{"a", "b", "\x00", "\x01", "é"}[rand.Intn(5)]
+	for range random.Intn(4) {
+		text += []string{"a", "b", "\x00", "\x01", "é"}[random.Intn(5)]
 	}
 	return reflect.ValueOf(word(text))
 }

@@ -103,18 +103,14 @@ func TestDecide_resetTellsHelmControllerToo(t *testing.T) {
 	g.Expect(s.step().Request.Reset).To(BeFalse(), "nothing has failed")
 }
 
-// forces returns how many forced requests are made until nothing more happens, with
-// helm-controller answering each.
-func forces(g *WithT, s *scene) int {
-	made := 0
+// finish goes on until nothing more happens, with helm-controller answering each
+// request.
+func finish(g *WithT, s *scene) {
 	for range 20 {
 		before := s.status
 		d := s.step()
-		if d.Request != nil && d.Request.Force {
-			made++
-		}
 		if d.Request == nil && d.Status.State == triggerv1.TargetDelivered && before.State == triggerv1.TargetDelivered {
-			return made
+			return
 		}
 		s.later(time.Minute)
 		if s.release.RequestedAt != s.release.HandledAt {
@@ -122,7 +118,6 @@ func forces(g *WithT, s *scene) int {
 		}
 	}
 	g.Expect(s.status.State).To(Equal(triggerv1.TargetDelivered))
-	return made
 }
 
 // Once and only once, whatever happens between the annotation and the revision.
@@ -195,12 +190,12 @@ func TestDecide_forceAtForcesOnce(t *testing.T) {
 			revision := s.release.Revision
 			s.force = "now"
 			c.given(s)
-			forces(g, s)
+			finish(g, s)
 			g.Expect(s.release.Revision).To(Equal(revision+1), "one more revision")
 			g.Expect(s.step().Status.State).To(Equal(triggerv1.TargetDelivered))
 
 			s.force = "again"
-			forces(g, s)
+			finish(g, s)
 			g.Expect(s.release.Revision).To(Equal(revision+2), "and one more for the next value")
 		})
 	}
