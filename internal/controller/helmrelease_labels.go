@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -63,5 +64,5 @@ func generatedName(release string, taken bool) string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(release)) // Never fails.
 	suffix := fmt.Sprintf("-generated-%08x", h.Sum32())
-	return release[:min(len(release), maxObjectName-len(suffix))] + suffix
+	return strings.TrimRight(release[:min(len(release), maxObjectName-len(suffix))], ".") + suffix
 }

@@ -1,0 +1,206 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+)
+
+var evaluatedAt = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
+
+// conditionsOf returns type, status and reason of the conditions.
+func conditionsOf(vt *triggerv1.ValuesTrigger) map[string]string {
+	found := map[string]string{}
+	for _, c := range vt.Status.Conditions {
+		found[c.Type] = string(c.Status) + " " + c.Reason
+	}
+	return found
+}
+
+func inState(state triggerv1.TargetState) triggerv1.TargetStatus {
+	return triggerv1.TargetStatus{Namespace: "apps", Name: "app", State: state, Digest: "sha256:new", Message: "why", Cause: "who"}
+}
+
+func TestMarkOutcome_conditions(t *testing.T) {
+	t.Parallel()
+	ready, reconciling, stalled := meta.ReadyCondition, meta.ReconcilingCondition, meta.StalledCondition
+	for _, c := range []struct {
+		name     string
+		state    triggerv1.TargetState
+		denied   bool
+		disabled []string
+		want     map[string]string
+		message  string
+	}{
+		{"delivered", triggerv1.TargetDelivered, false, nil, map[string]string{ready: "True Succeeded"}, "Delivered to HelmRelease apps/app"},
+		{"triggered", triggerv1.TargetTriggered, false, nil, map[string]string{ready: "Unknown Progressing", reconciling: "True Progressing"}, "None of 1 delivered"},
+		{"held", triggerv1.TargetHeld, false, nil, map[string]string{ready: "False TargetsHeld"}, "why"},
+		{"missing", triggerv1.TargetMissing, false, nil, map[string]string{ready: "False TargetNotFound"}, "why"},
+		{"failed", triggerv1.TargetFailed, false, nil, map[string]string{ready: "False DeliveryFailed", stalled: "True DeliveryFailed"}, "why"},
+		{"denied", triggerv1.TargetFailed, true, nil, map[string]string{ready: "False AccessDenied", stalled: "True AccessDenied"}, "why"},
+		{"delivered but for a Secret", triggerv1.TargetDelivered, false, []string{"Secret apps/s"}, map[string]string{ready: "False SecretsDisabled"},
+			"Delivered to HelmRelease apps/app, revision 0; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): Secret apps/s"},
+		{"failed and without a Secret", triggerv1.TargetFailed, false, []string{"Secret apps/s"}, map[string]string{ready: "False DeliveryFailed", stalled: "True DeliveryFailed"}, "why"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			for _, before := range []func(*triggerv1.ValuesTrigger){
+				func(*triggerv1.ValuesTrigger) {},
+				func(vt *triggerv1.ValuesTrigger) { markProgressing(vt, "before") },
+				func(vt *triggerv1.ValuesTrigger) { markStalled(vt, "Before", "before") },
+				func(vt *triggerv1.ValuesTrigger) { markReady(vt, "before") },
+			} {
+				vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Generation: 7}}
+				before(vt)
+				out := outcome{targets: []triggerv1.TargetStatus{inState(c.state)}}
+				if c.denied {
+					out.denied = map[string]bool{"apps/app": true}
+				}
+				markOutcome(vt, evaluation{at: evaluatedAt, disabled: c.disabled}, out)
+				g.Expect(conditionsOf(vt)).To(Equal(c.want))
+				g.Expect(conditions.GetMessage(vt, ready)).To(ContainSubstring(c.message))
+				g.Expect(vt.Status.ObservedGeneration).To(BeEquivalentTo(7))
+				for _, condition := range vt.Status.Conditions {
+					g.Expect(condition.ObservedGeneration).To(BeEquivalentTo(7), condition.Type)
+				}
+			}
+		})
+	}
+}
+
+func TestMarkOutcome_records(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := &triggerv1.ValuesTrigger{}
+	e := evaluation{
+		at:      evaluatedAt,
+		sources: []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:a"}, {ID: "Secret/config/b"}},
+		diff:    plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
+		force:   "force", reset: "reset",
+	}
+	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}, triggered: 1}
+	markOutcome(vt, e, out)
+
+	stamp := metav1.NewTime(evaluatedAt.Truncate(time.Second))
+	change := triggerv1.Change{Digest: "sha256:new", Cause: "who", Time: stamp, Outcome: triggerv1.ChangeInProgress, Delivered: "0/1"}
+	status := vt.Status.DeepCopy()
+	status.Conditions = nil
+	g.Expect(*status).To(Equal(triggerv1.ValuesTriggerStatus{
+		ForceRequestStatus: meta.ForceRequestStatus{LastHandledForceAt: "force"}, LastHandledResetAt: "reset",
+		LastDigest: "sha256:new", LastTriggerTime: &stamp, Delivered: "0/1",
+		Sources: []triggerv1.SourceStatus{
+			{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:a"}, {Kind: "Secret", Namespace: "config", Name: "b"},
+		},
+		Targets: out.targets,
+		History: []triggerv1.Change{change},
+	}))
+
+	e.diff, e.force, e.reset = plan.Diff{From: "sha256:new", To: "sha256:new"}, "", ""
+	e.at = evaluatedAt.Add(time.Hour)
+	markOutcome(vt, e, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	change.Outcome, change.Delivered = triggerv1.ChangeDelivered, "1/1"
+	g.Expect(vt.Status.History).To(Equal([]triggerv1.Change{change}), "the same change, a step further")
+	g.Expect(vt.Status.LastTriggerTime).To(Equal(&stamp), "nothing was triggered since")
+	g.Expect(vt.Status.LastHandledForceAt).To(Equal("force"))
+
+	before := vt.Status.DeepCopy()
+	e.at = evaluatedAt.Add(2 * time.Hour)
+	markOutcome(vt, e, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	g.Expect(&vt.Status).To(Equal(before), "nothing happened, nothing is written")
+}
+
+// A difference must not be noted as seen before it was decided upon for every target.
+func TestMarkOutcome_keeps_the_difference_while_something_is_undecided(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := &triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{
+		LastDigest: "sha256:old", Sources: []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:0"}},
+	}}
+	markOutcome(vt, evaluation{
+		at: evaluatedAt, sources: []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:a"}}, force: "force", reset: "reset",
+		diff: plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
+	}, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, undecided: true})
+	g.Expect(vt.Status.LastDigest).To(Equal("sha256:old"))
+	g.Expect(vt.Status.Sources[0].Digest).To(Equal("sha256:0"))
+	g.Expect(vt.Status.LastHandledForceAt).To(BeEmpty())
+	g.Expect(vt.Status.LastHandledResetAt).To(BeEmpty())
+	g.Expect(vt.Status.Targets).To(HaveLen(1))
+}
+
+func TestMarkOutcome_a_first_sight_without_a_request_is_no_change(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := &triggerv1.ValuesTrigger{}
+	markOutcome(vt, evaluation{at: evaluatedAt, diff: plan.Diff{Added: []string{"ConfigMap/apps/a"}, To: "sha256:new"}},
+		outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	g.Expect(vt.Status.History).To(BeEmpty())
+	g.Expect(vt.Status.LastTriggerTime).To(BeNil())
+}
+
+func TestIsDenied(t *testing.T) {
+	t.Parallel()
+	vt := func(reason string, targets ...triggerv1.TargetStatus) *triggerv1.ValuesTrigger {
+		vt := &triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{Targets: targets}}
+		if reason != "" {
+			markStalled(vt, reason, "message")
+		}
+		return vt
+	}
+	for _, c := range []struct {
+		name string
+		vt   *triggerv1.ValuesTrigger
+		want bool
+	}{
+		{"a trigger that is not refused anything", vt("", inState(triggerv1.TargetFailed)), false},
+		{"a trigger that failed otherwise", vt("DeliveryFailed", inState(triggerv1.TargetFailed)), false},
+		{"the target that it is refused", vt("AccessDenied", inState(triggerv1.TargetFailed)), true},
+		{"a target that it is not refused", vt("AccessDenied", inState(triggerv1.TargetDelivered)), false},
+		{"a target that it has not got to", vt("AccessDenied"), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			NewWithT(t).Expect(isDenied(c.vt, "apps", "app")).To(Equal(c.want))
+		})
+	}
+}
+
+func TestManualRequests(t *testing.T) {
+	t.Parallel()
+	const requested, force, reset = "reconcile.fluxcd.io/requestedAt", "reconcile.fluxcd.io/forceAt", "reconcile.fluxcd.io/resetAt"
+	for _, c := range []struct {
+		name         string
+		annotations  map[string]string
+		force, reset string
+	}{
+		{"none", nil, "", ""},
+		{"a look", map[string]string{requested: "now"}, "", ""},
+		{"a force", map[string]string{requested: "now", force: "now"}, "now", ""},
+		{"a reset", map[string]string{requested: "now", reset: "now"}, "", "now"},
+		{"both", map[string]string{requested: "now", force: "now", reset: "now"}, "now", "now"},
+		{"a force without a request", map[string]string{force: "now"}, "", ""},
+		{"a force of another value", map[string]string{requested: "now", force: "before"}, "", ""},
+		{"a force that is handled", map[string]string{requested: "handled", force: "handled", reset: "handled"}, "", "handled"},
+		{"empty values", map[string]string{requested: "", force: "", reset: ""}, "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Annotations: c.annotations}}
+			vt.Status.LastHandledForceAt = "handled"
+			gotForce, gotReset := manualRequests(vt)
+			g.Expect([]string{gotForce, gotReset}).To(Equal([]string{c.force, c.reset}))
+		})
+	}
+}
