@@ -31,6 +31,9 @@ func check(t *testing.T, cases []decision) {
 			d := s.decide()
 			g.Expect(outcomeOf(d)).To(Equal(c.want), "message: %s", d.Status.Message)
 			g.Expect(d.Status.Message).To(ContainSubstring(c.message))
+			if c.message == "" && c.want.State == triggerv1.TargetDelivered {
+				g.Expect(d.Status.Message).To(BeEmpty())
+			}
 			g.Expect(s.decide()).To(Equal(d), "the same decision when it is taken twice")
 			if d.Request != nil {
 				g.Expect(d.Request.Cause).To(HaveSuffix(" via ValuesTrigger apps/trigger"))
@@ -38,6 +41,7 @@ func check(t *testing.T, cases []decision) {
 				g.Expect(d.Request.Record.Token).To(Equal(d.Request.Token))
 				g.Expect(d.Request.Token).NotTo(BeElementOf(s.release.RequestedAt, s.release.HandledAt, s.release.Record.Token))
 
+				g.Expect(d.Unsent.State).To(Equal(triggerv1.TargetPending))
 				s.status, s.force, s.reset = &d.Unsent, "", ""
 				s.note()
 				again := s.decide()

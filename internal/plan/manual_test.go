@@ -74,6 +74,19 @@ func TestDecide_requestsOfAPerson(t *testing.T) {
 		given: asked(false, true, triggered(other), func(*scene) {}),
 		want:  outcome{triggerv1.TargetTriggered, none},
 	}, {
+		name:  "resetAt does nothing to what waits for its proof",
+		given: asked(false, true, triggered(other), func(s *scene) { s.handle(); s.work() }),
+		want:  outcome{triggerv1.TargetTriggered, none},
+	}, {
+		name: "forceAt with force Never does not repeat the force of before",
+		given: asked(true, false, triggered(other), func(s *scene) {
+			s.upgrade()
+			s.force = ""
+			s.step()
+			s.force, s.policy = "now", triggerv1.ForceNever
+		}),
+		want: outcome{triggerv1.TargetTriggered, unforced},
+	}, {
 		name:  "resetAt retries what failed",
 		given: asked(false, true, failed(), func(*scene) {}),
 		want:  outcome{triggerv1.TargetTriggered, forced},
@@ -171,6 +184,12 @@ func TestDecide_forceAtForcesOnce(t *testing.T) {
 			s.revert(read)
 			s.step()
 			s.release.Suspended = false
+		}},
+		{"after a crash behind the request and an edit that needs no force", func(s *scene) {
+			s.crash()
+			s.edit(read)
+			s.step()
+			s.upgrade()
 		}},
 		{"after a stale status", func(s *scene) {
 			before, force := s.status, s.force

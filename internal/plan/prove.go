@@ -177,10 +177,10 @@ func (t *task) mayRunAlready() bool {
 
 // takenUp follows a change that helm-controller has picked up by itself.
 func (t *task) takenUp() Decision {
+	t.status.Cause = t.cause()
 	if t.Release.Current && t.Release.Ready == "True" {
 		return t.delivered()
 	}
-	t.status.Cause = t.cause()
 	t.status.Digest = t.Digest
 	t.status.Attempts, t.status.TriggeredAt, t.status.DeliveredAt = 1, t.now(), nil
 	return t.prove()
