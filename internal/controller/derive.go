@@ -106,3 +106,13 @@ func sourceKinds(secrets bool) []string {
 func generatedFor(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
 	return vt.IsGenerated() && metav1.IsControlledBy(vt, hr)
 }
+
+// leftBehind tells whether a ValuesTrigger was generated for an earlier release of the
+// same name. The garbage collector removes it too, at its own pace.
+func leftBehind(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
+	if !vt.IsGenerated() {
+		return false
+	}
+	owner := metav1.GetControllerOf(vt)
+	return owner.Name == hr.Name && owner.UID != hr.UID
+}

@@ -114,9 +114,19 @@ func coversKeys(keys, wanted []string) bool {
 
 // reconcileTrigger creates, updates or deletes the generated trigger.
 func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2.HelmRelease, sources []triggerv1.SourceReference) error {
-	existing, taken, err := r.generated(ctx, hr)
+	existing, old, taken, err := r.generated(ctx, hr)
 	if err != nil {
 		return err
+	}
+	// What is recorded in them is about another release. Once they are gone, what is
+	// generated anew knows nothing of it.
+	for i := range old {
+		if err := r.delete(ctx, &old[i]); err != nil {
+			return err
+		}
+	}
+	if len(old) > 0 {
+		return nil
 	}
 	if len(sources) == 0 {
 		for i := range existing {
@@ -144,26 +154,32 @@ func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2
 	return nil
 }
 
-// generated returns the triggers generated for the release, and whether its name is
-// taken by another trigger.
-func (r *HelmReleaseReconciler) generated(ctx context.Context, hr *helmv2.HelmRelease) (own []triggerv1.ValuesTrigger, taken bool, err error) {
+// generated returns the triggers generated for the release, those left behind by an
+// earlier release of its name, and whether its name is taken by another trigger.
+func (r *HelmReleaseReconciler) generated(ctx context.Context, hr *helmv2.HelmRelease) (own, old []triggerv1.ValuesTrigger, taken bool, err error) {
 	list := &triggerv1.ValuesTriggerList{}
 	if err := r.cache.List(ctx, list, client.InNamespace(hr.Namespace), client.MatchingFields{index.TriggerTarget: hr.Namespace + "/" + hr.Name}); err != nil {
-		return nil, false, fmt.Errorf("triggers of HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
-	}
-	for _, vt := range list.Items {
-		if generatedFor(&vt, hr) && vt.DeletionTimestamp.IsZero() {
-			own = append(own, vt)
-		}
+		return nil, nil, false, fmt.Errorf("triggers of HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
 	}
 	namesake := &triggerv1.ValuesTrigger{}
 	err = r.cache.Get(ctx, client.ObjectKeyFromObject(hr), namesake)
 	if client.IgnoreNotFound(err) != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
-	// A generated one whose release was recreated has an owner that is gone; it
-	// is taken over.
-	return own, err == nil && !namesake.IsGenerated(), nil
+	found := list.Items
+	if err == nil && !slices.ContainsFunc(found, func(vt triggerv1.ValuesTrigger) bool { return vt.Name == namesake.Name }) {
+		found = append(found, *namesake) // Somebody has given it another target.
+	}
+	for i := range found {
+		switch vt := &found[i]; {
+		case !vt.DeletionTimestamp.IsZero():
+		case generatedFor(vt, hr):
+			own = append(own, *vt)
+		case leftBehind(vt, hr):
+			old = append(old, *vt)
+		}
+	}
+	return own, old, err == nil && !namesake.IsGenerated(), nil
 }
 
 // delete removes a generated trigger, in the version that was looked at.

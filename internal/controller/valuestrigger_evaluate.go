@@ -119,7 +119,9 @@ func (r *ValuesTriggerReconciler) trusted(ctx context.Context, vt *triggerv1.Val
 		return nil, errOrphaned
 	case err != nil:
 		return nil, err
-	case !generatedFor(vt, hr) || !targetsOnly(vt, hr):
+	case leftBehind(vt, hr):
+		return nil, errOrphaned
+	case !targetsOnly(vt, hr):
 		return nil, errForged
 	}
 	derived, _, err := r.derive.derive(ctx, hr)
