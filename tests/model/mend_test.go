@@ -1,0 +1,186 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package model
+
+import (
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// mend ends all trouble and makes everything possible that the users want.
+func (d *driver) mend() error {
+	d.fleet.changes++
+	d.note("--- mend ---")
+	if err := d.calm(); err != nil {
+		return err
+	}
+	for ns, c := range d.fleet.charts {
+		if !c.broken && !c.notReady {
+			continue
+		}
+		if _, err := d.act("mend the chart in "+ns, func() { c.broken, c.notReady = false, false }, func() error { return d.writeChart(ns) }); err != nil {
+			return err
+		}
+	}
+	for _, s := range d.fleet.sources {
+		if err := d.mendSource(s); err != nil {
+			return err
+		}
+	}
+	for _, r := range d.fleet.releases {
+		if r.exists && !r.suspended {
+			continue
+		}
+		if !r.exists {
+			if err := d.remove(r.object()); err != nil {
+				return err
+			}
+		}
+		if _, err := d.act("create or resume "+r.id(), func() { r.exists, r.suspended = true, false }, func() error { return d.writeRelease(r) }); err != nil {
+			return err
+		}
+	}
+	for _, t := range d.fleet.triggers {
+		if t.exists && t.suspended {
+			if _, err := d.act("resume "+t.id(), func() { t.suspended = false }, func() error { return d.writeTrigger(t) }); err != nil {
+				return err
+			}
+		}
+	}
+	if err := d.wait("resume the generated triggers", d.resumeGenerated); err != nil {
+		return err
+	}
+	return d.mendUnbound()
+}
+
+// mendUnbound has helm-controller read, by hand, what nobody delivers to a release: a
+// source that is excluded, or in a key that does not count.
+func (d *driver) mendUnbound() error {
+	for _, r := range d.fleet.releases {
+		for _, read := range r.reads {
+			if d.fleet.bound(r, read.source) {
+				continue
+			}
+			d.note("reconcile %s by hand, since %s is not bound to it", r.id(), read.source.id())
+			if err := d.patch(r.object(), d.annotation("person", false)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// mendSource has a source exist if it is required, with content that can be used.
+func (d *driver) mendSource(s *source) error {
+	missing := !s.exists && d.fleet.required(s)
+	excluded := s.excluded && d.fleet.requiredByTrigger(s)
+	if !missing && !excluded && s.broken == "" {
+		return nil
+	}
+	_, err := d.act("mend "+s.id(), func() {
+		if missing {
+			s.exists, s.edited = true, time.Now()
+			s.incarnation++
+		}
+		s.excluded = s.excluded && !excluded
+		if s.broken != "" {
+			s.broken = ""
+			d.fleet.edit(s, true, false)
+		}
+		d.fleet.changedContent(s)
+	}, func() error { return d.writeSource(s) })
+	return err
+}
+
+// required tells whether a release or a declared trigger cannot do without a source.
+func (f *fleet) required(s *source) bool {
+	for _, r := range f.releases {
+		for _, read := range r.reads {
+			if read.source == s && !read.optional {
+				return true
+			}
+		}
+	}
+	return f.requiredByTrigger(s)
+}
+
+func (f *fleet) requiredByTrigger(s *source) bool {
+	for _, t := range f.triggers {
+		for _, ref := range t.sources {
+			if t.exists && ref.source == s && !ref.optional {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// resumeGenerated undoes what people did to generated triggers that stays.
+func (d *driver) resumeGenerated() error {
+	list := &triggerv1.ValuesTriggerList{}
+	if err := d.c.List(d.ctx, list); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		vt := &list.Items[i]
+		if !vt.Spec.Suspend {
+			continue
+		}
+		d.note("resume the trigger %s/%s", vt.Namespace, vt.Name)
+		if err := d.patch(vt, map[string]any{"spec": map[string]any{"suspend": false}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// unstall does what a person does about a release on which helm-controller has given up
+// because an upgrade failed while the API server or itself was away: that is not the
+// operator's to mend.
+func (d *driver) unstall() error {
+	if len(d.outages) == 0 {
+		return nil
+	}
+	for _, r := range d.fleet.releases {
+		hr := r.object()
+		if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		if conditions.GetReason(hr, meta.StalledCondition) != "RetriesExceeded" || hr.Status.LastHandledReconcileAt != hr.Annotations[meta.ReconcileRequestAnnotation] {
+			continue
+		}
+		revisions, err := d.revisions(r)
+		if err != nil {
+			return err
+		}
+		if len(revisions) == 0 || fmt.Sprint(revisions[len(revisions)-1].Config[rejected]) == "true" {
+			continue // What its values failed by is mended, which is the operator's to deliver.
+		}
+		if err := d.reset(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reset has helm-controller try again.
+func (d *driver) reset(r *release) error {
+	text := "reset " + r.id()
+	r.entitle(d.fleet, time.Now(), true, text)
+	d.note("%s", text)
+	d.count("releases reset")
+	patch := d.annotation("person", false)
+	annotations := patch["metadata"].(map[string]any)["annotations"].(map[string]any)
+	annotations[helmv2.ResetRequestAnnotation] = annotations[meta.ReconcileRequestAnnotation]
+	err := d.patch(r.object(), patch)
+	return err
+}
