@@ -6,6 +6,7 @@ package source
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/go-logr/logr"
 	"github.com/opencontainers/go-digest"
@@ -24,6 +25,10 @@ import (
 // runs without permission to.
 var ErrSecretsDisabled = errors.New("the operator runs without permission on Secrets")
 
+// ErrAlgorithm tells that a digest is of an algorithm that is not built in, as
+// helm-controller's --snapshot-digest-algo can make them.
+var ErrAlgorithm = errors.New("unknown digest algorithm")
+
 // ValuesMatch tells whether the values that helm-controller would compose for the
 // release now have the given digest. They are composed by the same code
 // (fluxcd/pkg/chartutil) and with the algorithm of the digest.
@@ -31,8 +36,11 @@ var ErrSecretsDisabled = errors.New("the operator runs without permission on Sec
 // An error says that they cannot be composed; it does not repeat content.
 func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool) (bool, error) {
 	expected := digest.Digest(want)
-	if err := expected.Validate(); err != nil {
-		return false, nil //nolint:nilerr // An empty or foreign digest matches nothing.
+	switch err := expected.Validate(); {
+	case errors.Is(err, digest.ErrDigestUnsupported):
+		return false, fmt.Errorf("%w: %s", ErrAlgorithm, expected.Algorithm())
+	case err != nil:
+		return false, nil //nolint:nilerr // An empty or malformed digest matches nothing.
 	}
 	reader := &contentReader{store: s, secrets: secrets}
 	values, err := chartutil.ChartValuesFromReferences(ctx, logr.Discard(), reader, hr.Namespace, hr.GetValues(), hr.Spec.ValuesFrom...)
