@@ -28,8 +28,38 @@ type Binding struct {
 	Problems []string
 }
 
-// maxShown bounds how much of a malformed value a message repeats.
-const maxShown = 64
+const (
+	// maxShown bounds how much of a malformed value a message repeats.
+	maxShown = 64
+
+	// maxNames bounds how much of the list of names is read, in bytes: enough for
+	// the longest names that Helm can work with, and little of the memory of an
+	// operator that has to keep the lists of everybody who may write ConfigMaps.
+	maxNames = 64 << 10
+
+	// maxValue bounds the other annotations. What is longer is malformed anyhow.
+	maxValue = 256
+)
+
+// Annotations returns the annotations of the contract, as much of each as is read.
+// Others may hold content, such as the one in which kubectl keeps what was applied.
+func Annotations(all map[string]string) map[string]string {
+	kept := map[string]string{}
+	for key, bound := range map[string]int{
+		triggerv1.HRNameAnnotation: maxNames, triggerv1.HRNSAnnotation: maxValue, triggerv1.HashAnnotation: maxValue,
+	} {
+		value, found := all[key]
+		if len(value) > bound {
+			// One more than the bound, to show that something is missing. A copy, for
+			// the rest of the value to be freed.
+			value = strings.Clone(value[:bound+1])
+		}
+		if found {
+			kept[key] = value
+		}
+	}
+	return kept
+}
 
 // IsSource tells whether the labels make an object a source of the contract.
 func IsSource(labels map[string]string) bool {
@@ -57,10 +87,16 @@ func Parse(annotations map[string]string) Binding {
 		return b
 	}
 
+	names := annotations[triggerv1.HRNameAnnotation]
+	if len(names) > maxNames {
+		names = names[:max(0, strings.LastIndexByte(names[:maxNames], ','))]
+		b.report("annotation %s: longer than %d KiB, the names beyond that are ignored; move them to a ValuesTrigger with a selector",
+			triggerv1.HRNameAnnotation, maxNames>>10)
+	}
 	var malformed []string
 	seen := map[string]bool{}
 	over := 0
-	for name := range strings.SplitSeq(annotations[triggerv1.HRNameAnnotation], ",") {
+	for name := range strings.SplitSeq(names, ",") {
 		name = strings.TrimSpace(name)
 		switch {
 		case name == "" || seen[name]:
@@ -140,6 +176,24 @@ func ParseBaseline(annotations map[string]string) Baseline {
 // delivered.
 func (b Baseline) Covers(digest string) bool {
 	return b.Legacy || (b.Digest != "" && b.Digest == digest)
+}
+
+// MayName tells whether Parse could find the HelmRelease in the annotations. It takes
+// much less than Parse to tell that it could not.
+func MayName(annotations map[string]string, target types.NamespacedName) bool {
+	namespace := strings.TrimSpace(annotations[triggerv1.HRNSAnnotation])
+	if namespace == "" {
+		namespace = triggerv1.DefaultFluxcdNamespace
+	}
+	if namespace != target.Namespace {
+		return false
+	}
+	for name := range strings.SplitSeq(annotations[triggerv1.HRNameAnnotation], ",") {
+		if strings.TrimSpace(name) == target.Name {
+			return true
+		}
+	}
+	return false
 }
 
 // Names returns whether the binding names the HelmRelease.

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"bytes"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -51,19 +52,35 @@ func stripSource(in any) (any, error) {
 		Namespace:       obj.Namespace,
 		Name:            obj.Name,
 		ResourceVersion: obj.ResourceVersion,
-		Labels:          obj.Labels,
+		Labels:          boundedLabels(obj.Labels),
 	}
 	if contract.IsSource(obj.Labels) {
 		kept.UID = obj.UID
-		kept.Annotations = map[string]string{}
-		for _, key := range []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.HashAnnotation} {
-			if value, found := obj.Annotations[key]; found {
-				kept.Annotations[key] = value
-			}
-		}
+		kept.Annotations = contract.Annotations(obj.Annotations)
 	}
 	obj.ObjectMeta = kept
 	return obj, nil
+}
+
+// maxLabels bounds the labels of an object that are kept, in bytes. No label is longer
+// than 63 characters, but an object may have as many as fit into it.
+const maxLabels = 64 << 10
+
+// boundedLabels returns the labels, and of an absurd number of them only the one of the
+// contract: selectors do not find such an object.
+func boundedLabels(labels map[string]string) map[string]string {
+	size := 0
+	for key, value := range labels {
+		size += len(key) + len(value)
+	}
+	if size <= maxLabels {
+		return labels
+	}
+	value, found := labels[triggerv1.LabelReconcilerNameSourceKey]
+	if !found {
+		return nil
+	}
+	return map[string]string{triggerv1.LabelReconcilerNameSourceKey: strings.Clone(value)}
 }
 
 func stripNamespace(in any) (any, error) {

@@ -76,14 +76,14 @@ func (d deriver) labelled(ctx context.Context, hr *helmv2.HelmRelease) ([]trigge
 	target := accessTarget(hr)
 	var sources []triggerv1.SourceReference
 	for _, kind := range sourceKinds(d.secrets) {
-		list := index.MetadataList(kind)
-		if err := d.cache.List(ctx, list, client.MatchingFields{index.ContractTarget: hr.Namespace + "/" + hr.Name}); err != nil {
-			return nil, fmt.Errorf("labelled %ss of HelmRelease %s/%s: %w", kind, hr.Namespace, hr.Name, err)
+		objects, err := index.Labelled(ctx, d.cache, kind, client.ObjectKeyFromObject(hr), func(namespace string) bool {
+			return d.policy.Check(namespace, target) == nil
+		})
+		if err != nil {
+			return nil, err
 		}
-		for _, item := range list.Items {
-			if d.policy.Check(item.Namespace, target) == nil {
-				sources = append(sources, discovery.Labelled(kind, item.Namespace, item.Name))
-			}
+		for _, object := range objects {
+			sources = append(sources, discovery.Labelled(kind, object.Namespace, object.Name))
 		}
 	}
 	return sources, nil

@@ -157,14 +157,14 @@ func (r *ContractReconciler) sourcesOfTrigger(ctx context.Context, obj client.Ob
 
 // sourcesOfRelease returns the labelled objects of this kind that name a HelmRelease.
 func (r *ContractReconciler) sourcesOfRelease(ctx context.Context, obj client.Object) []reconcile.Request {
-	list := index.MetadataList(r.kind)
-	if err := r.cache.List(ctx, list, client.MatchingFields{index.ContractTarget: obj.GetNamespace() + "/" + obj.GetName()}); err != nil {
+	objects, err := index.Labelled(ctx, r.cache, r.kind, client.ObjectKeyFromObject(obj), func(string) bool { return true })
+	if err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot find the labelled objects that name a HelmRelease")
 		return nil
 	}
-	var requests []reconcile.Request
-	for i := range list.Items {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+	requests := make([]reconcile.Request, 0, len(objects))
+	for _, object := range objects {
+		requests = append(requests, reconcile.Request{NamespacedName: object})
 	}
 	return requests
 }

@@ -7,9 +7,14 @@ package index
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strconv"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -38,10 +43,15 @@ const (
 	// ReleaseSource finds HelmReleases by the sources that they read.
 	ReleaseSource = ".index.valuesFrom"
 
-	// ContractTarget finds labelled ConfigMaps and Secrets by the HelmReleases,
-	// namespace/name, that they name.
-	ContractTarget = ".index.contract"
+	// contractTarget finds labelled ConfigMaps and Secrets by the HelmReleases that
+	// they name, among others. Ask Labelled.
+	contractTarget = ".index.contract"
 )
+
+// contractBuckets is the number of keys of contractTarget. A key for each name would
+// cost a hundred times the memory of the annotation that the name is in, and whoever may
+// write ConfigMaps could have the operator killed with a few megabytes of them.
+const contractBuckets = 256
 
 // Selected is the only value of TriggerNamespaces.
 const Selected = "selected"
@@ -82,8 +92,8 @@ func Setup(ctx context.Context, indexer client.FieldIndexer, secrets bool) error
 		{&triggerv1.ValuesTrigger{}, TriggerDelivers, triggerDelivers},
 		{&triggerv1.ValuesTrigger{}, TriggerNamespaces, triggerNamespaces},
 		{&helmv2.HelmRelease{}, ReleaseSource, releaseSources},
-		{Metadata(triggerv1.ConfigMapKind), ContractTarget, contractTargets},
-		{Metadata(triggerv1.SecretKind), ContractTarget, contractTargets},
+		{Metadata(triggerv1.ConfigMapKind), contractTarget, contractTargets},
+		{Metadata(triggerv1.SecretKind), contractTarget, contractTargets},
 	} {
 		if !secrets && i.obj.GetObjectKind().GroupVersionKind().Kind == triggerv1.SecretKind {
 			continue
@@ -178,10 +188,32 @@ func contractTargets(obj client.Object) []string {
 	if !contract.IsSource(obj.GetLabels()) {
 		return nil
 	}
-	binding := contract.Parse(obj.GetAnnotations())
-	keys := make([]string, 0, len(binding.Targets))
-	for _, target := range binding.Targets {
-		keys = append(keys, target.String())
+	buckets := map[string]bool{}
+	for _, target := range contract.Parse(obj.GetAnnotations()).Targets {
+		buckets[contractBucket(target)] = true
 	}
-	return keys
+	return slices.Collect(maps.Keys(buckets))
+}
+
+func contractBucket(target types.NamespacedName) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(target.String())) // Never fails.
+	return strconv.FormatUint(uint64(h.Sum32()%contractBuckets), 36)
+}
+
+// Labelled returns the labelled objects of a kind that name a HelmRelease, of the
+// namespaces that the filter takes.
+func Labelled(ctx context.Context, cache client.Reader, kind string, target types.NamespacedName, filter func(namespace string) bool) ([]types.NamespacedName, error) {
+	list := MetadataList(kind)
+	if err := cache.List(ctx, list, client.MatchingFields{contractTarget: contractBucket(target)}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("labelled %ss of HelmRelease %s: %w", kind, target, err)
+	}
+	var found []types.NamespacedName
+	for i := range list.Items {
+		obj := &list.Items[i]
+		if filter(obj.Namespace) && contract.MayName(obj.Annotations, target) && contract.Parse(obj.Annotations).Names(target) {
+			found = append(found, client.ObjectKeyFromObject(obj))
+		}
+	}
+	return found, nil
 }

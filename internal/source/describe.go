@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
@@ -20,7 +21,7 @@ func describe(obj client.Object) Object {
 	object := Object{
 		Exists:          true,
 		Labels:          obj.GetLabels(),
-		Annotations:     contractAnnotations(obj.GetAnnotations()),
+		Annotations:     contract.Annotations(obj.GetAnnotations()),
 		ResourceVersion: obj.GetResourceVersion(),
 	}
 	switch obj := obj.(type) {
@@ -32,18 +33,6 @@ func describe(obj client.Object) Object {
 	object.Full = object.Content.Digest()
 	object.Modified, object.Editor = lastEdit(obj)
 	return object
-}
-
-// contractAnnotations returns the annotations that the operator reads. Others may
-// hold content, such as the one in which kubectl keeps what was applied.
-func contractAnnotations(annotations map[string]string) map[string]string {
-	kept := map[string]string{}
-	for _, key := range []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.HashAnnotation} {
-		if value, found := annotations[key]; found {
-			kept[key] = value
-		}
-	}
-	return kept
 }
 
 // lastEdit returns when and by which field manager content was last written. The
