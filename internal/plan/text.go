@@ -47,7 +47,9 @@ func (t *task) cause() string {
 	if len(parts) == 0 {
 		return t.status.Cause // A repetition has the cause of the first request.
 	}
-	return truncate(strings.Join(parts, ", ") + " via ValuesTrigger " + t.Trigger)
+	// The end is the operator's word. Nobody's keys or name may push it out.
+	via := " via ValuesTrigger " + t.Trigger
+	return cut(strings.Join(parts, ", "), maxText-len(via)) + via
 }
 
 // named returns the wanted sources that have changed since the last delivery, as far
@@ -91,11 +93,11 @@ func describe(s Source) string {
 	return text
 }
 
-// printable returns a text that a user chose without what could end a line or
-// hide something in it.
+// printable returns a text that a user chose as one word, without what could end a
+// line, hide something in it, or be taken for the operator's own words.
 func printable(text string) string {
 	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == ',' {
+		if !unicode.IsPrint(r) || r == ' ' || r == ',' {
 			return '_'
 		}
 		return r
@@ -115,12 +117,14 @@ func because(statement, message string) string {
 }
 
 // truncate cuts a text to its bound, not inside a character.
-func truncate(text string) string {
-	if len(text) <= maxText {
+func truncate(text string) string { return cut(text, maxText) }
+
+func cut(text string, bound int) string {
+	if len(text) <= bound {
 		return text
 	}
 	const ellipsis = "…"
-	end := maxText - len(ellipsis)
+	end := bound - len(ellipsis)
 	for !utf8.RuneStart(text[end]) {
 		end--
 	}

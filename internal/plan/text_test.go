@@ -26,7 +26,7 @@ func TestDescribe(t *testing.T) {
 		{"the keys", Source{ID: "Secret/apps/a", Digest: digest, ChangedKeys: []string{"a", "b", "c"}}, "Secret apps/a sha256:0123456789ab (a, b, c)"},
 		{"not all of many keys", Source{ID: "Secret/apps/a", Digest: digest, ChangedKeys: []string{"a", "b", "c", "d", "e"}}, "Secret apps/a sha256:0123456789ab (a, b, c and 2 more)"},
 		{"an editor who would write lines of his own", Source{ID: "ConfigMap/apps/a", Digest: digest, Editor: "me\nINFO all well, by \x1b[31mroot\u202e"},
-			"ConfigMap apps/a sha256:0123456789ab by me_INFO all well_ by _[31mroot_"},
+			"ConfigMap apps/a sha256:0123456789ab by me_INFO_all_well__by__[31mroot_"},
 		{"an editor with a long name", Source{ID: "ConfigMap/apps/a", Digest: digest, Editor: strings.Repeat("é", 128)},
 			"ConfigMap apps/a sha256:0123456789ab by " + strings.Repeat("é", 64) + "…"},
 	} {
@@ -51,7 +51,7 @@ func TestCause_isBounded(t *testing.T) {
 	d := s.decide()
 	g.Expect(len(d.Request.Cause)).To(BeNumerically("<=", maxText))
 	g.Expect(utf8.ValidString(d.Request.Cause)).To(BeTrue())
-	g.Expect(d.Request.Cause).To(HaveSuffix("…"))
+	g.Expect(d.Request.Cause).To(HaveSuffix("… via ValuesTrigger apps/trigger"))
 }
 
 func TestCause_namesTheFirstFew(t *testing.T) {
