@@ -1,0 +1,121 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package apply
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// applied is a patch as it leaves the operator.
+type applied struct {
+	patchType types.PatchType
+	body      map[string]any
+	manager   string
+	force     bool
+}
+
+// newApplier returns an Applier whose patches are noted and then answered with err.
+func newApplier(t *testing.T, err error) (*Applier, *[]applied) {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	NewWithT(t).Expect(triggerv1.AddToScheme(scheme)).To(Succeed())
+	var patches []applied
+	cl := fake.NewClientBuilder().WithScheme(scheme).WithInterceptorFuncs(interceptor.Funcs{
+		Patch: func(_ context.Context, _ client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			data, dataErr := patch.Data(obj)
+			if dataErr != nil {
+				return dataErr
+			}
+			options := (&client.PatchOptions{}).ApplyOptions(opts)
+			a := applied{patchType: patch.Type(), manager: options.FieldManager, force: options.Force != nil && *options.Force}
+			if dataErr := json.Unmarshal(data, &a.body); dataErr != nil {
+				return dataErr
+			}
+			patches = append(patches, a)
+			return err
+		},
+	}).Build()
+	return New(cl), &patches
+}
+
+func TestApplier_Apply_writes_what_is_set_and_nothing_else(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	a, patches := newApplier(t, nil)
+	vt := &triggerv1.ValuesTrigger{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", Labels: map[string]string{"a": "b"}},
+		Spec: triggerv1.ValuesTriggerSpec{
+			Sources: []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "values", Namespace: "apps", Force: triggerv1.ForceAuto}},
+			Targets: []triggerv1.TargetReference{{Name: "app", Namespace: "apps"}},
+		},
+		Status: triggerv1.ValuesTriggerStatus{LastDigest: "sha256:0"},
+	}
+	before := vt.DeepCopy()
+	g.Expect(a.Apply(t.Context(), vt)).To(Succeed())
+	g.Expect(vt).To(Equal(before))
+	g.Expect(*patches).NotTo(BeEmpty())
+	for _, patch := range *patches {
+		g.Expect(patch).To(Equal(applied{
+			patchType: types.ApplyPatchType, manager: "helmrelease-trigger-operator", force: true,
+			body: map[string]any{
+				"apiVersion": "trigger.nebius.ai/v1beta1", "kind": "ValuesTrigger",
+				"metadata": map[string]any{"namespace": "apps", "name": "app", "labels": map[string]any{"a": "b"}},
+				"spec": map[string]any{
+					"sources": []any{map[string]any{"kind": "ConfigMap", "name": "values", "namespace": "apps", "force": "Auto"}},
+					"targets": []any{map[string]any{"name": "app", "namespace": "apps"}},
+				},
+			},
+		}), "suspend, interval, timeout and force of a user stay, and so does the status")
+	}
+}
+
+func TestApplier_ApplyMetadata_never_creates(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	a, patches := newApplier(t, nil)
+	obj := &metav1.PartialObjectMetadata{
+		TypeMeta: metav1.TypeMeta{APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease"},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "apps", Name: "app", UID: "the-uid", ResourceVersion: "7",
+			Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"not": "applied"},
+		},
+	}
+	g.Expect(a.ApplyMetadata(t.Context(), obj)).To(Succeed())
+	obj.Labels = nil
+	g.Expect(a.ApplyMetadata(t.Context(), obj)).To(Succeed())
+
+	want := func(labels any) applied {
+		return applied{
+			patchType: types.ApplyPatchType, manager: "helmrelease-trigger-operator", force: true,
+			body: map[string]any{
+				"apiVersion": "helm.toolkit.fluxcd.io/v2", "kind": "HelmRelease",
+				"metadata": map[string]any{"namespace": "apps", "name": "app", "uid": "the-uid", "labels": labels},
+			},
+		}
+	}
+	g.Expect(*patches).To(Equal([]applied{want(map[string]any{"a": "b"}), want(nil)}),
+		"the UID keeps the API server from creating an object; no labels withdraw those that were applied")
+}
+
+func TestApplier_errors_surface(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	refused := errors.New("refused")
+	a, _ := newApplier(t, refused)
+	g.Expect(a.Apply(t.Context(), &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}})).To(MatchError(ContainSubstring("refused")))
+	g.Expect(a.ApplyMetadata(t.Context(), &metav1.PartialObjectMetadata{})).To(MatchError(refused))
+}
