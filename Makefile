@@ -22,8 +22,10 @@ OUT ?= .
 # the file name, so another version is another file and gets built by itself.
 TOOLS := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/helmrelease-trigger-operator/tools
 CONTROLLER_GEN_VERSION := v0.23.0
+CRD_REF_DOCS_VERSION   := v0.3.0
 GOLANGCI_LINT_VERSION  := v2.15.0
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
+CRD_REF_DOCS   := $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS_VERSION)
 GOLANGCI_LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 
 ##@ General
@@ -37,13 +39,15 @@ help: ## Show this list.
 ##@ Generate
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) ## Write all generated files: deepcopy functions, CRDs, RBAC role, the chart's copies.
-	@mkdir -p $(OUT)/api/v1beta1 $(OUT)/config/crd/bases $(OUT)/config/rbac
+generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Write all generated files: deepcopy functions, CRDs, RBAC role, the chart's copies, the API reference.
+	@mkdir -p $(OUT)/api/v1beta1 $(OUT)/config/crd/bases $(OUT)/config/rbac $(OUT)/docs/api/v1beta1
 	@$(CONTROLLER_GEN) object:headerFile=api/boilerplate.go.txt crd paths=./api/... \
 		output:object:dir=$(OUT)/api/v1beta1 output:crd:dir=$(OUT)/config/crd/bases
 	@$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... \
 		output:rbac:dir=$(OUT)/config/rbac
 	@config/chart/generate.sh $(OUT)
+	@$(CRD_REF_DOCS) --source-path=api --config=docs/api/config.yaml --renderer=markdown --log-level=ERROR \
+		--output-path=$(OUT)/docs/api/v1beta1/trigger.md
 
 .PHONY: verify
 verify: ## Fail if a generated file or go.mod is not up to date.
@@ -156,6 +160,9 @@ install-tool = @echo 'building $(notdir $@)'; dir=$$(mktemp -d); trap 'rm -rf "$
 
 $(CONTROLLER_GEN):
 	$(call install-tool,sigs.k8s.io/controller-tools/cmd/controller-gen@$(CONTROLLER_GEN_VERSION))
+
+$(CRD_REF_DOCS):
+	$(call install-tool,github.com/elastic/crd-ref-docs@$(CRD_REF_DOCS_VERSION))
 
 $(GOLANGCI_LINT):
 	$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION))

@@ -149,7 +149,7 @@ type SourceStatus struct {
 	// Name of the source.
 	Name string `json:"name"`
 
-	// Digest of the selected keys, "sha256:<hex>", salted with the UID for a
+	// Digest of the selected keys, "sha256:" and hexadecimal digits, salted with the UID for a
 	// Secret. Empty while an optional source does not exist.
 	// +optional
 	Digest string `json:"digest,omitempty"`
