@@ -133,7 +133,7 @@ func (r *ValuesTriggerReconciler) deliverOne(ctx context.Context, vt *triggerv1.
 		}
 		unsent := decision.Unsent
 		unsent.Message = fmt.Sprintf("the request could not be made and is retried: %s", reasonOf(err))
-		return single{status: unsent, err: err}
+		return single{status: unsent, undecided: unsent.Digest == "", err: err}
 	}
 }
 

@@ -97,10 +97,9 @@ func (t *task) firstSight() (Decision, bool) {
 		// Its first installation will read the content by itself.
 		return t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage)), true
 	case r.Revision == 0:
+		// A change may be what it fails for the lack of. If it cannot be asked now, it
+		// stays unknown: once it is installed, what it runs must be looked at.
 		t.status.Forced = false
-		if len(t.Diff.Changed) > 0 {
-			t.status.Digest = t.Diff.From // Due until the request is made.
-		}
 		return Decision{}, false
 	}
 
@@ -126,7 +125,11 @@ func (t *task) absorbDiff() (needValues bool) {
 		return false
 	}
 	changed, added := t.pick(t.Diff.Changed), t.pick(t.Diff.Added)
-	if t.status.Digest != t.Diff.From {
+	if t.status.Digest != t.Diff.From && t.status.State == triggerv1.TargetDelivered {
+		// It got newer content than is recorded, since about another target nothing
+		// could be decided. What that was is not known.
+		changed, added = nil, t.Sources
+	} else if t.status.Digest != t.Diff.From {
 		// A change waits already, of which only the need for force is known.
 		t.wanted, t.waited = t.Sources, true
 		t.status.Forced = t.status.Forced || t.needsForce(append(changed, added...))

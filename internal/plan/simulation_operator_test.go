@@ -249,7 +249,7 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 			unsent.Message = "the request could not be made"
 			t.queued = true
 			o.note("%s: request for %s could not be made", t.name, h.release.name)
-			return unsent, 0, false, false
+			return unsent, 0, false, unsent.Digest == ""
 		}
 		if observed.version == h.release.version {
 			req := decision.Request

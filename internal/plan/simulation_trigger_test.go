@@ -37,6 +37,7 @@ type simStatus struct {
 type simTrigger struct {
 	name    string
 	refs    []simRef
+	removed []simRef
 	policy  triggerv1.ForcePolicy
 	targets []*simHelm
 	stored  simStatus
@@ -114,14 +115,19 @@ func (o *simOperator) toggle(t *simTrigger, s *simSource) {
 	case len(refs) == 0 || !t.refers(s) && s.content == (content{}):
 		return
 	case !t.refers(s):
-		refs = append(refs, simRef{source: s, force: triggerv1.ForceAuto})
+		// Another policy for the same content is no change.
+		ref := simRef{source: s, force: triggerv1.ForceAuto}
+		if i := slices.IndexFunc(t.removed, func(r simRef) bool { return r.source == s }); i >= 0 {
+			ref = t.removed[i]
+		}
+		refs = append(refs, ref)
 		for _, h := range t.targets {
 			delete(t.seen, place{h, s})
 			h.followed[s.id] = true
 			h.allow(t.name + " takes in " + s.id)
 		}
 	}
-	t.refs = refs
+	t.refs, t.removed = refs, append(t.removed, t.refs...)
 	t.queued = true
 	o.note("%s: %v", t.name, describeRefs(t.refs))
 }

@@ -177,7 +177,9 @@ type Input struct {
 // Decision is the outcome.
 type Decision struct {
 	// Status is the state to record. If there is a Request, it holds once that
-	// has been made, and Unsent is to be recorded if it could not be.
+	// has been made, and Unsent is to be recorded if it could not be. If that has
+	// no digest, it does not tell what is due, and the difference of the sources
+	// must be kept.
 	Status triggerv1.TargetStatus
 	Unsent triggerv1.TargetStatus
 
