@@ -6,6 +6,7 @@ package plan
 import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // task is one decision in the making.
@@ -28,6 +29,11 @@ func Decide(in Input) Decision {
 		t.status = *in.Previous
 	}
 	t.status.Message = ""
+	t.status.Cause = t.signed(t.status.Cause)
+	t.status.Attempts = min(max(0, t.status.Attempts), MaxAttempts)
+	if at := t.status.TriggeredAt; at != nil && at.After(in.Now) {
+		t.status.TriggeredAt = t.now() // Somebody's clock is wrong; nobody waits for it.
+	}
 
 	switch {
 	case !in.Release.Exists:
@@ -257,6 +263,6 @@ func (t *task) request(attempt int32) Decision {
 
 func (t *task) end(state triggerv1.TargetState, message string) Decision {
 	t.status.State = state
-	t.status.Message = truncate(message)
+	t.status.Message = text.Line(message, maxText)
 	return Decision{Status: t.status}
 }

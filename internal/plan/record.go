@@ -6,6 +6,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,13 +46,35 @@ type RecordedSource struct {
 	Digest string `json:"digest"`
 }
 
-// ParseRecord reads a record. One that is unintelligible counts as none.
+// ParseRecord reads a record. Whoever may write the HelmRelease may write it too: one
+// that the operator cannot have written counts as none, so that nothing of it, such as a
+// token without end, gets into the status of a trigger.
 func ParseRecord(text string) Record {
 	var r Record
 	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
 		return Record{}
 	}
+	if !tokenPattern.MatchString(r.Token) || r.Revision < 0 || r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998 {
+		return Record{}
+	}
+	r.Sources = slices.DeleteFunc(r.Sources, func(s RecordedSource) bool { return !s.plausible() })
+	if len(r.Sources) > maxRecorded {
+		r.Sources = r.Sources[:maxRecorded]
+	}
 	return r
+}
+
+var (
+	tokenPattern  = regexp.MustCompile(`^[0-9a-f]{1,12}\.[0-9]{1,10}$`)
+	idPattern     = regexp.MustCompile(`^[A-Za-z]+/[-a-z0-9]+/[-.a-z0-9]+$`)
+	digestPattern = regexp.MustCompile(`^[0-9a-f]{0,12}$`)
+)
+
+// maxID is more than the longest kind, namespace and name.
+const maxID = 400
+
+func (s RecordedSource) plausible() bool {
+	return len(s.ID) <= maxID && idPattern.MatchString(s.ID) && digestPattern.MatchString(s.Digest)
 }
 
 // String is the reverse of ParseRecord.

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -27,9 +28,30 @@ func TestRecord_roundTrip(t *testing.T) {
 
 func TestParseRecord_unintelligibleIsNone(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", " ", "{", "null", "[]", "7", `"token"`, `{"token":7}`, `{"at":"yesterday"}`, `{"sources":{}}`, "\x00", `{"token":"a"} {"token":"b"}`} {
+	for _, text := range []string{"", " ", "{", "null", "[]", "7", `"token"`, `{"token":7}`, `{"at":"yesterday"}`, `{"sources":{}}`, "\x00", `{"token":"a"} {"token":"b"}`,
+		`{"at":"2026-03-01T12:00:00Z"}`, `{"token":"a.1"}`, `{"token":"flux","at":"2026-03-01T12:00:00Z"}`,
+		`{"token":"a.1\n","at":"2026-03-01T12:00:00Z"}`, `{"token":"0123456789abc.1","at":"2026-03-01T12:00:00Z"}`,
+		`{"token":"a.1","at":"2026-03-01T12:00:00Z","revision":-1}`, `{"token":"a.1","at":"2026-03-01T12:00:00Z","revision":1e99}`,
+		`{"token":"a.1","at":"9999-12-31T23:59:59-23:59"}`, `{"token":"a.1","at":"0000-01-01T00:00:00+23:59"}`,
+	} {
 		NewWithT(t).Expect(ParseRecord(text)).To(Equal(Record{}), "%q", text)
 	}
+}
+
+// A record fits into the annotations of any release, whatever was in its place before.
+func TestParseRecord_leavesOutWhatIsNoSource(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	head := `{"token":"a.1","at":"2026-03-01T12:00:00Z","sources":[`
+	for _, source := range []string{
+		`{"id":"","digest":""}`, `{"id":"ConfigMap/a","digest":""}`, `{"id":"ConfigMap/a/b c","digest":""}`, `{"id":"ConfigMap/a/<","digest":""}`,
+		`{"id":"ConfigMap/a/b","digest":"0123456789abc"}`, `{"id":"ConfigMap/a/b","digest":"via"}`, `{"id":"ConfigMap/a/` + strings.Repeat("b", maxID) + `","digest":""}`,
+	} {
+		r := ParseRecord(head + source + `,{"id":"ConfigMap/a/b","digest":"c"}]}`)
+		g.Expect(r.Token).To(Equal("a.1"))
+		g.Expect(r.Sources).To(ConsistOf(RecordedSource{ID: "ConfigMap/a/b", Digest: "c"}), source)
+	}
+	g.Expect(ParseRecord(head + strings.Repeat(`{"id":"ConfigMap/a/b","digest":"c"},`, 1000) + `{"id":"ConfigMap/a/b","digest":"c"}]}`).Sources).To(HaveLen(maxRecorded))
 }
 
 func TestRecord_next(t *testing.T) {
@@ -92,20 +114,32 @@ func TestNewToken(t *testing.T) {
 	}
 }
 
+// What a user wrote in the place of a record: what is read of it could be the operator's,
+// and what follows from it can be stored.
 func FuzzParseRecord(f *testing.F) {
 	f.Add("")
 	f.Add(`{"token":"a.1","at":"2026-03-01T12:00:00Z","sources":[{"id":"ConfigMap/a/b","digest":"c"}]}`)
-	f.Add(`{"revision":-1,"at":"0000-01-01T00:00:00+23:59"}`)
+	f.Add(`{"token":"a.1","revision":-1,"at":"0000-01-01T00:00:00+23:59"}`)
+	f.Add(`{"token":"a.2147483647","revision":9223372036854775807,"at":"9999-12-31T23:59:59-23:59"}`)
+	f.Add(`{"token":"a.1","at":"2026-03-01T12:00:00Z","sources":[{"id":"<<<<//","digest":"\u2028"},{"id":"A/b/c"}]}`)
 	f.Add(`{"token":"\ud800"}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		r := ParseRecord(text)
-		again := ParseRecord(r.String())
-		if again.String() != r.String() {
+		if r.Token == "" && !reflect.DeepEqual(r, Record{}) {
+			t.Errorf("%q is read as %s", text, r)
+		}
+		if again := ParseRecord(r.String()); again.String() != r.String() {
 			t.Errorf("%q is read as %s and then as %s", text, r, again)
 		}
+		if len(r.Token) > 23 || strings.ContainsAny(r.Token, " \n<\"") || r.Revision < 0 || len(r.Sources) > maxRecorded {
+			t.Errorf("%q is read as %s", text, r)
+		}
 		next := r.next(newToken("sha256:0123456789ab", r.Token), true, 1, noon, []RecordedSource{{ID: "ConfigMap/a/b"}})
-		if len(next.Sources) > maxRecorded || !next.covers("ConfigMap/a/b", "") {
+		if len(next.Sources) > maxRecorded || !next.covers("ConfigMap/a/b", "") || ParseRecord(next.String()).String() != next.String() {
 			t.Errorf("%s does not hold what was requested", next)
+		}
+		if len(next.String()) > 160<<10 {
+			t.Errorf("the next record has %d bytes", len(next.String()))
 		}
 	})
 }

@@ -61,6 +61,9 @@ func (t *task) follow() {
 	t.status.Token = record.Token
 	t.status.Revision = record.Revision
 	t.status.TriggeredAt = timestamp(record.At)
+	if record.At.After(t.Now) {
+		t.status.TriggeredAt = t.now()
+	}
 	t.status.DeliveredAt = nil
 	t.status.Attempts = 1
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // Summary is the state of all targets together, in the words of kstatus.
@@ -56,11 +57,11 @@ func Summarize(targets []triggerv1.TargetStatus, denied map[string]bool) Summary
 	}
 	about := func(state triggerv1.TargetState) string {
 		target := first[state]
-		text := fmt.Sprintf("%s of %d delivered; %s/%s: %s", amount(delivered), total, target.Namespace, target.Name, target.Message)
+		message := fmt.Sprintf("%s of %d delivered; %s/%s: %s", amount(delivered), total, target.Namespace, target.Name, target.Message)
 		if more := counts[state] - 1; more > 0 {
-			text += fmt.Sprintf(" (and %d more %s)", more, state)
+			message += fmt.Sprintf(" (and %d more %s)", more, state)
 		}
-		return text
+		return message
 	}
 
 	switch {
@@ -82,6 +83,7 @@ func Summarize(targets []triggerv1.TargetStatus, denied map[string]bool) Summary
 		s.Message = success(targets)
 		s.Outcome = triggerv1.ChangeDelivered
 	}
+	s.Message = text.Line(s.Message, text.MaxMessage)
 	return s
 }
 
@@ -98,7 +100,7 @@ func success(targets []triggerv1.TargetStatus) string {
 
 // progress counts what is under way, in an order that does not change.
 func progress(counts map[triggerv1.TargetState]int, total int) string {
-	text := fmt.Sprintf("%s of %d delivered", amount(counts[triggerv1.TargetDelivered]), total)
+	message := fmt.Sprintf("%s of %d delivered", amount(counts[triggerv1.TargetDelivered]), total)
 	for _, state := range []struct {
 		state triggerv1.TargetState
 		word  string
@@ -110,10 +112,10 @@ func progress(counts map[triggerv1.TargetState]int, total int) string {
 		{triggerv1.TargetFailed, "failed"},
 	} {
 		if n := counts[state.state]; n > 0 {
-			text += fmt.Sprintf(", %d %s", n, state.word)
+			message += fmt.Sprintf(", %d %s", n, state.word)
 		}
 	}
-	return text
+	return message
 }
 
 func amount(n int) string {
@@ -129,7 +131,7 @@ func Remember(history []triggerv1.Change, change triggerv1.Change) []triggerv1.C
 	if len(history) > 0 && history[0].Digest == change.Digest {
 		updated := history[0]
 		updated.Outcome, updated.Delivered = change.Outcome, change.Delivered
-		return append([]triggerv1.Change{updated}, history[1:]...)
+		return append([]triggerv1.Change{updated}, history[1:min(len(history), triggerv1.MaxHistory)]...)
 	}
 	next := []triggerv1.Change{change}
 	for i, old := range history {

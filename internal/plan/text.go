@@ -7,18 +7,17 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 const (
 	// maxText bounds messages and causes, in bytes: a thousand targets with the
 	// longest of both must fit into one object of 1.5 MiB.
-	maxText = 500
+	maxText = 350
 
 	// maxNamed bounds how many sources or keys a cause names.
 	maxNamed = 3
@@ -47,9 +46,17 @@ func (t *task) cause() string {
 	if len(parts) == 0 {
 		return t.status.Cause // A repetition has the cause of the first request.
 	}
-	// The end is the operator's word. Nobody's keys or name may push it out.
+	return t.signed(strings.Join(parts, ", "))
+}
+
+// signed returns a cause that ends with the operator's word of which trigger it is about.
+// Nobody's keys or name push that out, and nobody who may write the status leaves it out.
+func (t *task) signed(cause string) string {
 	via := " via ValuesTrigger " + t.Trigger
-	return cut(strings.Join(parts, ", "), maxText-len(via)) + via
+	if cause = strings.TrimSuffix(cause, via); cause == "" {
+		return ""
+	}
+	return text.Line(cause, maxText-len(via)) + via
 }
 
 // named returns the wanted sources that have changed since the last delivery, as far
@@ -74,38 +81,22 @@ func (t *task) named() []Source {
 // describe returns a source with what is known of its last change.
 func describe(s Source) string {
 	kind, name, _ := strings.Cut(s.ID, "/")
-	text := kind + " " + name
+	what := kind + " " + name
 	if s.Digest == "" {
-		return text + " absent"
+		return what + " absent"
 	}
-	text += " " + digest.Prefix + digest.Short(s.Digest)
-	if n := len(s.ChangedKeys); n > 0 {
-		keys := s.ChangedKeys[:min(n, maxNamed)]
-		text += " (" + strings.Join(keys, ", ")
-		if n > maxNamed {
-			text += fmt.Sprintf(" and %d more", n-maxNamed)
+	what += " " + digest.Prefix + digest.Short(s.Digest)
+	if len(s.ChangedKeys) > 0 {
+		keys := make([]string, len(s.ChangedKeys))
+		for i, key := range s.ChangedKeys {
+			keys[i] = text.Word(key)
 		}
-		text += ")"
+		what += " (" + text.Some(keys, maxNamed) + ")"
 	}
 	if s.Editor != "" {
-		text += " by " + printable(s.Editor)
+		what += " by " + text.Word(s.Editor)
 	}
-	return text
-}
-
-// printable returns a text that a user chose as one word, without what could end a
-// line, hide something in it, or be taken for the operator's own words.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) || r == ' ' || r == ',' {
-			return '_'
-		}
-		return r
-	}, text)
-	if runes := []rune(text); len(runes) > 64 {
-		text = string(runes[:64]) + "…"
-	}
-	return text
+	return what
 }
 
 // because joins a statement and what helm-controller says about it.
@@ -114,21 +105,6 @@ func because(statement, message string) string {
 		return statement
 	}
 	return statement + ": " + message
-}
-
-// truncate cuts a text to its bound, not inside a character.
-func truncate(text string) string { return cut(text, maxText) }
-
-func cut(text string, bound int) string {
-	if len(text) <= bound {
-		return text
-	}
-	const ellipsis = "…"
-	end := bound - len(ellipsis)
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
 }
 
 func (t *task) now() *metav1.Time { return timestamp(t.Now) }

@@ -4,12 +4,18 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 func TestDescribe(t *testing.T) {
@@ -28,7 +34,9 @@ func TestDescribe(t *testing.T) {
 		{"an editor who would write lines of his own", Source{ID: "ConfigMap/apps/a", Digest: digest, Editor: "me\nINFO all well, by \x1b[31mroot\u202e"},
 			"ConfigMap apps/a sha256:0123456789ab by me_INFO_all_well__by__[31mroot_"},
 		{"an editor with a long name", Source{ID: "ConfigMap/apps/a", Digest: digest, Editor: strings.Repeat("é", 128)},
-			"ConfigMap apps/a sha256:0123456789ab by " + strings.Repeat("é", 64) + "…"},
+			"ConfigMap apps/a sha256:0123456789ab by " + strings.Repeat("_", 64) + "…"},
+		{"a key that would speak for the operator", Source{ID: "ConfigMap/apps/a", Digest: digest, ChangedKeys: []string{"a) by you via", "b"}},
+			"ConfigMap apps/a sha256:0123456789ab (a)_by_you_via, b)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -64,15 +72,59 @@ func TestCause_namesTheFirstFew(t *testing.T) {
 	g.Expect(s.decide().Request.Cause).To(MatchRegexp(`^ConfigMap apps/a \S+ by kubectl-edit, ConfigMap apps/b \S+ by kubectl-edit, ConfigMap apps/c \S+ by kubectl-edit, and 2 more via ValuesTrigger apps/trigger$`))
 }
 
-func TestTruncate(t *testing.T) {
+// Whoever may write the status of a trigger may not speak for the operator elsewhere.
+func TestCause_ofTheStatusIsSigned(t *testing.T) {
+	t.Parallel()
+	for recorded, want := range map[string]string{
+		"ConfigMap apps/a via ValuesTrigger apps/trigger": "ConfigMap apps/a via ValuesTrigger apps/trigger",
+		"all is well via ValuesTrigger flux-system/other": "all is well via ValuesTrigger flux-system/other via ValuesTrigger apps/trigger",
+		"a\nERROR b":         "a ERROR b via ValuesTrigger apps/trigger",
+		"":                   "",
+		" via ValuesTrigger": " via ValuesTrigger via ValuesTrigger apps/trigger",
+	} {
+		g := NewWithT(t)
+		s := triggered(read)
+		s.status.Cause = recorded
+		s.handle()
+		s.release.Ready, s.values = "True", ValuesDiffer
+		s.later(time.Minute)
+		d := s.decide()
+		g.Expect(d.Request).NotTo(BeNil(), "a repetition")
+		g.Expect(d.Request.Cause).To(Equal(want))
+		g.Expect(d.Status.Cause).To(Equal(want))
+		s.status = &d.Status
+		s.send(d)
+		g.Expect(s.decide().Status.Cause).To(Equal(want), "it does not grow")
+	}
+}
+
+// What is recorded of a thousand targets must fit into one object.
+func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	for _, text := range []string{"", "short", strings.Repeat("a", maxText), strings.Repeat("a", maxText+1), strings.Repeat("é", maxText), strings.Repeat("…", maxText)} {
-		cut := truncate(text)
-		g.Expect(len(cut)).To(BeNumerically("<=", maxText))
-		g.Expect(utf8.ValidString(cut)).To(BeTrue())
-		if len(text) <= maxText {
-			g.Expect(cut).To(Equal(text))
-		}
+	long := func(n int) string { return strings.Repeat("n", n) }
+	hostile := strings.Repeat("<&>\"", 1000)
+	now := metav1.NewTime(noon)
+	var vt triggerv1.ValuesTrigger
+	for range triggerv1.MaxResolvedTargets {
+		s := triggered(read)
+		s.fail("UpgradeFailed", hostile)
+		d := s.decide()
+		d.Status.Namespace, d.Status.Name = long(63), long(253)
+		d.Status.Cause = text.Line(hostile, maxText)
+		d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31
+		vt.Status.Targets = append(vt.Status.Targets, d.Status)
 	}
+	for range triggerv1.MaxResolvedSources {
+		vt.Status.Sources = append(vt.Status.Sources, triggerv1.SourceStatus{Kind: "ConfigMap", Namespace: long(63), Name: long(253), Digest: vt.Status.Targets[0].Digest})
+	}
+	for range triggerv1.MaxHistory {
+		vt.Status.History = append(vt.Status.History, triggerv1.Change{Digest: vt.Status.Targets[0].Digest, Cause: text.Line(hostile, maxText), Time: now, Outcome: triggerv1.ChangeFailed})
+	}
+	for _, name := range []string{"Ready", "Stalled", "Reconciling"} {
+		vt.Status.Conditions = append(vt.Status.Conditions, metav1.Condition{Type: name, Message: Summarize(vt.Status.Targets, nil).Message})
+	}
+	stored, err := json.Marshal(vt)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(len(stored)).To(BeNumerically("<", 1400<<10), "etcd takes 1.5 MiB")
 }

@@ -41,7 +41,7 @@ type rule struct {
 var (
 	// Pure packages decide, adapters read or write one thing each, and the rest
 	// orchestrates. A new package belongs to one of them.
-	pure = []string{"internal/access", "internal/contract", "internal/digest", "internal/discovery", "internal/plan"}
+	pure = []string{"internal/access", "internal/contract", "internal/digest", "internal/discovery", "internal/plan", "internal/text"}
 
 	adapters = []string{"internal/apply", "internal/index", "internal/notify", "internal/request", "internal/source", "internal/target"}
 
