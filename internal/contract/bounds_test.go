@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
@@ -47,21 +46,4 @@ func TestAnnotations_leavesRoomForAllNamesThatHelmCanWorkWith(t *testing.T) {
 	b := Parse(Annotations(map[string]string{nameKey: strings.Join(names, ", ")}))
 	g.Expect(b.Targets).To(HaveLen(triggerv1.MaxTargetNames))
 	g.Expect(b.Problems).To(BeEmpty())
-}
-
-// FuzzMayName holds that nothing which Parse finds is passed over.
-func FuzzMayName(f *testing.F) {
-	f.Add("my-hr1, my-hr2", "apps")
-	f.Add("\t a\n,b", " ")
-	f.Fuzz(func(t *testing.T, names, namespace string) {
-		annotations := map[string]string{nameKey: names, namespaceKey: namespace}
-		for _, target := range Parse(annotations).Targets {
-			if !MayName(annotations, target) {
-				t.Errorf("%q in %q are said not to name %s", names, namespace, target)
-			}
-		}
-		if MayName(annotations, types.NamespacedName{Namespace: "nobody", Name: "uses/this"}) && !strings.Contains(names, "uses/this") {
-			t.Errorf("%q in %q", names, namespace)
-		}
-	})
 }

@@ -32,6 +32,9 @@ const (
 	// maxShown bounds how much of a malformed value a message repeats.
 	maxShown = 64
 
+	// maxMalformed bounds how many malformed names a message repeats.
+	maxMalformed = 3
+
 	// maxNames bounds how much of the list of names is read, in bytes: enough for
 	// the longest names that Helm can work with, and little of the memory of an
 	// operator that has to keep the lists of everybody who may write ConfigMaps.
@@ -95,14 +98,16 @@ func Parse(annotations map[string]string) Binding {
 	}
 	var malformed []string
 	seen := map[string]bool{}
-	over := 0
+	over, bad := 0, 0
 	for name := range strings.SplitSeq(names, ",") {
 		name = strings.TrimSpace(name)
 		switch {
 		case name == "" || seen[name]:
 			continue
-		case len(validation.IsDNS1123Subdomain(name)) > 0:
-			malformed = append(malformed, shown(name))
+		case !isName(name):
+			if bad++; bad <= maxMalformed {
+				malformed = append(malformed, shown(name))
+			}
 		case len(b.Targets) == triggerv1.MaxTargetNames:
 			over++
 		default:
@@ -111,10 +116,10 @@ func Parse(annotations map[string]string) Binding {
 		seen[name] = true
 	}
 
-	if len(malformed) > 0 {
+	if bad > 0 {
 		more := ""
-		if n := len(malformed) - 3; n > 0 {
-			malformed, more = malformed[:3], fmt.Sprintf(" and %d more", n)
+		if bad > maxMalformed {
+			more = fmt.Sprintf(" and %d more", bad-maxMalformed)
 		}
 		b.report("annotation %s: %s%s cannot be the name of a HelmRelease; use lower-case letters, digits, '-' and '.', and commas between names",
 			triggerv1.HRNameAnnotation, strings.Join(malformed, ", "), more)
@@ -134,11 +139,33 @@ func (b *Binding) report(format string, args ...any) {
 	b.Problems = append(b.Problems, fmt.Sprintf(format, args...))
 }
 
+// isName tells what validation.IsDNS1123Subdomain tells, without its regular expressions:
+// a list may hold thirty thousand names, and is read for every HelmRelease that it may name.
+func isName(name string) bool {
+	if len(name) > validation.DNS1123SubdomainMaxLength {
+		return false
+	}
+	for part := range strings.SplitSeq(name, ".") {
+		if part == "" || part[0] == '-' || part[len(part)-1] == '-' {
+			return false
+		}
+		for i := range len(part) {
+			if c := part[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // shown quotes a value that a user wrote, without control characters and cut to
 // a bearable length.
 func shown(value string) string {
-	if runes := []rune(value); len(runes) > maxShown {
-		value = string(runes[:maxShown]) + "…"
+	count := 0
+	for i := range value {
+		if count++; count > maxShown {
+			return fmt.Sprintf("%q", value[:i]+"…")
+		}
 	}
 	return fmt.Sprintf("%q", value)
 }
@@ -178,25 +205,23 @@ func (b Baseline) Covers(digest string) bool {
 	return b.Legacy || (b.Digest != "" && b.Digest == digest)
 }
 
-// MayName tells whether Parse could find the HelmRelease in the annotations. It takes
-// much less than Parse to tell that it could not.
-func MayName(annotations map[string]string, target types.NamespacedName) bool {
+// Names tells whether Parse finds the HelmRelease in the annotations. It takes much less.
+func Names(annotations map[string]string, target types.NamespacedName) bool {
 	namespace := strings.TrimSpace(annotations[triggerv1.HRNSAnnotation])
 	if namespace == "" {
 		namespace = triggerv1.DefaultFluxcdNamespace
 	}
-	if namespace != target.Namespace {
+	names := annotations[triggerv1.HRNameAnnotation]
+	if namespace != target.Namespace || !strings.Contains(names, target.Name) {
 		return false
 	}
-	for name := range strings.SplitSeq(annotations[triggerv1.HRNameAnnotation], ",") {
+	if strings.Count(names, ",") >= triggerv1.MaxTargetNames || len(names) > maxNames {
+		return slices.Contains(Parse(annotations).Targets, target) // Perhaps beyond a bound.
+	}
+	for name := range strings.SplitSeq(names, ",") {
 		if strings.TrimSpace(name) == target.Name {
-			return true
+			return isName(target.Name) && len(validation.IsDNS1123Label(namespace)) == 0
 		}
 	}
 	return false
-}
-
-// Names returns whether the binding names the HelmRelease.
-func (b Binding) Names(target types.NamespacedName) bool {
-	return slices.Contains(b.Targets, target)
 }

@@ -139,6 +139,9 @@ func TestParse_limit(t *testing.T) {
 	g.Expect(within.Targets).To(HaveLen(1000))
 	g.Expect(within.Problems).To(BeEmpty(), "repetitions do not count")
 
+	g.Expect(Names(map[string]string{nameKey: strings.Join(names, ",")}, types.NamespacedName{Namespace: "flux-system", Name: names[999]})).To(BeTrue())
+	g.Expect(Names(map[string]string{nameKey: strings.Join(names, ",")}, types.NamespacedName{Namespace: "flux-system", Name: names[1000]})).To(BeFalse())
+
 	beyond := Parse(map[string]string{nameKey: strings.Join(append(names, "Malformed"), ",")})
 	g.Expect(beyond.Targets).To(Equal(within.Targets), "the first ones hold")
 	g.Expect(beyond.Problems).To(ConsistOf(
@@ -147,13 +150,31 @@ func TestParse_limit(t *testing.T) {
 	))
 }
 
-func TestBinding_Names(t *testing.T) {
+func TestNames(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
-	b := Parse(map[string]string{nameKey: "one,two", namespaceKey: "apps"})
-	g.Expect(b.Names(types.NamespacedName{Namespace: "apps", Name: "two"})).To(BeTrue())
-	g.Expect(b.Names(types.NamespacedName{Namespace: "flux-system", Name: "two"})).To(BeFalse())
-	g.Expect(b.Names(types.NamespacedName{Namespace: "apps", Name: "three"})).To(BeFalse())
+	for _, c := range []struct {
+		names, namespace string
+		namespacedName   string
+		want             bool
+	}{
+		{"one, two ,", "apps", "apps/two", true},
+		{"one,two", " apps\n", "apps/two", true},
+		{"one,two", "apps", "flux-system/two", false},
+		{"one,two", "", "flux-system/two", true},
+		{"one,two", "apps", "apps/three", false},
+		{"one,two", "apps", "apps/tw", false},
+		{"", "apps", "apps/", false},
+		{"My_App", "apps", "apps/My_App", false},
+		{"one", "My_Apps", "My_Apps/one", false},
+		{strings.Repeat("x,", 2000) + "two", "apps", "apps/two", true},
+		{strings.Repeat("X,", 2000) + "two", "apps", "apps/two", true},
+		{strings.Repeat(strings.Repeat("x", 100)+",", 700) + "two", "apps", "apps/two", false},
+	} {
+		namespace, name, _ := strings.Cut(c.namespacedName, "/")
+		annotations := map[string]string{nameKey: c.names, namespaceKey: c.namespace}
+		got := Names(annotations, types.NamespacedName{Namespace: namespace, Name: name})
+		NewWithT(t).Expect(got).To(Equal(c.want), "%.40q in %q names %s", c.names, c.namespace, c.namespacedName)
+	}
 }
 
 func TestLabel(t *testing.T) {

@@ -211,7 +211,7 @@ func Labelled(ctx context.Context, cache client.Reader, kind string, target type
 	var found []types.NamespacedName
 	for i := range list.Items {
 		obj := &list.Items[i]
-		if filter(obj.Namespace) && contract.MayName(obj.Annotations, target) && contract.Parse(obj.Annotations).Names(target) {
+		if filter(obj.Namespace) && contract.Names(obj.Annotations, target) {
 			found = append(found, client.ObjectKeyFromObject(obj))
 		}
 	}
