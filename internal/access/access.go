@@ -31,14 +31,18 @@ func (p Policy) Check(origin string, target Target) error {
 	if origin == target.Namespace {
 		return nil
 	}
-	allowed, listed := consent(target.Annotations)
+	listed, allowed := consent(target.Annotations, origin)
 	switch {
-	case listed && !allowed[origin]:
-		return fmt.Errorf("HelmRelease %s/%s does not accept triggers from namespace %s; add it to its annotation %s",
-			target.Namespace, target.Name, origin, triggerv1.AllowFromAnnotation)
-	case !listed && p.NoCrossNamespaceRefs:
+	case allowed:
+		return nil
+	case p.NoCrossNamespaceRefs:
+		// In the same words whether there is such a release, a list on it, or neither:
+		// what is in another namespace is nobody's business here.
 		return fmt.Errorf("HelmRelease %s/%s is in another namespace than %s and the operator runs with --no-cross-namespace-refs; consent with the annotation %s: %s on the HelmRelease",
 			target.Namespace, target.Name, origin, triggerv1.AllowFromAnnotation, origin)
+	case listed:
+		return fmt.Errorf("HelmRelease %s/%s does not accept triggers from namespace %s; add it to its annotation %s",
+			target.Namespace, target.Name, origin, triggerv1.AllowFromAnnotation)
 	}
 	return nil
 }
@@ -54,15 +58,14 @@ func (p Policy) CheckSource(trigger, source string) error {
 		source, trigger, source, triggerv1.LabelReconcilerNameSourceKey)
 }
 
-// consent returns the namespaces that the HelmRelease lists, and whether it lists
-// any at all: an empty list consents to nobody.
-func consent(annotations map[string]string) (map[string]bool, bool) {
+// consent tells whether the HelmRelease lists namespaces at all, and whether it lists this
+// one: an empty list consents to nobody.
+func consent(annotations map[string]string, origin string) (listed, allowed bool) {
 	value, listed := annotations[triggerv1.AllowFromAnnotation]
-	allowed := map[string]bool{}
 	for namespace := range strings.SplitSeq(value, ",") {
-		if namespace = strings.TrimSpace(namespace); namespace != "" {
-			allowed[namespace] = true
+		if strings.TrimSpace(namespace) == origin && origin != "" {
+			return listed, true
 		}
 	}
-	return allowed, listed
+	return listed, false
 }
