@@ -107,7 +107,7 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
 	@{ grep -rE --include='*_test.go' '^func Fuzz' . || true; } | sed -E 's/^(.*)\/[^/]+:func (Fuzz[A-Za-z0-9_]*).*/\1 \2/' | sort | \
 	while read -r dir target; do \
-		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		echo "$$dir $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 2s "$$dir"; \
 	done
 
 .PHONY: soak

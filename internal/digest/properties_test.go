@@ -10,8 +10,6 @@ import (
 	"slices"
 	"testing"
 	"testing/quick"
-
-	. "github.com/onsi/gomega"
 )
 
 // word is a short text. There are few, so that equal ones meet.
@@ -92,27 +90,5 @@ func TestProperty_combineKeepsPartsApart(t *testing.T) {
 	}
 	holds(t, func(one, two map[word]word) bool {
 		return (Combine(plain(one)) == Combine(plain(two))) == maps.Equal(one, two)
-	})
-}
-
-// Contents that are written alike when they are simply joined.
-func FuzzDigest(f *testing.F) {
-	f.Add("a", "bc", "ab", "c")
-	f.Add("a", "", "", "a")
-	f.Add("a", "b\x00c", "a\x00b", "c")
-	f.Add("a", "\x00\x00\x00\x00\x00\x00\x00\x01b", "a", "b")
-	f.Fuzz(func(t *testing.T, keyOne, valueOne, keyTwo, valueTwo string) {
-		g := NewWithT(t)
-		same := keyOne == keyTwo && valueOne == valueTwo
-		one, two := text{keyOne: valueOne}, text{keyTwo: valueTwo}
-		g.Expect(configMap(one, nil).Digest() == configMap(two, nil).Digest()).To(Equal(same))
-		g.Expect(Combine(one) == Combine(two)).To(Equal(same))
-		g.Expect(configMap(one, nil).Digest()).NotTo(Equal(configMap(nil, bytes{keyTwo: []byte(valueTwo)}).Digest()))
-		g.Expect(secret(valueOne, bytes{keyOne: nil}).Digest() == secret(valueTwo, bytes{keyTwo: nil}).Digest()).To(Equal(same))
-		if keyOne != keyTwo {
-			both := configMap(text{keyOne: valueOne, keyTwo: valueTwo}, nil)
-			g.Expect(both.Digest(keyOne)).To(Equal(configMap(one, nil).Digest()))
-			g.Expect(both.Digest()).NotTo(Or(Equal(configMap(one, nil).Digest()), Equal(configMap(two, nil).Digest())))
-		}
 	})
 }
