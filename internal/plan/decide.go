@@ -4,6 +4,10 @@
 package plan
 
 import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -25,8 +29,11 @@ type task struct {
 // Decide returns what to do about one target. It is a pure function of its input.
 func Decide(in Input) Decision {
 	t := &task{Input: in}
-	if in.Previous != nil {
-		t.status = *in.Previous
+	if in.Previous != nil && in.recreated() {
+		t.Previous = nil
+	}
+	if t.Previous != nil {
+		t.status = *t.Previous
 	}
 	t.status.Message = ""
 	t.status.Cause = t.signed(t.status.Cause)
@@ -42,6 +49,7 @@ func Decide(in Input) Decision {
 		return t.end(triggerv1.TargetFailed, in.Release.Denied)
 	}
 
+	t.resume()
 	if t.status.Digest == "" {
 		if decision, done := t.firstSight(); done {
 			return decision
@@ -65,6 +73,23 @@ func Decide(in Input) Decision {
 		t.status.Forced = t.requestForced()
 		return t.prove()
 	}
+}
+
+// recreated tells that what is recorded is about another HelmRelease of the same name,
+// which was deleted when nobody looked.
+func (in Input) recreated() bool {
+	last := latest(in.Previous.TriggeredAt, in.Previous.DeliveredAt)
+	return !last.IsZero() && in.Release.Created.After(last)
+}
+
+func latest(times ...*metav1.Time) time.Time {
+	var last time.Time
+	for _, at := range times {
+		if at != nil && at.After(last) {
+			last = at.Time
+		}
+	}
+	return last
 }
 
 // deliveredMessage returns what was said with the proof: it holds as long as that.
@@ -97,7 +122,7 @@ func (t *task) firstSight() (Decision, bool) {
 	case t.recorded(t.Sources):
 		t.adopt()
 		return t.prove(), true
-	case r.Working() || r.requestPending() && !r.Suspended:
+	case r.Working(), !r.Suspended && (r.requestPending() || r.Revision > 0 && r.unseen()):
 		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is looked at afterwards"), true
 	case r.Revision == 0 && !r.Suspended && len(t.Diff.Changed) == 0:
 		// Its first installation will read the content by itself.
@@ -165,7 +190,7 @@ func (t *task) returned() bool {
 func (t *task) absorbReturn() (Decision, bool) {
 	r := t.Release
 	switch {
-	case r.Working():
+	case r.Working(), r.unseen() && !r.Suspended:
 		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release"), true
 	case r.Revision == t.status.Revision:
 		return Decision{}, false
@@ -226,6 +251,10 @@ func (t *task) deliver() Decision {
 		}
 	}
 
+	if r.Revision > 0 && r.unseen() {
+		// Of a force and of other values it would make two revisions.
+		return t.end(triggerv1.TargetPending, "waits for helm-controller to look at the present spec of the release")
+	}
 	return t.request(1)
 }
 

@@ -230,3 +230,24 @@ func TestDecide_theCauseOfAForceThatWaited(t *testing.T) {
 	s.release.Suspended = false
 	g.Expect(s.step().Request.Cause).To(Equal("request by annotation that had to wait via ValuesTrigger apps/trigger"))
 }
+
+// A request that had to wait, was made and not recorded, is not made again for a change
+// that needs no force.
+func TestDecide_aForceThatHadToWaitIsNotOwedTwice(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := delivered(read, other)
+	s.force = "now"
+	s.work()
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetPending, none}))
+	s.upgrade()
+	g.Expect(outcomeOf(s.crash())).To(Equal(outcome{triggerv1.TargetTriggered, forced}))
+	s.later(time.Minute)
+	s.upgrade()
+	s.later(time.Minute)
+
+	s.edit(read)
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, unforced}))
+	s.upgrade()
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
+}

@@ -55,7 +55,7 @@ func (t *task) judge() (Decision, bool) {
 		// helm-controller tries again by itself. What it said holds until it says
 		// something else: its tries are no news.
 		return t.failed(t.Previous.Message), true
-	case r.Working(), !r.Current && !(r.Ready == "False" && r.ReadyCurrent):
+	case r.Working(), r.unseen():
 		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage), true
 	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
 		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage), true
@@ -91,6 +91,7 @@ func (t *task) weigh() Decision {
 // delivered records the proof.
 func (t *task) delivered() Decision {
 	t.status.Digest = t.Digest
+	t.status.Forced = t.requestForced()
 	t.status.Revision = t.Release.Revision
 	t.status.DeliveredAt = t.now()
 	message := ""

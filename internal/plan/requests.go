@@ -47,6 +47,24 @@ func (t *task) requestedElsewhere() bool {
 	return len(asked) == 0 || slices.Contains(record.Sources, asked[0])
 }
 
+// resume goes on from a request of a person that had to wait, was made, and was not
+// recorded in the status, when something has changed since: only that is owed then.
+func (t *task) resume() {
+	record := t.Release.Record
+	if t.status.Digest == "" || t.status.Digest == t.Digest || t.status.Digest != t.Diff.From ||
+		!t.unrequested() || sequence(record.Token) <= sequence(t.status.Token) ||
+		!slices.Contains(record.Sources, t.asked("waiting", "after "+t.status.Token)) {
+		return
+	}
+	unchanged := slices.DeleteFunc(slices.Clone(t.Sources), func(s Source) bool {
+		return slices.Contains(t.Diff.Changed, s.ID) || slices.Contains(t.Diff.Added, s.ID)
+	})
+	if t.covered(unchanged) {
+		t.status.Cause = t.cause()
+		t.follow()
+	}
+}
+
 // adopt takes the recorded request for our own.
 func (t *task) adopt() {
 	t.status.Cause = t.cause()

@@ -242,6 +242,12 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 			}
 		}
 		if decision.Request == nil {
+			if observed.created != h.release.created {
+				h.allowLasting("decision about the release before it")
+			}
+			if o.stale(t) && decision.Status.State == triggerv1.TargetDelivered && (in.Previous == nil || in.Previous.State != triggerv1.TargetDelivered) {
+				h.allowLasting("delivery of content that is old already")
+			}
 			return decision.Status, decision.After, false, false
 		}
 		if !o.calm && o.chance(20) {
@@ -257,7 +263,7 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 			if h.run != nil {
 				// Ready=False hides that helm-controller is at work again: an early
 				// exit and a wait for a retry look alike.
-				h.allow("request beside an unseen reconciliation")
+				h.allowLasting("request beside an unseen reconciliation")
 			}
 			if o.stale(t) {
 				h.allow("request for content that is old already")

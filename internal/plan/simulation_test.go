@@ -126,7 +126,7 @@ func (w *world) annotate(t *simTrigger, value string, what int) {
 	}
 	for _, h := range t.targets {
 		// A retry may come when helm-controller has succeeded by itself.
-		h.allow("annotation on " + t.name)
+		h.allowLasting("annotation on " + t.name)
 	}
 	w.note("a person annotates %s with %s, force=%t reset=%t", t.name, value, what != 1, what != 0)
 }
@@ -286,8 +286,8 @@ func (o *simOperator) verdict() string {
 		}
 	}
 	for _, h := range o.world.releases {
-		if h.made > h.allowed {
-			return fmt.Sprintf("%s has %d revisions, for %d reasons: %v", h.release.name, h.made, h.allowed, h.reasons)
+		if problem := h.doubled(o.unreadable); problem != "" {
+			return problem
 		}
 	}
 	o.now = o.now.Add(time.Hour)

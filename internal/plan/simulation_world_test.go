@@ -85,7 +85,11 @@ func (w *world) edit(s *simSource, next content) {
 		s.modified = time.Time{}
 	}
 	for _, h := range w.releases {
-		if h.concerned(s) {
+		switch {
+		case !h.concerned(s):
+		case next == (content{}):
+			h.allowLasting("going of " + s.id) // It has no time.
+		default:
 			h.allow("edit of " + s.id)
 		}
 	}
@@ -111,6 +115,7 @@ type simRelease struct {
 	generation, observed int
 	suspended            bool
 	gone                 bool
+	created              time.Time
 
 	requestedAt, forceAt, record string
 	handledAt, handledForceAt    string
@@ -128,7 +133,7 @@ func (r simRelease) observe() Release {
 		return Release{}
 	}
 	return Release{
-		Exists: true, Reads: r.reads, Suspended: r.suspended,
+		Exists: true, Created: r.created, Reads: r.reads, Suspended: r.suspended,
 		Ready: r.ready, ReadyReason: r.reason, ReadyMessage: r.message, Reconciling: r.reconciling,
 		Current: r.observed == r.generation, RequestedAt: r.requestedAt, HandledAt: r.handledAt,
 		Revision: r.revision, ConfigDigest: r.config, Deployed: r.deployed, LastDeployed: r.lastDeployed,
@@ -158,9 +163,9 @@ type simHelm struct {
 	// be they read as values or looked up by the chart.
 	rendered map[string]content
 
-	// made counts revisions, allowed those that are right, for the reasons given.
-	made, allowed int
-	reasons       []string
+	// made are the revisions, allowed the reasons for which they are right.
+	made    []simRevision
+	allowed []simReason
 
 	// followed are the sources of any trigger of this release.
 	followed map[string]bool
@@ -174,14 +179,9 @@ type simRun struct {
 	object   simRelease
 	step     int
 	values   string
+	begun    time.Time // when it read the values
 	at       time.Time
 	contents map[string]content
-}
-
-// allow gives a reason for a revision.
-func (h *simHelm) allow(reason string) {
-	h.allowed++
-	h.reasons = append(h.reasons, reason)
 }
 
 // concerned tells whether a change of the source may make a revision.
@@ -228,7 +228,7 @@ func (h *simHelm) request(token string, force bool) {
 func (h *simHelm) recreate() {
 	r := h.release
 	h.run, h.rendered, h.recreated = nil, nil, true
-	h.release = simRelease{name: r.name, reads: r.reads, generation: 1, version: r.version + 1, gone: !r.gone}
+	h.release = simRelease{name: r.name, reads: r.reads, generation: 1, version: r.version + 1, gone: !r.gone, created: stored(h.now)}
 	h.queued = !h.release.gone
 	h.allow("recreation")
 	for range h.releases { // What the triggers asked of the one before.
@@ -296,7 +296,7 @@ func (h *simHelm) compose(calm bool) {
 		h.note("helm: %s exits early with %s, handles %q", h.release.name, h.release.reason, h.release.handledAt)
 		return
 	}
-	run.values = h.values()
+	run.values, run.begun = h.values(), h.now
 	run.step++
 }
 
@@ -330,11 +330,12 @@ func (h *simHelm) finish(calm bool) {
 	run := h.run
 	r := &h.release
 	r.revision++
-	h.made++
+	h.made = append(h.made, simRevision{at: run.begun})
 	r.config, r.lastDeployed = run.values, stored(run.at)
 	if !calm && h.chance(10) {
 		// helm-controller tries again.
 		h.allow("failed upgrade")
+		h.made[len(h.made)-1].failed = true
 		r.deployed, r.ready, r.reason, r.message = false, "False", "UpgradeFailed", "Helm upgrade failed"
 		h.queued = true
 	} else {

@@ -73,6 +73,9 @@ type Release struct {
 	// Exists is false for a target that is named and not there.
 	Exists bool
 
+	// Created is when the HelmRelease was created.
+	Created time.Time
+
 	// Denied says why this target must not be touched, or is empty.
 	Denied string
 
@@ -116,6 +119,12 @@ type Release struct {
 // Ready=False is what an early exit or a wait for a retry leaves behind.
 func (r Release) Working() bool {
 	return r.Reconciling && r.Ready != "False"
+}
+
+// unseen tells that helm-controller has not looked at the present generation. It is about
+// to, and may make a revision by itself.
+func (r Release) unseen() bool {
+	return !r.Current && (r.Ready != "False" || !r.ReadyCurrent)
 }
 
 // requestPending tells that a request was made that helm-controller has not

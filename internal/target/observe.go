@@ -29,6 +29,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 	}
 	release := plan.Release{
 		Exists:      true,
+		Created:     hr.CreationTimestamp.Time,
 		Suspended:   hr.Spec.Suspend,
 		Current:     hr.Status.ObservedGeneration == hr.Generation,
 		RequestedAt: hr.Annotations[meta.ReconcileRequestAnnotation],
