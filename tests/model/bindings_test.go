@@ -36,8 +36,12 @@ func (b binding) content() (string, bool) {
 	}
 	text, data := "", b.source.data()
 	for _, key := range []string{valuesKey, otherKey} {
-		if b.selects(key) {
-			text += key + "\n" + data[key]
+		value, found := data[key]
+		if !found && slices.Contains(b.keys, key) && !b.optional {
+			return "absent", false
+		}
+		if found && b.selects(key) {
+			text += key + "\n" + value
 		}
 	}
 	return text, true
@@ -64,13 +68,13 @@ func (f *fleet) resolve(t *trigger) []binding {
 	return bindings
 }
 
-// targets tells whether a declared trigger has the release as a target.
-func (t *trigger) hasTarget(r *release) bool {
+// hasTarget tells whether a declared trigger has the release as a target.
+func (f *fleet) hasTarget(t *trigger, r *release) bool {
 	return slices.ContainsFunc(t.targets, func(target triggerTarget) bool {
 		if target.release != nil {
 			return target.release == r
 		}
-		return target.ns == r.ns && target.tier == r.tier
+		return (target.ns == r.ns || target.ns == "" && f.prod[r.ns]) && target.tier == r.tier
 	})
 }
 
@@ -78,7 +82,7 @@ func (t *trigger) hasTarget(r *release) bool {
 func (f *fleet) declared(r *release) []binding {
 	var bindings []binding
 	for _, t := range f.triggers {
-		if t.exists && t.hasTarget(r) {
+		if t.exists && f.hasTarget(t, r) {
 			bindings = append(bindings, f.resolve(t)...)
 		}
 	}

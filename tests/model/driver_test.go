@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -35,6 +33,8 @@ type driver struct {
 	outages  []time.Time // of helm-controller and the API server
 	closers  []func()
 	requests int
+	// events tells that the operator may still try to send events that it could not.
+	events bool
 
 	mu     sync.Mutex
 	begun  time.Time
@@ -54,6 +54,9 @@ type story struct {
 	ops  int
 	skip map[int]bool
 }
+
+// chapter is after how many operations everything comes to rest, and is looked at.
+const chapter = 40
 
 // tell tells a story and returns what is wrong with its end, as an error that holds all
 // of it.
@@ -76,18 +79,32 @@ func tell(ctx context.Context, s story) (counts map[string]int, err error) {
 		return nil, fmt.Errorf("setup: %w", err)
 	}
 	for i := 1; i <= s.ops; i++ {
-		if s.skip[i] {
-			continue
-		}
 		// Each operation has its own numbers, so that it is the same whatever is skipped.
-		if err := d.step(i, rand.New(rand.NewPCG(s.seed, uint64(i)))); err != nil {
-			return nil, fmt.Errorf("operation %d: %w", i, err)
+		if !s.skip[i] {
+			if err := d.step(i, rand.New(rand.NewPCG(s.seed, uint64(i)))); err != nil {
+				return nil, fmt.Errorf("operation %d: %w", i, err)
+			}
+		}
+		if i%chapter == 0 || i == s.ops {
+			if err := d.rest(); err != nil {
+				return nil, err
+			}
 		}
 	}
+	return nil, d.tally()
+}
+
+// rest mends everything, and looks at what has come of it.
+func (d *driver) rest() error {
 	if err := d.mend(); err != nil {
-		return nil, fmt.Errorf("mend: %w", err)
+		return fmt.Errorf("mend: %w", err)
 	}
-	return nil, d.verify()
+	if err := d.verify(); err != nil {
+		return err
+	}
+	d.count("rests")
+	d.events = false
+	return nil
 }
 
 // begin makes a world with the fleet in it.
@@ -104,7 +121,7 @@ func (d *driver) begin(rng *rand.Rand) error {
 	d.c = d.w.Client()
 	d.begun = time.Now()
 	for _, ns := range []string{"flux-system", "apps", "config"} {
-		if err := d.c.Create(d.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}); err != nil {
+		if err := d.writeNamespace(ns); err != nil {
 			return err
 		}
 		if d.fleet.charts[ns] != nil {
@@ -114,11 +131,16 @@ func (d *driver) begin(rng *rand.Rand) error {
 		}
 	}
 	replicas := 1
-	if chance(rng, 0.2) {
+	if chance(rng, 0.4) {
 		replicas = 2
 	}
 	if err := d.startManagers(replicas); err != nil {
 		return err
+	}
+	if replicas > 1 && chance(rng, 0.5) { // The second comes later.
+		if err := d.managers[1].end(d, false); err != nil {
+			return err
+		}
 	}
 	if chance(rng, 0.5) {
 		return d.populate()
@@ -142,7 +164,7 @@ func (d *driver) begin(rng *rand.Rand) error {
 // populate writes the whole fleet.
 func (d *driver) populate() error {
 	for _, s := range d.fleet.sources {
-		s.edited = time.Now()
+		s.written = time.Now()
 	}
 	d.fleet.made(time.Now(), "the beginning")
 	for _, s := range d.fleet.sources {
@@ -202,6 +224,7 @@ func (d *driver) step(i int, rng *rand.Rand) error {
 				break
 			}
 			d.count("operations")
+			d.count(o.kind)
 			d.pause(rng)
 			return nil
 		}
@@ -220,6 +243,7 @@ func (d *driver) pause(rng *rand.Rand) {
 
 // act changes the fleet, notes what that entitles to, and then the API server.
 func (d *driver) act(text string, change func(), write func() error) (string, error) {
+	d.handled()
 	at := time.Now()
 	change()
 	d.fleet.made(at, text)
@@ -235,10 +259,24 @@ func (d *driver) note(format string, args ...any) {
 }
 
 // count counts what happened, for the summary.
-func (d *driver) count(what string) {
+func (d *driver) count(what string) { d.add(what, 1) }
+
+func (d *driver) add(what string, n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.counts[what]++
+	d.counts[what] += n
+}
+
+// failure tells which promise an error is about.
+func failure(err error) string {
+	switch text := err.Error(); {
+	case strings.Contains(firstLine(err), "doubled:"):
+		return "doubles"
+	case strings.HasPrefix(text, atTheEnd):
+		return "losses"
+	default:
+		return "other failures"
+	}
 }
 
 func firstLine(err error) string {

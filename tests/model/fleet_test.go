@@ -25,12 +25,14 @@ const (
 	rejected  = "reject" // rendered and refused by the API server: a failed revision
 	failing   = "fail"   // not rendered: no revision
 	malformed = "malformed"
+	keyless   = "keyless" // without the key of the values: no revision, unless optional
 )
 
 // Labels that selectors of declared triggers look at.
 const (
 	groupLabel = "group"
 	tierLabel  = "tier"
+	envLabel   = "env"
 )
 
 // fleet is what the users want, and what the story is about: few objects, so that much
@@ -40,6 +42,9 @@ type fleet struct {
 	releases []*release
 	triggers []*trigger
 	charts   map[string]*chartState
+
+	// prod are the namespaces that selectors of namespaces match.
+	prod map[string]bool
 
 	// counter makes every content another one.
 	counter int
@@ -63,7 +68,9 @@ type source struct {
 	values      int
 	other       int
 	broken      string
-	edited      time.Time
+	// written is when anything of it was last written: managed fields do not tell
+	// metadata from content.
+	written time.Time
 
 	// contract names HelmReleases in contractNS, nil if the object is not labelled.
 	contract   []string
@@ -91,6 +98,9 @@ type release struct {
 	tier      string
 	note      int
 
+	// written is when its spec was written.
+	written []time.Time
+
 	ledger
 }
 
@@ -111,9 +121,10 @@ type trigger struct {
 	targets   []triggerTarget
 	note      int
 
-	// asked tells that a person has asked it for a forced delivery, which targets that
-	// it gets later may be given too.
-	asked bool
+	// asked are the targets for which a person has asked it for a forced delivery, nil
+	// if nobody has, or once that is handled: until then, it is due to targets that come
+	// later too.
+	asked map[*release]bool
 }
 
 // triggerSource is a source by name, or of a kind in a namespace by group.
@@ -125,7 +136,8 @@ type triggerSource struct {
 	force           triggerv1.ForcePolicy
 }
 
-// triggerTarget is a release by name, or in a namespace by tier.
+// triggerTarget is a release by name, or in a namespace by tier, or by tier in all
+// namespaces of production.
 type triggerTarget struct {
 	release  *release
 	ns, tier string
@@ -143,6 +155,8 @@ func (s *source) data() map[string]string {
 		values += s.broken + ": true\n"
 	case malformed:
 		values = fmt.Sprintf("]: [%d", s.values)
+	case keyless:
+		return map[string]string{otherKey: fmt.Sprint(s.other)}
 	}
 	return map[string]string{valuesKey: values, otherKey: fmt.Sprint(s.other)}
 }
@@ -170,12 +184,14 @@ func (f *fleet) edit(s *source, values, other bool) {
 	if other {
 		s.other = f.next()
 	}
-	s.edited = time.Now()
 }
 
 // newFleet draws what there is at the beginning.
 func newFleet(rng *rand.Rand) *fleet {
-	f := &fleet{charts: map[string]*chartState{"flux-system": {version: 1}, "apps": {version: 1}}}
+	f := &fleet{
+		charts: map[string]*chartState{"flux-system": {version: 1}, "apps": {version: 1}},
+		prod:   map[string]bool{"flux-system": chance(rng, 0.5), "apps": true},
+	}
 	for i, at := range []struct{ kind, ns string }{
 		{"ConfigMap", "flux-system"}, {"Secret", "flux-system"}, {"ConfigMap", "flux-system"},
 		{"ConfigMap", "apps"}, {"Secret", "apps"}, {"ConfigMap", "apps"},
@@ -253,7 +269,7 @@ func (f *fleet) draw(rng *rand.Rand, t *trigger) {
 		}
 	}
 	if chance(rng, 0.4) {
-		t.targets = append(t.targets, triggerTarget{ns: pick(rng, "flux-system", "apps"), tier: pick(rng, "gold", "silver")})
+		t.targets = append(t.targets, triggerTarget{ns: pick(rng, "flux-system", "apps", ""), tier: pick(rng, "gold", "silver")})
 		return
 	}
 	for _, r := range some(rng, f.releases, 1+rng.IntN(3)) {
@@ -273,7 +289,7 @@ func (t *trigger) String() string {
 	}
 	parts = append(parts, "to")
 	for _, target := range t.targets {
-		name := fmt.Sprintf("tier %s in %s", target.tier, target.ns)
+		name := fmt.Sprintf("tier %s in %q", target.tier, target.ns)
 		if target.release != nil {
 			name = target.release.id()
 		}

@@ -6,7 +6,6 @@ package model
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -18,14 +17,16 @@ import (
 //   - the values that it is composed of become others, or the chart does. What cannot
 //     be composed or rendered makes no revision, so that only the next state that can
 //     be counts. What the API server refuses makes a failed revision, and counts;
-//   - the content of a source changes in the keys that count, or such a source is
-//     bound to the release for the first time with that content, and the policy is to
-//     force. Unbinding and binding again makes no difference, and neither does a missing
-//     required source that comes back as it was;
+//   - the content of a source changes in the keys that count, and the policy is to
+//     force: once, however many triggers deliver it;
+//   - such a source is bound to the release, by a trigger that has not delivered that
+//     content before: once for each trigger. Unbinding and binding again makes no
+//     difference, and neither does a missing required source that comes back as it was.
 //     A change that is both in the values and forced counts once, but twice where
 //     Flux follows the source by itself, as the documentation of the guarantees says;
 //   - somebody asks for a forced upgrade, on the HelmRelease or on a trigger of it;
-//   - its spec changes after a failed revision: helm-controller then tries once more.
+//   - its spec changes after a failed revision: helm-controller counts failures anew
+//     with each generation, and tries once more.
 //
 // Nothing else is: crashes, restarts, API faults, suspending and resuming, metadata,
 // requests without force, editing and deleting generated triggers.
@@ -33,11 +34,14 @@ import (
 // effective is an operation that entitles a release to a revision.
 type effective struct {
 	at time.Time
-	// op is the number of the operation.
-	op int
 	// forced tells that the revision may have the values of the one before.
 	forced bool
-	why    string
+	// lasting tells that no other revision provably does for it: a person has asked for
+	// one, or a source has gone, which has no time.
+	lasting bool
+	// retry tells that it is one only if the latest revision failed.
+	retry bool
+	why   string
 }
 
 // ledger is the account of one installation of a release.
@@ -49,24 +53,24 @@ type ledger struct {
 	// values and spec are what was last seen of them.
 	values string
 	spec   string
-	// failed tells that there may have been a failed revision.
-	failed bool
-	// forced is the content of forced dependencies, bound are all bindings ever.
-	forced map[string]string
-	bound  map[string]bool
+	// forced is the content of forced dependencies, bound the content of all when they
+	// were last bound, and present are those that are bound.
+	forced  map[string]string
+	bound   map[string]string
+	present map[string]bool
 	// stale are sources whose content changed when nothing was to force it: what a
 	// lookup shows of them is nobody's duty.
 	stale map[*source]bool
 }
 
 func newLedger() ledger {
-	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]bool{}, stale: map[*source]bool{}}
+	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]string{}, stale: map[*source]bool{}}
 }
 
-// suspectAge is how old content must be at the creation of a release to be provably
-// older than its installation: times are stored in seconds, and the operator allows
-// for two more.
-const suspectAge = 4 * time.Second
+// settled is how old content must be for a revision to be provably younger: times are
+// stored in seconds, the operator allows for two more, and helm-controller reads values
+// somewhat earlier than it begins with the revision.
+const settled = 4 * time.Second
 
 // made notes what an operation that has changed the fleet entitles each release to.
 func (f *fleet) made(at time.Time, why string) {
@@ -74,22 +78,36 @@ func (f *fleet) made(at time.Time, why string) {
 		if !r.exists {
 			continue
 		}
-		if r.fresh {
-			// Where an installation was left behind, an upgrade takes it over.
-			r.entitle(f, at, len(r.changes) > 0, "creation by: "+why)
+		for _, t := range f.triggers {
+			if t.exists && t.asked != nil && f.hasTarget(t, r) && !t.asked[r] {
+				t.asked[r] = true
+				r.entitle(effective{at: at, forced: true, lasting: true, why: t.id() + " was asked: " + why})
+			}
 		}
 		fresh := r.fresh
-		values, spec, forced := f.reasons(r, at)
-		switch {
-		case fresh:
-			for range forced {
-				r.entitle(f, at, true, "forced at creation by: "+why)
+		values, spec := f.reasons(r)
+		content, bound, gone := f.forcing(r, at)
+		r.fresh = false
+		if fresh {
+			// Where an installation was left behind, an upgrade takes it over.
+			r.entitle(effective{at: at, forced: len(r.changes) > 0, why: "creation by: " + why})
+			for range content + bound {
+				r.entitle(effective{at: at, forced: true, why: "forced at creation by: " + why})
 			}
-		case values || spec || forced > 0:
-			r.entitle(f, at, spec || forced > 0, fmt.Sprintf("values %t, spec after failure %t, forced by %d triggers by: %s", values, spec, forced, why))
+			continue
 		}
-		if !fresh && values && forced > 0 && r.followed() {
-			r.entitle(f, at, false, "Flux, which may be faster: "+why)
+		if spec {
+			r.entitle(effective{at: at, retry: true, why: "spec changed after a failure by: " + why})
+		}
+		forced := bound + min(content, 1)
+		if values || forced > 0 {
+			r.entitle(effective{at: at, forced: forced > 0, lasting: gone, why: fmt.Sprintf("values %t, forced %d by: %s", values, forced, why)})
+		}
+		for range forced - 1 {
+			r.entitle(effective{at: at, forced: true, why: "forced by another trigger: " + why})
+		}
+		if values && forced > 0 && r.followed() {
+			r.entitle(effective{at: at, why: "Flux, which may be faster: " + why})
 		}
 	}
 }
@@ -101,54 +119,67 @@ func (r *release) followed() bool {
 }
 
 // entitle notes an effective change.
-func (r *release) entitle(f *fleet, at time.Time, forced bool, why string) {
+func (r *release) entitle(e effective) {
 	if r.exists {
-		r.changes = append(r.changes, effective{at: at, op: f.changes, forced: forced, why: why})
+		r.changes = append(r.changes, e)
 	}
 }
 
-// reasons brings the ledger of a release up to the fleet, and says what was effective:
-// other values, another spec after a failure, and the number of triggers that force.
-func (f *fleet) reasons(r *release, at time.Time) (values, spec bool, forced int) {
+// reasons brings the ledger of a release up to the fleet, and tells whether it is
+// composed of other values, and whether its spec is another.
+func (f *fleet) reasons(r *release) (values, spec bool) {
 	composed, possible := f.composed(r)
 	values = possible && r.values != "" && r.values != composed
-	spec = r.failed && r.describe() != r.spec
+	spec = r.spec != "" && r.describe() != r.spec
 	r.spec = r.describe()
 	if possible {
 		r.values = composed
-		r.failed = r.failed || strings.Contains(composed, rejected+": true")
 	}
-	forced = f.forcing(r, at)
-	r.fresh = false
-	return values, spec, forced
+	return values, spec
 }
 
-// forcing returns the number of triggers with forced dependencies that have become others.
-func (f *fleet) forcing(r *release, at time.Time) int {
-	changed := map[string]bool{}
+// forcing returns the number of triggers with forced dependencies that have other
+// content, of those with such dependencies that are new to them, and whether any has
+// gone.
+func (f *fleet) forcing(r *release, at time.Time) (content, bound int, gone bool) {
+	changed, added := map[string]bool{}, map[string]bool{}
+	present := map[string]bool{}
 	// Derived ones count even where a declared trigger takes over: until that has
 	// come through, the generated one delivers.
 	for _, b := range append(f.declared(r), f.derived(r)...) {
 		key := b.by + "|" + b.source.id() + fmt.Sprint(b.keys)
-		content, known := b.content()
-		// A new installation is younger than what was there before it.
-		proven := r.fresh && at.Sub(b.source.edited) > suspectAge
-		if b.forces(r) && known && r.forced[key] != contentKey(b, content) {
-			r.forced[key] = contentKey(b, content)
-			changed[b.by] = changed[b.by] || !proven
-		}
-		if !r.bound[key] {
-			r.bound[key] = true
+		text, known := b.content()
+		// What has changed since it was last bound is a change. Whether anybody noticed
+		// that it was not bound meanwhile is not known.
+		present[key] = true
+		content := contentKey(b, text)
+		if b.forces(r) && b.source.exists && !r.present[key] && r.bound[key] != content {
 			delete(r.stale, b.source)
 		}
-	}
-	forced := 0
-	for _, is := range changed {
-		if is {
-			forced++
+		r.bound[key] = content
+		if !b.forces(r) {
+			continue
+		}
+		before, forced := r.forced[key]
+		if !known || forced && before == content {
+			continue
+		}
+		r.forced[key] = content
+		gone = gone || forced && !b.source.exists
+		switch {
+		case r.fresh && at.Sub(b.source.written) > settled:
+			// A new installation is younger than what was there before it.
+		case forced:
+			changed[b.by] = true
+		default:
+			added[b.by] = true
 		}
 	}
-	return forced
+	r.present = present
+	for by := range added {
+		delete(changed, by)
+	}
+	return len(changed), len(added), gone
 }
 
 // contentKey tells contents apart as digests do.
@@ -182,6 +213,8 @@ func (f *fleet) composed(r *release) (string, bool) {
 	possible := !c.broken && !c.notReady
 	for _, read := range r.reads {
 		switch {
+		case read.source.exists && read.source.broken == keyless:
+			possible = possible && read.optional
 		case read.source.exists:
 			text += "\n" + read.source.data()[valuesKey]
 			possible = possible && read.source.broken != failing && read.source.broken != malformed

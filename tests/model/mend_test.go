@@ -88,7 +88,7 @@ func (d *driver) mendSource(s *source) error {
 	}
 	_, err := d.act("mend "+s.id(), func() {
 		if missing {
-			s.exists, s.edited = true, time.Now()
+			s.exists = true
 			s.incarnation++
 		}
 		s.excluded = s.excluded && !excluded
@@ -175,7 +175,7 @@ func (d *driver) unstall() error {
 // reset has helm-controller try again.
 func (d *driver) reset(r *release) error {
 	text := "reset " + r.id()
-	r.entitle(d.fleet, time.Now(), true, text)
+	r.entitle(effective{at: time.Now(), forced: true, why: text})
 	d.note("%s", text)
 	d.count("releases reset")
 	patch := d.annotation("person", false)

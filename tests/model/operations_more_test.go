@@ -37,7 +37,7 @@ func requestRelease(d *driver, rng *rand.Rand) (string, error) {
 	text := fmt.Sprintf("somebody requests %s, forced: %t", r.id(), forced)
 	return d.act(text, func() {
 		if forced {
-			r.entitle(d.fleet, time.Now(), true, text)
+			r.entitle(effective{at: time.Now(), forced: true, why: text})
 		}
 	}, func() error {
 		err := d.patch(r.object(), d.annotation("somebody", forced))
@@ -47,7 +47,7 @@ func requestRelease(d *driver, rng *rand.Rand) (string, error) {
 
 func deleteTrigger(d *driver, rng *rand.Rand) (string, error) {
 	return d.onTrigger(rng, true, func(t *trigger) (string, func()) {
-		return "delete " + t.id(), func() { t.exists, t.asked = false, false }
+		return "delete " + t.id(), func() { t.exists, t.asked = false, nil }
 	})
 }
 
@@ -60,16 +60,23 @@ func createTrigger(d *driver, rng *rand.Rand) (string, error) {
 	})
 }
 
+// recreateTrigger deletes and creates a declared trigger, which loses its status.
+func recreateTrigger(d *driver, rng *rand.Rand) (string, error) {
+	t := among(rng, d.fleet.triggers, existingTrigger)
+	if t == nil {
+		return "", nil
+	}
+	if text, err := d.act("delete "+t.id()+" for a moment", func() { t.exists, t.asked = false, nil }, func() error { return d.writeTrigger(t) }); err != nil {
+		return text, err
+	}
+	return d.act("declare "+t.String(), func() { t.exists = true }, func() error { return d.writeTrigger(t) })
+}
+
 func editTrigger(d *driver, rng *rand.Rand) (string, error) {
 	return d.onTrigger(rng, true, func(t *trigger) (string, func()) {
 		next := *t
 		d.fleet.draw(rng, &next)
-		return "edit " + next.String(), func() {
-			*t = next
-			if t.asked {
-				d.fleet.asked(t, "edit of "+t.id()+", which was asked")
-			}
-		}
+		return "edit " + next.String(), func() { *t = next }
 	})
 }
 
@@ -98,8 +105,7 @@ func requestTrigger(d *driver, rng *rand.Rand) (string, error) {
 	text := fmt.Sprintf("request %s, forced: %t", t.id(), forced)
 	return d.act(text, func() {
 		if forced {
-			t.asked = true
-			d.fleet.asked(t, text)
+			t.asked = map[*release]bool{}
 		}
 	}, func() error {
 		err := d.patch(t.object(), d.annotation("person", forced))
@@ -107,11 +113,16 @@ func requestTrigger(d *driver, rng *rand.Rand) (string, error) {
 	})
 }
 
-// asked entitles the targets of a trigger that is asked for a forced delivery.
-func (f *fleet) asked(t *trigger, why string) {
-	for _, r := range f.releases {
-		if t.hasTarget(r) {
-			r.entitle(f, time.Now(), true, why)
+// handled forgets what a person has asked of triggers that have handled it.
+func (d *driver) handled() {
+	for _, t := range d.fleet.triggers {
+		if t.asked == nil {
+			continue
+		}
+		vt := t.object()
+		err := d.c.Get(d.ctx, client.ObjectKeyFromObject(vt), vt)
+		if err == nil && vt.Status.LastHandledForceAt == vt.Annotations[meta.ForceRequestAnnotation] {
+			t.asked = nil
 		}
 	}
 }
@@ -155,6 +166,36 @@ func meddle(d *driver, rng *rand.Rand) (string, error) {
 	})
 }
 
+// tamper is a person who removes or forges what the operator has written on objects of
+// others.
+func tamper(d *driver, rng *rand.Rand) (string, error) {
+	r := among(rng, d.fleet.releases, existingRelease)
+	s := among(rng, d.fleet.sources, func(s *source) bool { return s.exists && s.contract != nil })
+	what, obj := "labels", client.Object(nil)
+	metadata := map[string]any{}
+	if chance(rng, 0.5) && s != nil {
+		what, obj = "digest of "+s.id(), s.object()
+		metadata["annotations"] = map[string]any{triggerv1.HashAnnotation: pick[any](rng, nil, "sha256:00", "nonsense!")}
+	} else if r != nil && len(r.reads) > 0 {
+		what, obj = "labels of "+r.id(), r.object()
+		key := pick(rng, triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation)
+		metadata["labels"] = map[string]any{key: pick[any](rng, nil, "another")}
+	}
+	if obj == nil {
+		return "", nil
+	}
+	return d.act("tamper with the "+what, func() {}, func() error {
+		return d.patch(obj, map[string]any{"metadata": metadata})
+	})
+}
+
+// labelNamespace changes which namespaces the triggers select.
+func labelNamespace(d *driver, rng *rand.Rand) (string, error) {
+	ns := pick(rng, "flux-system", "apps")
+	return d.act(fmt.Sprintf("namespace %s is in production: %t", ns, !d.fleet.prod[ns]), func() { d.fleet.prod[ns] = !d.fleet.prod[ns] },
+		func() error { return d.writeNamespace(ns) })
+}
+
 // changeChart publishes a chart, or breaks or mends what is there.
 func changeChart(d *driver, rng *rand.Rand) (string, error) {
 	ns := pick(rng, "flux-system", "apps")
@@ -185,14 +226,11 @@ func troubleManager(d *driver, rng *rand.Rand) (string, error) {
 	switch {
 	case m.frozen:
 		return d.act(m.name+" goes on", func() {}, func() error { m.thaw(); return nil })
-	case !m.running() && chance(rng, 0.8):
+	case !m.running():
 		// It may be killed again right at the beginning.
 		m.plan(m.fault, pick(rng, 0, 0, 1, 2, 3, 5), chance(rng, 0.5))
 		return d.act(m.name+" starts", func() {}, func() error { m.start(d); return nil })
-	case !m.running():
-		return "", nil
 	}
-	d.count(what)
 	return d.act(text, func() {}, func() error {
 		switch what {
 		case "kill at a write":
@@ -200,6 +238,7 @@ func troubleManager(d *driver, rng *rand.Rand) (string, error) {
 		case "freeze":
 			return m.freeze()
 		case "faults":
+			d.events = true
 			m.plan(pick(rng, 0.05, 0.2, 0.5), 0, false)
 		case "no faults":
 			m.plan(0, 0, false)
@@ -208,6 +247,22 @@ func troubleManager(d *driver, rng *rand.Rand) (string, error) {
 		}
 		return nil
 	})
+}
+
+// troubleLease takes the leadership away from whoever has it.
+func troubleLease(d *driver, rng *rand.Rand) (string, error) {
+	if len(d.managers) == 1 {
+		return "", nil
+	}
+	switch rng.IntN(3) {
+	case 0:
+		return d.act("somebody takes the lease", func() {}, func() error { return d.takeLease(false) })
+	case 1:
+		return d.act("the lease is deleted", func() {}, func() error { return d.takeLease(true) })
+	default:
+		m := pick(rng, d.managers...)
+		return d.act(m.name+" cannot renew its lease", func() {}, func() error { m.cutOff(); return nil })
+	}
 }
 
 // troubleHelm kills helm-controller, or starts it.

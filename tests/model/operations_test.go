@@ -14,41 +14,56 @@ import (
 // not possible now.
 type operation struct {
 	weight int
+	kind   string
 	do     func(d *driver, rng *rand.Rand) (string, error)
 }
 
+// Kinds of operations, for the summary.
+const (
+	onSources  = "edits of sources"
+	onReleases = "edits of releases"
+	onTriggers = "edits of triggers"
+	onCharts   = "edits of charts"
+	troubles   = "troubles"
+)
+
 // operations are all that can happen, by how often they do.
 var operations = []operation{
-	{14, editSource},
-	{4, breakSource},
-	{4, deleteSource},
-	{6, createSource},
-	{2, recreateSource},
-	{5, labelSource},
-	{2, excludeSource},
-	{5, touchSource},
+	{14, onSources, editSource},
+	{4, onSources, breakSource},
+	{4, onSources, deleteSource},
+	{6, onSources, createSource},
+	{2, onSources, recreateSource},
+	{5, onSources, labelSource},
+	{2, onSources, excludeSource},
+	{5, onSources, touchSource},
 
-	{3, deleteRelease},
-	{5, createRelease},
-	{6, suspendRelease},
-	{4, bindRelease},
-	{2, editRelease},
-	{2, optOutRelease},
-	{2, touchRelease},
-	{5, requestRelease},
+	{3, onReleases, deleteRelease},
+	{5, onReleases, createRelease},
+	{1, onReleases, recreateRelease},
+	{6, onReleases, suspendRelease},
+	{4, onReleases, bindRelease},
+	{2, onReleases, editRelease},
+	{2, onReleases, optOutRelease},
+	{2, onReleases, touchRelease},
+	{5, onReleases, requestRelease},
 
-	{3, deleteTrigger},
-	{4, createTrigger},
-	{3, editTrigger},
-	{3, suspendTrigger},
-	{2, requestTrigger},
-	{5, meddle},
+	{3, onTriggers, deleteTrigger},
+	{4, onTriggers, createTrigger},
+	{1, onTriggers, recreateTrigger},
+	{3, onTriggers, editTrigger},
+	{3, onTriggers, suspendTrigger},
+	{2, onTriggers, requestTrigger},
+	{5, onTriggers, meddle},
+	{3, onTriggers, tamper},
+	{1, onTriggers, labelNamespace},
 
-	{3, changeChart},
+	{3, onCharts, changeChart},
 
-	{12, troubleManager},
-	{2, troubleHelm},
-	{1, troubleAPI},
+	{24, troubles, troubleManager},
+	{8, troubles, troubleLease},
+	{2, troubles, troubleHelm},
+	{1, troubles, troubleAPI},
 }
 
 // among returns one of the elements that fit, or nil.
@@ -91,7 +106,7 @@ func editSource(d *driver, rng *rand.Rand) (string, error) {
 
 func breakSource(d *driver, rng *rand.Rand) (string, error) {
 	return d.onSource(rng, existingSource, func(s *source) (string, func()) {
-		how := pick(rng, rejected, rejected, failing, malformed)
+		how := pick(rng, rejected, rejected, failing, malformed, keyless)
 		return fmt.Sprintf("break %s: %s", s.id(), how), func() {
 			s.broken = how
 			d.fleet.edit(s, true, false)
@@ -174,6 +189,10 @@ func deleteRelease(d *driver, rng *rand.Rand) (string, error) {
 	if err := d.startHelm(); err != nil { // Its finalizer needs it.
 		return "", err
 	}
+	return d.deletion(r)
+}
+
+func (d *driver) deletion(r *release) (string, error) {
 	return d.act("delete "+r.id(), func() {
 		r.exists = false
 		if r.suspended {
@@ -181,11 +200,11 @@ func deleteRelease(d *driver, rng *rand.Rand) (string, error) {
 			return
 		}
 		r.ledger = newLedger()
-	}, func() error {
-		if err := client.IgnoreNotFound(d.c.Delete(d.ctx, r.object())); err != nil {
-			return d.writeRelease(r)
+		for _, t := range d.fleet.triggers {
+			delete(t.asked, r)
 		}
-		return nil
+	}, func() error {
+		return d.wait("delete "+r.id(), func() error { return client.IgnoreNotFound(d.c.Delete(d.ctx, r.object())) })
 	})
 }
 
@@ -197,10 +216,28 @@ func createRelease(d *driver, rng *rand.Rand) (string, error) {
 	if err := d.startHelm(); err != nil {
 		return "", err
 	}
+	return d.recreation(r)
+}
+
+func (d *driver) recreation(r *release) (string, error) {
 	if err := d.remove(r.object()); err != nil { // It may still be on its way out.
 		return "", err
 	}
 	return d.act("create "+r.id(), func() { r.exists = true }, func() error { return d.writeRelease(r) })
+}
+
+func recreateRelease(d *driver, rng *rand.Rand) (string, error) {
+	r := among(rng, d.fleet.releases, existingRelease)
+	if r == nil {
+		return "", nil
+	}
+	if err := d.startHelm(); err != nil {
+		return "", err
+	}
+	if text, err := d.deletion(r); err != nil {
+		return text, err
+	}
+	return d.recreation(r)
 }
 
 func (d *driver) onRelease(rng *rand.Rand, do func(r *release) (string, func())) (string, error) {

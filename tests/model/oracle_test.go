@@ -73,13 +73,31 @@ func (d *driver) runs(r *release) error {
 	if fmt.Sprint(values["inline"]) != fmt.Sprint(r.inline) {
 		return about(r, "runs inline %v, not %d", values["inline"], r.inline)
 	}
-	errs := []error{d.runsValues(r, values)}
+	errs := []error{d.runsValues(r, values), labelled(r, hr.Labels)}
 	for _, b := range d.fleet.bindings(r) {
 		if b.forces(r) && !r.stale[b.source] {
 			errs = append(errs, runsLookup(r, b, rendered.Data[b.source.name]))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// labelled returns an error if a release does not carry the labels of autodiscovery.
+func labelled(r *release, have map[string]string) error {
+	if r.optOut {
+		return nil
+	}
+	for key, value := range map[string]string{
+		triggerv1.LabelReconcilerNameSourceKey: triggerv1.LabelValueEnabled,
+		triggerv1.HRNSAnnotation:               r.ns,
+		triggerv1.HRNameAnnotation:             r.name,
+	} {
+		// A label that somebody has given another value is somebody's.
+		if wanted := len(r.reads) > 0; wanted != (have[key] == value) {
+			return about(r, "label %s is %q, and it reads values from sources: %t", key, have[key], wanted)
+		}
+	}
+	return nil
 }
 
 // runsValues looks at the sources that a release reads. Those that it reads and nobody

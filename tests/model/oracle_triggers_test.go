@@ -38,7 +38,7 @@ func (d *driver) triggersAreRight() error {
 		}
 		var targets []*release
 		for _, r := range d.fleet.releases {
-			if t.hasTarget(r) {
+			if d.fleet.hasTarget(t, r) {
 				targets = append(targets, r)
 			}
 		}

@@ -13,6 +13,10 @@ import (
 	"syscall"
 	"time"
 
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -33,7 +37,9 @@ type manager struct {
 	fault float64 // probability that a request is failed
 	kill  int     // writes until the manager is killed, 0 for never
 	after bool    // kill it after the write rather than before
+	cut   bool    // it cannot renew its lease
 	note  func(format string, args ...any)
+	count func(what string)
 }
 
 // leaderElection makes a replica take over within seconds.
@@ -59,7 +65,7 @@ func (d *driver) startManagers(replicas int) error {
 		if replicas > 1 {
 			args = append(leaderElection, retries...)
 		}
-		m := &manager{name: fmt.Sprintf("manager %d", i+1), proxy: proxy, rng: rand.New(rand.NewPCG(d.seed, uint64(i))), note: d.note}
+		m := &manager{name: fmt.Sprintf("manager %d", i+1), proxy: proxy, rng: rand.New(rand.NewPCG(d.seed, uint64(i))), note: d.note, count: d.count}
 		m.op, err = operator.Install(d.ctx, d.w, binary, operator.Options{Proxy: proxy, Args: args, Installed: i > 0})
 		if err != nil {
 			return err
@@ -78,14 +84,24 @@ func (m *manager) rule(r faults.Request) faults.Fault {
 		if m.kill--; m.kill == 0 {
 			process := m.op.Process()
 			m.note("%s is killed at %s %s, after it: %t", m.name, r.Method, r.URL.Path, m.after)
+			m.count("kills")
 			return faults.Fault{Drop: true, After: m.after, Then: process.Kill}
 		}
 	}
-	if r.About("leases") || !chance(m.rng, m.fault) {
+	if r.About("leases") {
+		return faults.Fault{Drop: m.cut}
+	}
+	if !chance(m.rng, m.fault) {
 		return faults.Fault{}
 	}
+	soon := time.Duration(m.rng.IntN(2000)) * time.Millisecond
 	if r.Watch() {
-		return faults.Fault{CloseAfter: time.Duration(m.rng.IntN(2000)) * time.Millisecond}
+		return pick(m.rng,
+			faults.Fault{CloseAfter: soon},
+			faults.Fault{CloseAfter: soon},
+			faults.Fault{StallAfter: soon + 1},
+			faults.Fault{Code: http.StatusGone},
+		)
 	}
 	return pick(m.rng,
 		faults.Fault{Code: http.StatusConflict},
@@ -102,8 +118,18 @@ func (m *manager) rule(r faults.Request) faults.Fault {
 // plan says which faults are to come.
 func (m *manager) plan(fault float64, kill int, after bool) {
 	m.mu.Lock()
+	m.fault, m.kill, m.after, m.cut = fault, kill, after, false
+	m.mu.Unlock()
+	if fault == 0 {
+		m.proxy.Disconnect() // Of watches that went silent nobody would hear for minutes.
+	}
+}
+
+// cutOff has the manager fail to renew its lease.
+func (m *manager) cutOff() {
+	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.fault, m.kill, m.after = fault, kill, after
+	m.cut = true
 }
 
 // start runs the manager, and does not wait until it is ready.
@@ -138,10 +164,40 @@ func (m *manager) end(d *driver, kill bool) error {
 	m.ended()
 	m.thaw()
 	if kill {
+		d.count("kills")
 		m.op.Kill()
 		return nil
 	}
 	return m.op.Stop(d.ctx)
+}
+
+// takeLease has somebody else hold the lease, or nobody: then both replicas may lead for
+// as long as the old leader takes to find out.
+func (d *driver) takeLease(deleted bool) error {
+	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: operator.Namespace, Name: "helmrelease-trigger-operator-leader-election"}}
+	if deleted {
+		return d.wait("delete the lease", func() error { return client.IgnoreNotFound(d.c.Delete(d.ctx, lease)) })
+	}
+	return d.patch(lease, map[string]any{"spec": map[string]any{
+		"holderIdentity": "somebody", "renewTime": metav1.NewMicroTime(time.Now()), "acquireTime": metav1.NewMicroTime(time.Now()),
+	}})
+}
+
+// leaders counts the changes of leadership.
+func (d *driver) leaders() error {
+	if len(d.managers) == 1 {
+		return nil
+	}
+	list := &coordinationv1.LeaseList{}
+	if err := d.c.List(d.ctx, list, client.InNamespace(operator.Namespace)); err != nil {
+		return err
+	}
+	for i := range list.Items {
+		if n := list.Items[i].Spec.LeaseTransitions; n != nil {
+			d.add("changes of leader", int(*n))
+		}
+	}
+	return nil
 }
 
 // freeze stops the manager in the middle of what it does, so that its view of the
@@ -179,6 +235,7 @@ var helmArgs = []string{"--max-retry-delay=5s"}
 // restartAPI restarts the API server.
 func (d *driver) restartAPI() error {
 	d.outages = append(d.outages, time.Now())
+	d.events = true
 	defer func() { d.outages = append(d.outages, time.Now()) }()
 	d.count("API server restarted")
 	return d.w.RestartComponent(d.ctx, world.APIServer)

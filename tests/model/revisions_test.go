@@ -79,85 +79,54 @@ func (a revision) String() string {
 	return fmt.Sprintf("revision %d %s, chart %s: %v %s: %s", a.Version, a.Info.Status, a.Chart.Metadata.Version, config, a.Info.Description, strings.Join(lookups, " "))
 }
 
-const (
-	// instant is by how much the clocks of a story may differ.
-	instant = time.Second
-	// upgrade is how long helm-controller may take for one.
-	upgrade = 5 * time.Second
-	// wake is how long after an outage of helm-controller or the API server it may
-	// come to make up for it.
-	wake = time.Minute
-)
-
-// counted returns an error if a release has more revisions than it was entitled to, at
-// any time (G2): all in all, and of those with the values of the one before.
+// counted returns an error if a release has more revisions than there were reasons for
+// (G2).
 func (d *driver) counted() error {
+	requests, err := d.requested()
+	if err != nil {
+		return err
+	}
 	for _, r := range d.fleet.releases {
 		revisions, err := d.revisions(r)
 		if err != nil {
 			return err
 		}
-		all, repeated := 0, 0
+		var counted []made
 		for i, rev := range revisions {
-			if excuse := d.excuse(revisions, i); excuse != "" {
-				d.count("revisions " + excuse)
+			if d.excuse(r, requests[r.id()], revisions, i) != "" {
 				continue
 			}
-			all++
-			d.count("revisions")
-			if i > 0 && rev.same(revisions[i-1]) && revisions[i-1].Info.Status != "failed" {
-				repeated++
-			}
-			entitled, forced := r.entitled(rev.Info.LastDeployed.Add(instant))
-			if all > entitled || repeated > forced {
-				return about(r, "doubled: of %d revisions %d repeat the values, and there were %d effective changes, %d of them forced, when %s was made",
-					all, repeated, entitled, forced, rev)
-			}
+			counted = append(counted, made{
+				at: rev.Info.LastDeployed, failed: rev.Info.Status == "failed", text: rev.String(),
+				repeats: i > 0 && rev.same(revisions[i-1]) && revisions[i-1].Info.Status != "failed",
+			})
 		}
-		entitled, _ := r.entitled(time.Now())
-		d.mu.Lock()
-		d.counts["effective changes"] += entitled
-		d.mu.Unlock()
+		if problem := doubled(counted, r.changes); problem != "" {
+			return about(r, "%s", problem)
+		}
 	}
 	return nil
 }
 
-// entitled returns the number of effective changes up to a time.
-func (l *ledger) entitled(until time.Time) (all, forced int) {
-	for _, c := range l.changes {
-		if c.at.After(until) {
-			continue
-		}
-		all++
-		if c.forced {
-			forced++
-		}
+// tally counts the revisions of the whole story.
+func (d *driver) tally() error {
+	requests, err := d.requested()
+	if err != nil {
+		return err
 	}
-	return all, forced
-}
-
-// excuse says why a revision is there because helm-controller was killed or could not
-// reach the API server: what was under way failed, and what had just been made it does
-// not know of, so that it makes the same again.
-func (d *driver) excuse(revisions []revision, i int) string {
-	rev := revisions[i]
-	if strings.Contains(rev.Info.Description, "unlocked from stale") {
-		return "unlocked"
+	for _, r := range d.fleet.releases {
+		revisions, err := d.revisions(r)
+		if err != nil {
+			return err
+		}
+		for i := range revisions {
+			d.count(strings.TrimSpace("revisions " + d.excuse(r, requests[r.id()], revisions, i)))
+		}
+		d.add("effective changes", len(r.changes))
 	}
-	for _, outage := range d.outages {
-		since := rev.Info.LastDeployed.Sub(outage)
-		if since < -upgrade || since > wake {
-			continue
-		}
-		if rev.Info.Status == "failed" && fmt.Sprint(rev.Config[rejected]) != "true" {
-			return "cut off"
-		}
-		if i > 0 && rev.same(revisions[i-1]) && since > 0 {
-			before := outage.Sub(revisions[i-1].Info.LastDeployed)
-			if before > -instant && before < upgrade {
-				return "forgotten"
-			}
-		}
+	for _, m := range d.managers {
+		_, _, injected := m.proxy.Counts()
+		d.add("faults", injected)
 	}
-	return ""
+	return d.leaders()
 }

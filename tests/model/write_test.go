@@ -102,6 +102,7 @@ func (d *driver) writeSource(s *source) error {
 	if !s.exists {
 		return d.remove(s.object())
 	}
+	s.written = time.Now()
 	return put(d, s.object(), func(obj client.Object) {
 		set := map[string]string{groupLabel: s.group, triggerv1.LabelReconcilerNameSourceKey: "", meta.LabelKeyWatch: ""}
 		switch {
@@ -154,6 +155,7 @@ func (d *driver) writeRelease(r *release) error {
 	if !r.exists {
 		return d.remove(r.object())
 	}
+	r.written = append(r.written, time.Now())
 	return put(d, r.object(), func(hr *helmv2.HelmRelease) {
 		optOut := map[string]string{tierLabel: r.tier}
 		if r.optOut {
@@ -222,6 +224,9 @@ func (d *driver) writeTrigger(t *trigger) error {
 				ref.Namespace, ref.Name = target.release.ns, target.release.name
 			} else {
 				ref.Selector = selecting(tierLabel, target.tier)
+				if target.ns == "" {
+					ref.NamespaceSelector = selecting(envLabel, "prod")
+				}
 			}
 			vt.Spec.Targets = append(vt.Spec.Targets, ref)
 		}
@@ -230,6 +235,17 @@ func (d *driver) writeTrigger(t *trigger) error {
 
 func selecting(key, value string) *triggerv1.Selector {
 	return &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{key: triggerv1.LabelValue(value)}}
+}
+
+// writeNamespace brings a namespace up to the fleet.
+func (d *driver) writeNamespace(ns string) error {
+	env := "test"
+	if d.fleet.prod[ns] {
+		env = "prod"
+	}
+	return put(d, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: ns}}, func(obj *corev1.Namespace) {
+		obj.Labels = merged(obj.Labels, map[string]string{envLabel: env})
+	})
 }
 
 // writeChart brings the source of the charts in a namespace up to the fleet.

@@ -1,0 +1,97 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package model
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
+)
+
+const (
+	// upgrade is how long helm-controller may take for one.
+	upgrade = 5 * time.Second
+	// wake is how long after an outage of helm-controller or the API server it may
+	// come to make up for it.
+	wake = time.Minute
+	// lead is how long helm-controller may take from reading a HelmRelease to the
+	// beginning of the revision.
+	lead = 3 * time.Second
+	// notice is how long the operator may take to see what a user has done.
+	notice = 5 * time.Second
+)
+
+// excuse says why a revision is there that the operator has no part in, or nothing.
+// These are facts about helm-controller, which happen without the operator too:
+//
+//   - unlocked: what was killed during an upgrade left a pending revision, which
+//     helm-controller marks as failed before it upgrades again;
+//   - cut off: an upgrade failed although its values are not to be refused, since the
+//     API server went away in the middle of it;
+//   - forgotten: a revision was made, and killed or cut off, helm-controller could not
+//     note in the status that it was, nor that the request is handled. Of a revision in
+//     the storage that its status does not know (ReleaseStatusUnmanaged), and of a force
+//     that is not handled, it makes the same again;
+//   - overtaken: helm-controller had begun by itself, to deliver other values, when the
+//     request for a forced upgrade came, and nothing on the HelmRelease showed it yet. It
+//     sees the request when it has finished. After an edit of the spec the operator knows
+//     what will come: that is none.
+func (d *driver) excuse(r *release, requests []time.Time, revisions []revision, i int) string {
+	rev := revisions[i]
+	if strings.Contains(rev.Info.Description, "unlocked from stale") {
+		return "unlocked"
+	}
+	repeats := i > 0 && rev.same(revisions[i-1])
+	for _, outage := range d.outages {
+		since := rev.Info.LastDeployed.Sub(outage)
+		if since < -upgrade || since > wake {
+			continue
+		}
+		if rev.Info.Status == "failed" && fmt.Sprint(rev.Config[rejected]) != "true" {
+			return "cut off"
+		}
+		if repeats && since > 0 {
+			before := outage.Sub(revisions[i-1].Info.LastDeployed)
+			if before > -instant && before < upgrade {
+				return "forgotten"
+			}
+		}
+	}
+	if repeats && r.overtaken(requests, revisions[i-1].Info.LastDeployed, rev.Info.LastDeployed) {
+		return "overtaken"
+	}
+	return ""
+}
+
+// overtaken tells whether the latest request before a revision came when the revision
+// before it was about to be made.
+func (r *release) overtaken(requests []time.Time, before, at time.Time) bool {
+	var last time.Time
+	for _, request := range requests {
+		if request.Before(at) {
+			last = request
+		}
+	}
+	for _, written := range r.written {
+		if since := last.Sub(written); since > 0 && since < notice {
+			return false
+		}
+	}
+	return !last.After(before) && before.Sub(last) < lead
+}
+
+// requested returns when the operator has asked for each release, by its id.
+func (d *driver) requested() (map[string][]time.Time, error) {
+	events, err := d.w.AuditEvents(d.ctx, 0, func(e world.AuditEvent) bool {
+		return world.WritesBy(d.user())(e) && e.Resource == "helmreleases" && !strings.Contains(e.URI, "force=true") // That is of labels.
+	})
+	requests := map[string][]time.Time{}
+	for _, e := range events {
+		id := e.Namespace + "/" + e.Name
+		requests[id] = append(requests[id], e.Time)
+	}
+	return requests, err
+}
