@@ -69,7 +69,7 @@ func TestReleaseProgressPredicate(t *testing.T) {
 		{"the deletion", func(hr *helmv2.HelmRelease) { hr.DeletionTimestamp = new(metav1.Now()) }, true},
 		{"a request", func(hr *helmv2.HelmRelease) { hr.Annotations[meta.ReconcileRequestAnnotation] = "new" }, true},
 		{"a request that is handled", func(hr *helmv2.HelmRelease) { hr.Status.LastHandledReconcileAt = "new" }, true},
-		{"a record", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.RequestAnnotation] = `{"token":"new"}` }, true},
+		{"a record", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.RequestAnnotation] = `{"token":"0123456789ab.7","at":"2026-03-01T11:00:00Z"}` }, true},
 		{"readiness", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].Status = "False" }, true},
 		{"what helm-controller says", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].Message = "new" }, true},
 		{"an upgrade under way", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[1].Status = "False" }, true},

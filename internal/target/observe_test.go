@@ -22,16 +22,17 @@ var deployedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func settled() (*helmv2.HelmRelease, plan.Release) {
 	hr := release("apps", "app", nil)
 	hr.Generation = 4
+	hr.CreationTimestamp = metav1.NewTime(deployedAt.Add(-2 * time.Hour))
 	hr.Annotations = map[string]string{
-		"reconcile.fluxcd.io/requestedAt": "token.7",
-		"trigger.nebius.ai/request":       `{"token":"token.7","force":true,"revision":2}`,
+		"reconcile.fluxcd.io/requestedAt": "0123456789ab.7",
+		"trigger.nebius.ai/request":       `{"token":"0123456789ab.7","force":true,"revision":2,"at":"2026-03-01T11:00:00Z"}`,
 	}
 	hr.Spec.ValuesFrom = []meta.ValuesReference{
 		{Kind: "ConfigMap", Name: "values"}, {Kind: "ConfigMap", Name: "values", ValuesKey: "more"}, {Kind: "Secret", Name: "unrelated"},
 	}
 	hr.Status = helmv2.HelmReleaseStatus{
 		ObservedGeneration:     4,
-		ReconcileRequestStatus: meta.ReconcileRequestStatus{LastHandledReconcileAt: "token.7"},
+		ReconcileRequestStatus: meta.ReconcileRequestStatus{LastHandledReconcileAt: "0123456789ab.7"},
 		Conditions: []metav1.Condition{
 			{Type: "Released", Status: "True", Reason: "UpgradeSucceeded", Message: "released"},
 			{Type: "Ready", Status: "True", Reason: "UpgradeSucceeded", Message: "Helm upgrade succeeded", ObservedGeneration: 4},
@@ -42,11 +43,11 @@ func settled() (*helmv2.HelmRelease, plan.Release) {
 		},
 	}
 	return hr, plan.Release{
-		Exists: true, Reads: map[string]bool{"ConfigMap/apps/values": true},
+		Exists: true, Created: deployedAt.Add(-2 * time.Hour), Reads: map[string]bool{"ConfigMap/apps/values": true},
 		Ready: "True", ReadyReason: "UpgradeSucceeded", ReadyMessage: "Helm upgrade succeeded", ReadyCurrent: true, Current: true,
-		RequestedAt: "token.7", HandledAt: "token.7",
+		RequestedAt: "0123456789ab.7", HandledAt: "0123456789ab.7",
 		Revision: 3, ConfigDigest: "sha256:3", Deployed: true, LastDeployed: deployedAt,
-		Record: plan.Record{Token: "token.7", Force: true, Revision: 2},
+		Record: plan.Record{Token: "0123456789ab.7", Force: true, Revision: 2, At: deployedAt.Add(-time.Hour)},
 	}
 }
 
