@@ -24,6 +24,10 @@ type task struct {
 	// that has waited, it is not known any more which ones changed: all count.
 	wanted []Source
 	waited bool
+
+	// restores tells that the content is again what was delivered, and that the release
+	// runs what there was meanwhile.
+	restores bool
 }
 
 // Decide returns what to do about one target. It is a pure function of its input.
@@ -207,7 +211,7 @@ func (t *task) absorbReturn() (Decision, bool) {
 	case r.requestPending():
 		return t.end(triggerv1.TargetPending, "helm-controller has not handled another request yet"), true
 	}
-	t.wanted = unproven
+	t.wanted, t.restores = unproven, true
 	t.status.Forced = t.needsForce(unproven)
 	t.status.DeliveredAt, t.status.Attempts = nil, 0
 	return Decision{}, false

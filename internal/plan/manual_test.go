@@ -251,3 +251,23 @@ func TestDecide_aForceThatHadToWaitIsNotOwedTwice(t *testing.T) {
 	s.upgrade()
 	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
 }
+
+// Nor is a request that brings back what was delivered before taken for one of a person.
+func TestDecide_aForceIsOwedBesideARestoration(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := delivered(other)
+	s.edit(other)
+	s.work()
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetPending, none}))
+	s.later(time.Minute)
+	s.upgrade()
+	s.later(time.Minute)
+	s.revert(other)
+	g.Expect(outcomeOf(s.crash())).To(Equal(outcome{triggerv1.TargetTriggered, forced}))
+
+	s.force = "now"
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetPending, none}))
+	s.upgrade()
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, forced}))
+}

@@ -123,7 +123,7 @@ func (t *task) forceRequested() bool {
 // it is known by the token before it.
 func (t *task) manual() []RecordedSource {
 	after := ""
-	if t.status.Digest != "" && t.unrequested() {
+	if t.status.Digest != "" && t.unrequested() && !t.restores {
 		after = "after " + t.status.Token
 	}
 	var requests []RecordedSource

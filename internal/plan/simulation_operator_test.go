@@ -72,7 +72,7 @@ func (o *simOperator) observeRelease(h *simHelm) {
 func (o *simOperator) edit(s *simSource, next content) {
 	o.world.edit(s, next)
 	for _, h := range o.world.releases {
-		if o.unreadable && h.release.reads[s.id] {
+		if o.unreadable && h.concerned(s) {
 			h.allow("edit of " + s.id + " again")
 		}
 	}
@@ -245,6 +245,9 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 			if observed.created != h.release.created {
 				h.allowLasting("decision about the release before it")
 			}
+			if observed.version != h.release.version && h.run != nil {
+				h.blind = true
+			}
 			if o.stale(t) && decision.Status.State == triggerv1.TargetDelivered && (in.Previous == nil || in.Previous.State != triggerv1.TargetDelivered) {
 				h.allowLasting("delivery of content that is old already")
 			}
@@ -267,6 +270,9 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 			}
 			if o.stale(t) {
 				h.allow("request for content that is old already")
+			}
+			if o.misread(h) {
+				h.allowLasting("request after a look at old values")
 			}
 			if (in.Previous == nil || in.Previous.Digest == "") && !t.met[h] {
 				t.met[h] = true

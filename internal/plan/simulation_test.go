@@ -255,7 +255,7 @@ func (o *simOperator) round() bool {
 func (o *simOperator) unnoticed(t *simTrigger, h *simHelm, s *simSource) bool {
 	seen := t.seen[place{h, s}]
 	return seen != nil && seen.runs == s.content &&
-		(!seen.seen[h.rendered[s.id]] || s.reverted && (o.unreadable || !h.release.reads[s.id]))
+		(h.blind || !seen.seen[h.rendered[s.id]] || s.reverted && (o.unreadable || !h.release.reads[s.id]))
 }
 
 // verdict says what is wrong at rest.

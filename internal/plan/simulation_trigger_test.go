@@ -96,7 +96,8 @@ func (o *simOperator) known(s *simSource) bool {
 			return false
 		}
 		for _, h := range t.targets {
-			if t.refers(s) && t.stored.targets[h.release.name].Digest == "" {
+			status := t.stored.targets[h.release.name]
+			if t.refers(s) && (status.Digest == "" || (Input{Previous: &status, Release: Release{Created: h.release.created}}).recreated()) {
 				return false
 			}
 		}
@@ -135,6 +136,13 @@ func (o *simOperator) toggle(t *simTrigger, s *simSource) {
 // stale tells that a trigger has not read the newest content of its sources.
 func (o *simOperator) stale(t *simTrigger) bool {
 	return slices.ContainsFunc(t.refs, func(r simRef) bool { return o.sources[r.source.id].edited != r.source.edited })
+}
+
+// misread tells that the operator has not read the newest content of what a release reads.
+func (o *simOperator) misread(h *simHelm) bool {
+	return slices.ContainsFunc(o.world.sources, func(s *simSource) bool {
+		return h.release.reads[s.id] && o.sources[s.id].edited != s.edited
+	})
 }
 
 // unproven says what is wrong with a target that is newly Delivered: it does not run

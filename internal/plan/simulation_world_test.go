@@ -170,8 +170,9 @@ type simHelm struct {
 	// followed are the sources of any trigger of this release.
 	followed map[string]bool
 
-	// recreated tells that the release was deleted for a while.
-	recreated bool
+	// recreated tells that the release was deleted for a while, blind that a decision
+	// was made while helm-controller was at work, which was not seen yet.
+	recreated, blind bool
 }
 
 // simRun is one reconciliation: it works on the object that it read at its start.
