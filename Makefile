@@ -59,7 +59,9 @@ verify: ## Fail if a generated file or go.mod is not up to date.
 		diff -u "$$file" "$$out/$$file" || stale=1; \
 	done; \
 	if [[ $$stale == 1 ]]; then echo 'generated files are stale: run "make generate"' >&2; exit 1; fi
-	@go mod tidy -diff || { echo 'go.mod is not tidy: run "make tidy"' >&2; exit 1; }
+	@for dir in . config/release; do \
+		(cd "$$dir" && go mod tidy -diff) || { echo "$$dir/go.mod is not tidy: run \"make tidy\"" >&2; exit 1; }; \
+	done
 
 ##@ Check
 
@@ -74,10 +76,12 @@ vet: ## Run go vet.
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run all linters, formatting included.
 	@$(GOLANGCI_LINT) run
+	@cd config/release && $(GOLANGCI_LINT) run --config ../../.golangci.yml
 
 .PHONY: tidy
 tidy: ## Bring go.mod and go.sum up to date.
 	@go mod tidy
+	@cd config/release && go mod tidy
 
 ##@ Test
 
@@ -96,6 +100,8 @@ test: ## Run everything: verify, lint, unit tests with the race detector, tests 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go, with the race detector.
 	@go test -race -short -p $(PARALLEL) ./...
+	@# A module of its own, so that the operator does not depend on what packs it.
+	@cd config/release && go test ./...
 
 .PHONY: test-e2e
 test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
@@ -135,6 +141,14 @@ build: ## Build bin/manager.
 .PHONY: docker-build
 docker-build: ## Build the image IMG.
 	@docker build --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) -t $(IMG) .
+
+# Where the image of a release lives; its tag is VERSION.
+RELEASE_IMAGE ?= cr.eu-north1.nebius.cloud/soperator/helmrelease-trigger-operator
+
+.PHONY: release-artifacts
+release-artifacts: ## Build all that a release consists of into dist, for amd64 and arm64.
+	@cd config/release && GOFLAGS= go run . -root ../.. -out ../../dist -version $(VERSION) -revision $(REVISION) \
+		-epoch $$(git log -1 --format=%ct) -image $(RELEASE_IMAGE)
 
 ##@ Deploy
 
