@@ -75,6 +75,24 @@ func IsExcluded(labels map[string]string) bool {
 	return labels[triggerv1.LabelReconcilerNameSourceKey] == triggerv1.LabelValueDisabled
 }
 
+// Unheard says why an object that somebody means to be a source is none, or nothing: its
+// label has a value that means nothing, or it names HelmReleases and has no label.
+func Unheard(labels, annotations map[string]string) string {
+	value, labelled := labels[triggerv1.LabelReconcilerNameSourceKey]
+	_, names := annotations[triggerv1.HRNameAnnotation]
+	switch {
+	case IsSource(labels), IsExcluded(labels):
+		return ""
+	case labelled:
+		return fmt.Sprintf("label %s has the value %s, which means nothing; set it to %q to make this object a source",
+			triggerv1.LabelReconcilerNameSourceKey, shown(value), triggerv1.LabelValueEnabled)
+	case names:
+		return fmt.Sprintf("annotation %s has no effect without the label %s: %q",
+			triggerv1.HRNameAnnotation, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueEnabled)
+	}
+	return ""
+}
+
 // Parse reads the annotations of a labelled object. What is malformed is
 // reported, the rest holds.
 func Parse(annotations map[string]string) Binding {

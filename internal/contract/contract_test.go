@@ -237,3 +237,29 @@ func TestParseBaseline(t *testing.T) {
 	}
 	NewWithT(t).Expect(ParseBaseline(nil)).To(Equal(Baseline{}))
 }
+
+func TestUnheard(t *testing.T) {
+	t.Parallel()
+	names := map[string]string{"nebius.ai/helmreleases-name": "app"}
+	labelled := func(value string) map[string]string {
+		return map[string]string{"nebius.ai/helmrelease-trigger-operator": value}
+	}
+	for _, c := range []struct {
+		name        string
+		labels      map[string]string
+		annotations map[string]string
+		want        string
+	}{
+		{"nothing that concerns the contract", map[string]string{"a": "b"}, map[string]string{"c": "d"}, ""},
+		{"a source", labelled("true"), names, ""},
+		{"an excluded object", labelled("false"), names, ""},
+		{"a value that was not quoted well", labelled("True"), names, `label nebius.ai/helmrelease-trigger-operator has the value "True", which means nothing; set it to "true" to make this object a source`},
+		{"an empty value", labelled(""), nil, `label nebius.ai/helmrelease-trigger-operator has the value "", which means nothing; set it to "true" to make this object a source`},
+		{"names without a label", nil, names, `annotation nebius.ai/helmreleases-name has no effect without the label nebius.ai/helmrelease-trigger-operator: "true"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			NewWithT(t).Expect(Unheard(c.labels, c.annotations)).To(Equal(c.want))
+		})
+	}
+}

@@ -54,9 +54,15 @@ func stripSource(in any) (any, error) {
 		ResourceVersion: obj.ResourceVersion,
 		Labels:          boundedLabels(obj.Labels),
 	}
-	if contract.IsSource(obj.Labels) {
+	switch {
+	case contract.IsSource(obj.Labels):
 		kept.UID = obj.UID
 		kept.Annotations = contract.Annotations(obj.Annotations)
+	case contract.Unheard(obj.Labels, obj.Annotations) != "":
+		kept.UID = obj.UID // For the event that tells its owner.
+		if _, names := obj.Annotations[triggerv1.HRNameAnnotation]; names {
+			kept.Annotations = map[string]string{triggerv1.HRNameAnnotation: ""}
+		}
 	}
 	obj.ObjectMeta = kept
 	return obj, nil

@@ -34,7 +34,7 @@ func TestStripSource_bounds_what_the_owner_of_an_object_can_put_in(t *testing.T)
 		return obj
 	}
 	g.Expect(strip(map[string]string{"a": "b"}).Labels).To(Equal(map[string]string{"a": "b"}))
-	g.Expect(strip(map[string]string{"a": "b"}).Annotations).To(BeEmpty())
+	g.Expect(strip(map[string]string{"a": "b"}).Annotations).To(Equal(map[string]string{triggerv1.HRNameAnnotation: ""}), "that there are names, none of them")
 	g.Expect(strip(many).Labels).To(Equal(contract))
 	g.Expect(len(strip(contract).Annotations[triggerv1.HRNameAnnotation])).To(BeNumerically("<", 1<<17))
 	g.Expect(strip(contract).Annotations).To(HaveLen(1))

@@ -56,8 +56,11 @@ func TestStripSource(t *testing.T) {
 		labels map[string]string
 		want   metav1.ObjectMeta
 	}{{
-		name: "an object that is no source of the contract",
-		want: metav1.ObjectMeta{Namespace: "apps", Name: "a", ResourceVersion: "7"},
+		name: "an object that names HelmReleases and has no label: no more than its owner is told of",
+		want: metav1.ObjectMeta{
+			Namespace: "apps", Name: "a", ResourceVersion: "7", UID: "the-uid",
+			Annotations: map[string]string{"nebius.ai/helmreleases-name": ""},
+		},
 	}, {
 		name:   "an object that is excluded",
 		labels: map[string]string{triggerv1.LabelReconcilerNameSourceKey: "false", "group": "one"},
@@ -88,6 +91,15 @@ func TestStripSource(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestStripSource_keeps_next_to_nothing_of_what_does_not_concern_the_contract(t *testing.T) {
+	t.Parallel()
+	obj, want := index.Metadata("Secret"), index.Metadata("Secret")
+	obj.ObjectMeta = heavy(nil)
+	obj.Annotations = map[string]string{"note": secretText}
+	want.ObjectMeta = metav1.ObjectMeta{Namespace: "apps", Name: "a", ResourceVersion: "7"}
+	NewWithT(t).Expect(stripSource(obj)).To(Equal(want))
 }
 
 func TestStripNamespace(t *testing.T) {

@@ -61,7 +61,11 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !contract.IsSource(meta.Labels) {
-		r.reported.forget(req.String())
+		var problems []problem
+		if unheard := contract.Unheard(meta.Labels, meta.Annotations); unheard != "" {
+			problems = append(problems, problem{triggerv1.InvalidContractReason, unheard})
+		}
+		r.report(meta, problems)
 		return ctrl.Result{}, nil
 	}
 
@@ -70,19 +74,23 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	if err != nil {
 		return ctrl.Result{}, err
 	}
+	r.report(meta, problems)
+	if len(targets) == 0 {
+		return ctrl.Result{}, nil
+	}
+	return ctrl.Result{}, r.reconcileDigest(ctx, meta, targets, missing)
+}
+
+// report emits an event for each problem that is new.
+func (r *ContractReconciler) report(meta *metav1.PartialObjectMetadata, problems []problem) {
 	texts := make([]string, 0, len(problems))
 	reasons := map[string]string{}
 	for _, p := range problems {
 		texts, reasons[p.message] = append(texts, p.message), p.reason
 	}
-	r.reported.each(req.String(), texts, func(text string) {
+	r.reported.each(client.ObjectKeyFromObject(meta).String(), texts, func(text string) {
 		r.events.Event(meta, corev1.EventTypeWarning, reasons[text], text)
 	})
-
-	if len(targets) == 0 {
-		return ctrl.Result{}, nil
-	}
-	return ctrl.Result{}, r.reconcileDigest(ctx, meta, targets, missing)
 }
 
 // targets returns the HelmReleases that the object may trigger, whether any of those

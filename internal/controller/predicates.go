@@ -73,13 +73,16 @@ var contractPredicate = predicate.Funcs{
 	},
 }
 
-// labelledPredicate lets through objects that are, or were, sources of the contract.
+// labelledPredicate lets through objects that are, or were, sources of the contract, or
+// are meant to be.
 var labelledPredicate = predicate.Funcs{
-	CreateFunc: func(e event.CreateEvent) bool { return contract.IsSource(e.Object.GetLabels()) },
-	DeleteFunc: func(e event.DeleteEvent) bool { return contract.IsSource(e.Object.GetLabels()) },
-	UpdateFunc: func(e event.UpdateEvent) bool {
-		return contract.IsSource(e.ObjectOld.GetLabels()) || contract.IsSource(e.ObjectNew.GetLabels())
-	},
+	CreateFunc: func(e event.CreateEvent) bool { return meantAsSource(e.Object) },
+	DeleteFunc: func(e event.DeleteEvent) bool { return meantAsSource(e.Object) },
+	UpdateFunc: func(e event.UpdateEvent) bool { return meantAsSource(e.ObjectOld) || meantAsSource(e.ObjectNew) },
+}
+
+func meantAsSource(obj client.Object) bool {
+	return contract.IsSource(obj.GetLabels()) || contract.Unheard(obj.GetLabels(), obj.GetAnnotations()) != ""
 }
 
 func hasContract(obj client.Object) bool {

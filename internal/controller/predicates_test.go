@@ -69,7 +69,9 @@ func TestReleaseProgressPredicate(t *testing.T) {
 		{"the deletion", func(hr *helmv2.HelmRelease) { hr.DeletionTimestamp = new(metav1.Now()) }, true},
 		{"a request", func(hr *helmv2.HelmRelease) { hr.Annotations[meta.ReconcileRequestAnnotation] = "new" }, true},
 		{"a request that is handled", func(hr *helmv2.HelmRelease) { hr.Status.LastHandledReconcileAt = "new" }, true},
-		{"a record", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.RequestAnnotation] = `{"token":"0123456789ab.7","at":"2026-03-01T11:00:00Z"}` }, true},
+		{"a record", func(hr *helmv2.HelmRelease) {
+			hr.Annotations[triggerv1.RequestAnnotation] = `{"token":"0123456789ab.7","at":"2026-03-01T11:00:00Z"}`
+		}, true},
 		{"readiness", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].Status = "False" }, true},
 		{"what helm-controller says", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].Message = "new" }, true},
 		{"an upgrade under way", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[1].Status = "False" }, true},
@@ -163,7 +165,8 @@ func TestPredicates_of_coming_and_going(t *testing.T) {
 		{"another source does not", contractPredicate, contractSource(""), false},
 		{"a labelled source is answered", labelledPredicate, contractSource("true"), true},
 		{"an excluded source is not", labelledPredicate, contractSource("false"), false},
-		{"another source is not", labelledPredicate, contractSource(""), false},
+		{"one with a label that means nothing is", labelledPredicate, contractSource(""), true},
+		{"another source is not", labelledPredicate, index.Metadata("ConfigMap"), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -173,5 +176,5 @@ func TestPredicates_of_coming_and_going(t *testing.T) {
 		})
 	}
 	g := NewWithT(t)
-	g.Expect(labelledPredicate.Update(event.UpdateEvent{ObjectOld: contractSource(""), ObjectNew: contractSource("false")})).To(BeFalse())
+	g.Expect(labelledPredicate.Update(event.UpdateEvent{ObjectOld: index.Metadata("ConfigMap"), ObjectNew: contractSource("false")})).To(BeFalse())
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -166,7 +167,12 @@ func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, er
 		account = fmt.Sprintf("ServiceAccount %s/%s", vt.Namespace, name)
 	}
 	if strings.Contains(err.Error(), "cannot impersonate") {
-		return fmt.Sprintf("the operator may not act as %s: %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account, err)
+		return fmt.Sprintf("the operator may not act as %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account)
 	}
-	return fmt.Sprintf("%s was refused: %s; grant it get on the sources, get, list and patch on the HelmReleases", account, err)
+	// Who was refused has been said: a table has only so much room.
+	refused := refusedUser.ReplaceAllString(err.Error(), "")
+	return fmt.Sprintf("%s was refused: %s; grant it get on the sources, get, list and patch on the HelmReleases", account, refused)
 }
+
+// refusedUser is where the API server names the user that it refuses.
+var refusedUser = regexp.MustCompile(`User "[^"]*" `)

@@ -1,0 +1,135 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
+)
+
+// Each failure of the page is made for real. What one sees, in the table or in the events, is what the page shows.
+func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T) {
+	e, _ := own(t, worldOptions(), operator.Options{Args: []string{"--leader-elect=false"}})
+	shown := shownMessages(t)
+	e.ensureNamespace("shop")
+	e.ensureNamespace("shop-config")
+	values := withValues("shop", "web-values", "replicas: 1\n")
+	e.create(values)
+	e.releases(release("shop", "web", reads(cmKind, "web-values")))
+	e.Eventually(e.deliveredRevision("shop", "web", "web")).Should(BeEquivalentTo(1))
+
+	// seen expects a line of the page that begins as given to be shown by kubectl.
+	seen := func(begins string, what func() (string, error)) {
+		t.Helper()
+		line := ""
+		for text := range shown {
+			if strings.HasPrefix(text, begins) {
+				line = text
+			}
+		}
+		e.Expect(line).NotTo(BeEmpty(), "the page shows nothing that begins with %q", begins)
+		delete(shown, line)
+		_, message, _ := strings.Cut(line, "  ") // Type and reason of an event stand before it.
+		_, message, _ = strings.Cut(message, "  ")
+		if message == "" {
+			message = line
+		}
+		e.Eventually(what).Should(ContainSubstring(message))
+	}
+	status := func(trigger string) func() (string, error) { return e.condition("shop", trigger, meta.ReadyCondition) }
+
+	flags := configMap("shop-config", "flags", map[string]string{"a": "1"})
+	flags.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "yes"}
+	e.create(flags)
+	told := func() (string, error) {
+		messages, err := e.events(flags, "")()
+		return strings.Join(messages, "\n"), err
+	}
+	relabel := func(names, namespace string, labels map[string]string) {
+		t.Helper()
+		edit(e, flags, func(cm *corev1.ConfigMap) {
+			cm.Labels = labels
+			cm.Annotations = map[string]string{triggerv1.HRNameAnnotation: names, triggerv1.HRNSAnnotation: namespace}
+		})
+	}
+	on := map[string]string{triggerv1.LabelReconcilerNameSourceKey: triggerv1.LabelValueEnabled}
+	seen("Warning  InvalidContract  label", told)
+	relabel("web", "shop", nil)
+	seen("Warning  InvalidContract  annotation nebius.ai/helmreleases-name has no effect", told)
+	relabel("web", "", on)
+	seen("Warning  TargetNotFound", told)
+	relabel("web;api", "shop", on)
+	seen(`Warning  InvalidContract  annotation nebius.ai/helmreleases-name: "web;api"`, told)
+	annotate(e, release("shop", "web"), map[string]string{triggerv1.AllowFromAnnotation: "platform"})
+	relabel("web", "shop", on)
+	seen("Warning  AccessDenied", told)
+
+	e.create(declared("shop", "typo", from(cmKind, "web-values"), to("wbe")))
+	seen("None of 1 delivered; shop/wbe", status("typo"))
+	e.create(declared("shop", "gone", from(cmKind, "missing"), to("web")))
+	seen("source not found: ConfigMap shop/missing", status("gone"))
+	e.create(declared("shop", "key", from(cmKind, "web-values", func(s *triggerv1.SourceReference) { s.Keys = []string{"value.yaml"} }), to("web")))
+	seen("source not found: ConfigMap shop/web-values has no key", status("key"))
+	e.create(declared("shop", "tenant", from(cmKind, "web-values"), to("web"), as("deployer")))
+	seen("the operator may not act as", status("tenant"))
+
+	e.suspend("shop", "web", true)
+	e.setValues(values, "replicas: 2\n")
+	seen("None of 1 delivered; shop/web: HelmRelease is suspended", status("web"))
+	e.suspend("shop", "web", false)
+	e.Eventually(e.deliveredRevision("shop", "web", "web")).Should(BeEquivalentTo(2))
+
+	e.setValues(values, "]: [")
+	seen("None of 1 delivered; shop/web: ValuesError", status("web"))
+	e.setValues(values, "reject: true\n")
+	seen("None of 1 delivered; shop/web: UpgradeFailed", status("web"))
+	e.setValues(values, "replicas: 3\n")
+	e.Eventually(e.state("shop", "web", "web")).Should(Equal(triggerv1.TargetDelivered))
+
+	// A trigger that has patience for a second, and a helm-controller that does not work.
+	e.create(declared("shop", "hasty", from(cmKind, "web-values"), to("web"), func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Timeout = metav1.Duration{Duration: time.Second}
+	}))
+	e.Eventually(e.state("shop", "hasty", "web")).Should(Equal(triggerv1.TargetDelivered))
+	helm := e.w.Component(world.HelmController)
+	e.Expect(helm.Signal(syscall.SIGSTOP)).To(Succeed())
+	e.setValues(values, "replicas: 4\n")
+	seen("None of 1 delivered; shop/web: not delivered within", status("hasty"))
+	e.Expect(helm.Signal(syscall.SIGCONT)).To(Succeed())
+	e.Eventually(e.state("shop", "hasty", "web")).Should(Equal(triggerv1.TargetDelivered))
+
+	// TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps sees the last one, with another operator.
+	for text := range shown {
+		e.Expect(text).To(HavePrefix("SecretsDisabled: "), "the page shows a message that this test does not make")
+	}
+}
+
+// shownMessages returns the lines that the page shows as what one sees.
+func shownMessages(t *testing.T) map[string]bool {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(operator.Root(), "docs", "troubleshooting.md"))
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	shown := map[string]bool{}
+	for _, block := range regexp.MustCompile("(?ms)^```text\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+		for line := range strings.Lines(block[1]) {
+			shown[strings.TrimSpace(line)] = true
+		}
+	}
+	return shown
+}
