@@ -23,6 +23,9 @@ const (
 	HelmController         = "helm-controller"
 	NotificationController = "notification-controller"
 	Helm                   = "helm"
+	Prometheus             = "prometheus"
+	Promtool               = "promtool"
+	KubeStateMetrics       = "kube-state-metrics"
 )
 
 //go:embed components/*.mod components/*.sum
@@ -47,6 +50,9 @@ var programs = []program{
 	{HelmController, "helm-controller", "github.com/fluxcd/helm-controller", 105 * time.Second},
 	{NotificationController, "notification-controller", "github.com/fluxcd/notification-controller", 90 * time.Second},
 	{Helm, "helm", "helm.sh/helm/v4/cmd/helm", 75 * time.Second},
+	{Promtool, "prometheus", "github.com/prometheus/prometheus/cmd/promtool", 75 * time.Second},
+	{Prometheus, "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", 50 * time.Second},
+	{KubeStateMetrics, "kube-state-metrics", "k8s.io/kube-state-metrics/v2", 40 * time.Second},
 }
 
 // pinnedModules names the module that gives each pin its version.
@@ -56,6 +62,8 @@ var pinnedModules = map[string]string{
 	"helm-controller":         "github.com/fluxcd/helm-controller",
 	"notification-controller": "github.com/fluxcd/notification-controller",
 	"helm":                    "helm.sh/helm/v4",
+	"kube-state-metrics":      "k8s.io/kube-state-metrics/v2",
+	"prometheus":              "github.com/prometheus/prometheus",
 	"flux-crds":               "github.com/fluxcd/source-controller",
 }
 
@@ -106,5 +114,10 @@ func (p pin) flags() []string {
 		ld += fmt.Sprintf(" -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s"+
 			" -X %[1]s.gitTreeState=clean", pkg, p.version, v[0], v[1])
 	}
-	return []string{"-buildvcs=false", "-trimpath", "-ldflags=" + ld}
+	flags := []string{"-buildvcs=false", "-trimpath", "-ldflags=" + ld}
+	if p.name == "prometheus" {
+		// The clients of all clouds, to find targets in them, would take minutes.
+		flags = append(flags, "-tags=remove_all_sd")
+	}
+	return flags
 }
