@@ -14,19 +14,24 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/events"
-	"github.com/fluxcd/pkg/runtime/metrics"
+	fluxmetrics "github.com/fluxcd/pkg/runtime/metrics"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/controller"
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
 )
 
-// metricsRecorder registers the gotk_* metrics of Flux, once per process: the
+// The metrics of Flux (gotk_*) and our own are registered once per process: the
 // registry is global, managers need not be.
-var metricsRecorder = sync.OnceValue(metrics.MustMakeRecorder)
+var (
+	metricsRecorder = sync.OnceValue(fluxmetrics.MustMakeRecorder)
+	meter           = sync.OnceValue(func() *metrics.Metrics { return metrics.New(ctrlmetrics.Registry) })
+)
 
 // New returns the operator's manager with everything in it, ready to be started.
 // It reads from the API server which kinds exist, and writes nothing. The context
@@ -57,6 +62,7 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	}
 	ctrlOpts.Events = recorder
 	ctrlOpts.Metrics = runtimectrl.NewMetrics(mgr, metricsRecorder())
+	ctrlOpts.Meter = meter()
 	if err := controller.SetupWithManager(ctx, mgr, ctrlOpts); err != nil {
 		if meta.IsNoMatchError(err) {
 			return nil, fmt.Errorf("a CustomResourceDefinition is not installed: %w", err)

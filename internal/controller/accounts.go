@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
@@ -27,6 +28,7 @@ type accounts struct {
 	scheme         *runtime.Scheme
 	mapper         meta.RESTMapper
 	defaultAccount string
+	meter          *metrics.Metrics
 
 	mu      sync.Mutex
 	clients map[string]client.Client
@@ -56,7 +58,7 @@ func (a *accounts) of(vt *triggerv1.ValuesTrigger, generated bool) (source.Accou
 	if generated {
 		return source.Account{}, c, nil
 	}
-	return source.Account{Name: user, Reader: c}, c, nil
+	return source.Account{Name: user, Reader: a.meter.Reader(c)}, c, nil
 }
 
 // impersonate returns a client without a cache that acts as the user.

@@ -15,6 +15,8 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 )
 
 // Options are what the reconcilers need to know of the flags.
@@ -58,4 +60,7 @@ type Options struct {
 
 	// Metrics are the gotk_* metrics of Flux.
 	Metrics runtimectrl.Metrics
+
+	// Meter holds the metrics of this operator.
+	Meter *metrics.Metrics
 }

@@ -27,7 +27,8 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	// Reads go to the cache itself: the manager's client would read the metadata of
 	// ConfigMaps and Secrets from the API server, as it must their content.
 	writer, cached, live := mgr.GetClient(), mgr.GetCache(), mgr.GetAPIReader()
-	store := source.NewStore(cached, live)
+	opts.Meter.Serve(cached, opts.serves, mgr.Elected())
+	store := source.NewStore(cached, opts.Meter.Reader(live))
 	policy := access.Policy{NoCrossNamespaceRefs: opts.NoCrossNamespaceRefs}
 	derive := deriver{cache: cached, policy: policy, autodiscovery: opts.Autodiscovery, secrets: opts.Secrets}
 
@@ -54,7 +55,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		live:   live,
 		accounts: &accounts{
 			own: writer, config: mgr.GetConfig(), scheme: mgr.GetScheme(), mapper: mgr.GetRESTMapper(),
-			defaultAccount: opts.DefaultServiceAccount, clients: map[string]client.Client{},
+			defaultAccount: opts.DefaultServiceAccount, meter: opts.Meter, clients: map[string]client.Client{},
 		},
 		store:      store,
 		sources:    source.Resolver{Store: store, Metadata: cached, Secrets: opts.Secrets},
@@ -63,6 +64,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		policy:     policy,
 		events:     opts.Events,
 		metrics:    opts.Metrics,
+		meter:      opts.Meter,
 		concurrent: opts.Concurrent,
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)

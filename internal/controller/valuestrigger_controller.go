@@ -8,6 +8,7 @@ import (
 	"errors"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/record"
@@ -21,6 +22,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
@@ -46,6 +48,7 @@ type ValuesTriggerReconciler struct {
 	policy     access.Policy
 	events     record.EventRecorder
 	metrics    runtimectrl.Metrics
+	meter      *metrics.Metrics
 	concurrent int
 }
 
@@ -54,6 +57,9 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	start := time.Now()
 	vt := &triggerv1.ValuesTrigger{}
 	if err := r.cache.Get(ctx, req.NamespacedName, vt); err != nil {
+		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
+			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
+		})
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !vt.DeletionTimestamp.IsZero() {
@@ -62,7 +68,8 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
 
 	old := vt.DeepCopy()
-	result, err := r.reconcile(ctx, vt)
+	var edited time.Time
+	result, err := r.reconcile(ctx, vt, &edited)
 	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
 		vt.Status.SetLastHandledReconcileRequest(value)
 	}
@@ -78,6 +85,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
 	}
 	r.notify(ctx, old, vt)
+	r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
 	return result, err
 }
 
@@ -90,8 +98,8 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 }
 
 // reconcile brings the status up to what is observed, after having made the requests
-// that are due.
-func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, error) {
+// that are due. It tells when the sources were last edited.
+func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger, edited *time.Time) (ctrl.Result, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
 		return ctrl.Result{}, nil
@@ -124,6 +132,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return ctrl.Result{}, err
 	}
 
+	*edited = e.lastEdit()
 	out := r.deliver(ctx, vt, e)
 	markOutcome(vt, e, out)
 	if out.err != nil {

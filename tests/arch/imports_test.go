@@ -43,7 +43,7 @@ var (
 	// orchestrates. A new package belongs to one of them.
 	pure = []string{"internal/access", "internal/contract", "internal/digest", "internal/discovery", "internal/plan", "internal/text"}
 
-	adapters = []string{"internal/apply", "internal/index", "internal/notify", "internal/request", "internal/source", "internal/target"}
+	adapters = []string{"internal/apply", "internal/index", "internal/metrics", "internal/notify", "internal/request", "internal/source", "internal/target"}
 
 	orchestration = []string{"internal/app", "internal/controller", "internal/features"}
 
