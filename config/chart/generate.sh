@@ -1,14 +1,18 @@
 #!/usr/bin/env sh
-# Copies the generated CRDs into the chart: config/chart/generate.sh [ROOT], where
-# ROOT is the directory that holds config/, default this repository. A symbolic
-# link would save the copy, but Flux's source-controller refuses charts that link
-# to outside themselves.
+# Copies into the chart what is shared with the kustomization: config/chart/generate.sh
+# [ROOT], where ROOT is the directory that gets config/, default this repository. A
+# symbolic link would save the copies, but Flux's source-controller refuses charts that
+# link to outside themselves.
 set -eu
 
-root=${1:-$(dirname -- "$0")/../..}
-from=$root/config/crd/bases
-to=$root/config/chart/files/crds
+here=$(dirname -- "$0")/../..
+root=${1:-$here}
+files=$root/config/chart/files
 
-rm -rf "$to"
-mkdir -p "$to"
-cp "$from"/*.yaml "$to/"
+# The CRDs were generated into the same ROOT.
+rm -rf "$files/crds"
+mkdir -p "$files/crds"
+cp "$root"/config/crd/bases/*.yaml "$files/crds/"
+
+sed -n '/^spec:/,$p' "$here/config/prometheus/rules.yaml" >"$files/rules.yaml"
+cp "$here/config/grafana/dashboard.json" "$files/dashboard.json"

@@ -44,7 +44,7 @@ func TestAPIServerAcceptsTheChart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			out := slices.DeleteFunc(render(t, values), func(obj *unstructured.Unstructured) bool {
-				return obj.GetKind() == "ServiceMonitor" // of the Prometheus Operator, which is not here
+				return obj.GroupVersionKind().Group == "monitoring.coreos.com" // Prometheus Operator is not here
 			})
 			_, err := w.KubectlInput(t.Context(), out.yaml(g),
 				"apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")

@@ -68,6 +68,8 @@ var combinations = map[string]string{
 	"everything about the network": `{
 		metricsService: {type: NodePort, ports: [{name: metrics, port: 80, nodePort: 30080, targetPort: 8443}]},
 		serviceMonitor: {enabled: true, interval: 1m, labels: {release: prometheus}, tlsConfig: {serverName: metrics}},
+		prometheusRule: {enabled: true, labels: {release: prometheus}},
+		grafanaDashboard: {enabled: true, labels: {dashboards: "yes"}, annotations: {grafana_folder: Flux}},
 		podDisruptionBudget: {enabled: true, maxUnavailable: 50%},
 		networkPolicy: {enabled: true, metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}],
 			apiServerPorts: [16443], extraEgress: [{ports: [{port: 3128}]}]}}`,
@@ -86,6 +88,7 @@ var rejected = map[string]struct{ values, message string }{
 	"a string for a number":       {`controllerManager: {replicas: "2"}`, "replicas"},
 	"a string for a boolean":      {`rbac: {secrets: "false"}`, "secrets"},
 	"a number for a tag":          {`controllerManager: {manager: {image: {tag: 1.2}}}`, "tag"},
+	"a number for a label":        {`grafanaDashboard: {enabled: true, labels: {grafana_dashboard: 1}}`, "grafana_dashboard"},
 	"a string for the args":       {`controllerManager: {manager: {args: --leader-elect}}`, "args"},
 	"a digest without algorithm":  {`controllerManager: {manager: {image: {digest: e3b0c442}}}`, "digest"},
 	"a level that does not exist": {`controllerManager: {manager: {env: {logLevel: loud}}}`, "logLevel"},

@@ -34,7 +34,7 @@ func TestKustomizeComponentsAreTheChart(t *testing.T) {
 	g.Expect(os.WriteFile(file, data, 0o600)).To(Succeed())
 
 	g.Expect(essence(g, kustomize(t, filepath.Join(dir, "default")))).To(Equal(essence(g, render(t,
-		"{crds: {keep: false}, impersonation: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}}"))))
+		"{crds: {keep: false}, impersonation: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}"))))
 }
 
 func TestKustomizeNamespaceIsRestricted(t *testing.T) {
@@ -86,16 +86,20 @@ func normalizeRules(g Gomega, role *unstructured.Unstructured) {
 	role.Object["rules"] = rules["rules"]
 }
 
-// TestCRDsAreCurrent: the chart has its own copy of the generated manifests.
-func TestCRDsAreCurrent(t *testing.T) {
+// TestCopiesAreCurrent: the chart has its own copy of what it shares with the
+// kustomization.
+func TestCopiesAreCurrent(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	g.Expect(contents(g, filepath.Join(chartDir, "files", "crds"))).To(Equal(contents(g, "../../config/crd/bases")),
+	g.Expect(contents(g, filepath.Join(chartDir, "files", "crds"), "*.yaml")).To(Equal(contents(g, "../../config/crd/bases", "*.yaml")),
 		"run config/chart/generate.sh")
+	g.Expect(contents(g, filepath.Join(chartDir, "files"), "*.json")).To(Equal(contents(g, "../../config/grafana", "*.json")))
+	g.Expect(contents(g, "../../config/prometheus", "rules.yaml")["rules.yaml"]).To(
+		HaveSuffix("\n" + contents(g, filepath.Join(chartDir, "files"), "rules.yaml")["rules.yaml"]))
 }
 
-func contents(g Gomega, dir string) map[string]string {
-	files, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+func contents(g Gomega, dir, pattern string) map[string]string {
+	files, err := filepath.Glob(filepath.Join(dir, pattern))
 	g.Expect(err).NotTo(HaveOccurred())
 	out := map[string]string{}
 	for _, file := range files {

@@ -238,6 +238,16 @@ func TestNetworkValues(t *testing.T) {
 		HaveKeyWithValue("port", "metrics"),
 		HaveKeyWithValue("tlsConfig", HaveKeyWithValue("serverName", "metrics"))))))
 
+	rule := out.kind("PrometheusRule")[0]
+	g.Expect(rule.GetLabels()).To(And(HaveKeyWithValue("release", "prometheus"), HaveKey("app.kubernetes.io/name")))
+	g.Expect(rule.Object["spec"]).To(Equal(decode(g, contents(g, "../../config/prometheus", "rules.yaml")["rules.yaml"])[0].Object["spec"]),
+		"the templates in it are Prometheus's")
+	dashboard := convert[corev1.ConfigMap](g, out.kind("ConfigMap")[0])
+	g.Expect(dashboard.Labels).To(And(HaveKeyWithValue("dashboards", "yes"), HaveKeyWithValue("grafana_dashboard", "1")))
+	g.Expect(dashboard.Annotations).To(HaveKeyWithValue("grafana_folder", "Flux"))
+	g.Expect(dashboard.Data).To(HaveKeyWithValue("helmrelease-trigger-operator.json",
+		contents(g, "../../config/grafana", "dashboard.json")["dashboard.json"]))
+
 	g.Expect(render(t, "").kind("PodDisruptionBudget")).To(BeEmpty())
 	off := render(t, "{controllerManager: {replicas: 2}, podDisruptionBudget: {enabled: false}}")
 	g.Expect(off.kind("PodDisruptionBudget")).To(BeEmpty())
