@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +40,24 @@ func (h *webhook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serve returns the address of the webhook.
+func (h *webhook) serve(t *testing.T) string {
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// reasons returns those of all events.
+func (h *webhook) reasons() map[string]bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	reasons := map[string]bool{}
+	for _, event := range h.events {
+		reasons[event.Reason] = true
+	}
+	return reasons
+}
+
 // received returns the events of one reason.
 func (h *webhook) received(reason string) func() []eventv1.Event {
 	return func() []eventv1.Event {
@@ -54,26 +73,25 @@ func (h *webhook) received(reason string) func() []eventv1.Event {
 	}
 }
 
-const alert = `apiVersion: notification.toolkit.fluxcd.io/v1beta3
-kind: Provider
-metadata:
-  name: webhook
-spec:
-  type: generic
-  address: ADDRESS
----
-apiVersion: notification.toolkit.fluxcd.io/v1beta3
-kind: Alert
-metadata:
-  name: releases
-spec:
-  providerRef:
-    name: webhook
-  eventSeverity: info
-  eventSources:
-  - kind: HelmRelease
-    name: "*"
-`
+// alertTo applies the manifests of a webhook that a page shows, for another namespace and
+// address, perhaps with an Alert of another kind of severity.
+func (e *env) alertTo(namespace, address string, change ...string) {
+	e.t.Helper()
+	page, err := os.ReadFile(filepath.Join(operator.Root(), "docs", "alerts.md"))
+	e.Expect(err).NotTo(HaveOccurred())
+	_, rest, found := strings.Cut(string(page), "### A webhook")
+	e.Expect(found).To(BeTrue())
+	_, rest, _ = strings.Cut(rest, "```yaml\n")
+	manifests, _, found := strings.Cut(rest, "```")
+	e.Expect(found).To(BeTrue())
+	for _, pair := range [][2]string{{"https://hooks.example.com/flux", address}, {"namespace: apps", "namespace: " + namespace}} {
+		e.Expect(manifests).To(ContainSubstring(pair[0]))
+		manifests = strings.ReplaceAll(manifests, pair[0], pair[1])
+	}
+	manifests = strings.NewReplacer(change...).Replace(manifests)
+	_, err = e.w.KubectlInput(e.ctx, manifests, "apply", "-f", "-")
+	e.Expect(err).NotTo(HaveOccurred())
+}
 
 func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 	t.Parallel()
@@ -87,19 +105,20 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 	}})
 	e.Expect(err).NotTo(HaveOccurred())
 
-	hook := &webhook{}
-	server := httptest.NewServer(hook)
-	t.Cleanup(server.Close)
+	hook, failures := &webhook{}, &webhook{}
 	ns := e.namespace("events")
-	_, err = e.w.KubectlInput(e.ctx, strings.ReplaceAll(alert, "ADDRESS", server.URL), "apply", "-n", ns, "-f", "-")
-	e.Expect(err).NotTo(HaveOccurred())
+	e.alertTo(ns, hook.serve(t))
+	e.alertTo(ns, failures.serve(t), "name: webhook", "name: failures", "name: deliveries", "name: failures",
+		"eventSeverity: info", "eventSeverity: error", "inclusionList", "exclusionList")
 
 	const password = "hunter2-of-the-test"
 	values, token := withValues(ns, "values", "a: 1\n"), label(secret(ns, "token", map[string]string{"token": password + "-1"}), "app", ns)
 	credentials := secret(ns, "credentials", map[string]string{valuesKey: "password: " + password + "-1\n"})
 	e.create(values)
 	e.create(credentials)
-	e.releases(release(ns, "app", reads(cmKind, "values"), reads(secretKind, "credentials")))
+	e.releases(release(ns, "app", reads(cmKind, "values"), reads(secretKind, "credentials"), func(hr *helmv2.HelmRelease) {
+		hr.Annotations = map[string]string{"event.toolkit.fluxcd.io/team": "payments"}
+	}))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 	e.setValues(values, "a: 2\n")
@@ -112,6 +131,7 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 		HaveField("Severity", eventv1.EventSeverityInfo),
 		HaveField("Message", because),
 		HaveField("ReportingController", triggerv1.FieldManager),
+		HaveField("Metadata", Equal(map[string]string{"cluster": "production", "team": "payments"})),
 	)))
 	e.Eventually(hook.received(triggerv1.DeliveredReason)).Should(ConsistOf(And(
 		HaveField("InvolvedObject.Kind", helmv2.HelmReleaseKind),
@@ -138,7 +158,10 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "password: " + password + "-3\n"} })
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(5))
 	e.Expect(e.rendered(ns, "app")()).To(ContainSubstring(password+"-3"), "the search is for what is really there")
-	e.Eventually(hook.received(triggerv1.DeliveryFailedReason)).Should(ContainElement(HaveField("Severity", eventv1.EventSeverityError)))
+	e.Eventually(failures.received(triggerv1.DeliveryFailedReason)).Should(ContainElement(HaveField("Severity", eventv1.EventSeverityError)))
+	e.Expect(failures.received(triggerv1.TriggeredReason)()).To(BeEmpty())
+	e.Expect(hook.reasons()).To(Equal(map[string]bool{triggerv1.TriggeredReason: true, triggerv1.DeliveredReason: true}),
+		"the inclusion list leaves out what helm-controller says")
 
 	log, err := os.ReadFile(op.Process().LogPath())
 	e.Expect(err).NotTo(HaveOccurred())

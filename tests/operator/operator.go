@@ -65,6 +65,7 @@ type Operator struct {
 	options Options
 	spec    world.Spec
 	health  string
+	metrics string
 	process *world.Process
 }
 
@@ -134,9 +135,12 @@ func (o *Operator) configure(ctx context.Context) error {
 	if o.health, err = o.world.ReservePort(); err != nil {
 		return err
 	}
+	if o.metrics, err = o.world.ReservePort(); err != nil {
+		return err
+	}
 	// A pod has its ports to itself; here many share one address.
 	o.spec.Args = append(append([]string{}, container.Args...),
-		"--metrics-bind-address=127.0.0.1:0", "--health-probe-bind-address="+o.health)
+		"--metrics-bind-address="+o.metrics, "--health-probe-bind-address="+o.health)
 	o.spec.Args = append(o.spec.Args, o.options.Args...)
 	o.spec.Env = append(environment(container), "KUBECONFIG="+kubeconfig)
 	return nil
@@ -234,6 +238,9 @@ func (o *Operator) Kill() { o.process.Kill() }
 
 // Process returns the running manager.
 func (o *Operator) Process() *world.Process { return o.process }
+
+// Metrics returns the address of the metrics, which the chart has secured.
+func (o *Operator) Metrics() string { return o.metrics }
 
 // User returns the name under which the API server knows the manager.
 func (o *Operator) User() string {
