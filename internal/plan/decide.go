@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -162,8 +163,10 @@ func (t *task) absorbDiff() (needValues bool) {
 	changed, added := t.pick(t.Diff.Changed), t.pick(t.Diff.Added)
 	if t.status.Digest != t.Diff.From && t.status.State == triggerv1.TargetDelivered {
 		// It got newer content than is recorded, since about another target nothing
-		// could be decided. What that was is not known.
-		changed, added = nil, t.Sources
+		// could be decided. What that was is not known, and a source that is gone
+		// leaves no proof.
+		changed = slices.DeleteFunc(changed, func(s Source) bool { return s.Digest != "" })
+		added = t.Sources
 	} else if t.status.Digest != t.Diff.From {
 		// A change waits already, of which only the need for force is known.
 		t.wanted, t.waited = t.Sources, true

@@ -42,6 +42,10 @@ func TestDecide_besideATargetThatIsUndecided(t *testing.T) {
 		given: given(func(s *scene) { s.edit(other) }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
+		name:  "the going of a source since is delivered",
+		given: given(func(s *scene) { s.remove(other) }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
 		name:  "a change back to what is recorded is delivered",
 		given: given(func(s *scene) { s.revert(always) }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
