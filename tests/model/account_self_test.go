@@ -38,7 +38,15 @@ func TestAccount(t *testing.T) {
 		{"a repetition that only other values entitle to", []effective{installed, values(10), values(20)}, []made{revision(1), revision(11), repeated(21)}, true},
 		{
 			"what was coalesced is no credit later", []effective{installed, values(10), values(11), values(12)},
-			[]made{revision(1), revision(20), revision(40)}, true,
+			[]made{revision(1), revision(30), revision(40)}, true,
+		},
+		{
+			"nor is a force that was coalesced", []effective{installed, forced(10), forced(11), values(20)},
+			[]made{revision(1), revision(20), repeated(21)}, true,
+		},
+		{
+			"values that were read long before the revision", []effective{installed, values(10), values(12)},
+			[]made{revision(1), revision(20), revision(22)}, false,
 		},
 		{
 			"a change that the revision may have missed", []effective{installed, values(10), forced(18)},

@@ -26,22 +26,26 @@ type made struct {
 // There may be at most one revision for each effective change that came before it. A
 // revision that succeeded also does for all that had settled when it was made, so that
 // of those revisions after it, there may be at most one for each change since: what was
-// coalesced is no credit for a double later on.
+// coalesced is no credit for a double later on. Lookups are made after the beginning of a
+// revision, and values are read up to lead before it: only one that repeats the values
+// can tell that the change was in the revision before.
 func doubled(revisions []made, changes []effective) string {
 	for from := -1; from < len(revisions); from++ {
 		if from >= 0 && revisions[from].failed {
 			continue
 		}
-		var since time.Time
+		var since, read time.Time
 		if from >= 0 {
 			since = revisions[from].at.Add(-settled)
+			read = revisions[from].at.Add(-lead)
 		}
 		repeated := 0
 		for to := from + 1; to < len(revisions); to++ {
 			if revisions[to].repeats {
 				repeated++
 			}
-			all, forced := entitled(revisions, changes, since, revisions[to].at.Add(instant))
+			all, _ := entitled(revisions, changes, read, revisions[to].at.Add(instant))
+			_, forced := entitled(revisions, changes, since, revisions[to].at.Add(instant))
 			if to-from > all || repeated > forced {
 				return fmt.Sprintf("doubled: of the %d revisions up to %s, the first after %s, %d repeat the values, and there were %d effective changes, %d of them forced",
 					to-from, revisions[to].text, since.Format(time.TimeOnly), repeated, all, forced)

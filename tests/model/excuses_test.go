@@ -18,8 +18,9 @@ const (
 	// come to make up for it.
 	wake = time.Minute
 	// lead is how long helm-controller may take from reading a HelmRelease to the
-	// beginning of the revision.
-	lead = 3 * time.Second
+	// beginning of the revision, on a busy machine. A second revision that the operator
+	// causes takes another request, which would be the latest one.
+	lead = 10 * time.Second
 	// notice is how long the operator may take to see what a user has done.
 	notice = 5 * time.Second
 )

@@ -21,7 +21,8 @@ import (
 //     force: once, however many triggers deliver it;
 //   - such a source is bound to the release, by a trigger that has not delivered that
 //     content before: once for each trigger. Unbinding and binding again makes no
-//     difference, and neither does a missing required source that comes back as it was.
+//     difference, and neither does a missing required source of a declared trigger that
+//     comes back as it was. A labelled one that is created again is new.
 //     A change that is both in the values and forced counts once, but twice where
 //     Flux follows the source by itself, as the documentation of the guarantees says;
 //   - somebody asks for a forced upgrade, on the HelmRelease or on a trigger of it;
@@ -144,6 +145,11 @@ func (f *fleet) reasons(r *release) (values, spec bool) {
 func (f *fleet) forcing(r *release, at time.Time) (content, bound int, gone bool) {
 	changed, added := map[string]bool{}, map[string]bool{}
 	present := map[string]bool{}
+	for _, s := range f.sources {
+		if !s.exists { // For the contract, creation is a change, whatever was there before.
+			delete(r.forced, "|"+s.id()+"[]")
+		}
+	}
 	// Derived ones count even where a declared trigger takes over: until that has
 	// come through, the generated one delivers.
 	for _, b := range append(f.declared(r), f.derived(r)...) {

@@ -32,6 +32,8 @@ var (
 	skipFlag     = flag.String("model.skip", "", "operations to leave out, such as 3,7-12")
 	shrinkFlag   = flag.Bool("model.shrink", false, "tell a failed story again without some operations, to find those that matter")
 
+	managerFlag = flag.String("model.manager", "", "a manager that is built already")
+
 	storyFlag = flag.Bool("model.story", false, "print also the stories that end well")
 
 	// binary is the manager.
@@ -39,7 +41,7 @@ var (
 )
 
 // seeds are told each time: one with two replicas and leader election is among them.
-var seeds = []uint64{1, 2, 3, 4}
+var seeds = []uint64{1, 2, 3, 4, 5, 6}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -47,7 +49,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	if testing.Short() {
+	if binary = *managerFlag; binary != "" || testing.Short() {
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "model-")
@@ -120,8 +122,11 @@ func TestModel(t *testing.T) {
 // draw sends the seeds of all stories to tell.
 func draw(ctx context.Context, todo chan<- uint64) {
 	first := slices.Clone(seeds)
-	if *seedFlag != 0 {
+	switch {
+	case *seedFlag != 0:
 		first = []uint64{*seedFlag}
+	case *durationFlag > 0:
+		first = nil
 	}
 	next := uint64(time.Now().UnixMilli())
 	for end := time.Now().Add(*durationFlag); len(first) > 0 || time.Now().Before(end); {
