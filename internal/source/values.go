@@ -25,8 +25,8 @@ import (
 // runs without permission to.
 var ErrSecretsDisabled = errors.New("the operator runs without permission on Secrets")
 
-// ErrAlgorithm tells that a digest is of an algorithm that is not built in, as
-// helm-controller's --snapshot-digest-algo can make them.
+// ErrAlgorithm tells that a digest is of an algorithm that is not built in, as a later
+// helm-controller may have it.
 var ErrAlgorithm = errors.New("unknown digest algorithm")
 
 // ValuesMatch tells whether the values that helm-controller would compose for the
