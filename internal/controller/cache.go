@@ -116,14 +116,15 @@ func stripRelease(in any) (any, error) {
 		ReconcileRequestStatus: hr.Status.ReconcileRequestStatus,
 	}
 	for _, condition := range hr.Status.Conditions {
-		if condition.Type == meta.ReadyCondition || condition.Type == meta.ReconcilingCondition {
+		switch condition.Type {
+		case meta.ReadyCondition, meta.ReconcilingCondition, meta.StalledCondition:
 			status.Conditions = append(status.Conditions, condition)
 		}
 	}
 	if latest := hr.Status.History.Latest(); latest != nil {
 		status.History = helmv2.Snapshots{{
 			Name: latest.Name, Namespace: latest.Namespace, Version: latest.Version,
-			Status: latest.Status, ConfigDigest: latest.ConfigDigest, LastDeployed: latest.LastDeployed,
+			Status: latest.Status, Action: latest.Action, ConfigDigest: latest.ConfigDigest, LastDeployed: latest.LastDeployed,
 		}}
 	}
 	hr.Status = status

@@ -6,6 +6,8 @@ package controller
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,18 +116,22 @@ func TestStripNamespace(t *testing.T) {
 // fullRelease returns a release with everything that one may carry.
 func fullRelease() *helmv2.HelmRelease {
 	condition := func(kind string) metav1.Condition {
-		return metav1.Condition{Type: kind, Status: "True", Reason: "UpgradeSucceeded", Message: "message of " + kind, ObservedGeneration: 3}
+		return metav1.Condition{
+			Type: kind, Status: "True", Reason: "RetriesExceeded", Message: "message of " + kind, ObservedGeneration: 3,
+			LastTransitionTime: metav1.NewTime(time.Unix(1700000000, 0)),
+		}
 	}
 	snapshot := func(version int, status string) *helmv2.Snapshot {
 		return &helmv2.Snapshot{
 			Name: "app", Namespace: "apps", Version: version, Status: status, ConfigDigest: fmt.Sprint("sha256:", version),
+			Action: helmv2.ReleaseActionRollback,
 			Digest: secretText, ChartName: "chart", ChartVersion: "1.0.0", LastDeployed: metav1.NewTime(time.Unix(1700000000, 0)),
 			TestHooks: &map[string]*helmv2.TestHookStatus{"test": {}},
 		}
 	}
 	hr := &helmv2.HelmRelease{ObjectMeta: heavy(map[string]string{"app": "a"})}
 	hr.Annotations[meta.ReconcileRequestAnnotation] = "token"
-	hr.Annotations[triggerv1.RequestAnnotation] = `{"token":"token"}`
+	hr.Annotations[triggerv1.RequestAnnotation] = `{"token":"0123456789ab.6","at":"2026-03-01T10:00:00Z"}`
 	hr.Spec = helmv2.HelmReleaseSpec{
 		Suspend: true, ReleaseName: secretText, Values: &apiextensionsv1.JSON{Raw: []byte(`{"a":1}`)},
 		ValuesFrom:    []meta.ValuesReference{{Kind: "ConfigMap", Name: "values"}},
@@ -136,7 +142,7 @@ func fullRelease() *helmv2.HelmRelease {
 	hr.Status = helmv2.HelmReleaseStatus{
 		ObservedGeneration: 3, HelmChart: secretText, LastAttemptedConfigDigest: secretText, Failures: 7,
 		ReconcileRequestStatus: meta.ReconcileRequestStatus{LastHandledReconcileAt: "token"},
-		Conditions:             []metav1.Condition{condition("Released"), condition("Ready"), condition("TestSuccess"), condition("Reconciling")},
+		Conditions:             []metav1.Condition{condition("Released"), condition("Ready"), condition("TestSuccess"), condition("Reconciling"), condition("Stalled")},
 		History:                helmv2.Snapshots{snapshot(5, "deployed"), snapshot(4, "superseded")},
 		Inventory:              &helmv2.ResourceInventory{Entries: []helmv2.ResourceRef{{ID: secretText}}},
 	}
@@ -148,6 +154,11 @@ func TestStripRelease(t *testing.T) {
 	g := NewWithT(t)
 	full := fullRelease()
 	observed := target.Observe(full, nil)
+	for field, value := range reflect.ValueOf(observed).Fields() {
+		if !slices.Contains([]string{"Denied", "Reads"}, field.Name) {
+			g.Expect(value.IsZero()).To(BeFalse(), "the planner observes %s, which the release of this test lacks", field.Name)
+		}
+	}
 	in := full.DeepCopy()
 	delete(in.Annotations, "example.com/other")
 	out, err := stripRelease(in)

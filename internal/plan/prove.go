@@ -71,7 +71,11 @@ func (t *task) judge() (Decision, bool) {
 func (t *task) weigh() Decision {
 	r := t.Release
 	forced := t.requestForced()
-	forceProven := !forced || r.Revision > t.requestRevision()
+	if forced && r.RolledBack && r.Revision > t.requestRevision() {
+		// Of equal values, helm-controller takes the old revision for the new one.
+		return t.failed("the upgrade failed and helm-controller rolled it back; mend what failed, then annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry")
+	}
+	forceProven := !forced || t.upgraded()
 	valuesProven := true
 	if t.readsAny() {
 		switch t.Values {
@@ -165,7 +169,7 @@ func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
 // already.
 func (t *task) mayRunAlready() bool {
 	r := t.Release
-	if t.unrequested() || r.Revision <= t.status.Revision || !r.Deployed || len(t.wanted) == 0 {
+	if t.unrequested() || r.Revision <= t.status.Revision || !r.Deployed || r.RolledBack || len(t.wanted) == 0 {
 		return false
 	}
 	return !slices.ContainsFunc(t.wanted, func(s Source) bool {
@@ -192,7 +196,7 @@ func (t *task) takenUp() Decision {
 func (t *task) outlived(s Source) bool {
 	r := t.Release
 	switch {
-	case !r.Deployed:
+	case !r.Deployed || r.RolledBack:
 		return false
 	case r.Record.Force && r.Revision > r.Record.Revision && t.recorded([]Source{s}):
 		return true
@@ -210,8 +214,13 @@ func (t *task) owesForce() bool {
 	case t.unrequested():
 		return t.status.Forced
 	default:
-		return t.requestForced() && t.Release.Revision <= t.requestRevision()
+		return t.requestForced() && !t.upgraded()
 	}
+}
+
+// upgraded tells that there is an upgrade since the last request.
+func (t *task) upgraded() bool {
+	return t.Release.Revision > t.requestRevision() && !t.Release.RolledBack
 }
 
 // requestForced tells whether the last request asked for a forced upgrade.

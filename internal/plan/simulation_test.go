@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,15 +209,37 @@ func (o *simOperator) settle() string {
 	for _, s := range o.world.sources {
 		o.observeSource(s)
 	}
-	for round := 0; ; round++ {
-		if round > 300 {
-			return "does not come to rest"
-		}
-		if !o.round() {
-			break
-		}
+	if !o.rest() {
+		return "does not come to rest"
+	}
+	if o.retry() && !o.rest() {
+		return "does not come to rest after a retry"
 	}
 	return o.verdict()
+}
+
+// rest lets everything come to rest, and returns false if it does not.
+func (o *simOperator) rest() bool {
+	for range 300 {
+		if !o.round() {
+			return true
+		}
+	}
+	return false
+}
+
+// retry is a person who asks again for what was rolled back.
+func (o *simOperator) retry() bool {
+	retried := false
+	for _, t := range o.triggers {
+		if slices.ContainsFunc(t.targets, func(h *simHelm) bool {
+			return h.release.rolledBack && t.stored.targets[h.release.name].State == triggerv1.TargetFailed
+		}) {
+			o.annotate(t, "retried", 1)
+			retried = true
+		}
+	}
+	return retried
 }
 
 // round does everything that is due, or waits for the next thing that will be. It

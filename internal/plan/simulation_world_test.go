@@ -124,7 +124,7 @@ type simRelease struct {
 	reconciling            bool
 	revision               int64
 	config                 string
-	deployed               bool
+	deployed, rolledBack   bool
 	lastDeployed           time.Time
 }
 
@@ -137,7 +137,7 @@ func (r simRelease) observe() Release {
 		Ready: r.ready, ReadyReason: r.reason, ReadyMessage: r.message, Reconciling: r.reconciling,
 		Current: r.observed == r.generation, RequestedAt: r.requestedAt, HandledAt: r.handledAt,
 		Revision: r.revision, ConfigDigest: r.config, Deployed: r.deployed, LastDeployed: r.lastDeployed,
-		Record: ParseRecord(r.record),
+		RolledBack: r.rolledBack, Record: ParseRecord(r.record),
 	}
 }
 
@@ -330,15 +330,20 @@ func (h *simHelm) act() {
 func (h *simHelm) finish(calm bool) {
 	run := h.run
 	r := &h.release
+	before := *r
 	r.revision++
 	h.made = append(h.made, simRevision{at: run.begun})
 	r.config, r.lastDeployed = run.values, stored(run.at)
+	r.rolledBack = false
 	if !calm && h.chance(10) {
 		// helm-controller tries again.
 		h.allow("failed upgrade")
 		h.made[len(h.made)-1].failed = true
 		r.deployed, r.ready, r.reason, r.message = false, "False", "UpgradeFailed", "Helm upgrade failed"
 		h.queued = true
+		if before.deployed && h.chance(2) {
+			h.rollBack(before.config)
+		}
 	} else {
 		r.deployed, r.ready, r.reason, r.message = true, "True", "UpgradeSucceeded", ""
 		h.upgraded = run.at
@@ -351,6 +356,19 @@ func (h *simHelm) finish(calm bool) {
 	r.observed = run.object.generation
 	h.end()
 	h.note("helm: %s revision %d %s, handles %q", r.name, r.revision, r.reason, r.handledAt)
+}
+
+// rollBack brings back what ran before a failed upgrade. If its values are those that
+// are wanted, that is taken for a success.
+func (h *simHelm) rollBack(config string) {
+	h.allow("rollback")
+	h.made = append(h.made, simRevision{at: h.now, failed: true})
+	r := &h.release
+	r.revision++
+	r.config, r.deployed, r.rolledBack = config, true, true
+	if config == h.run.values {
+		r.ready, r.reason, r.message = "True", "UpgradeSucceeded", ""
+	}
 }
 
 // valuesOf returns the content of a source in the values of the run.

@@ -111,6 +111,10 @@ type Release struct {
 	Deployed     bool
 	LastDeployed time.Time
 
+	// RolledBack tells that the latest snapshot is that of a rollback: it is new, and
+	// what it runs is old.
+	RolledBack bool
+
 	// Record is the operator's record of its last request, or zero.
 	Record Record
 }

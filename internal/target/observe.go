@@ -52,6 +52,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 		release.ConfigDigest = latest.ConfigDigest
 		release.Deployed = latest.Status == deployed
 		release.LastDeployed = latest.LastDeployed.Time
+		release.RolledBack = latest.Action == helmv2.ReleaseActionRollback
 	}
 	return release
 }

@@ -85,6 +85,9 @@ func TestObserve(t *testing.T) {
 		{"a snapshot that failed", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Status.History[0].Status, want.Deployed = "failed", false
 		}},
+		{"a snapshot of a rollback", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			hr.Status.History[0].Action, want.RolledBack = helmv2.ReleaseActionRollback, true
+		}},
 		{"no snapshot", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Status.History = nil
 			want.Revision, want.ConfigDigest, want.Deployed, want.LastDeployed = 0, "", false, time.Time{}
