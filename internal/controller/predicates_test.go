@@ -78,7 +78,10 @@ func TestReleaseProgressPredicate(t *testing.T) {
 		{"a revision", func(hr *helmv2.HelmRelease) { hr.Status.History[0].Version++ }, true},
 		{"a cause", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.CauseAnnotation] = "new" }, false},
 		{"another annotation", func(hr *helmv2.HelmRelease) { hr.Annotations["example.com/other"] = "new" }, false},
-		{"a time of transition", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].LastTransitionTime = metav1.Now() }, false},
+		{"a time of transition", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].LastTransitionTime = metav1.Now() }, true},
+		{"another condition", func(hr *helmv2.HelmRelease) {
+			hr.Status.Conditions = append(hr.Status.Conditions, metav1.Condition{Type: "Released", Status: metav1.ConditionTrue})
+		}, false},
 	})
 }
 

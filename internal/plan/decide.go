@@ -29,6 +29,9 @@ type task struct {
 	// restores tells that the content is again what was delivered, and that the release
 	// runs what there was meanwhile.
 	restores bool
+
+	// reset asks helm-controller to forget its failures with the next request.
+	reset bool
 }
 
 // Decide returns what to do about one target. It is a pure function of its input.
@@ -290,7 +293,7 @@ func (t *task) request(attempt int32) Decision {
 	decision.Request = &Request{
 		Token:  token,
 		Force:  t.status.Forced,
-		Reset:  t.Reset != "",
+		Reset:  t.reset || t.Reset != "",
 		Record: r.Record.next(token, t.status.Forced, r.Revision, t.Now, sources),
 		Cause:  t.status.Cause,
 	}

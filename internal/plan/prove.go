@@ -11,9 +11,8 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// waitingReasons of a HelmRelease's Ready=False say that helm-controller waits for
-// something else and goes on by itself.
-var waitingReasons = []string{"DependencyNotReady", "SourceNotReady", "HealthCheckCanceled"}
+// waitingReasons say that helm-controller waits for something else and goes on by itself.
+var waitingReasons = []string{"DependencyNotReady", "SourceNotReady", canceledReason}
 
 // prove looks for proof that the release runs what was requested. That the token was
 // handled is none: helm-controller notes it at the end of every reconciliation,
@@ -57,6 +56,8 @@ func (t *task) judge() (Decision, bool) {
 		return t.failed(t.Previous.Message), true
 	case r.Working(), r.unseen():
 		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage), true
+	case r.GivenUp && t.forgotten():
+		return t.renew(), true
 	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
 		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage), true
 	case r.Ready == "False":
@@ -89,7 +90,7 @@ func (t *task) weigh() Decision {
 	if forceProven && valuesProven {
 		return t.delivered()
 	}
-	return t.lost(forced && !forceProven)
+	return t.lost(forced && !forceProven, "request", "was handled without effect")
 }
 
 // delivered records the proof.
@@ -105,20 +106,20 @@ func (t *task) delivered() Decision {
 	return t.end(triggerv1.TargetDelivered, message)
 }
 
-// lost repeats a request that was handled without effect.
-func (t *task) lost(force bool) Decision {
+// lost repeats a request that did not have the effect it should have had.
+func (t *task) lost(force bool, what, happened string) Decision {
 	if t.status.Attempts >= MaxAttempts {
 		return t.failed(fmt.Sprintf("helm-controller handled %d requests and the release still does not run the change; annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry", t.status.Attempts))
 	}
 	delay := firstRetryDelay << max(0, t.status.Attempts-1)
 	if wait := delay - t.age(); wait > 0 {
-		decision := t.end(triggerv1.TargetTriggered, "the request was handled without effect and will be repeated")
+		decision := t.end(triggerv1.TargetTriggered, fmt.Sprintf("the %s %s and will be repeated", what, happened))
 		decision.After = wait
 		return decision
 	}
 	t.status.Forced = force
 	decision := t.request(t.status.Attempts + 1)
-	decision.Status.Message = "the request before was handled without effect"
+	decision.Status.Message = fmt.Sprintf("the %s before %s", what, happened)
 	return decision
 }
 

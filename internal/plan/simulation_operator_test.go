@@ -278,7 +278,7 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 				t.met[h] = true
 				h.allow("first sight by " + t.name)
 			}
-			h.request(req.Token, req.Force)
+			h.request(req.Token, req.Force, req.Reset)
 			h.asked, h.askedVersion = o.now, h.release.version
 			o.note("%s: requests %s of %s force=%t because of %s", t.name, req.Token, h.release.name, req.Force, req.Cause)
 			return decision.Status, decision.After, true, false

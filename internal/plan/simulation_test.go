@@ -80,7 +80,7 @@ func simulate(seed int64, aloud bool) (problem string, w *world) {
 		case 4:
 			if w.chance(3) {
 				w.note("another actor requests %s", h.release.name)
-				h.request(fmt.Sprintf("someone-%d", w.rng.Int()), false)
+				h.request(fmt.Sprintf("someone-%d", w.rng.Int()), false, false)
 			}
 		case 5, 6:
 			if w.chance(4) {
@@ -135,6 +135,7 @@ func (w *world) annotate(t *simTrigger, value string, what int) {
 // newStory sets the stage: up to two releases, up to three sources and two triggers
 // that overlap.
 func newStory(w *world) *simOperator {
+	w.cancels = w.chance(4)
 	for i := range 1 + w.rng.Intn(3) {
 		w.contents++
 		c := content{w.contents, w.contents}
@@ -228,12 +229,12 @@ func (o *simOperator) rest() bool {
 	return false
 }
 
-// retry is a person who asks again for what was rolled back.
+// retry is a person who asks again for what failed for good.
 func (o *simOperator) retry() bool {
 	retried := false
 	for _, t := range o.triggers {
 		if slices.ContainsFunc(t.targets, func(h *simHelm) bool {
-			return h.release.rolledBack && t.stored.targets[h.release.name].State == triggerv1.TargetFailed
+			return (h.release.rolledBack || h.release.stalled) && t.stored.targets[h.release.name].State == triggerv1.TargetFailed
 		}) {
 			o.annotate(t, "retried", 1)
 			retried = true

@@ -93,8 +93,15 @@ type Release struct {
 	// if helm-controller has not noted that in the status.
 	ReadyCurrent bool
 
+	// ReadySince is when the condition last changed.
+	ReadySince time.Time
+
 	// Reconciling is the condition of that name.
 	Reconciling bool
+
+	// GivenUp tells that helm-controller has failed too often, and tries again only
+	// for a reason.
+	GivenUp bool
 
 	// Current tells that the status is about the present generation.
 	Current bool

@@ -20,6 +20,9 @@ import (
 // deployed is the status of a snapshot that runs.
 const deployed = "deployed"
 
+// givenUpReasons of the condition Stalled say that helm-controller has failed too often.
+var givenUpReasons = []string{"RetriesExceeded", "MissingRollbackTarget"}
+
 // Observe returns what the planner needs to know of a HelmRelease, nil for one that
 // does not exist. Of what the release reads through valuesFrom, only the given
 // sources are reported.
@@ -43,8 +46,11 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 			release.Ready = string(condition.Status)
 			release.ReadyReason, release.ReadyMessage = condition.Reason, condition.Message
 			release.ReadyCurrent = condition.ObservedGeneration == hr.Generation
+			release.ReadySince = condition.LastTransitionTime.Time
 		case meta.ReconcilingCondition:
 			release.Reconciling = condition.Status == metav1.ConditionTrue
+		case meta.StalledCondition:
+			release.GivenUp = condition.Status == metav1.ConditionTrue && slices.Contains(givenUpReasons, condition.Reason)
 		}
 	}
 	if latest := hr.Status.History.Latest(); latest != nil {

@@ -85,6 +85,15 @@ func TestObserve(t *testing.T) {
 		{"a snapshot that failed", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Status.History[0].Status, want.Deployed = "failed", false
 		}},
+		{"a release that is given up", func(hr *helmv2.HelmRelease, want *plan.Release) {
+			at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+			hr.Status.Conditions[1].Status, hr.Status.Conditions[1].LastTransitionTime = "False", metav1.NewTime(at)
+			hr.Status.Conditions = append(hr.Status.Conditions, metav1.Condition{Type: "Stalled", Status: "True", Reason: "RetriesExceeded"})
+			want.Ready, want.ReadySince, want.GivenUp = "False", at, true
+		}},
+		{"a release that is wrong in itself", func(hr *helmv2.HelmRelease, _ *plan.Release) {
+			hr.Status.Conditions = append(hr.Status.Conditions, metav1.Condition{Type: "Stalled", Status: "True", Reason: "AccessDenied"})
+		}},
 		{"a snapshot of a rollback", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Status.History[0].Action, want.RolledBack = helmv2.ReleaseActionRollback, true
 		}},
