@@ -35,8 +35,9 @@ type Fault struct {
 	Drop  bool
 	After bool
 
-	// Delay holds the request back first.
+	// Delay holds the request back first, Hold until it is closed.
 	Delay time.Duration
+	Hold  <-chan struct{}
 
 	// CloseAfter ends a watch after that time, StallAfter lets it go silent.
 	CloseAfter time.Duration
@@ -155,7 +156,7 @@ func (p *Proxy) decide(r *http.Request) Fault {
 		return Fault{}
 	}
 	fault := p.rule(request)
-	if fault.Code != 0 || fault.Drop || fault.Delay > 0 || fault.CloseAfter > 0 || fault.StallAfter > 0 {
+	if fault.Code != 0 || fault.Drop || fault.Delay > 0 || fault.Hold != nil || fault.CloseAfter > 0 || fault.StallAfter > 0 {
 		p.injected++
 	}
 	return fault
@@ -164,13 +165,7 @@ func (p *Proxy) decide(r *http.Request) Fault {
 // ServeHTTP passes a request on, or fails it.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fault := p.decide(r)
-	if fault.Delay > 0 {
-		select {
-		case <-time.After(fault.Delay):
-		case <-r.Context().Done():
-		case <-p.stop:
-		}
-	}
+	p.delay(r, fault)
 	then := fault.Then
 	if then == nil {
 		then = func() {}
@@ -194,6 +189,24 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(&stalling{ResponseWriter: w, until: time.Now().Add(fault.StallAfter)}, r)
 	default:
 		p.next.ServeHTTP(w, r)
+	}
+}
+
+// delay holds a request back, unless its client gives up.
+func (p *Proxy) delay(r *http.Request, fault Fault) {
+	hold := fault.Hold
+	if fault.Delay > 0 {
+		ctx, cancel := context.WithTimeout(r.Context(), fault.Delay)
+		defer cancel()
+		hold = ctx.Done()
+	}
+	if hold == nil {
+		return
+	}
+	select {
+	case <-hold:
+	case <-r.Context().Done():
+	case <-p.stop:
 	}
 }
 

@@ -146,7 +146,8 @@ func (o *Operator) configure(ctx context.Context) error {
 	return nil
 }
 
-// redirected writes a copy of a kubeconfig file that points to the proxy.
+// redirected writes a copy of a kubeconfig file that points to the proxy. Each proxy has
+// its own: a replica that is started again must not get that of another one.
 func redirected(path string, proxy Proxy) (string, error) {
 	config, err := clientcmd.LoadFromFile(path)
 	if err != nil {
@@ -155,7 +156,7 @@ func redirected(path string, proxy Proxy) (string, error) {
 	for _, cluster := range config.Clusters {
 		cluster.Server, cluster.CertificateAuthority, cluster.CertificateAuthorityData = proxy.URL(), "", proxy.CA()
 	}
-	path += ".redirected"
+	path += "-" + proxy.URL()[strings.LastIndex(proxy.URL(), ":")+1:]
 	return path, clientcmd.WriteToFile(*config, path)
 }
 

@@ -91,6 +91,21 @@ func (w *World) KubeconfigForServiceAccount(ctx context.Context, namespace, name
 	return path, writeKubeconfig(path, config, namespace)
 }
 
+// Redirect has a component, from its next start on, ask a server in front of the API
+// server, such as a proxy that fails requests.
+func (w *World) Redirect(component, url string, ca []byte) error {
+	users := map[string]string{
+		ControllerManager: ControllerManagerUser, HelmController: HelmControllerUser, NotificationController: NotificationControllerUser,
+	}
+	path := w.userKubeconfig(users[component])
+	config, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		return fmt.Errorf("redirecting %s: %w", component, err)
+	}
+	config.Host, config.CAData = url, ca
+	return writeKubeconfig(path, config, metav1.NamespaceDefault)
+}
+
 func writeKubeconfig(path string, config *rest.Config, namespace string) error {
 	const name = "world"
 	c := clientcmdapi.NewConfig()

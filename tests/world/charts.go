@@ -145,6 +145,9 @@ func (w *World) PublishChart(ctx context.Context, namespace, name string, c Char
 	return nil
 }
 
+// Artifacts returns the address below which charts are served.
+func (w *World) Artifacts() string { return w.artifacts.url }
+
 // artifactServer stands in for the file server of source-controller.
 type artifactServer struct {
 	url    string
