@@ -184,7 +184,7 @@ func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.
 	equal, err := r.store.ValuesMatch(ctx, hr, latest.ConfigDigest, r.sources.Secrets)
 	var malformed *chartutil.ErrValuesReference
 	switch {
-	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), apierrors.IsForbidden(err):
+	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), errors.Is(err, source.ErrTooLarge), apierrors.IsForbidden(err):
 		return plan.ValuesUnreadable, nil
 	case errors.As(err, &malformed):
 		// A reference that is missing or malformed: helm-controller meets the

@@ -101,7 +101,7 @@ func (t *task) delivered() Decision {
 	t.status.DeliveredAt = t.now()
 	message := ""
 	if t.readsAny() && t.Values == ValuesUnreadable {
-		message = "the request was handled and the release is ready; its values could not be compared, since the operator cannot read all of them, or does not know the algorithm of their digest"
+		message = "the request was handled and the release is ready; its values could not be compared, since the operator cannot read all of them, does not know the algorithm of their digest, or they are too large"
 	}
 	return t.end(triggerv1.TargetDelivered, message)
 }

@@ -33,6 +33,11 @@ const (
 
 	// maxKeptBytes bounds the content that is kept for composing values.
 	maxKeptBytes = 8 << 20
+
+	// maxReading and maxComposing bound for how many releases at a time content is in
+	// memory to be composed, and is being composed.
+	maxReading   = 8
+	maxComposing = 2
 )
 
 // Ref names a ConfigMap or Secret.
@@ -78,6 +83,9 @@ type Store struct {
 	sweepAt int
 	kept    map[Ref]client.Object
 	bytes   int
+
+	// reading and composing hold a place for whoever composes values.
+	reading, composing chan struct{}
 }
 
 // entryKey tells accounts apart: what one may read, another may not.
@@ -102,6 +110,7 @@ func NewStore(metadata, live client.Reader) *Store {
 	return &Store{
 		metadata: metadata, live: live, now: time.Now,
 		entries: map[entryKey]*entry{}, sweepAt: sweepAt, kept: map[Ref]client.Object{},
+		reading: make(chan struct{}, maxReading), composing: make(chan struct{}, maxComposing),
 	}
 }
 

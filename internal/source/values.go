@@ -33,7 +33,8 @@ var ErrAlgorithm = errors.New("unknown digest algorithm")
 // release now have the given digest. They are composed by the same code
 // (fluxcd/pkg/chartutil) and with the algorithm of the digest.
 //
-// An error says that they cannot be composed; it does not repeat content.
+// An error says that they cannot be composed; it does not repeat content. Few are composed
+// at a time, whoever asks: what is large in them is bounded, but not small.
 func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool) (bool, error) {
 	expected := digest.Digest(want)
 	switch err := expected.Validate(); {
@@ -42,7 +43,18 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 	case err != nil:
 		return false, nil //nolint:nilerr // An empty or malformed digest matches nothing.
 	}
-	reader := &contentReader{store: s, secrets: secrets}
+	if err := acquire(ctx, s.reading); err != nil {
+		return false, err
+	}
+	defer release(s.reading)
+	reader := s.readContents(ctx, hr, secrets)
+	if err := acquire(ctx, s.composing); err != nil {
+		return false, err
+	}
+	defer release(s.composing)
+	if err := weigh(hr, reader.ofEach(hr)); err != nil {
+		return false, err
+	}
 	values, err := chartutil.ChartValuesFromReferences(ctx, logr.Discard(), reader, hr.Namespace, hr.GetValues(), hr.Spec.ValuesFrom...)
 	if err != nil {
 		return false, err
@@ -50,27 +62,73 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 	return chartutil.VerifyValues(expected, values), nil
 }
 
-// contentReader is as much of a client as chartutil uses.
-type contentReader struct {
+func acquire(ctx context.Context, places chan struct{}) error {
+	select {
+	case places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func release(places chan struct{}) { <-places }
+
+// contents is what a release reads through valuesFrom, and as much of a client as
+// chartutil uses.
+type contents struct {
 	client.Client
-	store   *Store
-	secrets bool
+	objects map[Ref]client.Object
+	errs    map[Ref]error
+}
+
+// readContents reads each object once, as long as it is worth while.
+func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secrets bool) *contents {
+	c := &contents{objects: map[Ref]client.Object{}, errs: map[Ref]error{}}
+	total := 0
+	for _, valuesRef := range hr.Spec.ValuesFrom {
+		ref := Ref{Kind: valuesRef.Kind, Namespace: hr.Namespace, Name: valuesRef.Name}
+		if _, known := c.objects[ref]; known || ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
+			continue
+		}
+		switch {
+		case ref.Kind == triggerv1.SecretKind && !secrets:
+			c.errs[ref] = ErrSecretsDisabled
+		case total > maxComposed || len(c.objects) > maxEntries/refEntries:
+			c.errs[ref] = ErrTooLarge
+		default:
+			c.objects[ref], c.errs[ref] = s.content(ctx, ref)
+			if c.objects[ref] != nil {
+				total += size(c.objects[ref])
+			}
+		}
+	}
+	return c
+}
+
+// ofEach returns the content of each reference, nothing for one that is not there.
+func (c *contents) ofEach(hr *helmv2.HelmRelease) [][]byte {
+	all := make([][]byte, len(hr.Spec.ValuesFrom))
+	for i, ref := range hr.Spec.ValuesFrom {
+		switch obj := c.objects[Ref{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name}].(type) {
+		case *corev1.ConfigMap:
+			all[i] = []byte(obj.Data[ref.GetValuesKey()])
+		case *corev1.Secret:
+			all[i] = obj.Data[ref.GetValuesKey()]
+		}
+	}
+	return all
 }
 
 // Get fills in a ConfigMap or Secret.
-func (r *contentReader) Get(ctx context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
-	kind := triggerv1.ConfigMapKind
+func (c *contents) Get(_ context.Context, key client.ObjectKey, into client.Object, _ ...client.GetOption) error {
+	ref := Ref{Kind: triggerv1.ConfigMapKind, Namespace: key.Namespace, Name: key.Name}
 	if _, secret := into.(*corev1.Secret); secret {
-		if !r.secrets {
-			return ErrSecretsDisabled
-		}
-		kind = triggerv1.SecretKind
+		ref.Kind = triggerv1.SecretKind
 	}
-	obj, err := r.store.content(ctx, Ref{Kind: kind, Namespace: key.Namespace, Name: key.Name})
-	if err != nil {
+	if err := c.errs[ref]; err != nil {
 		return err
 	}
-	switch obj := obj.(type) {
+	switch obj := c.objects[ref].(type) {
 	case *corev1.ConfigMap:
 		into.(*corev1.ConfigMap).Data = obj.Data
 		return nil
@@ -78,5 +136,5 @@ func (r *contentReader) Get(ctx context.Context, key client.ObjectKey, into clie
 		into.(*corev1.Secret).Data = obj.Data
 		return nil
 	}
-	return apierrors.NewNotFound(schema.GroupResource{Resource: kind}, key.Name)
+	return apierrors.NewNotFound(schema.GroupResource{Resource: ref.Kind}, key.Name)
 }
