@@ -41,7 +41,7 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 	case errors.Is(err, digest.ErrDigestUnsupported):
 		return false, fmt.Errorf("%w: %s", ErrAlgorithm, expected.Algorithm())
 	case err != nil:
-		return false, nil //nolint:nilerr // An empty or malformed digest matches nothing.
+		return false, nil // An empty or malformed digest matches nothing.
 	}
 	if err := acquire(ctx, s.reading); err != nil {
 		return false, err

@@ -60,13 +60,14 @@ func weigh(hr *helmv2.HelmRelease, contents [][]byte) error {
 		inline = weight{entries: entriesOf(hr.Spec.Values.Raw), bytes: len(hr.Spec.Values.Raw)}
 	}
 	total.add(inline)
-	for i, ref := range hr.Spec.ValuesFrom {
-		total.add(weight{entries: refEntries, bytes: len(contents[i])})
+	for i, content := range contents {
+		ref := hr.Spec.ValuesFrom[i]
+		total.add(weight{entries: refEntries, bytes: len(content)})
 		if ref.TargetPath != "" {
 			total.add(weight{entries: inline.entries}) // The inline values are merged each time.
-			total.add(weight{entries: assigned([]byte(ref.TargetPath)) + assigned(contents[i])})
+			total.add(weight{entries: assigned([]byte(ref.TargetPath)) + assigned(content)})
 		} else if !total.tooLarge() {
-			total.add(weighYAML(contents[i]))
+			total.add(weighYAML(content))
 		}
 		if total.tooLarge() {
 			return ErrTooLarge
@@ -142,11 +143,11 @@ func entriesOf(data []byte) int {
 				entries++
 			}
 			start, begun = true, false
-		case c == ',' || c == '[' || c == '{':
+		case strings.ContainsRune(",[{", c):
 			entries++
 			start = false
 		case c == ' ' || c == '\t':
-		case start && (c == '-' || c == '?' || c == ':') && (i+1 == len(data) || bytes.IndexByte([]byte(" \t\r\n"), data[i+1]) >= 0):
+		case start && strings.ContainsRune("-?:", c) && endsWord(data[i+1:]):
 			if begun {
 				entries++
 			}
@@ -156,6 +157,10 @@ func entriesOf(data []byte) int {
 		}
 	}
 	return entries
+}
+
+func endsWord(rest []byte) bool {
+	return len(rest) == 0 || bytes.IndexByte([]byte(" \t\r\n"), rest[0]) >= 0
 }
 
 var index = regexp.MustCompile(`\[[0-9]+`)
