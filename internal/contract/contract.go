@@ -64,6 +64,15 @@ func Annotations(all map[string]string) map[string]string {
 	return kept
 }
 
+// Labels returns the label of the contract alone. An object may have as many as fit into it.
+func Labels(all map[string]string) map[string]string {
+	value, found := all[triggerv1.LabelReconcilerNameSourceKey]
+	if !found {
+		return nil
+	}
+	return map[string]string{triggerv1.LabelReconcilerNameSourceKey: strings.Clone(value)}
+}
+
 // IsSource tells whether the labels make an object a source of the contract.
 func IsSource(labels map[string]string) bool {
 	return labels[triggerv1.LabelReconcilerNameSourceKey] == triggerv1.LabelValueEnabled

@@ -21,6 +21,10 @@ import (
 // errAccount tells that no client for an account could be made.
 var errAccount = errors.New("account not usable")
 
+// maxClients bounds the clients that are kept. Whoever may write ValuesTriggers may name as
+// many accounts as there are words.
+const maxClients = 512
+
 // accounts makes the clients with which triggers act.
 type accounts struct {
 	own            client.Client
@@ -73,6 +77,9 @@ func (a *accounts) impersonate(user string) (client.Client, error) {
 	c, err := client.New(config, client.Options{Scheme: a.scheme, Mapper: a.mapper})
 	if err != nil {
 		return nil, err
+	}
+	if len(a.clients) >= maxClients {
+		clear(a.clients) // Whoever uses one keeps it.
 	}
 	a.clients[user] = c
 	return c, nil

@@ -5,7 +5,6 @@ package controller
 
 import (
 	"bytes"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -82,11 +81,7 @@ func boundedLabels(labels map[string]string) map[string]string {
 	if size <= maxLabels {
 		return labels
 	}
-	value, found := labels[triggerv1.LabelReconcilerNameSourceKey]
-	if !found {
-		return nil
-	}
-	return map[string]string{triggerv1.LabelReconcilerNameSourceKey: strings.Clone(value)}
+	return contract.Labels(labels)
 }
 
 func stripNamespace(in any) (any, error) {

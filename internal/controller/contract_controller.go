@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,6 +27,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;patch
@@ -83,41 +83,49 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 
 // report emits an event for each problem that is new.
 func (r *ContractReconciler) report(meta *metav1.PartialObjectMetadata, problems []problem) {
-	texts := make([]string, 0, len(problems))
+	messages := make([]string, 0, len(problems))
 	reasons := map[string]string{}
 	for _, p := range problems {
-		texts, reasons[p.message] = append(texts, p.message), p.reason
+		messages, reasons[p.message] = append(messages, p.message), p.reason
 	}
-	r.reported.each(client.ObjectKeyFromObject(meta).String(), texts, func(text string) {
-		r.events.Event(meta, corev1.EventTypeWarning, reasons[text], text)
+	r.reported.each(client.ObjectKeyFromObject(meta).String(), messages, func(message string) {
+		r.events.Event(meta, corev1.EventTypeWarning, reasons[message], message)
 	})
 }
 
 // targets returns the HelmReleases that the object may trigger, whether any of those
 // it names are missing, and what to tell about the others.
 func (r *ContractReconciler) targets(ctx context.Context, meta *metav1.PartialObjectMetadata, binding contract.Binding) (targets []types.NamespacedName, missing bool, problems []problem, err error) {
-	for _, text := range binding.Problems {
-		problems = append(problems, problem{triggerv1.InvalidContractReason, text})
+	for _, message := range binding.Problems {
+		problems = append(problems, problem{triggerv1.InvalidContractReason, message})
 	}
 	var absent, optedOut []string
+	denied := 0
 	for _, target := range binding.Targets {
 		hr := &helmv2.HelmRelease{}
 		err := r.cache.Get(ctx, target, hr)
-		switch {
-		case apierrors.IsNotFound(err):
-			absent = append(absent, target.String())
-			continue
-		case err != nil:
+		if client.IgnoreNotFound(err) != nil {
 			return nil, false, nil, err
+		}
+		// First of all who may ask: where references to other namespaces are denied, not even
+		// whether there is such a release is told.
+		refused := r.policy.Check(meta.Namespace, access.Target{Namespace: target.Namespace, Name: target.Name, Annotations: hr.Annotations})
+		switch {
+		case refused != nil:
+			if denied++; denied <= maxNamed {
+				problems = append(problems, problem{acl.AccessDeniedReason, refused.Error()})
+			}
+		case err != nil:
+			absent = append(absent, target.String())
 		case contract.IsExcluded(hr.Labels):
 			optedOut = append(optedOut, target.String())
-			continue
+		default:
+			targets = append(targets, target)
 		}
-		if err := r.policy.Check(meta.Namespace, accessTarget(hr)); err != nil {
-			problems = append(problems, problem{acl.AccessDeniedReason, err.Error()})
-			continue
-		}
-		targets = append(targets, target)
+	}
+	if denied > maxNamed {
+		problems = append(problems, problem{acl.AccessDeniedReason, fmt.Sprintf("%d more HelmReleases named by annotation %s do not accept triggers from namespace %s",
+			denied-maxNamed, triggerv1.HRNameAnnotation, meta.Namespace)})
 	}
 	if len(absent) > 0 {
 		problems = append(problems, problem{triggerv1.TargetNotFoundReason, fmt.Sprintf(
@@ -131,15 +139,13 @@ func (r *ContractReconciler) targets(ctx context.Context, meta *metav1.PartialOb
 	return targets, len(absent) > 0, problems, nil
 }
 
+// maxNamed bounds how many objects a message names, and how many are told of one by one.
+const maxNamed = 5
+
 // some names the first HelmReleases of a list.
 func some(names []string) string {
-	const most = 5
 	slices.Sort(names)
-	text := "HelmRelease " + strings.Join(names[:min(len(names), most)], ", ")
-	if more := len(names) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
+	return "HelmRelease " + text.Some(names, maxNamed)
 }
 
 // reconcileDigest writes the digest annotation when the present content is delivered
@@ -161,6 +167,11 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 		}
 	}
 	if err := request.Annotate(ctx, r.writer, meta, object.ResourceVersion, triggerv1.HashAnnotation, object.Full); err != nil {
+		if apierrors.IsInvalid(err) {
+			r.events.Event(meta, corev1.EventTypeWarning, triggerv1.InvalidContractReason,
+				"the API server refuses annotation "+triggerv1.HashAnnotation+", most likely because annotations may take 256 KiB together; make room for it")
+			return nil
+		}
 		// Somebody changed it meanwhile: the event of that comes here again.
 		return client.IgnoreNotFound(ignoreConflict(err))
 	}

@@ -90,9 +90,15 @@ func (r *HelmReleaseReconciler) withoutDeclared(ctx context.Context, hr *helmv2.
 	}
 	return slices.DeleteFunc(sources, func(s triggerv1.SourceReference) bool {
 		return slices.ContainsFunc(list.Items, func(vt triggerv1.ValuesTrigger) bool {
-			return vt.DeletionTimestamp.IsZero() && delivers(&vt, s, hr)
+			return vt.DeletionTimestamp.IsZero() && r.mayDeliver(&vt, s, hr) && delivers(&vt, s, hr)
 		})
 	}), nil
+}
+
+// mayDeliver tells whether a declared trigger may, now, deliver a source to a release: it may
+// have been denied since its status was written, or somebody else may have written that.
+func (r *HelmReleaseReconciler) mayDeliver(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
+	return r.derive.policy.Check(vt.Namespace, accessTarget(hr)) == nil && r.derive.policy.CheckSource(vt.Namespace, s.Namespace) == nil
 }
 
 // delivers tells whether a declared trigger has taken over a source for a release, with

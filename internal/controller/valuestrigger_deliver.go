@@ -125,6 +125,11 @@ func (r *ValuesTriggerReconciler) deliverOne(ctx context.Context, vt *triggerv1.
 			unsent := decision.Unsent
 			unsent.State, unsent.Message = triggerv1.TargetFailed, r.accountMessage(vt, err)
 			return single{status: unsent, denied: true}
+		case apierrors.IsInvalid(err):
+			unsent := decision.Unsent
+			unsent.State = triggerv1.TargetFailed
+			unsent.Message = "the API server refuses the request on the HelmRelease, most likely because annotations may take 256 KiB together; make room for it"
+			return single{status: unsent} // Trying again would not mend it.
 		case (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && attempt < maxConflicts:
 			if hr, err = r.fresh(ctx, e, t.NamespacedName); err != nil {
 				return undecided(previous, err)

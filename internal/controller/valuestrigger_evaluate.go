@@ -145,8 +145,8 @@ func (r *ValuesTriggerReconciler) trusted(ctx context.Context, vt *triggerv1.Val
 		return nil, err
 	}
 	e.generated = true
-	return slices.DeleteFunc(slices.Clone(vt.Spec.Sources), func(s triggerv1.SourceReference) bool {
-		return !slices.ContainsFunc(derived, func(d triggerv1.SourceReference) bool { return discovery.SameObject(d, s) })
+	return slices.DeleteFunc(derived, func(d triggerv1.SourceReference) bool {
+		return !slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool { return discovery.SameObject(d, s) })
 	}), nil
 }
 

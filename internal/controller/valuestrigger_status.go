@@ -16,6 +16,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // markOutcome records what was observed and done.
@@ -81,33 +82,37 @@ func causeOf(targets []triggerv1.TargetStatus, digest string) string {
 
 func markReady(vt *triggerv1.ValuesTrigger, message string) {
 	observe(vt, meta.ReconcilingCondition, meta.StalledCondition)
-	conditions.MarkTrue(vt, meta.ReadyCondition, meta.SucceededReason, "%s", message)
+	conditions.MarkTrue(vt, meta.ReadyCondition, meta.SucceededReason, "%s", line(message))
 }
 
 func markProgressing(vt *triggerv1.ValuesTrigger, message string) {
 	observe(vt, meta.StalledCondition)
-	conditions.MarkReconciling(vt, meta.ProgressingReason, "%s", message)
-	conditions.MarkUnknown(vt, meta.ReadyCondition, meta.ProgressingReason, "%s", message)
+	conditions.MarkReconciling(vt, meta.ProgressingReason, "%s", line(message))
+	conditions.MarkUnknown(vt, meta.ReadyCondition, meta.ProgressingReason, "%s", line(message))
 }
 
 // markNotReady tells what the trigger waits for. It goes on by itself.
 func markNotReady(vt *triggerv1.ValuesTrigger, reason, message string) {
 	observe(vt, meta.ReconcilingCondition, meta.StalledCondition)
-	conditions.MarkFalse(vt, meta.ReadyCondition, reason, "%s", message)
+	conditions.MarkFalse(vt, meta.ReadyCondition, reason, "%s", line(message))
 }
+
+// line bounds what is said in a condition: names and keys that users chose are in it, and
+// the API server takes no status with a longer one.
+func line(message string) string { return text.Line(message, text.MaxMessage) }
 
 // markDisabled tells which Secrets are left out.
 func markDisabled(vt *triggerv1.ValuesTrigger, message string, disabled []string) {
 	markNotReady(vt, triggerv1.SecretsDisabledReason, fmt.Sprintf(
 		"%s; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): %s",
-		message, strings.Join(disabled, ", ")))
+		message, text.Some(disabled, maxNamed)))
 }
 
 // markStalled tells what somebody has to do before the trigger goes on.
 func markStalled(vt *triggerv1.ValuesTrigger, reason, message string) {
 	observe(vt, meta.ReconcilingCondition)
-	conditions.MarkStalled(vt, reason, "%s", message)
-	conditions.MarkFalse(vt, meta.ReadyCondition, reason, "%s", message)
+	conditions.MarkStalled(vt, reason, "%s", line(message))
+	conditions.MarkFalse(vt, meta.ReadyCondition, reason, "%s", line(message))
 }
 
 // observe notes that the status is about the present generation, and drops the

@@ -80,6 +80,15 @@ func newEntry(salt, section, key string, value []byte) entry {
 // Len returns the number of keys.
 func (c Content) Len() int { return len(c.entries) }
 
+// Size returns the bytes that it takes in memory, roughly.
+func (c Content) Size() int {
+	n := 0
+	for _, e := range c.entries {
+		n += len(e.key) + 48
+	}
+	return n
+}
+
 // Digest returns the digest of the given keys, of all when none are given.
 // Neither their order nor their repetition matters. A key that does not exist
 // adds nothing, so that its coming and going changes the digest.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -104,4 +105,30 @@ func TestLabels_take_a_name_of_63_characters(t *testing.T) {
 	labels, problem := discovery.Labels(release(name, meta.ValuesReference{Kind: "ConfigMap", Name: "a"}))
 	g.Expect(problem).To(BeEmpty())
 	g.Expect(labels).To(HaveKeyWithValue(triggerv1.HRNameAnnotation, name))
+}
+
+func TestMerge_lets_no_namespace_push_out_another(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	mine := discovery.Labelled("Secret", "zzz", "mine")
+	labelled := []triggerv1.SourceReference{mine, discovery.Labelled("ConfigMap", "zzz", "mine-too")}
+	for i := range 1000 {
+		labelled = append(labelled, discovery.Labelled("ConfigMap", "aaa", fmt.Sprintf("hostile-%04d", i)))
+	}
+	merged, dropped := discovery.Merge(nil, labelled)
+	g.Expect(merged).To(HaveLen(discovery.MaxSources))
+	g.Expect(merged).To(ContainElements(mine, labelled[1]))
+	g.Expect(dropped).To(Equal(1002 - discovery.MaxSources))
+}
+
+func TestFound_takes_no_time_for_many_and_no_name_that_is_none(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	refs := []meta.ValuesReference{{Kind: "ConfigMap", Name: "Not_A_Name"}, {Kind: "Secret", Name: "a\nb"}}
+	for i := range 25_000 {
+		refs = append(refs, meta.ValuesReference{Kind: "ConfigMap", Name: fmt.Sprintf("a-%d", i)})
+	}
+	start := time.Now()
+	g.Expect(discovery.Found(release("app", refs...))).To(HaveLen(25_000))
+	g.Expect(time.Since(start)).To(BeNumerically("<", 5*time.Second), "with the square of them it took minutes")
 }

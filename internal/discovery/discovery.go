@@ -25,15 +25,18 @@ const MaxSources = 64
 // only if it may do without.
 func Found(hr *helmv2.HelmRelease) []triggerv1.SourceReference {
 	var sources []triggerv1.SourceReference
+	at := map[string]int{}
 	for _, ref := range hr.Spec.ValuesFrom {
 		if ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
 			continue
 		}
-		i := slices.IndexFunc(sources, func(s triggerv1.SourceReference) bool {
-			return s.Kind == ref.Kind && s.Name == ref.Name
-		})
-		if i < 0 {
+		i, known := at[ref.Kind+"/"+ref.Name]
+		if !known {
+			if len(validation.IsDNS1123Subdomain(ref.Name)) > 0 {
+				continue // There is no such object, and no trigger can name it.
+			}
 			i = len(sources)
+			at[ref.Kind+"/"+ref.Name] = i
 			sources = append(sources, triggerv1.SourceReference{
 				Kind: ref.Kind, Name: ref.Name, Namespace: hr.Namespace,
 				Force: triggerv1.ForceAuto, Optional: true,
@@ -76,11 +79,31 @@ func Merge(found, labelled []triggerv1.SourceReference) (merged []triggerv1.Sour
 	// What the release reads comes first, so that nothing that others do by
 	// labels can push it out.
 	if dropped = len(merged) - MaxSources; dropped > 0 {
-		slices.SortStableFunc(merged[len(found):], compare)
+		slices.SortFunc(merged[len(found):], compare)
+		takeTurns(merged[len(found):])
 		merged = merged[:MaxSources]
 	}
 	slices.SortFunc(merged, compare)
 	return merged, max(0, dropped)
+}
+
+// takeTurns orders sorted sources so that the first of each namespace come first, then the
+// second ones, and so on: nobody's labels push out those of another namespace.
+func takeTurns(sources []triggerv1.SourceReference) {
+	type place struct {
+		turn   int
+		source triggerv1.SourceReference
+	}
+	taken := map[string]int{}
+	places := make([]place, len(sources))
+	for i, s := range sources {
+		places[i] = place{taken[s.Namespace], s}
+		taken[s.Namespace]++
+	}
+	slices.SortStableFunc(places, func(a, b place) int { return a.turn - b.turn })
+	for i := range places {
+		sources[i] = places[i].source
+	}
 }
 
 // SameObject tells whether two references name the same object.

@@ -23,12 +23,19 @@ import (
 
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
 	"github.com/fluxcd/pkg/runtime/events"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 const (
 	// queueLength is how many events wait for the receiver: those of a change
 	// that reaches 500 releases, twice.
 	queueLength = 1024
+
+	// maxAnnotation and maxAnnotations bound what users add to events: a queue of events
+	// holds a copy for each version of an object.
+	maxAnnotation  = 1024
+	maxAnnotations = 16
 
 	// dropLogInterval is how often dropped events are logged; each is counted.
 	dropLogInterval = 10 * time.Second
@@ -114,7 +121,7 @@ func (r *Recorder) AnnotatedEventf(object runtime.Object, annotations map[string
 		annotations: withEventAnnotations(annotations, object),
 		eventType:   eventType,
 		reason:      reason,
-		message:     fmt.Sprintf(format, args...),
+		message:     text.Line(fmt.Sprintf(format, args...), text.MaxMessage),
 	}
 
 	// Traces are Flux's third type of event. The API server does not know it, and
@@ -124,7 +131,9 @@ func (r *Recorder) AnnotatedEventf(object runtime.Object, annotations map[string
 		return
 	}
 	r.kube.AnnotatedEventf(ev.ref, ev.annotations, eventType, reason, "%s", ev.message)
-	if r.forward != nil {
+	// No Alert of Flux selects ConfigMaps and Secrets. Whoever may label many would only
+	// push what others wait for out of the queue.
+	if r.forward != nil && ref.Kind != "ConfigMap" && ref.Kind != "Secret" {
 		r.enqueue(ev)
 	}
 }
@@ -138,7 +147,7 @@ func withEventAnnotations(annotations map[string]string, object runtime.Object) 
 		return merged
 	}
 	for key, value := range annotated.GetAnnotations() {
-		if !strings.HasPrefix(key, eventv1.Group+"/") {
+		if !strings.HasPrefix(key, eventv1.Group+"/") || len(key)+len(value) > maxAnnotation || len(merged) >= maxAnnotations {
 			continue
 		}
 		if merged == nil {

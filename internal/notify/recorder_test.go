@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -116,8 +117,8 @@ func run(t *testing.T, r *Recorder) (stop func()) {
 	return cancel
 }
 
-func configMap() *corev1.ConfigMap {
-	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "cm", Annotations: map[string]string{
+func object() *corev1.Service {
+	return &corev1.Service{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "cm", Annotations: map[string]string{
 		eventv1.Group + "/team": "blue", "other": "ignored",
 	}}}
 }
@@ -130,19 +131,19 @@ func TestEventsGoToBoth(t *testing.T) {
 	r, kube := newRecorder(t, receiver.URL)
 	run(t, r)
 
-	r.AnnotatedEventf(configMap(), map[string]string{"key": "value"}, corev1.EventTypeWarning, "Why", "100%% of %d", 7)
-	r.Event(configMap(), corev1.EventTypeNormal, "Why", "100% raw")
-	r.Eventf(configMap(), eventv1.EventTypeTrace, "Why", "not for the receiver")
+	r.AnnotatedEventf(object(), map[string]string{"key": "value"}, corev1.EventTypeWarning, "Why", "100%% of %d", 7)
+	r.Event(object(), corev1.EventTypeNormal, "Why", "100% raw")
+	r.Eventf(object(), eventv1.EventTypeTrace, "Why", "not for the receiver")
 
 	g.Eventually(receiver.messages).WithTimeout(timeout).Should(Equal([]string{"100% of 7", "100% raw"}))
 	g.Expect(receiver.events[0].Severity).To(Equal(eventv1.EventSeverityError))
-	g.Expect(receiver.events[0].InvolvedObject.Kind).To(Equal("ConfigMap"))
+	g.Expect(receiver.events[0].InvolvedObject.Kind).To(Equal("Service"))
 	g.Expect(receiver.events[0].ReportingController).To(Equal("tester"))
 	g.Expect(receiver.events[0].Metadata).To(Equal(map[string]string{eventv1.Group + "/team": "blue", "key": "value"}))
 	g.Expect(kube.lines).To(Equal([]string{
-		"ConfigMap ns/cm Warning Why 100% of 7 map[" + eventv1.Group + "/team:blue key:value]",
-		"ConfigMap ns/cm Normal Why 100% raw map[" + eventv1.Group + "/team:blue]",
-		"ConfigMap ns/cm Normal Why not for the receiver map[" + eventv1.Group + "/team:blue]",
+		"Service ns/cm Warning Why 100% of 7 map[" + eventv1.Group + "/team:blue key:value]",
+		"Service ns/cm Normal Why 100% raw map[" + eventv1.Group + "/team:blue]",
+		"Service ns/cm Normal Why not for the receiver map[" + eventv1.Group + "/team:blue]",
 	}))
 }
 
@@ -153,9 +154,9 @@ func TestObjectMayChangeAfterwards(t *testing.T) {
 	r, _ := newRecorder(t, receiver.URL)
 	run(t, r)
 
-	object, annotations := configMap(), map[string]string{"key": "value"}
-	r.AnnotatedEventf(object, annotations, corev1.EventTypeNormal, "Why", "message")
-	object.Name, annotations["key"], object.Annotations[eventv1.Group+"/team"] = "other", "other", "other"
+	obj, annotations := object(), map[string]string{"key": "value"}
+	r.AnnotatedEventf(obj, annotations, corev1.EventTypeNormal, "Why", "message")
+	obj.Name, annotations["key"], obj.Annotations[eventv1.Group+"/team"] = "other", "other", "other"
 	receiver.open()
 
 	g.Eventually(receiver.messages).WithTimeout(timeout).Should(HaveLen(1))
@@ -171,7 +172,7 @@ func TestFullQueueDropsAndNeverBlocks(t *testing.T) {
 
 	const more = 3
 	for range queueLength + more {
-		r.Event(configMap(), corev1.EventTypeNormal, "Why", "message")
+		r.Event(object(), corev1.EventTypeNormal, "Why", "message")
 	}
 
 	g.Expect(testutil.ToFloat64(dropped) - before).To(BeNumerically("==", more))
@@ -186,7 +187,7 @@ func TestStopDeliversWhatWaits(t *testing.T) {
 	stop := run(t, r)
 
 	for range 20 {
-		r.Event(configMap(), corev1.EventTypeNormal, "Why", "message")
+		r.Event(object(), corev1.EventTypeNormal, "Why", "message")
 	}
 	stop()
 	receiver.open()
@@ -204,9 +205,9 @@ func TestStopDoesNotWaitForADeadReceiver(t *testing.T) {
 	stop := run(t, r)
 	before := testutil.ToFloat64(dropped)
 
-	r.Event(configMap(), corev1.EventTypeNormal, "Why", "taken by the receiver")
+	r.Event(object(), corev1.EventTypeNormal, "Why", "taken by the receiver")
 	g.Eventually(func() int { return len(r.queue) }).WithTimeout(timeout).Should(BeZero())
-	r.Event(configMap(), corev1.EventTypeNormal, "Why", "waiting")
+	r.Event(object(), corev1.EventTypeNormal, "Why", "waiting")
 	start := time.Now()
 	stop()
 	r.Wait(100 * time.Millisecond)
@@ -222,7 +223,7 @@ func TestUnreachableReceiverIsNotRetriedWhenStopping(t *testing.T) {
 	stop := run(t, r)
 	stop()
 	for range 5 {
-		r.Event(configMap(), corev1.EventTypeNormal, "Why", "message")
+		r.Event(object(), corev1.EventTypeNormal, "Why", "message")
 	}
 	start := time.Now()
 	r.Wait(timeout)
@@ -238,7 +239,7 @@ func TestAnswersDoNotCostConnections(t *testing.T) {
 	run(t, r)
 
 	for range 10 {
-		r.Event(configMap(), corev1.EventTypeNormal, "Why", "message")
+		r.Event(object(), corev1.EventTypeNormal, "Why", "message")
 	}
 	g.Eventually(receiver.messages).WithTimeout(timeout).Should(HaveLen(10))
 	receiver.mu.Lock()
@@ -250,7 +251,7 @@ func TestWithoutReceiverNothingWaits(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	r, kube := newRecorder(t, "")
-	r.Event(configMap(), corev1.EventTypeNormal, "Why", "message")
+	r.Event(object(), corev1.EventTypeNormal, "Why", "message")
 	g.Expect(kube.lines).To(HaveLen(1))
 	g.Expect(r.queue).To(BeEmpty())
 }
@@ -261,4 +262,38 @@ func TestUnknownKindIsNoPanic(t *testing.T) {
 	r, kube := newRecorder(t, "")
 	r.Event(&metav1.PartialObjectMetadata{}, corev1.EventTypeNormal, "Why", "message")
 	g.Expect(kube.lines).To(BeEmpty())
+}
+
+// Not parallel: it counts what is dropped in the whole process.
+func TestWhoeverLabelsManyObjectsTakesNobodysPlaceInTheQueue(t *testing.T) {
+	g := NewWithT(t)
+	r, kube := newRecorder(t, address) // nobody empties the queue
+	meta := metav1.ObjectMeta{Namespace: "ns", Name: "cm"}
+	for range 2 * queueLength {
+		r.Event(&corev1.ConfigMap{ObjectMeta: meta}, corev1.EventTypeWarning, "Why", "message")
+		r.Event(&corev1.Secret{ObjectMeta: meta}, corev1.EventTypeWarning, "Why", "message")
+	}
+	r.Event(object(), corev1.EventTypeNormal, "Why", "message")
+	g.Expect(r.queue).To(HaveLen(1))
+	g.Expect(kube.lines).To(HaveLen(4*queueLength+1), "Kubernetes limits those itself")
+}
+
+func TestEventsAreBounded(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	r, kube := newRecorder(t, address)
+	obj := object()
+	for i := range 100 {
+		obj.Annotations[fmt.Sprintf("%s/a%d", eventv1.Group, i)] = "x"
+	}
+	obj.Annotations[eventv1.Group+"/long"] = strings.Repeat("x", 200<<10)
+	r.Event(obj, corev1.EventTypeWarning, "Why", strings.Repeat("one\nINFO two\x1b[31m ", 1000))
+
+	g.Expect(kube.lines).To(HaveLen(1))
+	g.Expect(len(kube.lines[0])).To(BeNumerically("<", 3000))
+	queued := <-r.queue
+	g.Expect(queued.message).To(HavePrefix("one INFO two [31m one INFO two [31m "))
+	g.Expect(len(queued.message)).To(BeNumerically("<=", 1024))
+	g.Expect(len(queued.annotations)).To(BeNumerically("<=", maxAnnotations))
+	g.Expect(queued.annotations).NotTo(HaveKey(eventv1.Group + "/long"))
 }

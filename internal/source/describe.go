@@ -20,7 +20,7 @@ import (
 func describe(obj client.Object) Object {
 	object := Object{
 		Exists:          true,
-		Labels:          obj.GetLabels(),
+		Labels:          contract.Labels(obj.GetLabels()),
 		Annotations:     contract.Annotations(obj.GetAnnotations()),
 		ResourceVersion: obj.GetResourceVersion(),
 	}
@@ -67,6 +67,18 @@ func slim(obj client.Object) client.Object {
 		return &corev1.Secret{ObjectMeta: meta, Data: obj.Data}
 	}
 	return nil
+}
+
+// size returns the bytes that an object takes in memory, roughly.
+func (o Object) size() int {
+	n := 512 + o.Content.Size()
+	for _, value := range o.Annotations {
+		n += len(value)
+	}
+	for _, key := range o.ChangedKeys {
+		n += len(key) + 16
+	}
+	return n
 }
 
 // size returns the bytes of content that an object holds in memory, roughly.

@@ -49,10 +49,12 @@ func TestStore_tells_which_keys_changed_until_others_do(t *testing.T) {
 	g.Expect(c.get(t, settings).ChangedKeys).To(Equal([]string{"a"}))
 	g.Expect(c.get(t, settings).ChangedKeys).To(Equal([]string{"a"}), "for all who ask")
 
-	update(t, c, cm, func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"edited": "metadata"} })
+	update(t, c, cm, func(cm *corev1.ConfigMap) {
+		cm.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "true", "other": "label"}
+	})
 	object := c.get(t, settings)
 	g.Expect(object.ChangedKeys).To(Equal([]string{"a"}), "an edit of metadata changes no content")
-	g.Expect(object.Labels).To(HaveKey("edited"))
+	g.Expect(object.Labels).To(Equal(map[string]string{triggerv1.LabelReconcilerNameSourceKey: "true"}), "and no more of it is kept than is read")
 
 	update(t, c, cm, func(cm *corev1.ConfigMap) { delete(cm.Data, "b") })
 	g.Expect(c.get(t, settings).ChangedKeys).To(Equal([]string{"b"}))
@@ -227,4 +229,32 @@ func TestDescribe_times_of_edits(t *testing.T) {
 			g.Expect(at).To(BeTemporally("==", c.at))
 		})
 	}
+}
+
+// Objects that come and go, or accounts that read them, do not add up.
+func TestStore_remembersNoMoreThanItsBound(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	names := strings.Repeat(strings.Repeat("n", 60)+",", 1000)
+	var objects []client.Object
+	for i := range 600 {
+		cm := testConfigMap(fmt.Sprintf("settings-%d", i), map[string]string{"a": "1"})
+		cm.Annotations = map[string]string{triggerv1.HRNameAnnotation: names}
+		objects = append(objects, cm)
+	}
+	c := newCounted(t, objects...)
+	for i := range objects {
+		ref := Ref{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: fmt.Sprintf("settings-%d", i)}
+		g.Expect(c.get(t, ref).Exists).To(BeTrue())
+		g.Expect(c.remembered).To(BeNumerically("<=", maxRemembered))
+	}
+	sum := 0
+	for _, e := range c.entries {
+		sum += e.size
+	}
+	g.Expect(sum).To(Equal(c.remembered))
+	g.Expect(len(c.entries)).To(And(BeNumerically(">", 100), BeNumerically("<", 500)))
+	before := c.reads.Load()
+	c.get(t, Ref{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: "settings-599"})
+	g.Expect(c.reads.Load()).To(Equal(before), "the newest are remembered")
 }

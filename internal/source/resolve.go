@@ -19,6 +19,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // HelmReleaseType is the type of the Secrets in which Helm keeps its releases.
@@ -91,7 +92,7 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs
 			return out, fmt.Errorf("%w: %s does not exist; create it, or set %s.optional", ErrNotFound, w.ref, w.field)
 		case object.Exists && !w.optional && len(object.Content.Missing(w.keys)) > 0:
 			return out, fmt.Errorf("%w: %s has no key %s; add it, or correct %s.keys", ErrNotFound, w.ref,
-				strings.Join(object.Content.Missing(w.keys), ", "), w.field)
+				text.Some(object.Content.Missing(w.keys), 5), w.field)
 		}
 		out.Sources = append(out.Sources, describeSource(w, object))
 	}

@@ -31,6 +31,10 @@ const (
 	sweepAt   = 1024
 	maxUnread = 24 * time.Hour
 
+	// maxRemembered bounds the bytes of the digests, keys and annotations that are
+	// remembered. Beyond, what was not asked for longest is read again when it is.
+	maxRemembered = 24 << 20
+
 	// maxKeptBytes bounds the content that is kept for composing values.
 	maxKeptBytes = 8 << 20
 
@@ -78,11 +82,12 @@ type Store struct {
 	live     client.Reader
 	now      func() time.Time
 
-	mu      sync.Mutex
-	entries map[entryKey]*entry
-	sweepAt int
-	kept    map[Ref]client.Object
-	bytes   int
+	mu         sync.Mutex
+	entries    map[entryKey]*entry
+	remembered int
+	sweepAt    int
+	kept       map[Ref]client.Object
+	bytes      int
 
 	// reading and composing hold a place for whoever composes values.
 	reading, composing chan struct{}
@@ -101,8 +106,9 @@ type entry struct {
 	object Object
 	readAt time.Time
 
-	// asked is guarded by the lock of the Store.
+	// asked and size are guarded by the lock of the Store.
 	asked time.Time
+	size  int
 }
 
 // NewStore returns a Store over a cache of metadata and a live reader.
@@ -171,6 +177,7 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	if object.Content.Len() > maxKeptKeys {
 		e.object = Object{}
 	}
+	s.remember(key, e, e.object.size())
 	if account.Reader == nil {
 		s.keep(key.ref, obj)
 	}
@@ -202,31 +209,6 @@ func (s *Store) entry(key entryKey) *entry {
 	}
 	e.asked = s.now()
 	return e
-}
-
-// sweep drops the entries of objects that no trigger refers to any more, whenever
-// their number has doubled.
-func (s *Store) sweep() {
-	if len(s.entries) < s.sweepAt {
-		return
-	}
-	for key, e := range s.entries {
-		if s.now().Sub(e.asked) > maxUnread {
-			delete(s.entries, key)
-		}
-	}
-	s.sweepAt = max(sweepAt, 2*len(s.entries))
-}
-
-// forget drops what is remembered of an object that is gone.
-func (s *Store) forget(key entryKey) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.entries, key)
-	if old, found := s.kept[key.ref]; found && key.account == "" {
-		s.bytes -= size(old)
-		delete(s.kept, key.ref)
-	}
 }
 
 // keep remembers the content itself while there is room, and starts anew when there
