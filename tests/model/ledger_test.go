@@ -49,6 +49,10 @@ type effective struct {
 type ledger struct {
 	changes []effective
 
+	// begun is when the installation before it was deleted. If helm-controller was killed
+	// at that, its revisions may still be there.
+	begun time.Time
+
 	// fresh tells that the release has been created since it was last looked at.
 	fresh bool
 	// values and spec are what was last seen of them.

@@ -6,6 +6,7 @@ package model
 import (
 	"fmt"
 	"math/rand/v2"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -200,6 +201,7 @@ func (d *driver) deletion(r *release) (string, error) {
 			return
 		}
 		r.ledger = newLedger()
+		r.begun = time.Now()
 		for _, t := range d.fleet.triggers {
 			delete(t.asked, r)
 		}

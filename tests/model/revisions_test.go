@@ -93,12 +93,13 @@ func (d *driver) counted() error {
 		}
 		var counted []made
 		for i, rev := range revisions {
-			if d.excuse(r, requests[r.id()], revisions, i) != "" {
+			if rev.Info.LastDeployed.Before(r.begun) || d.excuse(r, requests[r.id()], revisions, i) != "" {
 				continue
 			}
+			before := i > 0 && !revisions[i-1].Info.LastDeployed.Before(r.begun)
 			counted = append(counted, made{
 				at: rev.Info.LastDeployed, failed: rev.Info.Status == "failed", text: rev.String(),
-				repeats: i > 0 && rev.same(revisions[i-1]) && revisions[i-1].Info.Status != "failed",
+				repeats: before && rev.same(revisions[i-1]) && revisions[i-1].Info.Status != "failed",
 			})
 		}
 		if problem := doubled(counted, r.changes); problem != "" {
