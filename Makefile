@@ -130,6 +130,10 @@ demo: ## Show the operator at work in a test world; KEEP=1 leaves it running.
 	@echo 'compiling the demo (the first time, this takes a minute or two)'
 	@KEEP=$(KEEP) go run ./tests/demo
 
+.PHONY: pictures
+pictures: components ## Draw the picture of the dashboard for the documentation; about five minutes.
+	@go run ./tests/monitoring/pictures docs/images/dashboard.svg
+
 ##@ Build
 
 STAMPS := -X $(MODULE)/internal/app.Version=$(VERSION) -X $(MODULE)/internal/app.Revision=$(REVISION)
