@@ -7,9 +7,6 @@ package digest
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
-	"hash"
 	"slices"
 	"strings"
 
@@ -41,12 +38,13 @@ type Content struct {
 
 // OfConfigMap returns the content of a ConfigMap.
 func OfConfigMap(obj *corev1.ConfigMap) Content {
+	f := newFramer()
 	entries := make([]entry, 0, len(obj.Data)+len(obj.BinaryData))
 	for key, value := range obj.Data {
-		entries = append(entries, newEntry("", sectionData, key, []byte(value)))
+		entries = append(entries, newEntry(f, "", sectionData, key, value))
 	}
 	for key, value := range obj.BinaryData {
-		entries = append(entries, newEntry("", sectionBinary, key, value))
+		entries = append(entries, newEntry(f, "", sectionBinary, key, value))
 	}
 	return newContent(entries)
 }
@@ -54,9 +52,10 @@ func OfConfigMap(obj *corev1.ConfigMap) Content {
 // OfSecret returns the content of a Secret, salted with its UID: only who may
 // read the Secret can recompute the digest.
 func OfSecret(obj *corev1.Secret) Content {
+	f := newFramer()
 	entries := make([]entry, 0, len(obj.Data))
 	for key, value := range obj.Data {
-		entries = append(entries, newEntry(string(obj.UID), sectionData, key, value))
+		entries = append(entries, newEntry(f, string(obj.UID), sectionData, key, value))
 	}
 	return newContent(entries)
 }
@@ -66,15 +65,13 @@ func newContent(entries []entry) Content {
 	return Content{entries: entries}
 }
 
-func newEntry(salt, section, key string, value []byte) entry {
-	h := sha256.New()
-	frame(h, []byte(salt))
-	frame(h, []byte(section))
-	frame(h, []byte(key))
-	frame(h, value)
-	e := entry{key: key}
-	h.Sum(e.sum[:0])
-	return e
+func newEntry[T string | []byte](f *framer, salt, section, key string, value T) entry {
+	f.hash.Reset()
+	frame(f, salt)
+	frame(f, section)
+	frame(f, key)
+	frame(f, value)
+	return entry{key: key, sum: f.sum()}
 }
 
 // Len returns the number of keys.
@@ -93,14 +90,14 @@ func (c Content) Size() int {
 // Neither their order nor their repetition matters. A key that does not exist
 // adds nothing, so that its coming and going changes the digest.
 func (c Content) Digest(keys ...string) string {
-	h := sha256.New()
+	f := newFramer()
 	for _, e := range c.entries {
 		if len(keys) == 0 || slices.Contains(keys, e.key) {
-			frame(h, []byte(e.key))
-			frame(h, e.sum[:])
+			frame(f, e.key)
+			frame(f, e.sum[:])
 		}
 	}
-	return finish(h)
+	return f.text()
 }
 
 // Missing returns those of the keys that do not exist, in their order.
@@ -150,12 +147,12 @@ func Combine(parts map[string]string) string {
 		ids = append(ids, id)
 	}
 	slices.Sort(ids)
-	h := sha256.New()
+	f := newFramer()
 	for _, id := range ids {
-		frame(h, []byte(id))
-		frame(h, []byte(parts[id]))
+		frame(f, id)
+		frame(f, parts[id])
 	}
-	return finish(h)
+	return f.text()
 }
 
 // Short returns the first 12 hexadecimal digits of a digest, for tokens and
@@ -166,17 +163,4 @@ func Short(digest string) string {
 		return digest[:12]
 	}
 	return digest
-}
-
-// frame writes a part with its length before it, so that no two lists of parts
-// are written alike.
-func frame(h hash.Hash, part []byte) {
-	var length [8]byte
-	binary.BigEndian.PutUint64(length[:], uint64(len(part)))
-	h.Write(length[:])
-	h.Write(part)
-}
-
-func finish(h hash.Hash) string {
-	return Prefix + hex.EncodeToString(h.Sum(nil))
 }

@@ -28,11 +28,13 @@ func FuzzFrame(f *testing.F) {
 	f.Add("a", "bc", "")
 	f.Add("", "", "")
 	f.Add("\x00\x00\x00\x00\x00\x00\x00\x01a", "\xff", "b")
+	f.Add(strings.Repeat("a", 511), strings.Repeat("b", 512), strings.Repeat("c", 1025))
 	f.Fuzz(func(t *testing.T, one, two, three string) {
 		parts := []string{one, two, three}
 		w := &tape{}
+		framed := &framer{hash: w}
 		for _, part := range parts {
-			frame(w, []byte(part))
+			frame(framed, part)
 		}
 		var read []string
 		for rest := w.written; len(rest) > 0; {
