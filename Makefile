@@ -14,6 +14,7 @@ KUBECTL  ?= kubectl
 PARALLEL ?= 2
 FUZZTIME ?= 10s
 SOAK     ?= 30m
+COUNT    ?= 10
 
 # Where generated files go; "verify" generates into another directory.
 OUT ?= .
@@ -133,6 +134,16 @@ demo: ## Show the operator at work in a test world; KEEP=1 leaves it running.
 .PHONY: pictures
 pictures: components ## Draw the picture of the dashboard for the documentation; about five minutes.
 	@go run ./tests/monitoring/pictures docs/images/dashboard.svg
+
+##@ Measure
+
+.PHONY: bench
+bench: ## Measure side by side with Flux's watch and the limit; QUICK=1 in minutes; ONLY=fanout,cpu some of it.
+	@go run ./tests/bench $(if $(filter-out 0,$(QUICK)),-quick) $(if $(ONLY),-only $(ONLY))
+
+.PHONY: bench-micro
+bench-micro: ## Run the Go benchmarks of digest and plan, in the form that benchstat compares.
+	@go test -run '^$$' -bench . -count $(COUNT) ./internal/digest ./internal/plan
 
 ##@ Build
 

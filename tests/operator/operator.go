@@ -32,7 +32,7 @@ const (
 	// Namespace, Release and Deployment are the names of the README.
 	Namespace  = "helmrelease-trigger-operator-system"
 	Release    = "helmrelease-trigger-operator"
-	Deployment = "helmrelease-trigger-operator-controller-manager"
+	Deployment = Release + "-controller-manager"
 
 	startTimeout = time.Minute
 	stopTimeout  = 20 * time.Second
@@ -40,6 +40,10 @@ const (
 
 // Options of an installation.
 type Options struct {
+	// Name is the name of the Helm release, and with Values that set fullnameOverride
+	// to it too, the prefix of all names: for a second installation. Release by default.
+	Name string
+
 	// Values are arguments of helm install, such as --set key=value.
 	Values []string
 
@@ -81,16 +85,26 @@ func Chart() string { return filepath.Join(Root(), "config", "chart") }
 // Build compiles the manager into dir and returns its path. RACE=1 in the
 // environment builds it with the race detector.
 func Build(ctx context.Context, dir string) (string, error) {
-	path := filepath.Join(dir, "manager")
-	args := []string{"build", "-o", path}
+	var flags []string
 	if os.Getenv("RACE") == "1" {
-		args = append(args, "-race")
+		flags = append(flags, "-race")
 	}
+	return build(ctx, dir, os.Environ(), flags...)
+}
+
+// BuildRelease compiles the manager as the image has it, for measurements.
+func BuildRelease(ctx context.Context, dir string) (string, error) {
+	return build(ctx, dir, append(os.Environ(), "CGO_ENABLED=0"), "-trimpath", "-ldflags=-s -w")
+}
+
+func build(ctx context.Context, dir string, env []string, flags ...string) (string, error) {
+	path := filepath.Join(dir, "manager")
+	args := append([]string{"build", "-o", path}, flags...)
 	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd")...)
 	cmd.Dir = Root()
 	// Interrupted, the go command leaves its temporary files behind, and killed, the
 	// compilers that it started.
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "GOTMPDIR="+dir)
+	cmd.Env = append(env, "TMPDIR="+dir, "GOTMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -103,7 +117,10 @@ func Build(ctx context.Context, dir string) (string, error) {
 // manager at path.
 func Install(ctx context.Context, w *world.World, path string, o Options) (*Operator, error) {
 	op := &Operator{world: w, options: o, spec: world.Spec{Name: "manager", Path: path}}
-	args := append([]string{"upgrade", "--install", Release, Chart(), "--namespace", Namespace, "--create-namespace"}, o.Values...)
+	if op.options.Name == "" {
+		op.options.Name = Release
+	}
+	args := append([]string{"upgrade", "--install", op.options.Name, Chart(), "--namespace", Namespace, "--create-namespace"}, o.Values...)
 	if !o.Installed {
 		if _, err := w.Helm(ctx, args...); err != nil {
 			return nil, err
@@ -118,7 +135,7 @@ func Install(ctx context.Context, w *world.World, path string, o Options) (*Oper
 // configure takes arguments, environment and account from the Deployment.
 func (o *Operator) configure(ctx context.Context) error {
 	deployment := &appsv1.Deployment{}
-	if err := o.world.Client().Get(ctx, types.NamespacedName{Namespace: Namespace, Name: Deployment}, deployment); err != nil {
+	if err := o.world.Client().Get(ctx, types.NamespacedName{Namespace: Namespace, Name: o.deployment()}, deployment); err != nil {
 		return err
 	}
 	pod := deployment.Spec.Template.Spec
@@ -245,5 +262,7 @@ func (o *Operator) Metrics() string { return o.metrics }
 
 // User returns the name under which the API server knows the manager.
 func (o *Operator) User() string {
-	return world.ServiceAccountUser(Namespace, Deployment)
+	return world.ServiceAccountUser(Namespace, o.deployment())
 }
+
+func (o *Operator) deployment() string { return o.options.Name + "-controller-manager" }

@@ -73,6 +73,16 @@ func Binary(ctx context.Context, name string) (string, error) {
 	return b.find(ctx, name)
 }
 
+// Version returns the version of a program that Binary builds.
+func Version(name string) (string, error) {
+	i := slices.IndexFunc(programs, func(p program) bool { return p.name == name })
+	if i < 0 {
+		return "", fmt.Errorf("the test world has no program %q", name)
+	}
+	pin, err := readPin(programs[i].pin)
+	return pin.version, err
+}
+
 func (b *builder) find(ctx context.Context, name string) (string, error) {
 	i := slices.IndexFunc(programs, func(p program) bool { return p.name == name })
 	if i < 0 {

@@ -1,0 +1,91 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
+)
+
+// Machine is what is told of the place of the measurement.
+type Machine struct {
+	Cores     int    `json:"cores"`
+	MemoryGiB int    `json:"memoryGiB"`
+	Platform  string `json:"platform"`
+}
+
+// String implements fmt.Stringer.
+func (m Machine) String() string {
+	return fmt.Sprintf("%d cores, %d GiB memory, %s", m.Cores, m.MemoryGiB, m.Platform)
+}
+
+func thisMachine() (Machine, error) {
+	kib, err := procField("/proc/meminfo", "MemTotal")
+	if err != nil {
+		return Machine{}, err
+	}
+	return Machine{
+		Cores:     runtime.NumCPU(),
+		MemoryGiB: int(kib / (1 << 20)),
+		Platform:  runtime.GOOS + "/" + runtime.GOARCH,
+	}, nil
+}
+
+// versions returns what is measured beside the operator.
+func versions(ctx context.Context) (map[string]string, error) {
+	found := map[string]string{"Go": strings.TrimPrefix(runtime.Version(), "go")}
+	for name, program := range map[string]string{"Kubernetes": world.APIServer, "etcd": world.Etcd, "helm-controller": world.HelmController} {
+		version, err := world.Version(program)
+		if err != nil {
+			return nil, err
+		}
+		found[name] = version
+	}
+	return found, ctx.Err()
+}
+
+// commit returns the commit of the checkout, with a mark if there is more in it.
+func commit(ctx context.Context) string {
+	cmd := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty", "--exclude=*")
+	cmd.Dir = operator.Root()
+	out, err := cmd.Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// memoryOf returns the resident set of a process and the largest that it was, in MiB.
+func memoryOf(p *world.Process) (now, peak float64, err error) {
+	path := fmt.Sprintf("/proc/%d/status", p.Pid())
+	if now, err = procField(path, "VmRSS"); err != nil {
+		return 0, 0, err
+	}
+	peak, err = procField(path, "VmHWM")
+	return now / 1024, peak / 1024, err
+}
+
+// procField returns a number, mostly of KiB, from a file of the kernel.
+func procField(path, name string) (float64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if value, found := strings.CutPrefix(lines.Text(), name+":"); found {
+			return strconv.ParseFloat(strings.Fields(value)[0], 64)
+		}
+	}
+	return 0, fmt.Errorf("%s has no field %s", path, name)
+}
