@@ -36,6 +36,7 @@ type HelmReleaseReconciler struct {
 	derive        deriver
 	events        record.EventRecorder
 	reported      *reported
+	serves        func(client.Object) bool
 	autodiscovery bool
 	inheritLabels []string
 }
@@ -46,6 +47,9 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	if err := r.cache.Get(ctx, req.NamespacedName, hr); err != nil {
 		r.reported.forget(req.String())
 		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	if !r.serves(hr) {
+		return ctrl.Result{}, nil // Another shard does.
 	}
 	if !hr.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // The garbage collector removes the trigger.

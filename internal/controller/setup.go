@@ -39,6 +39,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		derive:        derive,
 		events:        opts.Events,
 		reported:      newReported(),
+		serves:        opts.serves,
 		autodiscovery: opts.Autodiscovery,
 		inheritLabels: keysOfSelector(opts.WatchSelector),
 	}).setup(mgr, opts); err != nil {
@@ -66,6 +67,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		metrics:    opts.Metrics,
 		meter:      opts.Meter,
 		concurrent: opts.Concurrent,
+		serves:     opts.serves,
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}

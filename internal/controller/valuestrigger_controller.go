@@ -50,6 +50,7 @@ type ValuesTriggerReconciler struct {
 	metrics    runtimectrl.Metrics
 	meter      *metrics.Metrics
 	concurrent int
+	serves     func(client.Object) bool
 }
 
 // Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once.
@@ -62,7 +63,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		})
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if !vt.DeletionTimestamp.IsZero() {
+	if !vt.DeletionTimestamp.IsZero() || !r.serves(vt) {
 		return ctrl.Result{}, nil
 	}
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
