@@ -39,7 +39,7 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 		Named("valuestrigger").
 		For(&triggerv1.ValuesTrigger{}, builder.WithPredicates(predicate.NewPredicateFuncs(opts.serves),
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}))).
-		Watches(&helmv2.HelmRelease{}, handler.EnqueueRequestsFromMapFunc(requests.ofTarget), builder.WithPredicates(releaseProgressPredicate)).
+		Watches(&helmv2.HelmRelease{}, requests.progress(), builder.WithPredicates(releaseProgressPredicate)).
 		WithOptions(controllerOptions(opts))
 	for _, kind := range sourceKinds(opts.Secrets) {
 		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(requests.ofSource(kind)),

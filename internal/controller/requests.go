@@ -33,45 +33,54 @@ type triggerRequests struct {
 // ofSource returns the triggers that name a source or whose selector matches it.
 func (t triggerRequests) ofSource(kind string) handler.MapFunc {
 	return func(ctx context.Context, obj client.Object) []reconcile.Request {
-		requests := t.matching(ctx, index.TriggerSource, index.Source(kind, obj.GetNamespace(), obj.GetName()), all)
-		return append(requests, t.matching(ctx, index.TriggerSource, index.AnySource(kind, obj.GetNamespace()), func(vt *triggerv1.ValuesTrigger) bool {
+		triggers := t.matching(ctx, index.TriggerSource, index.Source(kind, obj.GetNamespace(), obj.GetName()), all)
+		return requestsFor(append(triggers, t.matching(ctx, index.TriggerSource, index.AnySource(kind, obj.GetNamespace()), func(vt *triggerv1.ValuesTrigger) bool {
 			return slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool {
 				return s.Kind == kind && matches(s.Selector, obj)
 			})
-		})...)
+		})...))
 	}
 }
 
 // ofTarget returns the triggers that name a HelmRelease or whose selector matches it.
-func (t triggerRequests) ofTarget(ctx context.Context, obj client.Object) []reconcile.Request {
-	var requests []reconcile.Request
+func (t triggerRequests) ofTarget(ctx context.Context, obj client.Object) []*triggerv1.ValuesTrigger {
+	var triggers []*triggerv1.ValuesTrigger
 	for _, key := range index.Target(obj.GetNamespace(), obj.GetName()) {
-		requests = append(requests, t.matching(ctx, index.TriggerTarget, key, func(vt *triggerv1.ValuesTrigger) bool {
+		triggers = append(triggers, t.matching(ctx, index.TriggerTarget, key, func(vt *triggerv1.ValuesTrigger) bool {
 			return slices.ContainsFunc(vt.Spec.Targets, func(ref triggerv1.TargetReference) bool {
 				return ref.Name == obj.GetName() || matches(ref.Selector, obj)
 			})
 		})...)
 	}
-	return requests
+	return triggers
 }
 
 // ofNamespace returns the triggers that select namespaces: which of them a change of
 // labels concerns depends on both the old and the new labels.
 func (t triggerRequests) ofNamespace(ctx context.Context, _ client.Object) []reconcile.Request {
-	return t.matching(ctx, index.TriggerNamespaces, index.Selected, all)
+	return requestsFor(t.matching(ctx, index.TriggerNamespaces, index.Selected, all))
 }
 
-func (t triggerRequests) matching(ctx context.Context, field, key string, filter func(*triggerv1.ValuesTrigger) bool) []reconcile.Request {
+// matching returns triggers of the cache, which nobody may change.
+func (t triggerRequests) matching(ctx context.Context, field, key string, filter func(*triggerv1.ValuesTrigger) bool) []*triggerv1.ValuesTrigger {
 	list := &triggerv1.ValuesTriggerList{}
 	if err := t.cache.List(ctx, list, client.MatchingFields{field: key}, client.UnsafeDisableDeepCopy); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot find the ValuesTriggers that a change concerns", "index", field, "key", key)
 		return nil
 	}
-	var requests []reconcile.Request
+	var triggers []*triggerv1.ValuesTrigger
 	for i := range list.Items {
 		if t.serves(&list.Items[i]) && filter(&list.Items[i]) {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+			triggers = append(triggers, &list.Items[i])
 		}
+	}
+	return triggers
+}
+
+func requestsFor(triggers []*triggerv1.ValuesTrigger) []reconcile.Request {
+	requests := make([]reconcile.Request, 0, len(triggers))
+	for _, vt := range triggers {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(vt)})
 	}
 	return requests
 }

@@ -68,6 +68,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		meter:      opts.Meter,
 		concurrent: opts.Concurrent,
 		serves:     opts.serves,
+		unwritten:  newUnwritten(),
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}

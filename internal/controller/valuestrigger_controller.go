@@ -27,6 +27,9 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
+// afterRequests lets the requests of other triggers go before the status of this one.
+var afterRequests = ctrl.Result{RequeueAfter: time.Millisecond, Priority: new(progressPriority)}
+
 // conflictDelay is the time after which a status is computed anew that could not be
 // written because the cache was behind.
 const conflictDelay = 20 * time.Millisecond
@@ -51,30 +54,39 @@ type ValuesTriggerReconciler struct {
 	meter      *metrics.Metrics
 	concurrent int
 	serves     func(client.Object) bool
+	unwritten  *unwritten
 }
 
-// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once.
+// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once: now,
+// or after the requests of others when it has made some itself.
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
 	vt := &triggerv1.ValuesTrigger{}
 	if err := r.cache.Get(ctx, req.NamespacedName, vt); err != nil {
+		r.unwritten.forget(req.NamespacedName)
 		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
 			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
 		})
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !vt.DeletionTimestamp.IsZero() || !r.serves(vt) {
+		r.unwritten.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
 	}
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
 
 	old := vt.DeepCopy()
+	r.unwritten.restore(vt)
 	var edited time.Time
 	result, err := r.reconcile(ctx, vt, &edited)
 	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
 		vt.Status.SetLastHandledReconcileRequest(value)
 	}
 	if equality.Semantic.DeepEqual(old.Status, vt.Status) {
+		r.unwritten.forget(req.NamespacedName)
+		return result, err
+	}
+	if result == afterRequests && r.unwritten.keep(old, vt, start) {
 		return result, err
 	}
 	if patchErr := r.patchStatus(ctx, old, vt); patchErr != nil {
@@ -85,6 +97,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		}
 		return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
 	}
+	r.unwritten.forget(req.NamespacedName)
 	r.notify(ctx, old, vt)
 	r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
 	return result, err
@@ -136,8 +149,11 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	*edited = e.lastEdit()
 	out := r.deliver(ctx, vt, e)
 	markOutcome(vt, e, out)
-	if out.err != nil {
+	switch {
+	case out.err != nil:
 		return ctrl.Result{}, out.err
+	case out.triggered > 0:
+		return afterRequests, nil
 	}
 	if out.after > 0 && out.after < interval.RequeueAfter {
 		return ctrl.Result{RequeueAfter: out.after}, nil

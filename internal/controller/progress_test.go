@@ -1,0 +1,74 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+)
+
+// noted is a queue that only remembers how something was added.
+type noted struct {
+	priorityqueue.PriorityQueue[reconcile.Request]
+	opts map[string]priorityqueue.AddOpts
+}
+
+func (n noted) AddWithOpts(o priorityqueue.AddOpts, items ...reconcile.Request) {
+	for _, item := range items {
+		n.opts[item.Name] = o
+	}
+}
+
+// indexed makes the indexes of the cache those of a fake client.
+type indexed struct{ *fake.ClientBuilder }
+
+func (i indexed) IndexField(_ context.Context, obj client.Object, field string, keys client.IndexerFunc) error {
+	i.WithIndex(obj, field, keys)
+	return nil
+}
+
+func TestProgress_comes_behind_requests_and_together_with_more_of_it(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	scheme := runtime.NewScheme()
+	g.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
+	g.Expect(helmv2.AddToScheme(scheme)).To(Succeed())
+	g.Expect(triggerv1.AddToScheme(scheme)).To(Succeed())
+	trigger := func(name string, targets int) *triggerv1.ValuesTrigger {
+		return &triggerv1.ValuesTrigger{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name},
+			Spec:       triggerv1.ValuesTriggerSpec{Targets: []triggerv1.TargetReference{{Name: "app"}}},
+			Status:     triggerv1.ValuesTriggerStatus{Targets: make([]triggerv1.TargetStatus, targets)},
+		}
+	}
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(trigger("new", 0), trigger("one", 1), trigger("many", 500))
+	g.Expect(index.Setup(t.Context(), indexed{builder}, true)).To(Succeed())
+
+	q := noted{opts: map[string]priorityqueue.AddOpts{}}
+	release := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", ResourceVersion: "1"}}
+	later := release.DeepCopy()
+	later.ResourceVersion = "2"
+	requests := triggerRequests{cache: builder.Build(), serves: func(client.Object) bool { return true }}
+	requests.progress().Update(t.Context(), event.UpdateEvent{ObjectOld: release, ObjectNew: later}, q)
+
+	for name, after := range map[string]time.Duration{"new": 0, "one": 2 * time.Millisecond, "many": time.Second} {
+		g.Expect(q.opts).To(HaveKeyWithValue(name, priorityqueue.AddOpts{After: after, Priority: new(progressPriority)}))
+	}
+}
