@@ -106,9 +106,8 @@ test-unit: ## Run the tests that need nothing but Go, with the race detector.
 
 .PHONY: test-e2e
 test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
-	@# Without the model test, whose stories are as long as one likes: make soak.
 	@# Never from the cache: go test does not see that they run the manager and the chart.
-	@go test -count=1 -timeout 30m -p $(PARALLEL) ./internal/app/... $$(go list ./tests/... | grep -v /tests/model)
+	@go test -count=1 -timeout 30m -p $(PARALLEL) ./internal/app/... ./tests/...
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
@@ -118,8 +117,8 @@ fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
 	done
 
 .PHONY: soak
-soak: components ## Run the model test with new seeds for as long as SOAK says.
-	@go test ./tests/model -run '^TestModel$$' -v -timeout 0 -args -model.duration=$(SOAK)
+soak: components ## Run the model test with new seeds for as long as SOAK says; RACE=1 with the race detector.
+	@go test ./tests/model -run '^TestModel$$' -count=1 -v -timeout 0 -args -model.duration=$(SOAK) -model.ops=80
 
 .PHONY: components
 components: ## Build the programs of the test world; about ten minutes the first time.
