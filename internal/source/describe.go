@@ -31,14 +31,14 @@ func describe(obj client.Object) Object {
 		object.Content = digest.OfSecret(obj)
 	}
 	object.Full = object.Content.Digest()
-	object.Modified, object.Editor = lastEdit(obj)
+	object.Modified, object.Editor = LastEdit(obj)
 	return object
 }
 
-// lastEdit returns when and by which field manager content was last written. The
+// LastEdit returns when and by which field manager content was last written. The
 // API server renews the time of a manager's entry when the manager changes a
 // field of it.
-func lastEdit(obj client.Object) (time.Time, string) {
+func LastEdit(obj client.Object) (time.Time, string) {
 	var last time.Time
 	var editor string
 	for _, fields := range obj.GetManagedFields() {

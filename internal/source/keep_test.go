@@ -224,7 +224,7 @@ func TestDescribe_times_of_edits(t *testing.T) {
 			g := NewWithT(t)
 			cm := testConfigMap("settings", nil)
 			cm.ManagedFields = c.entries
-			at, editor := lastEdit(cm)
+			at, editor := LastEdit(cm)
 			g.Expect(editor).To(Equal(c.editor))
 			g.Expect(at).To(BeTemporally("==", c.at))
 		})

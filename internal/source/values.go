@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/go-logr/logr"
 	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -55,7 +54,7 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 	if err := weigh(hr, reader.ofEach(hr)); err != nil {
 		return false, err
 	}
-	values, err := chartutil.ChartValuesFromReferences(ctx, logr.Discard(), reader, hr.Namespace, hr.GetValues(), hr.Spec.ValuesFrom...)
+	values, err := compose(ctx, hr, reader)
 	if err != nil {
 		return false, err
 	}

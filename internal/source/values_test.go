@@ -4,6 +4,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -134,4 +135,30 @@ func TestStore_ValuesMatch_errors(t *testing.T) {
 	_, err = store.ValuesMatch(t.Context(), hr, digest, true)
 	g.Expect(errors.As(err, &malformed)).To(BeTrue(), "content that is no YAML: %v", err)
 	g.Expect(err.Error()).NotTo(ContainSubstring("hunter2"), "no content in errors")
+}
+
+func TestCompose_Reason_names_the_reference_and_repeats_no_content(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	secret := testSecret("values", map[string][]byte{
+		"values.yaml": []byte("a: b: hunter2\n"), "scalar": []byte("hunter2"), "password": []byte("a,hunter2"),
+	})
+	for _, c := range []struct {
+		name string
+		ref  meta.ValuesReference
+		want string
+	}{
+		{"no YAML", meta.ValuesReference{}, "Secret apps/values, key values.yaml: failed to read values data"},
+		{"no map", meta.ValuesReference{ValuesKey: "scalar"}, "Secret apps/values, key scalar: failed to read values data"},
+		{"what cannot be set", meta.ValuesReference{ValuesKey: "password", TargetPath: "db"}, "Secret apps/values, key password: failed to merge value"},
+		{"no such key", meta.ValuesReference{ValuesKey: "b"}, "Secret apps/values, key b: key not found"},
+	} {
+		hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
+		c.ref.Kind, c.ref.Name = "Secret", "values"
+		hr.Spec.ValuesFrom = []meta.ValuesReference{c.ref}
+		_, err := Compose(t.Context(), hr, func(context.Context, Ref) (client.Object, error) { return secret, nil })
+		g.Expect(err).To(HaveOccurred(), c.name)
+		g.Expect(Reason(err)).To(Equal(c.want), c.name)
+	}
+	g.Expect(Reason(ErrSecretsDisabled)).To(Equal(ErrSecretsDisabled.Error()))
 }
