@@ -1,0 +1,37 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package graph says what depends on what: which sources a ValuesTrigger delivers to
+// which HelmReleases and how far that got, and, the other way round, what an edit of a
+// ConfigMap or Secret would reach.
+package graph
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// Object names a ConfigMap, a Secret or a HelmRelease.
+type Object struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// String returns kind and namespace/name.
+func (o Object) String() string { return o.Kind + " " + o.Key() }
+
+// Key returns namespace/name.
+func (o Object) Key() string { return o.Namespace + "/" + o.Name }
+
+// id tells objects apart.
+func (o Object) id() string { return o.Kind + "/" + o.Key() }
+
+func compareObjects(a, b Object) int { return strings.Compare(a.id(), b.id()) }
+
+// rank orders by severity: what has gone wrong first. What is not listed comes first of
+// all, since nobody has thought of it.
+func rank[T ~string](order []T, value T) int { return slices.Index(order, value) }
+
+func byRank[T ~string](order []T, a, b T) int { return cmp.Compare(rank(order, a), rank(order, b)) }

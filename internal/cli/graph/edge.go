@@ -1,0 +1,80 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// How says why an edit of an object reaches a HelmRelease.
+type How string
+
+// Reasons why an edit reaches a HelmRelease.
+const (
+	// Declared by a ValuesTrigger that somebody wrote.
+	Declared How = "declared"
+	// Labelled by the contract.
+	Labelled How = "labelled"
+	// ValuesFrom of the HelmRelease lists the object.
+	ValuesFrom How = "valuesFrom"
+)
+
+// Effect is what an edit would do to a HelmRelease.
+type Effect string
+
+// Effects of an edit, the strongest first.
+const (
+	// Forced makes a revision, whatever the values are.
+	Forced Effect = "ForcedUpgrade"
+	// Upgraded makes a revision if the values that are composed change.
+	Upgraded Effect = "UpgradeIfChanged"
+	// Requested asks helm-controller, which sees no change.
+	Requested Effect = "Request"
+	// Held waits for a HelmRelease or a trigger to be resumed.
+	Held Effect = "WhenResumed"
+	// AtInterval is read by helm-controller when it reconciles for another reason:
+	// nothing triggers it.
+	AtInterval Effect = "AtInterval"
+	// Absent is named and does not exist.
+	Absent Effect = "WhenCreated"
+	// Denied is named and does not accept it.
+	Denied Effect = "Denied"
+	// None is named and opted out.
+	None Effect = "Nothing"
+)
+
+// Effects orders effects.
+var Effects = []Effect{Forced, Upgraded, Requested, Held, AtInterval, Absent, Denied, None}
+
+// Edge is one way from the object to a HelmRelease.
+type Edge struct {
+	Release Object `json:"helmRelease"`
+	How     How    `json:"how"`
+
+	// Trigger is namespace/name of the ValuesTrigger, if one follows the object.
+	Trigger string `json:"valuesTrigger,omitempty"`
+
+	// Keys that count, all if empty.
+	Keys    []string              `json:"keys,omitempty"`
+	Effect  Effect                `json:"effect"`
+	State   triggerv1.TargetState `json:"state,omitempty"`
+	Message string                `json:"message,omitempty"`
+
+	// Force tells that the change would be forced, though perhaps later.
+	Force bool `json:"force,omitempty"`
+}
+
+// Reach is what an edit of an object would touch.
+type Reach struct {
+	Object
+
+	// Excluded tells that the object's label takes it out, FluxWatched that it has
+	// Flux's own watch label, too.
+	Excluded    bool `json:"excluded,omitempty"`
+	FluxWatched bool `json:"fluxWatched,omitempty"`
+
+	// Problems are what is malformed in its annotations.
+	Problems []string `json:"problems,omitempty"`
+	Edges    []Edge   `json:"edges"`
+}

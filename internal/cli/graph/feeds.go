@@ -1,0 +1,62 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"slices"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+)
+
+// Feeds is what a HelmRelease depends on.
+type Feeds struct {
+	Object
+	Suspended bool `json:"suspended,omitempty"`
+	OptedOut  bool `json:"optedOut,omitempty"`
+
+	// Triggers deliver to the release; of their targets, only this one is listed.
+	Triggers []Trigger `json:"triggers"`
+
+	// Unfollowed are read through valuesFrom, and no trigger follows them.
+	Unfollowed []Source `json:"unfollowed,omitempty"`
+}
+
+// FeedsOf returns what a HelmRelease depends on.
+func FeedsOf(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) Feeds {
+	f := Feeds{
+		Object:    Object{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name},
+		Suspended: hr.Spec.Suspend, OptedOut: contract.IsExcluded(hr.Labels), Triggers: []Trigger{},
+	}
+	followed := map[Object]bool{}
+	for _, vt := range Targeting(all, hr.Namespace, hr.Name) {
+		t := Describe(vt)
+		t.Targets = slices.DeleteFunc(t.Targets, func(target Target) bool { return target.Key() != f.Key() })
+		f.Triggers = append(f.Triggers, t)
+		for _, s := range t.Sources {
+			followed[s.Object] = true
+		}
+	}
+	Sort(f.Triggers)
+	for _, ref := range discovery.Found(hr) {
+		if o := (Object{ref.Kind, ref.Namespace, ref.Name}); !followed[o] {
+			f.Unfollowed = append(f.Unfollowed, Source{Object: o, Keys: ref.Keys, Optional: ref.Optional, Force: ref.Force})
+		}
+	}
+	return f
+}
+
+// Targeting returns the triggers that have a HelmRelease among their targets.
+func Targeting(all []triggerv1.ValuesTrigger, namespace, name string) []*triggerv1.ValuesTrigger {
+	var found []*triggerv1.ValuesTrigger
+	for i := range all {
+		if slices.ContainsFunc(targets(&all[i]), func(t Target) bool { return t.Namespace == namespace && t.Name == name }) {
+			found = append(found, &all[i])
+		}
+	}
+	return found
+}

@@ -1,0 +1,246 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+)
+
+// Cluster is what is asked.
+type Cluster struct {
+	Releases []helmv2.HelmRelease
+	Triggers []triggerv1.ValuesTrigger
+}
+
+// Subject is a ConfigMap or Secret with its labels and annotations, as they are or as
+// an edit would have them.
+type Subject struct {
+	Object
+	Labels      map[string]string
+	Annotations map[string]string
+}
+
+// reacher collects the edges of one object.
+type reacher struct {
+	subject  Subject
+	releases map[types.NamespacedName]*helmv2.HelmRelease
+	reach    Reach
+	followed map[types.NamespacedName]bool
+
+	// targets are what the subject names by the contract, and named the same.
+	targets []types.NamespacedName
+	named   map[types.NamespacedName]bool
+}
+
+// Reaches says what an edit of the subject would touch.
+func Reaches(c Cluster, subject Subject) Reach {
+	r := &reacher{
+		subject: subject, releases: make(map[types.NamespacedName]*helmv2.HelmRelease, len(c.Releases)),
+		followed: map[types.NamespacedName]bool{}, named: map[types.NamespacedName]bool{},
+		reach: Reach{
+			Object: subject.Object, Edges: []Edge{},
+			Excluded:    contract.IsExcluded(subject.Labels),
+			FluxWatched: FluxWatches(subject.Labels),
+		},
+	}
+	for i := range c.Releases {
+		hr := &c.Releases[i]
+		r.releases[types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}] = hr
+	}
+	if contract.IsSource(subject.Labels) {
+		binding := contract.Parse(subject.Annotations)
+		r.targets, r.reach.Problems = binding.Targets, binding.Problems
+		for _, key := range r.targets {
+			r.named[key] = true
+		}
+	}
+	if !r.reach.Excluded {
+		for i := range c.Triggers {
+			r.followTrigger(&c.Triggers[i])
+		}
+		r.followContract()
+	}
+	r.followReaders(c.Releases)
+
+	slices.SortStableFunc(r.reach.Edges, func(a, b Edge) int {
+		if order := byRank(TargetSeverity, orDelivered(a.State), orDelivered(b.State)); order != 0 {
+			return order
+		}
+		if order := byRank(Effects, a.Effect, b.Effect); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Release.id()+a.Trigger, b.Release.id()+b.Trigger)
+	})
+	return r.reach
+}
+
+// FluxWatches tells whether labels make helm-controller watch an object by itself.
+func FluxWatches(of map[string]string) bool {
+	return of[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled
+}
+
+// orDelivered sorts what has no state beside what is fine.
+func orDelivered(state triggerv1.TargetState) triggerv1.TargetState {
+	if state == "" {
+		return triggerv1.TargetDelivered
+	}
+	return state
+}
+
+// followTrigger adds the targets of a trigger that has the subject as a source.
+func (r *reacher) followTrigger(vt *triggerv1.ValuesTrigger) {
+	source, found := r.sourceIn(vt)
+	if !found {
+		return
+	}
+	for _, t := range targets(vt) {
+		key := types.NamespacedName{Namespace: t.Namespace, Name: t.Name}
+		hr := r.releases[key]
+		reads := hr != nil && lists(hr, r.subject.Object)
+		edge := Edge{
+			Release: release(key), How: Declared, Trigger: vt.Namespace + "/" + vt.Name,
+			Keys: source.Keys, State: t.State, Message: t.Message,
+			Force: source.Force == triggerv1.ForceAlways || source.Force == triggerv1.ForceAuto && !reads,
+		}
+		if vt.IsGenerated() {
+			edge.How = ValuesFrom
+			if r.named[key] {
+				edge.How = Labelled
+			}
+		}
+		edge.Effect = effect(vt, hr, t, edge.Force, reads)
+		r.reach.Edges = append(r.reach.Edges, edge)
+		r.followed[key] = true
+	}
+}
+
+func effect(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, t Target, force, reads bool) Effect {
+	switch {
+	case hr == nil:
+		return Absent
+	case vt.Spec.Suspend || hr.Spec.Suspend:
+		return Held
+	case t.State == triggerv1.TargetFailed && isDenied(vt, hr):
+		return Denied
+	case force:
+		return Forced
+	case reads:
+		return Upgraded
+	}
+	return Requested
+}
+
+// isDenied tells whether the HelmRelease does not accept a trigger, by its own word.
+func isDenied(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
+	return !vt.IsGenerated() && access.Policy{}.Check(vt.Namespace, accessTarget(hr)) != nil
+}
+
+func accessTarget(hr *helmv2.HelmRelease) access.Target {
+	return access.Target{Namespace: hr.Namespace, Name: hr.Name, Annotations: hr.Annotations}
+}
+
+// sourceIn returns the subject as a source of a trigger.
+func (r *reacher) sourceIn(vt *triggerv1.ValuesTrigger) (Source, bool) {
+	var found []Source
+	for _, ref := range vt.Spec.Sources {
+		if ref.Kind != r.subject.Kind || namespaceOf(vt, ref.Namespace) != r.subject.Namespace {
+			continue
+		}
+		if ref.Name == r.subject.Name || ref.Name == "" && r.selected(ref) {
+			found = merge(found, sourceOf(vt, ref, r.subject.Name))
+		}
+	}
+	if len(found) == 0 {
+		return Source{}, false
+	}
+	return found[0], true
+}
+
+func (r *reacher) selected(ref triggerv1.SourceReference) bool {
+	selector, err := ref.Selector.AsSelector()
+	return err == nil && selector.Matches(labels.Set(r.subject.Labels))
+}
+
+// followContract adds the HelmReleases that the subject names and no trigger follows
+// for it, and says why not.
+func (r *reacher) followContract() {
+	for _, key := range r.targets {
+		if r.followed[key] {
+			continue
+		}
+		edge := Edge{Release: release(key), How: Labelled, Force: true, Effect: Forced}
+		hr := r.releases[key]
+		switch {
+		case hr == nil:
+			edge.Effect, edge.State = Absent, triggerv1.TargetMissing
+			edge.Message = "no such HelmRelease; check name and namespace (annotation " + triggerv1.HRNSAnnotation + ", default " + triggerv1.DefaultFluxcdNamespace + ")"
+		case contract.IsExcluded(hr.Labels):
+			edge.Effect, edge.Message = None, "opted out by the label "+triggerv1.LabelReconcilerNameSourceKey+" of the HelmRelease"
+		default:
+			edge.Message = "the operator has not generated a ValuesTrigger for this yet; is it running, and does it serve this namespace?"
+			if err := (access.Policy{}).Check(r.subject.Namespace, accessTarget(hr)); err != nil {
+				edge.Effect, edge.Message = Denied, err.Error()
+			}
+		}
+		r.reach.Edges = append(r.reach.Edges, edge)
+		r.followed[key] = true
+	}
+}
+
+// followReaders adds the HelmReleases that read the subject without being triggered.
+func (r *reacher) followReaders(releases []helmv2.HelmRelease) {
+	for i := range releases {
+		hr := &releases[i]
+		key := types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}
+		if r.followed[key] || !lists(hr, r.subject.Object) {
+			continue
+		}
+		edge := Edge{Release: release(key), How: ValuesFrom, Keys: keysOf(hr, r.subject.Object), Effect: AtInterval}
+		switch {
+		case r.reach.Excluded:
+			edge.Message = "not followed: the label " + triggerv1.LabelReconcilerNameSourceKey + " takes the " + r.subject.Kind + " out"
+		case contract.IsExcluded(hr.Labels):
+			edge.Message = "not followed: the label " + triggerv1.LabelReconcilerNameSourceKey + " takes the HelmRelease out"
+		default:
+			edge.Message = "no ValuesTrigger follows it; is autodiscovery on, and does the operator serve this namespace?"
+		}
+		if hr.Spec.Suspend {
+			edge.Effect = Held
+		}
+		r.reach.Edges = append(r.reach.Edges, edge)
+	}
+}
+
+// lists tells whether a HelmRelease reads an object through valuesFrom.
+func lists(hr *helmv2.HelmRelease, o Object) bool {
+	return o.Namespace == hr.Namespace && slices.ContainsFunc(hr.Spec.ValuesFrom, func(ref meta.ValuesReference) bool {
+		return ref.Kind == o.Kind && ref.Name == o.Name
+	})
+}
+
+// keysOf returns the keys that a HelmRelease reads of an object.
+func keysOf(hr *helmv2.HelmRelease, o Object) []string {
+	for _, s := range discovery.Found(hr) {
+		if s.Kind == o.Kind && s.Name == o.Name {
+			return s.Keys
+		}
+	}
+	return nil
+}
+
+func release(key types.NamespacedName) Object {
+	return Object{Kind: helmv2.HelmReleaseKind, Namespace: key.Namespace, Name: key.Name}
+}

@@ -1,0 +1,257 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	fluxmeta "github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// State of a ValuesTrigger, in one word.
+type State string
+
+// States of a ValuesTrigger.
+const (
+	// Stalled waits for somebody to act.
+	Stalled State = "Stalled"
+	// Waiting is not ready and goes on by itself, once something appears.
+	Waiting State = "Waiting"
+	// Unseen has a spec that the operator has not looked at.
+	Unseen State = "Unseen"
+	// Progressing is under way.
+	Progressing State = "Progressing"
+	// Suspended is stopped by spec.suspend.
+	Suspended State = "Suspended"
+	// Ready has delivered everything.
+	Ready State = "Ready"
+)
+
+// Severity orders the states of triggers, TargetSeverity those of targets.
+var (
+	Severity       = []State{Stalled, Waiting, Unseen, Progressing, Suspended, Ready}
+	TargetSeverity = []triggerv1.TargetState{
+		triggerv1.TargetFailed, triggerv1.TargetMissing, triggerv1.TargetHeld,
+		triggerv1.TargetTriggered, triggerv1.TargetPending, triggerv1.TargetDelivered,
+	}
+)
+
+// Trigger is a ValuesTrigger with what it delivers, worst first.
+type Trigger struct {
+	Namespace     string       `json:"namespace"`
+	Name          string       `json:"name"`
+	Generated     bool         `json:"generated"`
+	State         State        `json:"state"`
+	Reason        string       `json:"reason,omitempty"`
+	Message       string       `json:"message,omitempty"`
+	Delivered     string       `json:"delivered,omitempty"`
+	LastTriggered *metav1.Time `json:"lastTriggered,omitempty"`
+	Sources       []Source     `json:"sources"`
+	Targets       []Target     `json:"targets"`
+}
+
+// Key returns namespace/name.
+func (t Trigger) Key() string { return t.Namespace + "/" + t.Name }
+
+// Source is a ConfigMap or Secret that a trigger reads.
+type Source struct {
+	Object
+
+	// Selector is set if the object, or without a name all of them, were selected
+	// by labels.
+	Selector string `json:"selector,omitempty"`
+
+	// Keys that count, all if empty.
+	Keys     []string              `json:"keys,omitempty"`
+	Optional bool                  `json:"optional,omitempty"`
+	Absent   bool                  `json:"absent,omitempty"`
+	Force    triggerv1.ForcePolicy `json:"force"`
+}
+
+// Target is a HelmRelease and how far the delivery to it got.
+type Target struct {
+	Namespace   string                `json:"namespace"`
+	Name        string                `json:"name"`
+	State       triggerv1.TargetState `json:"state"`
+	Message     string                `json:"message,omitempty"`
+	Revision    int64                 `json:"revision,omitempty"`
+	Attempts    int32                 `json:"attempts,omitempty"`
+	TriggeredAt *metav1.Time          `json:"triggeredAt,omitempty"`
+	DeliveredAt *metav1.Time          `json:"deliveredAt,omitempty"`
+	Cause       string                `json:"cause,omitempty"`
+}
+
+// Key returns namespace/name.
+func (t Target) Key() string { return t.Namespace + "/" + t.Name }
+
+// Since returns when the target came to its state, as far as that is known.
+func (t Target) Since() *metav1.Time {
+	if t.State == triggerv1.TargetDelivered {
+		return t.DeliveredAt
+	}
+	return t.TriggeredAt
+}
+
+// Describe returns what a ValuesTrigger says about itself.
+func Describe(vt *triggerv1.ValuesTrigger) Trigger {
+	t := Trigger{
+		Namespace: vt.Namespace, Name: vt.Name, Generated: vt.IsGenerated(),
+		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime,
+		Sources: sources(vt), Targets: targets(vt),
+	}
+	t.State, t.Reason, t.Message = state(vt)
+	return t
+}
+
+func state(vt *triggerv1.ValuesTrigger) (s State, reason, message string) {
+	ready := meta.FindStatusCondition(vt.Status.Conditions, fluxmeta.ReadyCondition)
+	if ready != nil {
+		reason, message = ready.Reason, ready.Message
+	}
+	switch {
+	case vt.Spec.Suspend:
+		return Suspended, "", "spec.suspend is set; what changes is delivered after it is resumed"
+	case ready == nil || vt.Status.ObservedGeneration != vt.Generation:
+		return Unseen, "", "the operator has not looked at this spec; is it running, and does it serve this namespace?"
+	case ready.Status == metav1.ConditionTrue:
+		return Ready, reason, message
+	case ready.Status == metav1.ConditionUnknown:
+		return Progressing, reason, message
+	case meta.IsStatusConditionTrue(vt.Status.Conditions, fluxmeta.StalledCondition):
+		return Stalled, reason, message
+	}
+	return Waiting, reason, message
+}
+
+// sources returns what the trigger reads: what its references name, and what those by
+// selector were last resolved to.
+func sources(vt *triggerv1.ValuesTrigger) []Source {
+	var out []Source
+	digests := map[Object]string{}
+	for _, s := range vt.Status.Sources {
+		digests[Object{s.Kind, s.Namespace, s.Name}] = s.Digest
+	}
+	selected := map[Object]bool{}
+	for _, ref := range vt.Spec.Sources {
+		if ref.Name == "" {
+			continue
+		}
+		s := sourceOf(vt, ref, ref.Name)
+		digest, resolved := digests[s.Object]
+		s.Absent = resolved && digest == ""
+		out = merge(out, s)
+		selected[s.Object] = true
+	}
+	for _, ref := range vt.Spec.Sources {
+		if ref.Name != "" {
+			continue
+		}
+		matched := false
+		for _, found := range vt.Status.Sources {
+			if o := (Object{found.Kind, found.Namespace, found.Name}); o.Kind == ref.Kind && o.Namespace == namespaceOf(vt, ref.Namespace) && !selected[o] {
+				out, matched = merge(out, sourceOf(vt, ref, o.Name)), true
+			}
+		}
+		if !matched {
+			out = append(out, sourceOf(vt, ref, ""))
+		}
+	}
+	slices.SortFunc(out, func(a, b Source) int { return compareObjects(a.Object, b.Object) })
+	return out
+}
+
+func sourceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, name string) Source {
+	return Source{
+		Object:   Object{Kind: ref.Kind, Namespace: namespaceOf(vt, ref.Namespace), Name: name},
+		Selector: selectorText(ref.Selector), Keys: ref.Keys, Optional: ref.Optional, Force: forceOf(vt, ref),
+	}
+}
+
+// merge unites what several references want of one object, as the operator does.
+func merge(all []Source, s Source) []Source {
+	i := slices.IndexFunc(all, func(old Source) bool { return old.Object == s.Object })
+	if i < 0 {
+		return append(all, s)
+	}
+	old := &all[i]
+	old.Optional = old.Optional && s.Optional
+	if strength(s.Force) > strength(old.Force) {
+		old.Force = s.Force
+	}
+	if old.Keys == nil || s.Keys == nil {
+		old.Keys = nil
+	} else {
+		old.Keys = slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.Keys, s.Keys))))
+	}
+	return all
+}
+
+func strength(force triggerv1.ForcePolicy) int {
+	return slices.Index([]triggerv1.ForcePolicy{triggerv1.ForceNever, triggerv1.ForceAuto, triggerv1.ForceAlways}, force)
+}
+
+func forceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference) triggerv1.ForcePolicy {
+	for _, force := range []triggerv1.ForcePolicy{ref.Force, vt.Spec.Force} {
+		if force != "" {
+			return force
+		}
+	}
+	return triggerv1.ForceAuto
+}
+
+func namespaceOf(vt *triggerv1.ValuesTrigger, namespace string) string {
+	if namespace != "" {
+		return namespace
+	}
+	return vt.Namespace
+}
+
+// selectorText writes a selector as kubectl takes it.
+func selectorText(selector *triggerv1.Selector) string {
+	if selector == nil {
+		return ""
+	}
+	parsed, err := selector.AsSelector()
+	switch {
+	case err != nil:
+		return "malformed"
+	case parsed.Empty():
+		return "all"
+	}
+	return parsed.String()
+}
+
+// targets returns the HelmReleases that the trigger has found, worst first, and those
+// that it names and has not looked at.
+func targets(vt *triggerv1.ValuesTrigger) []Target {
+	out := make([]Target, 0, len(vt.Status.Targets))
+	known := map[string]bool{}
+	for _, t := range vt.Status.Targets {
+		out = append(out, Target{
+			Namespace: t.Namespace, Name: t.Name, State: t.State, Message: t.Message, Revision: t.Revision, Attempts: t.Attempts,
+			TriggeredAt: t.TriggeredAt, DeliveredAt: t.DeliveredAt, Cause: t.Cause,
+		})
+		known[t.Namespace+"/"+t.Name] = true
+	}
+	for _, ref := range vt.Spec.Targets {
+		t := Target{Namespace: namespaceOf(vt, ref.Namespace), Name: ref.Name, State: triggerv1.TargetPending, Message: "not looked at yet"}
+		if ref.Name != "" && ref.NamespaceSelector == nil && !known[t.Key()] {
+			out = append(out, t)
+			known[t.Key()] = true
+		}
+	}
+	slices.SortFunc(out, func(a, b Target) int {
+		if order := byRank(TargetSeverity, a.State, b.State); order != 0 {
+			return order
+		}
+		return strings.Compare(a.Key(), b.Key())
+	})
+	return out
+}

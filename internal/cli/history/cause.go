@@ -1,0 +1,89 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package history says why a HelmRelease has its recent revisions, from what is still
+// on record, and says where nothing is.
+package history
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Cause is why the operator asked, as its one line says it.
+type Cause struct {
+	// Text is the line itself.
+	Text string `json:"text"`
+
+	// Objects that had changed, as far as the line names them.
+	Objects []Edit `json:"objects,omitempty"`
+
+	// More is how many objects it does not name.
+	More int `json:"more,omitempty"`
+
+	// Trigger is namespace/name of the ValuesTrigger.
+	Trigger string `json:"valuesTrigger,omitempty"`
+}
+
+// Edit is a changed object.
+type Edit struct {
+	Kind      string `json:"kind"`
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Digest    string `json:"digest,omitempty"`
+
+	// Absent tells that the object was gone.
+	Absent bool `json:"absent,omitempty"`
+
+	// Keys that changed, as far as they are known, and how many more.
+	Keys     []string `json:"keys,omitempty"`
+	MoreKeys int      `json:"moreKeys,omitempty"`
+
+	// Editor is the field manager that last wrote content. It is a name that the
+	// client chose, no proof of identity.
+	Editor string `json:"editor,omitempty"`
+}
+
+var (
+	// A list of keys holds commas too.
+	editPattern = regexp.MustCompile(`(ConfigMap|Secret) ([^/ ]+)/([^ ,]+)(?: (absent)| (sha256:[0-9a-f]+)(?: \(([^)]*)\))?(?: by ([^ ,]+))?)`)
+	viaPattern  = regexp.MustCompile(` via ValuesTrigger ([^ ]+)$`)
+	morePattern = regexp.MustCompile(`^(.*) and ([0-9]+) more$`)
+	restPattern = regexp.MustCompile(`(?:^|, )and ([0-9]+) more(?:, | via )`)
+)
+
+// ParseCause reads the line that the operator writes. Of what it does not understand,
+// or what was cut, only the text is kept.
+func ParseCause(text string) Cause {
+	c := Cause{Text: text}
+	if match := viaPattern.FindStringSubmatch(text); match != nil {
+		c.Trigger = match[1]
+	}
+	if match := restPattern.FindStringSubmatch(text); match != nil {
+		c.More = number(match[1])
+	}
+	for _, match := range editPattern.FindAllStringSubmatch(text, -1) {
+		e := Edit{
+			Kind: match[1], Namespace: match[2], Name: match[3],
+			Absent: match[4] != "", Digest: match[5], Editor: match[7],
+		}
+		keys := match[6]
+		if more := morePattern.FindStringSubmatch(keys); more != nil {
+			keys, e.MoreKeys = more[1], number(more[2])
+		}
+		if keys != "" {
+			e.Keys = strings.Split(keys, ", ")
+		}
+		c.Objects = append(c.Objects, e)
+	}
+	return c
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return 0
+	}
+	return n
+}

@@ -1,0 +1,49 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package history
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+func TestParseCause(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		text string
+		want Cause
+	}{
+		{"keys and an editor", "ConfigMap config/platform-values sha256:7d6b3271b439 (values.yaml) by kubectl-patch via ValuesTrigger apps/platform", Cause{
+			Objects: []Edit{{Kind: "ConfigMap", Namespace: "config", Name: "platform-values", Digest: "sha256:7d6b3271b439", Keys: []string{"values.yaml"}, Editor: "kubectl-patch"}},
+			Trigger: "apps/platform",
+		}},
+		{"neither", "Secret apps/db sha256:7d6b3271b439 via ValuesTrigger apps/platform", Cause{
+			Objects: []Edit{{Kind: "Secret", Namespace: "apps", Name: "db", Digest: "sha256:7d6b3271b439"}}, Trigger: "apps/platform",
+		}},
+		{"many keys", "ConfigMap apps/a sha256:00 (a, b.yaml, c and 12 more) by flux via ValuesTrigger apps/a", Cause{
+			Objects: []Edit{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:00", Keys: []string{"a", "b.yaml", "c"}, MoreKeys: 12, Editor: "flux"}}, Trigger: "apps/a",
+		}},
+		{"many objects", "ConfigMap apps/a absent, Secret apps/b sha256:01 (x, y), ConfigMap apps/c sha256:02 by flux, and 2 more via ValuesTrigger apps/a", Cause{
+			Objects: []Edit{
+				{Kind: "ConfigMap", Namespace: "apps", Name: "a", Absent: true},
+				{Kind: "Secret", Namespace: "apps", Name: "b", Digest: "sha256:01", Keys: []string{"x", "y"}},
+				{Kind: "ConfigMap", Namespace: "apps", Name: "c", Digest: "sha256:02", Editor: "flux"},
+			}, More: 2, Trigger: "apps/a",
+		}},
+		{"a request by hand", "request by reconcile.fluxcd.io/forceAt via ValuesTrigger apps/a", Cause{Trigger: "apps/a"}},
+		{"cut", "ConfigMap apps/a sha256:00 (a, b… via ValuesTrigger apps/a", Cause{
+			Objects: []Edit{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:00"}}, Trigger: "apps/a",
+		}},
+		{"written by somebody else", "because I can", Cause{}},
+		{"nothing", "", Cause{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.want.Text = c.text
+			NewWithT(t).Expect(ParseCause(c.text)).To(Equal(c.want))
+		})
+	}
+}

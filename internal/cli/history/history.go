@@ -1,0 +1,245 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package history
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+)
+
+// tolerance is how far times of the operator, of helm-controller and of the API server
+// may be apart; they are stored in seconds.
+const tolerance = 2 * time.Second
+
+// Certainty says how a cause is known.
+type Certainty string
+
+// Certainties, from best to none.
+const (
+	// Recorded: the operator's record says that this request ended in this revision.
+	Recorded Certainty = "Recorded"
+	// ByTime: it is the first revision after the request.
+	ByTime Certainty = "ByTime"
+	// Unknown: nothing is on record, or the operator had no part in it.
+	Unknown Certainty = "Unknown"
+)
+
+// Evidence is what is on record about a HelmRelease.
+type Evidence struct {
+	Release *helmv2.HelmRelease
+
+	// Triggers that deliver to it.
+	Triggers []*triggerv1.ValuesTrigger
+
+	// Events about it.
+	Events []Event
+
+	// Stored are the revisions in Helm's storage, by the labels of its Secrets.
+	Stored []Stored
+
+	// SpecEditor last wrote the spec of the HelmRelease, at that time.
+	SpecEditor string
+	SpecEdited time.Time
+}
+
+// Event is a Kubernetes event.
+type Event struct {
+	Reason  string
+	Message string
+	At      time.Time
+}
+
+// Stored is a revision in Helm's storage.
+type Stored struct {
+	Revision int64
+	Status   string
+	At       time.Time
+}
+
+// Revision is a Helm revision and why it was made.
+type Revision struct {
+	Number int64     `json:"revision"`
+	At     time.Time `json:"deployedAt,omitzero"`
+	Status string    `json:"status,omitempty"`
+	Chart  string    `json:"chart,omitempty"`
+	Action string    `json:"action,omitempty"`
+
+	// Differs says what differs from the revision before, as far as that is on
+	// record: chart, values, neither.
+	Differs []string `json:"differs,omitempty"`
+
+	Cause     *Cause    `json:"cause,omitempty"`
+	Certainty Certainty `json:"certainty"`
+
+	// Note says where the cause is from, or why it is not known.
+	Note string `json:"note"`
+}
+
+// Report is the answer.
+type Report struct {
+	Namespace string     `json:"namespace"`
+	Name      string     `json:"name"`
+	Ready     string     `json:"ready,omitempty"`
+	Message   string     `json:"message,omitempty"`
+	Revisions []Revision `json:"revisions"`
+
+	// Waiting are changes that have not arrived.
+	Waiting []Waiting `json:"waiting,omitempty"`
+
+	// Quiet are deliveries that made no revision, since the values were the same.
+	Quiet []Quiet `json:"withoutRevision,omitempty"`
+}
+
+// Waiting is a delivery that has not arrived.
+type Waiting struct {
+	Trigger string                `json:"valuesTrigger"`
+	State   triggerv1.TargetState `json:"state"`
+	Message string                `json:"message,omitempty"`
+	Cause   *Cause                `json:"cause,omitempty"`
+}
+
+// Quiet is a delivery without a revision.
+type Quiet struct {
+	At    time.Time `json:"at"`
+	Cause *Cause    `json:"cause"`
+}
+
+// Explain puts the evidence together.
+func Explain(e Evidence) Report {
+	r := Report{Namespace: e.Release.Namespace, Name: e.Release.Name, Revisions: revisions(e)}
+	r.Ready, r.Message = ready(e.Release)
+	onRecord := requests(e)
+	answers := answers(r.Revisions, onRecord)
+	for i := range r.Revisions {
+		var before *Revision
+		if i+1 < len(r.Revisions) {
+			before = &r.Revisions[i+1]
+		}
+		explain(&r.Revisions[i], before, answers[r.Revisions[i].Number], e)
+	}
+	r.Quiet = quiet(onRecord, r.Revisions)
+	r.Waiting = waiting(e)
+	return r
+}
+
+func ready(hr *helmv2.HelmRelease) (status, message string) {
+	for _, c := range hr.Status.Conditions {
+		if c.Type == "Ready" {
+			return string(c.Status), c.Message
+		}
+	}
+	return "", ""
+}
+
+// revisions returns what is known to have been, newest first: of the status of the
+// HelmRelease, which keeps few, and of Helm's storage.
+func revisions(e Evidence) []Revision {
+	byNumber := map[int64]*Revision{}
+	for _, s := range e.Stored {
+		byNumber[s.Revision] = &Revision{Number: s.Revision, At: s.At, Status: s.Status}
+	}
+	for _, s := range e.Release.Status.History {
+		byNumber[int64(s.Version)] = &Revision{
+			Number: int64(s.Version), At: s.LastDeployed.Time, Status: s.Status, Chart: s.VersionedChartName(), Action: string(s.Action),
+		}
+	}
+	out := make([]Revision, 0, len(byNumber))
+	for _, r := range byNumber {
+		out = append(out, *r)
+	}
+	slices.SortFunc(out, func(a, b Revision) int { return int(b.Number - a.Number) })
+	return out
+}
+
+// explain says why one revision was made.
+func explain(r, before *Revision, made *request, e Evidence) {
+	r.Differs = differs(e.Release, r.Number)
+	if made != nil {
+		cause := ParseCause(made.cause)
+		r.Cause, r.Note, r.Certainty = &cause, made.from, ByTime
+		if made.revision == r.Number {
+			r.Certainty = Recorded
+		}
+		return
+	}
+	r.Certainty, r.Note = Unknown, "no request of the operator is on record"
+	edited := !e.SpecEdited.IsZero() && e.SpecEdited.Before(r.At.Add(tolerance)) && (before == nil || e.SpecEdited.After(before.At.Add(-tolerance)))
+	switch {
+	case r.Number == 1 || r.Action == string(helmv2.ReleaseActionInstall):
+		r.Note = "the installation"
+	case r.Action == string(helmv2.ReleaseActionRollback):
+		r.Note = "helm-controller went back to an earlier revision"
+	case edited:
+		r.Note += fmt.Sprintf("; the spec of the HelmRelease was last edited by %s at %s", e.SpecEditor, e.SpecEdited.UTC().Format(time.RFC3339))
+	case slices.Contains(r.Differs, chart):
+		r.Note += "; the chart changed"
+	case slices.Contains(r.Differs, neither):
+		r.Note += "; chart and values are those of the revision before: forced by somebody else, a retry, or a correction of drift"
+	default:
+		r.Note += "; events are kept for an hour or so, and a ValuesTrigger remembers five changes"
+	}
+}
+
+// What can differ between two revisions.
+const (
+	chart   = "chart"
+	values  = "values"
+	neither = "neither chart nor values"
+)
+
+// differs compares a revision with the one before it, if the status has both.
+func differs(hr *helmv2.HelmRelease, number int64) []string {
+	var now, before *helmv2.Snapshot
+	for _, s := range hr.Status.History {
+		switch int64(s.Version) {
+		case number:
+			now = s
+		case number - 1:
+			before = s
+		}
+	}
+	if now == nil || before == nil {
+		return nil
+	}
+	var out []string
+	if now.VersionedChartName() != before.VersionedChartName() || now.OCIDigest != before.OCIDigest {
+		out = append(out, chart)
+	}
+	if now.ConfigDigest != before.ConfigDigest {
+		out = append(out, values)
+	}
+	if out == nil {
+		out = []string{neither}
+	}
+	return out
+}
+
+func waiting(e Evidence) []Waiting {
+	var out []Waiting
+	for _, vt := range e.Triggers {
+		for _, t := range vt.Status.Targets {
+			if t.Namespace != e.Release.Namespace || t.Name != e.Release.Name || t.State == triggerv1.TargetDelivered {
+				continue
+			}
+			w := Waiting{Trigger: vt.Namespace + "/" + vt.Name, State: t.State, Message: t.Message}
+			if t.Cause != "" && t.Digest == vt.Status.LastDigest {
+				cause := ParseCause(t.Cause)
+				w.Cause = &cause
+			}
+			out = append(out, w)
+		}
+	}
+	return out
+}
+
+// record returns the operator's record of its last request on the HelmRelease.
+func record(hr *helmv2.HelmRelease) plan.Record {
+	return plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation])
+}

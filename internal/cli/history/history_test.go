@@ -1,0 +1,173 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package history
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+)
+
+var day = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func at(minutes float64) time.Time { return day.Add(time.Duration(minutes * float64(time.Minute))) }
+
+func stamp(minutes float64) *metav1.Time { return new(metav1.NewTime(at(minutes))) }
+
+func cause(name string) string {
+	return "ConfigMap apps/" + name + " sha256:00 (values.yaml) by kubectl-edit via ValuesTrigger apps/app"
+}
+
+// snapshot is a revision in the status of a HelmRelease.
+func snapshot(version int, minutes float64, chart, values string) *helmv2.Snapshot {
+	return &helmv2.Snapshot{
+		Version: version, LastDeployed: *stamp(minutes), Status: "deployed", ChartName: "app", ChartVersion: chart, ConfigDigest: values,
+	}
+}
+
+func evidence(snapshots ...*helmv2.Snapshot) Evidence {
+	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", Annotations: map[string]string{}}}
+	hr.Status.History = snapshots
+	return Evidence{Release: hr}
+}
+
+// told adds the cause annotation and the record that is written with it.
+func (e Evidence) told(minutes float64) Evidence {
+	e.Release.Annotations[triggerv1.CauseAnnotation] = cause("a")
+	e.Release.Annotations[triggerv1.RequestAnnotation] = plan.Record{Token: "a.1", At: at(minutes)}.String()
+	return e
+}
+
+// target adds a trigger with a state of the target.
+func (e Evidence) target(status triggerv1.TargetStatus, history ...triggerv1.Change) Evidence {
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
+	status.Namespace, status.Name = "apps", "app"
+	vt.Status.Targets, vt.Status.History = []triggerv1.TargetStatus{status}, history
+	e.Triggers = append(e.Triggers, vt)
+	return e
+}
+
+func (e Evidence) event(reason, message string, minutes float64) Evidence {
+	e.Events = append(e.Events, Event{Reason: reason, Message: message, At: at(minutes)})
+	return e
+}
+
+func (e Evidence) stored(revision int64, minutes float64) Evidence {
+	e.Stored = append(e.Stored, Stored{Revision: revision, Status: "superseded", At: at(minutes)})
+	return e
+}
+
+func (e Evidence) edited(minutes float64) Evidence {
+	e.SpecEditor, e.SpecEdited = "kustomize-controller", at(minutes)
+	return e
+}
+
+func delivered(name string, revision int64, triggered, proven float64) triggerv1.TargetStatus {
+	return triggerv1.TargetStatus{
+		State: triggerv1.TargetDelivered, Cause: cause(name), Revision: revision, TriggeredAt: stamp(triggered), DeliveredAt: stamp(proven),
+	}
+}
+
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	none := triggerv1.TargetStatus{State: triggerv1.TargetDelivered}
+	for _, c := range []struct {
+		name     string
+		evidence Evidence
+		want     []string
+		quiet    []string
+	}{
+		{"nothing is installed", evidence(), nil, nil},
+		{"nothing is on record", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")),
+			[]string{"2 Unknown [values] no request of the operator is on record; events", "1 Unknown [] the installation"}, nil},
+		{"the status of the trigger", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).target(delivered("a", 2, 10, 10.1)),
+			[]string{"2 Recorded [values] a status of ValuesTrigger", "1 Unknown"}, nil},
+		{"only the annotation", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(9.99),
+			[]string{"2 ByTime [values] a annotation", "1 Unknown"}, nil},
+		{"an annotation that is older than the revision before", evidence(snapshot(3, 10, "1", "b"), snapshot(2, 5, "1", "a")).told(4),
+			[]string{"3 Unknown", "2 ByTime [] a annotation"}, nil},
+		{"an annotation without a record", func() Evidence {
+			e := evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(0)
+			delete(e.Release.Annotations, triggerv1.RequestAnnotation)
+			return e
+		}(), []string{"2 Unknown", "1 Unknown"}, nil},
+		{"events tell of several", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
+			event("Delivered", "Delivered, revision 2: "+cause("a"), 10.1).event("Delivered", "Delivered, revision 3: "+cause("b"), 20.1),
+			[]string{"3 Recorded [values] b event", "2 Recorded [] a event"}, nil},
+		{"a delivery that made no revision is told apart", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).
+			event("Delivered", "Delivered, revision 2: "+cause("comment"), 12).event("Delivered", "Delivered, revision 2: "+cause("a"), 10.1),
+			[]string{"2 Recorded [values] a event", "1 Unknown"}, []string{"comment"}},
+		{"also by the status", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).target(delivered("comment", 2, 12, 12.1)),
+			[]string{"2 Unknown", "1 Unknown"}, []string{"comment"}},
+		{"the history of the trigger, by time", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
+			target(none, triggerv1.Change{Cause: cause("b"), Time: *stamp(20)}, triggerv1.Change{Cause: cause("a"), Time: *stamp(10)}),
+			[]string{"3 ByTime [values] b history", "2 ByTime [] a history"}, nil},
+		{"two edits in two seconds", evidence(snapshot(3, 10+1./60, "1", "c"), snapshot(2, 10, "1", "b")).
+			target(none, triggerv1.Change{Cause: cause("b"), Time: *stamp(10 + 1./60)}, triggerv1.Change{Cause: cause("a"), Time: *stamp(10)}),
+			[]string{"3 ByTime [values] b history", "2 ByTime [] a history"}, nil},
+		{"a change of long ago made nothing of today", evidence(snapshot(3, 2000, "2", "c"), snapshot(2, 10, "1", "c")).
+			target(none, triggerv1.Change{Cause: cause("comment"), Time: *stamp(1000)}),
+			[]string{"3 Unknown [chart] no request of the operator is on record; the chart changed", "2 Unknown"}, nil},
+		{"a rollback has the cause of nobody", func() Evidence {
+			back := snapshot(3, 10, "1", "a")
+			back.Action = helmv2.ReleaseActionRollback
+			return evidence(back, snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(10)
+		}(), []string{"3 Unknown [values] helm-controller went back", "2 ByTime [values] a annotation", "1 Unknown"}, nil},
+		{"what follows at once is not made by the same request", evidence(snapshot(3, 10+1./60, "1", "a"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(10),
+			[]string{"3 Unknown", "2 ByTime", "1 Unknown"}, nil},
+		{"an installation, though something was asked meanwhile", evidence(snapshot(1, 10, "1", "a")).target(none, triggerv1.Change{Cause: cause("a"), Time: *stamp(9)}),
+			[]string{"1 Unknown [] the installation"}, nil},
+		{"forced by somebody else", evidence(snapshot(2, 10, "1", "a"), snapshot(1, 0, "1", "a")),
+			[]string{"2 Unknown [neither chart nor values] no request of the operator is on record; chart and values are those", "1 Unknown"}, nil},
+		{"the spec was edited", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).edited(9.9),
+			[]string{"2 Unknown [values] no request of the operator is on record; the spec of the HelmRelease was last edited by kustomize-controller at 2026-01-01T00:09:54Z", "1 Unknown"}, nil},
+		{"Helm remembers more than the HelmRelease", evidence(snapshot(3, 20, "1", "c")).stored(3, 20).stored(2, 10).stored(1, 0).
+			event("Triggered", "Triggered: "+cause("a"), 10),
+			[]string{"3 Unknown", "2 ByTime [] a event Triggered", "1 Unknown"}, nil},
+		{"an event that somebody else wrote", evidence(snapshot(2, 10, "1", "b")).
+			event("Delivered", "Delivered, revision 99999999999999999999: x", 10).event("Delivered", "Delivered", 10).event("Delivered", "Delivered, revision 2: ", 10),
+			[]string{"2 Unknown"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			report := Explain(c.evidence)
+			g.Expect(report.Revisions).To(HaveLen(len(c.want)))
+			for i, r := range report.Revisions {
+				text := fmt.Sprintf("%d %s %v ", r.Number, r.Certainty, r.Differs)
+				if r.Cause != nil {
+					text += r.Cause.Objects[0].Name + " "
+				}
+				g.Expect(text + r.Note).To(HavePrefix(c.want[i]))
+				g.Expect(r.Cause == nil).To(Equal(r.Certainty == Unknown))
+			}
+			var quiet []string
+			for _, q := range report.Quiet {
+				quiet = append(quiet, q.Cause.Objects[0].Name)
+			}
+			g.Expect(quiet).To(Equal(c.quiet))
+		})
+	}
+}
+
+func TestExplain_tells_what_waits(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	e := evidence(snapshot(1, 0, "1", "a")).target(triggerv1.TargetStatus{State: triggerv1.TargetHeld, Message: "suspended"})
+	e.Release.Status.Conditions = []metav1.Condition{{Type: "Ready", Status: metav1.ConditionFalse, Message: "no chart"}}
+	report := Explain(e)
+	g.Expect(report.Waiting).To(Equal([]Waiting{{Trigger: "apps/app", State: triggerv1.TargetHeld, Message: "suspended"}}))
+	g.Expect([]string{report.Ready, report.Message}).To(Equal([]string{"False", "no chart"}))
+
+	e = evidence().target(triggerv1.TargetStatus{State: triggerv1.TargetTriggered, Cause: cause("a")})
+	g.Expect(Explain(e).Waiting[0].Cause.Objects[0].Name).To(Equal("a"))
+}

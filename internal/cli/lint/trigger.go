@@ -1,0 +1,150 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package lint
+
+import (
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+)
+
+// checkTrigger looks at the references of a ValuesTrigger.
+func (s *set) checkTrigger(r *resource) {
+	if r.labels[triggerv1.ManagedByLabel] == triggerv1.FieldManager {
+		s.report(r, Error, "generated", triggerv1.ManagedByLabel, "the label %s: %s marks what the operator generates; remove it, or the manifest",
+			triggerv1.ManagedByLabel, triggerv1.FieldManager)
+	}
+	for _, list := range []struct {
+		field string
+		size  int
+	}{{"sources", len(r.trigger.Spec.Sources)}, {"targets", len(r.trigger.Spec.Targets)}} {
+		if list.size == 0 {
+			s.report(r, Error, "schema", "spec", "spec.%s is empty; give at least one", list.field)
+		}
+	}
+	var targets []*resource
+	for i, ref := range r.trigger.Spec.Targets {
+		targets = append(targets, s.checkTarget(r, ref, fmt.Sprintf("spec.targets[%d]", i))...)
+	}
+	for i, ref := range r.trigger.Spec.Sources {
+		s.checkSource(r, ref, targets, fmt.Sprintf("spec.sources[%d]", i))
+	}
+}
+
+// checkNames reports a reference that the API server would refuse, and tells whether it
+// is one that can be followed.
+func (s *set) checkNames(r *resource, field, name, namespace string, selector *triggerv1.Selector) bool {
+	switch {
+	case (name == "") == (selector == nil):
+		s.report(r, Error, "schema", firstOf(name, "spec"), "%s: set exactly one of name and selector", field)
+		return false
+	case name != "" && !isName(name):
+		s.report(r, Error, "name", name, "%s: %q cannot be the name of an object", field, name)
+		return false
+	case namespace != "" && !isNamespace(namespace):
+		s.report(r, Error, "name", namespace, "%s: %q cannot be the name of a namespace", field, namespace)
+		return false
+	case selector != nil:
+		if _, err := selector.AsSelector(); err != nil {
+			s.report(r, Error, "schema", "selector", "%s.selector: %s", field, err)
+			return false
+		}
+	}
+	return !isVariable(name) && !isVariable(namespace)
+}
+
+// checkTarget returns the HelmReleases that a reference leads to.
+func (s *set) checkTarget(r *resource, ref triggerv1.TargetReference, field string) []*resource {
+	if ref.Namespace != "" && ref.NamespaceSelector != nil {
+		s.report(r, Error, "schema", "namespaceSelector", "%s: set at most one of namespace and namespaceSelector", field)
+		return nil
+	}
+	if !s.checkNames(r, field, ref.Name, ref.Namespace, ref.Selector) || ref.NamespaceSelector != nil {
+		return nil // Which namespaces there are, and their labels, is not known here.
+	}
+	namespace := firstOf(ref.Namespace, r.key.Namespace)
+	found := s.matching(helmv2.HelmReleaseKind, namespace, ref.Name, ref.Selector)
+	switch {
+	case len(found) == 0 && ref.Name != "":
+		s.report(r, s.dangling(), "dangling", ref.Name, "%s: HelmRelease %s/%s is not among the manifests%s", field, namespace, ref.Name, s.hint(helmv2.HelmReleaseKind, namespace, ref.Name))
+	case len(found) == 0:
+		s.report(r, Warning, "dangling", "selector", "%s.selector: no HelmRelease in namespace %s of the manifests matches", field, namespace)
+	}
+	for _, hr := range found {
+		s.checkAccess(r, hr, firstOf(ref.Name, "selector"))
+	}
+	return found
+}
+
+// checkSource looks at what a reference to a ConfigMap or Secret leads to.
+func (s *set) checkSource(r *resource, ref triggerv1.SourceReference, targets []*resource, field string) {
+	if ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
+		s.report(r, Error, "kind", "kind: "+ref.Kind, "%s: kind %q; write %s or %s", field, ref.Kind, triggerv1.ConfigMapKind, triggerv1.SecretKind)
+		return
+	}
+	if !s.checkNames(r, field, ref.Name, ref.Namespace, ref.Selector) {
+		return
+	}
+	namespace := firstOf(ref.Namespace, r.key.Namespace)
+	policy := access.Policy{NoCrossNamespaceRefs: s.NoCrossNamespaceRefs}
+	if err := policy.CheckSource(r.key.Namespace, namespace); err != nil {
+		s.report(r, Error, "access", ref.Namespace, "%s: %s", field, err)
+		return
+	}
+	found := s.matching(ref.Kind, namespace, ref.Name, ref.Selector)
+	if ref.Name != "" {
+		s.checkReference(r, reference{field: field, kind: ref.Kind, namespace: namespace, name: ref.Name, keys: ref.Keys, optional: ref.Optional})
+	} else if len(found) == 0 && !ref.Optional {
+		s.report(r, s.dangling(), "dangling", "selector", "%s.selector: no %s in namespace %s of the manifests matches", field, ref.Kind, namespace)
+	}
+	for _, source := range found {
+		if contract.IsExcluded(source.labels) && ref.Name != "" && !ref.Optional {
+			s.report(r, Error, "excluded", ref.Name, "%s: %s counts as missing: its label %s: %q takes it out",
+				field, source, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)
+		}
+		s.checkWatched(r, source, targets, field)
+	}
+}
+
+// checkWatched reports a source that helm-controller delivers by itself to a target.
+func (s *set) checkWatched(r, source *resource, targets []*resource, field string) {
+	if !isFluxWatched(source) {
+		return
+	}
+	for _, hr := range targets {
+		if hr.key.Namespace == source.key.Namespace && slices.ContainsFunc(hr.release.Spec.ValuesFrom, func(v meta.ValuesReference) bool {
+			return v.Kind == source.kind && v.Name == source.key.Name
+		}) {
+			s.report(r, Warning, "both-labels", source.key.Name,
+				"%s: %s has Flux's label %s, too: helm-controller reconciles %s at once, past whatever holds this ValuesTrigger back; remove that label",
+				field, source, meta.LabelKeyWatch, hr)
+			return
+		}
+	}
+}
+
+// matching returns the resources that a reference leads to.
+func (s *set) matching(kind, namespace, name string, selector *triggerv1.Selector) []*resource {
+	if name != "" {
+		if r := s.find(kind, namespace, name); r != nil {
+			return []*resource{r}
+		}
+		return nil
+	}
+	parsed, err := selector.AsSelector()
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(s.of(kind), func(r *resource) bool {
+		return r.key.Namespace != namespace || !parsed.Matches(labels.Set(r.labels))
+	})
+}
