@@ -146,11 +146,14 @@ bench-micro: ## Run the Go benchmarks of digest and plan, in the form that bench
 
 ##@ Build
 
-STAMPS := -X $(MODULE)/internal/app.Version=$(VERSION) -X $(MODULE)/internal/app.Revision=$(REVISION)
+# stamps,<package>: linker flags that set the version of a program.
+stamps = -s -w -X $(MODULE)/internal/$(1).Version=$(VERSION) -X $(MODULE)/internal/$(1).Revision=$(REVISION)
 
 .PHONY: build
-build: ## Build bin/manager.
-	@CGO_ENABLED=0 go build -trimpath -ldflags '-s -w $(STAMPS)' -o bin/manager ./cmd
+build: ## Build bin/manager and the plugin of kubectl, bin/kubectl-valuestrigger.
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(call stamps,app)' -o bin/manager ./cmd
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(call stamps,cli)' -o bin/kubectl-valuestrigger ./cmd/kubectl-valuestrigger
+	@ln -sf kubectl-valuestrigger bin/kubectl_complete-valuestrigger
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG.

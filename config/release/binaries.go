@@ -66,7 +66,10 @@ func (r *release) compile(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	stamps := fmt.Sprintf("-s -w -buildid= -X %[1]s/internal/app.Version=%[2]s -X %[1]s/internal/app.Revision=%[3]s", module, r.version, r.revision)
+	stamps := "-s -w -buildid="
+	for _, wiring := range []string{"app", "cli"} { // Of the one that the program does not have, the linker takes no notice.
+		stamps += fmt.Sprintf(" -X %[1]s/internal/%[2]s.Version=%[3]s -X %[1]s/internal/%[2]s.Revision=%[4]s", module, wiring, r.version, r.revision)
+	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", stamps, "-o", out, j.pkg)
 	cmd.Dir = r.root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOOS="+j.os, "GOARCH="+j.arch)

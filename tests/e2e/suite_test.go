@@ -27,6 +27,9 @@ var (
 	shared   *world.World
 	standard *operator.Operator
 	manager  string
+
+	// programs is a directory in the PATH.
+	programs string
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +45,10 @@ func run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "e2e-")
 	if err == nil {
 		defer os.RemoveAll(dir)
+		programs = dir
+		err = os.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
+	}
+	if err == nil {
 		manager, err = operator.Build(ctx, dir)
 	}
 	if err == nil {

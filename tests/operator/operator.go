@@ -85,22 +85,36 @@ func Chart() string { return filepath.Join(Root(), "config", "chart") }
 // Build compiles the manager into dir and returns its path. RACE=1 in the
 // environment builds it with the race detector.
 func Build(ctx context.Context, dir string) (string, error) {
-	var flags []string
-	if os.Getenv("RACE") == "1" {
-		flags = append(flags, "-race")
-	}
-	return build(ctx, dir, os.Environ(), flags...)
+	return build(ctx, filepath.Join(dir, "manager"), "./cmd", os.Environ(), race()...)
 }
 
 // BuildRelease compiles the manager as the image has it, for measurements.
 func BuildRelease(ctx context.Context, dir string) (string, error) {
-	return build(ctx, dir, append(os.Environ(), "CGO_ENABLED=0"), "-trimpath", "-ldflags=-s -w")
+	return build(ctx, filepath.Join(dir, "manager"), "./cmd", append(os.Environ(), "CGO_ENABLED=0"), "-trimpath", "-ldflags=-s -w")
 }
 
-func build(ctx context.Context, dir string, env []string, flags ...string) (string, error) {
-	path := filepath.Join(dir, "manager")
+// BuildPlugin compiles the plugin of kubectl into dir, under the names by which kubectl
+// finds it in the PATH.
+func BuildPlugin(ctx context.Context, dir string) error {
+	const name = "kubectl-valuestrigger"
+	path, err := build(ctx, filepath.Join(dir, name), "./cmd/"+name, os.Environ(), race()...)
+	if err != nil {
+		return err
+	}
+	return os.Symlink(path, filepath.Join(dir, "kubectl_complete-valuestrigger"))
+}
+
+func race() []string {
+	if os.Getenv("RACE") == "1" {
+		return []string{"-race"}
+	}
+	return nil
+}
+
+func build(ctx context.Context, path, pkg string, env []string, flags ...string) (string, error) {
 	args := append([]string{"build", "-o", path}, flags...)
-	cmd := exec.CommandContext(ctx, "go", append(args, "./cmd")...)
+	cmd := exec.CommandContext(ctx, "go", append(args, pkg)...)
+	dir := filepath.Dir(path)
 	cmd.Dir = Root()
 	// Interrupted, the go command leaves its temporary files behind, and killed, the
 	// compilers that it started.
@@ -108,7 +122,7 @@ func build(ctx context.Context, dir string, env []string, flags ...string) (stri
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the manager: %w\n%s", err, out)
+		return "", fmt.Errorf("build %s: %w\n%s", pkg, err, out)
 	}
 	return path, nil
 }

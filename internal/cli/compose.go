@@ -1,0 +1,149 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"reflect"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
+
+// composer composes values as they are and as edits would have them. Each object is
+// read once.
+type composer struct {
+	reader client.Reader
+	live   map[source.Ref]read
+	edited map[source.Ref]client.Object
+}
+
+type read struct {
+	object client.Object
+	err    error
+}
+
+func newComposer(reader client.Reader, edits []*edit) *composer {
+	c := &composer{reader: reader, live: map[source.Ref]read{}, edited: map[source.Ref]client.Object{}}
+	for _, e := range edits {
+		ref := source.Ref{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name}
+		c.live[ref], c.edited[ref] = read{object: e.before}, e.after
+	}
+	return c
+}
+
+// readLive returns an object of the cluster, nil if there is none.
+func readLive(ctx context.Context, reader client.Reader, ref source.Ref) (client.Object, error) {
+	var object client.Object = &corev1.ConfigMap{}
+	if ref.Kind == triggerv1.SecretKind {
+		object = &corev1.Secret{}
+	}
+	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, object)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return object, nil
+}
+
+func (c *composer) before(ctx context.Context, ref source.Ref) (client.Object, error) {
+	known, found := c.live[ref]
+	if !found {
+		known.object, known.err = readLive(ctx, c.reader, ref)
+		c.live[ref] = known
+	}
+	return known.object, known.err
+}
+
+func (c *composer) after(ctx context.Context, ref source.Ref) (client.Object, error) {
+	if object, edited := c.edited[ref]; edited {
+		return object, nil
+	}
+	return c.before(ctx, ref)
+}
+
+// composed are the values of a release before and after.
+type composed struct {
+	before, after               map[string]any
+	beforeProblem, afterProblem string
+	differ                      bool
+
+	// secrets are what each reference to a Secret sets, before and after.
+	secrets []compare.Contribution
+	leftOut []string
+}
+
+// compose composes the values of a release. Secrets that may not be read are left out of
+// both.
+func (c *composer) compose(ctx context.Context, hr *helmv2.HelmRelease) (composed, error) {
+	var out composed
+	readable := hr.DeepCopy()
+	readable.Spec.ValuesFrom = nil
+	for _, ref := range hr.Spec.ValuesFrom {
+		if ref.Kind == triggerv1.SecretKind {
+			full := source.Ref{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name}
+			if _, err := c.before(ctx, full); apierrors.IsForbidden(err) {
+				if !slices.Contains(out.leftOut, full.String()) {
+					out.leftOut = append(out.leftOut, full.String())
+				}
+				continue
+			}
+		}
+		readable.Spec.ValuesFrom = append(readable.Spec.ValuesFrom, ref)
+	}
+
+	var err error
+	if out.before, out.beforeProblem, err = side(ctx, readable, c.before); err != nil {
+		return out, err
+	}
+	if out.after, out.afterProblem, err = side(ctx, readable, c.after); err != nil {
+		return out, err
+	}
+	out.differ = out.beforeProblem != out.afterProblem || !reflect.DeepEqual(out.before, out.after)
+	for _, ref := range readable.Spec.ValuesFrom {
+		if ref.Kind == triggerv1.SecretKind {
+			out.secrets = append(out.secrets, contribution(ctx, readable, ref, c.before), contribution(ctx, readable, ref, c.after))
+		}
+	}
+	return out, nil
+}
+
+// side composes one side. A problem says why it cannot be composed; an error, that the
+// cluster could not be asked.
+func side(ctx context.Context, hr *helmv2.HelmRelease, read source.ContentReader) (values map[string]any, problem string, err error) {
+	var refused error
+	values, err = source.Compose(ctx, hr, func(ctx context.Context, ref source.Ref) (client.Object, error) {
+		object, err := read(ctx, ref)
+		if err != nil {
+			refused = err
+		}
+		return object, err
+	})
+	switch {
+	case refused != nil:
+		return nil, "", refused
+	case err != nil:
+		return nil, source.Reason(err), nil
+	}
+	return values, "", nil
+}
+
+// contribution returns what one reference to a Secret sets by itself.
+func contribution(ctx context.Context, hr *helmv2.HelmRelease, ref meta.ValuesReference, read source.ContentReader) compare.Contribution {
+	alone := hr.DeepCopy()
+	alone.Spec.Values, alone.Spec.ValuesFrom = nil, []meta.ValuesReference{ref}
+	values, _, _ := side(ctx, alone, read) // What cannot be composed sets nothing, and fails as a whole, too.
+	return compare.Contribution{Secret: triggerv1.SecretKind + " " + hr.Namespace + "/" + ref.Name, TargetPath: ref.TargetPath, Values: values}
+}

@@ -1,0 +1,59 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Formats of the output.
+const (
+	formatText = "text"
+	formatJSON = "json"
+	formatYAML = "yaml"
+)
+
+func flagNames(flags *pflag.FlagSet) []string {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	return names
+}
+
+// withOutput adds the flag for machines.
+func (c *cli) withOutput(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&c.output, "output", "o", formatText, "format of the output: text, json or yaml")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{formatText, formatJSON, formatYAML}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// withAll adds the flag for all namespaces.
+func (c *cli) withAll(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&c.allNamespaces, "all-namespaces", "A", false, "look at all namespaces")
+}
+
+// command completes a command: what is wrong with its arguments is a mistake of usage.
+func (c *cli) command(cmd *cobra.Command, run func(cmd *cobra.Command, args []string) error) *cobra.Command {
+	check := cmd.Args
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
+		}
+		return nil
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		switch c.output {
+		case "", formatText, formatJSON, formatYAML:
+		default:
+			return usageError{fmt.Errorf("--output %q: give text, json or yaml", c.output)}
+		}
+		return run(cmd, args)
+	}
+	cmd.DisableFlagsInUseLine = true
+	return cmd
+}

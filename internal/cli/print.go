@@ -1,0 +1,77 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"sigs.k8s.io/yaml"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// style is how people are written to.
+func (c *cli) style() layout.Style {
+	s := layout.Style{Colour: c.Terminal && c.Getenv("NO_COLOR") == "" && c.Getenv("TERM") != "dumb", Now: c.Now()}
+	if c.Terminal {
+		s.Width = c.Width
+	}
+	return s
+}
+
+// show writes an answer: for machines, or for people by the function.
+func (c *cli) show(answer any, people func(s layout.Style) string) error {
+	var out []byte
+	var err error
+	switch c.output {
+	case formatJSON:
+		out, err = json.MarshalIndent(answer, "", "  ")
+		out = append(out, '\n')
+	case formatYAML:
+		out, err = yaml.Marshal(answer)
+	default:
+		out = []byte(people(c.style()))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = c.Out.Write(out)
+	return err
+}
+
+// said writes a line to people beside the answer.
+func (c *cli) said(format string, args ...any) {
+	_, _ = fmt.Fprintf(c.Out, format+"\n", args...)
+}
+
+// maxLine bounds a text of somebody else's, in bytes.
+const maxLine = 4096
+
+// clean makes one line of a text that somebody else wrote: nothing in it reaches the
+// terminal but what can be printed.
+func clean(message string) string { return text.Line(message, maxLine) }
+
+func targetTone(state triggerv1.TargetState) layout.Tone {
+	switch state {
+	case triggerv1.TargetDelivered:
+		return layout.Good
+	case triggerv1.TargetFailed, triggerv1.TargetMissing:
+		return layout.Bad
+	}
+	return layout.Busy
+}
+
+func triggerTone(state graph.State) layout.Tone {
+	switch state {
+	case graph.Ready:
+		return layout.Good
+	case graph.Stalled, graph.Waiting:
+		return layout.Bad
+	}
+	return layout.Busy
+}

@@ -1,0 +1,193 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
+
+func (c *cli) treeCommand() *cobra.Command {
+	var everything bool
+	cmd := &cobra.Command{
+		Use:   "tree [[KIND/]NAME...] [-n NAMESPACE | -A]",
+		Short: "Show what depends on what, and how far each delivery got",
+		Long: `Show ValuesTriggers with their sources and HelmReleases, what has gone wrong
+first. Without names, what is well is folded when there is much of it.
+
+The other way round, for a ConfigMap or Secret: what would an edit of it touch?
+For a HelmRelease: what does it depend on?`,
+		Example: `  kubectl valuestrigger tree -A
+  kubectl valuestrigger tree platform -n apps
+  kubectl valuestrigger tree configmap/platform-values -n config
+  kubectl valuestrigger tree helmrelease/my-app -n apps`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: c.completeNames(triggerv1.ValuesTriggerKind, "configmap", "secret", "helmrelease"),
+	}
+	cmd.Flags().BoolVar(&everything, "all", false, "fold nothing")
+	c.withOutput(cmd)
+	c.withAll(cmd)
+	return c.command(cmd, func(cmd *cobra.Command, args []string) error { return c.tree(cmd.Context(), args, everything) })
+}
+
+func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
+	refs, err := parseReferences(args)
+	if err != nil {
+		return err
+	}
+	if err := c.connect(); err != nil {
+		return err
+	}
+	if len(refs) == 0 {
+		return c.treeOfAll(ctx, everything)
+	}
+	var answers []any
+	var people []func(layout.Style) string
+	for _, ref := range refs {
+		answer, show, err := c.treeOf(ctx, ref)
+		if err != nil {
+			return err
+		}
+		answers, people = append(answers, answer), append(people, show)
+	}
+	var answer any = answers
+	if len(answers) == 1 {
+		answer = answers[0]
+	}
+	return c.show(answer, func(s layout.Style) string {
+		out := ""
+		for i, show := range people {
+			if i > 0 {
+				out += "\n"
+			}
+			out += show(s)
+		}
+		return out
+	})
+}
+
+func parseReferences(args []string) ([]reference, error) {
+	var refs []reference
+	for _, arg := range args {
+		ref, err := parseReference(arg, triggerv1.ValuesTriggerKind)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, ref)
+	}
+	return refs, nil
+}
+
+// treeOfAll shows all triggers of the namespace, or of all.
+func (c *cli) treeOfAll(ctx context.Context, everything bool) error {
+	all, err := c.triggers(ctx, c.scope())
+	if err != nil {
+		return err
+	}
+	triggers := make([]graph.Trigger, 0, len(all))
+	for i := range all {
+		triggers = append(triggers, graph.Describe(&all[i]))
+	}
+	graph.Sort(triggers)
+	answer := struct {
+		Summary  graph.Summary   `json:"summary"`
+		Triggers []graph.Trigger `json:"valuesTriggers"`
+	}{graph.Summarize(triggers), triggers}
+	return c.show(answer, func(s layout.Style) string {
+		if len(triggers) == 0 {
+			return "No ValuesTriggers in " + c.where() + ".\n"
+		}
+		return forest{Style: s, everything: everything}.text(triggers, answer.Summary)
+	})
+}
+
+func (c *cli) where() string {
+	if c.allNamespaces {
+		return "any namespace"
+	}
+	return "namespace " + c.namespace + " (-A looks at all)"
+}
+
+// treeOf returns the answer about one object, and how to show it.
+func (c *cli) treeOf(ctx context.Context, ref reference) (any, func(layout.Style) string, error) {
+	key := client.ObjectKey{Namespace: c.namespace, Name: ref.name}
+	switch ref.kind {
+	case helmv2.HelmReleaseKind:
+		hr := &helmv2.HelmRelease{}
+		if err := c.client.Get(ctx, key, hr); err != nil {
+			return nil, nil, err
+		}
+		triggers, err := widest(c, c.namespace, "ValuesTriggers", func(in string) ([]triggerv1.ValuesTrigger, error) { return c.triggers(ctx, in) })
+		if err != nil {
+			return nil, nil, err
+		}
+		feeds := graph.FeedsOf(triggers, hr)
+		return feeds, func(s layout.Style) string { return feedsText(s, feeds) }, nil
+	case triggerv1.ValuesTriggerKind:
+		vt := &triggerv1.ValuesTrigger{}
+		if err := c.client.Get(ctx, key, vt); err != nil {
+			return nil, nil, err
+		}
+		t := graph.Describe(vt)
+		return t, func(s layout.Style) string {
+			return forest{Style: s, everything: true}.text([]graph.Trigger{t}, graph.Summary{})
+		}, nil
+	}
+	return c.reachOf(ctx, ref.kind, key)
+}
+
+// reached is what an edit of an object would touch, and whose edit was the last.
+type reached struct {
+	graph.Reach
+	EditedBy string       `json:"editedBy,omitempty"`
+	EditedAt *metav1.Time `json:"editedAt,omitempty"`
+}
+
+// reachOf returns what an edit of a ConfigMap or Secret would touch. Its content is not
+// read.
+func (c *cli) reachOf(ctx context.Context, kind string, key client.ObjectKey) (any, func(layout.Style) string, error) {
+	object := &metav1.PartialObjectMetadata{}
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+	err := c.client.Get(ctx, key, object)
+	switch {
+	case apierrors.IsForbidden(err) && kind == triggerv1.SecretKind:
+		c.warn("you may not read %s %s: what its labels say is not known", kind, key)
+	case apierrors.IsNotFound(err):
+		c.warn("%s %s does not exist: this is what its creation would touch", kind, key)
+	case err != nil:
+		return nil, nil, err
+	}
+	cluster, err := c.cluster(ctx, key.Namespace)
+	if err != nil {
+		return nil, nil, err
+	}
+	answer := reached{Reach: graph.Reaches(cluster, graph.Subject{
+		Object: graph.Object{Kind: kind, Namespace: key.Namespace, Name: key.Name}, Labels: object.Labels, Annotations: object.Annotations,
+	})}
+	var edited time.Time
+	if edited, answer.EditedBy = source.LastEdit(object); !edited.IsZero() {
+		answer.EditedAt = new(metav1.NewTime(edited))
+	}
+	return answer, func(s layout.Style) string {
+		by := ""
+		if answer.EditedAt != nil {
+			by = fmt.Sprintf("last edited by %s %s ago", clean(answer.EditedBy), s.Age(edited))
+		}
+		return reachText(s, answer.Reach, by)
+	}, nil
+}

@@ -1,0 +1,230 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+)
+
+// How much is shown before the rest is folded.
+const (
+	// fewTriggers are shown whether they are well or not.
+	fewTriggers = 10
+	// maxTroubled bounds the triggers that are not well.
+	maxTroubled = 20
+	// maxTargets bounds the HelmReleases of one trigger that are in the same state.
+	maxTargets = 10
+	// maxReasons bounds what is counted of all that is wrong.
+	maxReasons = 5
+)
+
+// forest shows triggers.
+type forest struct {
+	layout.Style
+	everything bool
+}
+
+func (f forest) text(triggers []graph.Trigger, summary graph.Summary) string {
+	var out strings.Builder
+	if len(summary.Triggers) > 0 {
+		fmt.Fprintf(&out, "%s: %s\n", layout.Plural(len(triggers), "ValuesTrigger"), f.counts(graph.Severity, summary.Triggers))
+		releases := 0
+		for _, n := range summary.Releases {
+			releases += n
+		}
+		fmt.Fprintf(&out, "%s: %s\n\n", layout.Plural(releases, "HelmRelease"), f.targetCounts(summary.Releases))
+	}
+	shown := triggers
+	if !f.everything && len(triggers) > fewTriggers {
+		shown = triggers[:min(well(triggers), maxTroubled)]
+	}
+	var rows []layout.Row
+	for _, t := range shown {
+		rows = append(rows, f.trigger(t)...)
+	}
+	out.WriteString(f.Table(rows))
+	if rest := triggers[len(shown):]; len(rest) > 0 {
+		out.WriteString(f.reasons(triggers, well(triggers)-len(shown)))
+		folded := graph.Summarize(rest)
+		fmt.Fprintf(&out, "%s\n", f.Paint(layout.Dim, fmt.Sprintf("… %s not shown: %s (--all shows them)",
+			layout.Plural(len(rest), "ValuesTrigger"), graph.Counts(graph.Severity, folded.Triggers))))
+	}
+	return out.String()
+}
+
+// well returns the number of triggers before those that are well.
+func well(triggers []graph.Trigger) int {
+	if i := slices.IndexFunc(triggers, func(t graph.Trigger) bool { return t.State == graph.Ready }); i >= 0 {
+		return i
+	}
+	return len(triggers)
+}
+
+// reasons says what is wrong most often, if not all that is wrong is shown.
+func (f forest) reasons(triggers []graph.Trigger, hidden int) string {
+	if hidden <= 0 {
+		return ""
+	}
+	var rows []layout.Row
+	for i, r := range graph.Reasons(triggers) {
+		if i == maxReasons {
+			break
+		}
+		rows = append(rows, layout.Row{Lead: "   ", Cells: []layout.Cell{
+			{Text: fmt.Sprintf("%d×", r.Count)}, {Text: string(r.State), Tone: targetTone(r.State)}, {Text: clean(r.Message)},
+		}})
+	}
+	return "Most often:\n" + f.Table(rows)
+}
+
+// counts writes how many are in which state, in the colours of the states.
+func (f forest) counts(order []graph.State, counts map[graph.State]int) string {
+	return painted(f.Style, order, counts, triggerTone)
+}
+
+func (f forest) targetCounts(counts map[triggerv1.TargetState]int) string {
+	return painted(f.Style, graph.TargetSeverity, counts, targetTone)
+}
+
+func painted[T ~string](s layout.Style, order []T, counts map[T]int, tone func(T) layout.Tone) string {
+	var parts []string
+	for _, state := range order {
+		if n := counts[state]; n > 0 {
+			parts = append(parts, s.Paint(tone(state), fmt.Sprintf("%d %s", n, state)))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// trigger shows one: itself, from what, to what.
+func (f forest) trigger(t graph.Trigger) []layout.Row {
+	origin := "declared"
+	if t.Generated {
+		origin = "generated"
+	}
+	rows := []layout.Row{{Cells: []layout.Cell{
+		{Text: "ValuesTrigger " + t.Key(), Tone: layout.Bold}, {Text: string(t.State), Tone: triggerTone(t.State)},
+		{Text: t.Delivered}, {Text: origin, Tone: layout.Dim}, {Text: f.messageOf(t)},
+	}}}
+	var below []layout.Row
+	for _, s := range t.Sources {
+		below = append(below, sourceRow(s))
+	}
+	return append(rows, branches(append(below, f.targets(t.Targets)...))...)
+}
+
+// branches hangs rows below the one before them.
+func branches(rows []layout.Row) []layout.Row {
+	for i := range rows {
+		rows[i].Lead = layout.Branch(i, len(rows))
+	}
+	return rows
+}
+
+// messageOf returns what a trigger says, unless it says no more than its targets do.
+func (f forest) messageOf(t graph.Trigger) string {
+	switch {
+	case t.State == graph.Ready || t.State == graph.Progressing:
+		return ""
+	case slices.Contains([]string{triggerv1.DeliveryFailedReason, triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason}, t.Reason):
+		return t.Reason
+	case t.Reason == "":
+		return clean(t.Message)
+	}
+	return t.Reason + ": " + clean(t.Message)
+}
+
+// sourceRow shows a source as a line of a tree.
+func sourceRow(s graph.Source) layout.Row {
+	name := s.String()
+	if s.Name == "" {
+		name = fmt.Sprintf("%ss of %s", s.Kind, s.Namespace)
+	}
+	var about []string
+	if s.Selector != "" {
+		about = append(about, "by label "+s.Selector)
+	}
+	if len(s.Keys) > 0 {
+		about = append(about, strings.Join(s.Keys, ", "))
+	} else {
+		about = append(about, "all keys")
+	}
+	if s.Force != triggerv1.ForceAuto {
+		about = append(about, "force "+string(s.Force))
+	}
+	switch {
+	case s.Absent:
+		about = append(about, "absent")
+	case s.Optional:
+		about = append(about, "optional")
+	}
+	return layout.Row{Loose: true, Cells: []layout.Cell{{Text: "from " + name}, {Text: "[" + strings.Join(about, "; ") + "]", Tone: layout.Dim}}}
+}
+
+// targets shows HelmReleases. Of those in one state the first are shown.
+func (f forest) targets(targets []graph.Target) []layout.Row {
+	var rows []layout.Row
+	inState := map[triggerv1.TargetState]int{}
+	for i, t := range targets {
+		inState[t.State]++
+		if f.everything || inState[t.State] <= maxTargets {
+			rows = append(rows, f.target(t))
+		}
+		last := i == len(targets)-1 || targets[i+1].State != t.State
+		if folded := inState[t.State] - maxTargets; last && folded > 0 && !f.everything {
+			rows = append(rows, layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("… %d more", folded), Tone: layout.Dim}, {Text: string(t.State), Tone: targetTone(t.State)}}})
+		}
+	}
+	return rows
+}
+
+func (f forest) target(t graph.Target) layout.Row {
+	revision, since := "", ""
+	if t.Revision > 0 {
+		revision = fmt.Sprintf("revision %d", t.Revision)
+	}
+	if at := t.Since(); at != nil {
+		since = f.Age(at.Time) + " ago"
+	}
+	return layout.Row{Cells: []layout.Cell{
+		{Text: "to HelmRelease " + t.Key()}, {Text: string(t.State), Tone: targetTone(t.State)},
+		{Text: revision}, {Text: since, Tone: layout.Dim}, {Text: clean(t.Message)},
+	}}
+}
+
+// feedsText shows what a HelmRelease depends on.
+func feedsText(s layout.Style, feeds graph.Feeds) string {
+	title := s.Paint(layout.Bold, feeds.String())
+	for _, about := range []struct {
+		set  bool
+		text string
+	}{{feeds.Suspended, "suspended"}, {feeds.OptedOut, "opted out of autodiscovery and the contract by its label"}} {
+		if about.set {
+			title += "   " + s.Paint(layout.Busy, about.text)
+		}
+	}
+	var rows []layout.Row
+	f := forest{Style: s, everything: true}
+	for _, t := range feeds.Triggers {
+		rows = append(rows, f.trigger(t)...)
+	}
+	var below []layout.Row
+	for _, source := range feeds.Unfollowed {
+		below = append(below, sourceRow(source))
+	}
+	if len(below) > 0 {
+		rows = append(rows, layout.Row{Loose: true, Cells: []layout.Cell{{Text: "No ValuesTrigger", Tone: layout.Bold}, {Text: "read through valuesFrom, and followed by nobody", Tone: layout.Busy}}})
+		rows = append(rows, branches(below)...)
+	}
+	if len(rows) == 0 {
+		return title + "\nNothing that the operator follows.\n"
+	}
+	return title + "\n" + s.Table(rows)
+}

@@ -1,0 +1,238 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// pollInterval is how often ValuesTriggers are looked at.
+const pollInterval = 500 * time.Millisecond
+
+func (c *cli) waitCommand() *cobra.Command {
+	timeout := triggerv1.DefaultTimeout
+	cmd := &cobra.Command{
+		Use:   "wait [[KIND/]NAME...] [-n NAMESPACE | -A]",
+		Short: "Wait until the present content is delivered, or has failed",
+		Long: `Wait until ValuesTriggers have delivered the content that their sources have now.
+Without names, all of the namespace. configmap/NAME and secret/NAME stand for
+those that have it as a source, helmrelease/NAME for those that deliver to it.
+
+Each is asked to look now, by the annotation reconcile.fluxcd.io/requestedAt, and
+what it has delivered is compared with the sources, as far as you may read them.
+
+Exits with 1 if something has failed, cannot go on by itself, or takes too long.`,
+		Example: `  kubectl apply -f platform-values.yaml && kubectl valuestrigger wait configmap/platform-values -n config
+  kubectl valuestrigger wait helmrelease/my-app -n apps --timeout 2m`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: c.completeNames(triggerv1.ValuesTriggerKind, "configmap", "secret", "helmrelease"),
+	}
+	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "how long to wait")
+	c.withOutput(cmd)
+	c.withAll(cmd)
+	return c.command(cmd, func(cmd *cobra.Command, args []string) error {
+		refs, err := parseReferences(args)
+		if err != nil {
+			return err
+		}
+		if c.allNamespaces && len(refs) > 0 {
+			return usageError{errors.New("names are of one namespace: give -n, or -A without names")}
+		}
+		if err := c.connect(); err != nil {
+			return err
+		}
+		ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+		defer cancel()
+		w := &waiter{c: c, timeout: timeout, seen: map[types.NamespacedName]*waited{}}
+		return w.run(ctx, refs)
+	})
+}
+
+// waiter follows ValuesTriggers.
+type waiter struct {
+	c       *cli
+	timeout time.Duration
+	order   []types.NamespacedName
+	seen    map[types.NamespacedName]*waited
+
+	// told is what was last said about the wait.
+	told string
+}
+
+// waited is one that is followed.
+type waited struct {
+	graph.Trigger
+
+	// Outcome is Delivered, Failed or InProgress.
+	Outcome triggerv1.ChangeOutcome `json:"outcome"`
+
+	token string
+}
+
+func (w *waiter) run(ctx context.Context, refs []reference) error {
+	keys, err := w.choose(ctx, refs)
+	if err != nil {
+		return err
+	}
+	w.order = keys
+	for _, key := range keys {
+		w.seen[key] = &waited{Outcome: triggerv1.ChangeInProgress, Trigger: graph.Trigger{Namespace: key.Namespace, Name: key.Name, State: graph.Unseen}}
+		if err := w.ask(ctx, key); err != nil {
+			return err
+		}
+	}
+	for w.inProgress() > 0 {
+		for _, key := range keys {
+			if err := w.look(ctx, key); err != nil && ctx.Err() == nil {
+				return err
+			}
+		}
+		if w.inProgress() == 0 {
+			break
+		}
+		w.tell()
+		select {
+		case <-ctx.Done():
+			return w.finish()
+		case <-time.After(pollInterval):
+		}
+	}
+	return w.finish()
+}
+
+// ask has the operator look now.
+func (w *waiter) ask(ctx context.Context, key types.NamespacedName) error {
+	vt := &triggerv1.ValuesTrigger{}
+	if err := w.c.client.Get(ctx, key, vt); err != nil {
+		return err
+	}
+	token := newToken(w.c)
+	err := w.c.patch(ctx, vt, map[string]any{"metadata": map[string]any{"annotations": map[string]string{meta.ReconcileRequestAnnotation: token}}})
+	if apierrors.IsForbidden(err) {
+		w.c.warn("you may not annotate valuestrigger/%s in %s: it is looked at without being asked", key.Name, key.Namespace)
+		return nil
+	}
+	w.seen[key].token = token
+	return err
+}
+
+// look brings one up to date.
+func (w *waiter) look(ctx context.Context, key types.NamespacedName) error {
+	one := w.seen[key]
+	if one.Outcome != triggerv1.ChangeInProgress {
+		return nil
+	}
+	vt := &triggerv1.ValuesTrigger{}
+	if err := w.c.client.Get(ctx, key, vt); err != nil {
+		return err
+	}
+	one.Trigger = graph.Describe(vt)
+	if one.State == graph.Suspended {
+		one.Outcome = triggerv1.ChangeFailed
+		return nil
+	}
+	if one.State == graph.Unseen || one.token != "" && vt.Status.LastHandledReconcileAt != one.token {
+		return nil
+	}
+	current, err := w.current(ctx, vt)
+	if err != nil || !current {
+		return err
+	}
+	switch one.State {
+	case graph.Ready:
+		one.Outcome = triggerv1.ChangeDelivered
+	case graph.Stalled:
+		one.Outcome = triggerv1.ChangeFailed
+	}
+	return nil
+}
+
+// current tells whether what a trigger has last looked at is what its sources have now,
+// as far as that can be read: an event of a source may come later than one of the
+// trigger. Sources that are missing, or that the operator does not follow, are for the
+// trigger to tell of.
+func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
+	resolver := source.Resolver{Store: source.NewStore(w.c.client, w.c.client), Metadata: w.c.client, Secrets: true}
+	resolution, err := resolver.Resolve(ctx, vt, vt.Spec.Sources, source.Account{}, 0)
+	switch {
+	case apierrors.IsForbidden(err), errors.Is(err, source.ErrNotFound), errors.Is(err, source.ErrInvalid):
+		return true, nil
+	case err != nil:
+		return false, err
+	}
+	return len(plan.Compare(vt.Status.Sources, vt.Status.LastDigest, resolution.Sources).Changed) == 0, nil
+}
+
+func (w *waiter) inProgress() int {
+	n := 0
+	for _, one := range w.seen {
+		if one.Outcome == triggerv1.ChangeInProgress {
+			n++
+		}
+	}
+	return n
+}
+
+// tell says to a person, once for each change, what is waited for.
+func (w *waiter) tell() {
+	var left []string
+	for _, key := range w.order {
+		if one := w.seen[key]; one.Outcome == triggerv1.ChangeInProgress {
+			left = append(left, fmt.Sprintf("%s (%s)", key, one.State))
+		}
+	}
+	line := fmt.Sprintf("waiting for %d of %d: %s", len(left), len(w.order), text.Some(left, maxNamed))
+	if w.c.Terminal && line != w.told {
+		_, _ = fmt.Fprintln(w.c.Err, line)
+	}
+	w.told = line
+}
+
+// finish shows what became of each.
+func (w *waiter) finish() error {
+	answer := struct {
+		Outcome  triggerv1.ChangeOutcome `json:"outcome"`
+		Triggers []*waited               `json:"valuesTriggers"`
+	}{Outcome: triggerv1.ChangeDelivered}
+	var triggers []graph.Trigger
+	for _, key := range w.order {
+		one := w.seen[key]
+		answer.Triggers = append(answer.Triggers, one)
+		triggers = append(triggers, one.Trigger)
+		if one.Outcome != triggerv1.ChangeDelivered {
+			answer.Outcome = triggerv1.ChangeFailed
+		}
+	}
+	if w.inProgress() > 0 {
+		answer.Outcome = triggerv1.ChangeInProgress
+	}
+	graph.Sort(triggers)
+	err := w.c.show(answer, func(s layout.Style) string {
+		out := forest{Style: s}.text(triggers, graph.Summarize(triggers))
+		if n := w.inProgress(); n > 0 {
+			out += fmt.Sprintf("%s after %s\n", s.Paint(layout.Bad, layout.Plural(n, "ValuesTrigger")+" not delivered"), w.timeout)
+		}
+		return out
+	})
+	if err == nil && answer.Outcome != triggerv1.ChangeDelivered {
+		return errFound
+	}
+	return err
+}

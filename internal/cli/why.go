@@ -1,0 +1,233 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+)
+
+func (c *cli) whyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "why HELMRELEASE [-n NAMESPACE]",
+		Short: "Say why a HelmRelease has its recent revisions, and what waits",
+		Long: `Say why a HelmRelease has its recent revisions: which object changed, which keys,
+whose edit, when. It is put together from what is on record: ValuesTriggers,
+the annotations of the last request, events, the history of the HelmRelease and
+the labels of Helm's own release Secrets. What is not on record is not guessed.`,
+		Example:           "  kubectl valuestrigger why my-app -n apps",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: c.completeNames(helmv2.HelmReleaseKind),
+	}
+	c.withOutput(cmd)
+	return c.command(cmd, func(cmd *cobra.Command, args []string) error {
+		ref, err := parseReference(args[0], helmv2.HelmReleaseKind)
+		if err != nil {
+			return err
+		}
+		if ref.kind != helmv2.HelmReleaseKind {
+			return usageError{fmt.Errorf("%s: give the name of a HelmRelease", args[0])}
+		}
+		if err := c.connect(); err != nil {
+			return err
+		}
+		evidence, err := c.evidence(cmd.Context(), client.ObjectKey{Namespace: c.namespace, Name: ref.name})
+		if err != nil {
+			return err
+		}
+		report := history.Explain(evidence)
+		return c.show(report, func(s layout.Style) string { return whyText(s, report) })
+	})
+}
+
+// evidence collects what is on record. What the user may not read is left out, and said.
+func (c *cli) evidence(ctx context.Context, key client.ObjectKey) (history.Evidence, error) {
+	hr := &helmv2.HelmRelease{}
+	e := history.Evidence{Release: hr}
+	if err := c.client.Get(ctx, key, hr); err != nil {
+		return e, err
+	}
+	e.SpecEdited, e.SpecEditor = specEdit(hr)
+	triggers, err := widest(c, key.Namespace, "ValuesTriggers", func(in string) ([]triggerv1.ValuesTrigger, error) { return c.triggers(ctx, in) })
+	if err != nil {
+		return e, err
+	}
+	e.Triggers = graph.Targeting(triggers, key.Namespace, key.Name)
+	if e.Events, err = c.events(ctx, key); err != nil {
+		c.warn("events are left out: %s", err)
+	}
+	if e.Stored, err = c.stored(ctx, hr); err != nil {
+		c.warn("revisions that only Helm remembers are left out: %s", err)
+	}
+	return e, nil
+}
+
+// specEdit returns who last wrote the spec of an object, and when.
+func specEdit(hr *helmv2.HelmRelease) (last time.Time, editor string) {
+	for _, fields := range hr.ManagedFields {
+		if fields.Subresource != "" || fields.Time == nil || fields.FieldsV1 == nil || !bytes.Contains(fields.FieldsV1.GetRawBytes(), []byte(`"f:spec"`)) {
+			continue
+		}
+		if fields.Time.After(last) {
+			last, editor = fields.Time.Time, fields.Manager
+		}
+	}
+	return last, editor
+}
+
+func (c *cli) events(ctx context.Context, key client.ObjectKey) ([]history.Event, error) {
+	var out []history.Event
+	err := pages(ctx, c.client, key.Namespace, func() *corev1.EventList { return &corev1.EventList{} }, func(list *corev1.EventList) {
+		for _, event := range list.Items {
+			if event.InvolvedObject.Kind != helmv2.HelmReleaseKind || event.InvolvedObject.Name != key.Name {
+				continue
+			}
+			at := event.FirstTimestamp.Time
+			if at.IsZero() {
+				at = event.EventTime.Time
+			}
+			out = append(out, history.Event{Reason: event.Reason, Message: event.Message, At: at})
+		}
+	}, client.MatchingFields{"involvedObject.name": key.Name, "involvedObject.kind": helmv2.HelmReleaseKind})
+	return out, err
+}
+
+// stored returns the revisions in Helm's storage, from the labels of its Secrets.
+func (c *cli) stored(ctx context.Context, hr *helmv2.HelmRelease) ([]history.Stored, error) {
+	var out []history.Stored
+	err := pages(ctx, c.client, hr.GetStorageNamespace(), func() *metav1.PartialObjectMetadataList {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
+		return list
+	}, func(list *metav1.PartialObjectMetadataList) {
+		for _, secret := range list.Items {
+			revision, err := strconv.ParseInt(secret.Labels["version"], 10, 64)
+			if err != nil {
+				continue
+			}
+			out = append(out, history.Stored{Revision: revision, Status: secret.Labels["status"], At: secret.CreationTimestamp.Time})
+		}
+	}, client.MatchingLabels{"owner": "helm", "name": hr.GetReleaseName()})
+	return out, err
+}
+
+// whyText shows revisions, newest first.
+func whyText(s layout.Style, r history.Report) string {
+	var out strings.Builder
+	tone := layout.Bad
+	switch r.Ready {
+	case "True":
+		tone = layout.Good
+	case "Unknown", "":
+		tone = layout.Busy
+	}
+	fmt.Fprintf(&out, "%s   %s\n", s.Paint(layout.Bold, "HelmRelease "+r.Namespace+"/"+r.Name), s.Paint(tone, "Ready "+orDash(r.Ready)+": "+clean(r.Message)))
+	for _, w := range r.Waiting {
+		fmt.Fprintf(&out, "%s by ValuesTrigger %s: %s\n", s.Paint(targetTone(w.State), string(w.State)), w.Trigger, clean(w.Message))
+		if w.Cause != nil {
+			fmt.Fprintf(&out, "   %s\n", clean(w.Cause.Text))
+		}
+	}
+	if len(r.Revisions) == 0 {
+		out.WriteString("There is no revision yet.\n")
+	}
+	for _, revision := range r.Revisions {
+		out.WriteString("\n" + s.Table(revisionRows(s, revision)))
+	}
+	for i, q := range r.Quiet {
+		if i == 0 {
+			out.WriteString("\nDelivered without a revision, since the values stayed the same:\n")
+		}
+		fmt.Fprintf(&out, "   %s ago   %s\n", s.Age(q.At), clean(q.Cause.Text))
+	}
+	return out.String()
+}
+
+func orDash(word string) string {
+	if word == "" {
+		return "-"
+	}
+	return word
+}
+
+func revisionRows(s layout.Style, r history.Revision) []layout.Row {
+	when := ""
+	if !r.At.IsZero() {
+		when = fmt.Sprintf("%s ago (%s)", s.Age(r.At), r.At.UTC().Format("2006-01-02 15:04:05 UTC"))
+	}
+	title := []string{when, r.Status, r.Chart}
+	if len(r.Differs) > 0 {
+		title = append(title, "differs in "+strings.Join(r.Differs, " and "))
+	}
+	row := layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("Revision %d", r.Number), Tone: layout.Bold}}}
+	for _, word := range title {
+		if word != "" {
+			row.Cells = append(row.Cells, layout.Cell{Text: word})
+		}
+	}
+	rows := []layout.Row{row}
+	add := func(label, word string, tone layout.Tone) {
+		if word != "" {
+			rows = append(rows, layout.Row{Lead: "   ", Loose: true, Cells: []layout.Cell{{Text: label, Tone: layout.Dim}, {Text: word, Tone: tone}}})
+		}
+	}
+	if r.Cause == nil {
+		add("why", r.Note, layout.Busy)
+		return rows
+	}
+	for _, edit := range r.Cause.Objects {
+		add("why", editText(edit), layout.Plain)
+	}
+	if len(r.Cause.Objects) == 0 {
+		add("why", clean(r.Cause.Text), layout.Plain)
+	}
+	if r.Cause.More > 0 {
+		add("why", fmt.Sprintf("and %d more", r.Cause.More), layout.Plain)
+	}
+	via := r.Note
+	if r.Cause.Trigger != "" {
+		via = "ValuesTrigger " + r.Cause.Trigger + "   known from: " + r.Note
+	}
+	if r.Certainty == history.ByTime {
+		via += ", by time"
+	}
+	add("via", via, layout.Dim)
+	return rows
+}
+
+// editText says what changed in an object, and whose edit it was.
+func editText(e history.Edit) string {
+	out := fmt.Sprintf("%s %s/%s", e.Kind, e.Namespace, e.Name)
+	switch {
+	case e.Absent:
+		out += " was gone"
+	case len(e.Keys) > 0:
+		out += " changed in " + strings.Join(e.Keys, ", ")
+		if e.MoreKeys > 0 {
+			out += fmt.Sprintf(" and %d more keys", e.MoreKeys)
+		}
+	default:
+		out += " changed (keys not known)"
+	}
+	if e.Editor != "" {
+		out += ", last edit by " + clean(e.Editor)
+	}
+	return out
+}
