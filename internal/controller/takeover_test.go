@@ -1,0 +1,49 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+)
+
+// A status may be old, and of a suspended trigger for ever, or somebody's invention. It takes
+// nothing over that the trigger may not deliver now.
+func TestHelmReleaseReconciler_mayDeliver(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		restricted bool
+		trigger    string
+		source     string
+		list       string
+		want       bool
+	}{
+		{"the own namespace", true, "apps", "apps", "", true},
+		{"another namespace", false, "tenant", "apps", "", true},
+		{"another namespace with the flag", true, "tenant", "tenant", "", false},
+		{"another namespace with the flag and consent", true, "tenant", "tenant", "tenant", true},
+		{"a namespace that the list leaves out", false, "tenant", "apps", "other", false},
+		{"a source in another namespace with the flag", true, "apps", "config", "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := &HelmReleaseReconciler{derive: deriver{policy: access.Policy{NoCrossNamespaceRefs: c.restricted}}}
+			hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
+			if c.list != "" {
+				hr.Annotations = map[string]string{triggerv1.AllowFromAnnotation: c.list}
+			}
+			vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: c.trigger, Name: "taker"}}
+			NewWithT(t).Expect(r.mayDeliver(vt, discovery.Labelled("ConfigMap", c.source, "settings"), hr)).To(Equal(c.want))
+		})
+	}
+}
