@@ -28,18 +28,8 @@ func (m *Metrics) Observe(before, now []triggerv1.TargetStatus, edited time.Time
 func (m *Metrics) observe(was, is triggerv1.TargetStatus, edited time.Time) {
 	requested := is.Token != "" && is.Token != was.Token
 	if requested {
-		m.requests.WithLabelValues(word(is.Forced)).Inc()
-		switch {
-		case is.Attempts > 1:
-			m.lost.Inc()
-		case was.State == triggerv1.TargetTriggered && was.Digest != is.Digest:
-			m.deliveries.WithLabelValues(outcomeSuperseded).Inc()
-		}
-		if is.Attempts <= 1 && is.TriggeredAt != nil && isNews(was, edited) {
-			m.reaction.Observe(seconds(edited, is.TriggeredAt))
-		}
+		m.observeRequest(was, is, edited)
 	}
-
 	switch {
 	case is.State == triggerv1.TargetFailed && was.State != triggerv1.TargetFailed:
 		m.deliveries.WithLabelValues(outcomeFailed).Inc()
@@ -52,6 +42,21 @@ func (m *Metrics) observe(was, is triggerv1.TargetStatus, edited time.Time) {
 		if is.TriggeredAt != nil && (requested || was.DeliveredAt == nil) {
 			m.delivery.Observe(seconds(is.TriggeredAt.Time, is.DeliveredAt))
 		}
+	}
+}
+
+// observeRequest counts a request, and what it came after.
+func (m *Metrics) observeRequest(was, is triggerv1.TargetStatus, edited time.Time) {
+	m.requests.WithLabelValues(word(is.Forced)).Inc()
+	switch {
+	case is.Attempts > 1:
+		m.lost.Inc()
+		return
+	case was.State == triggerv1.TargetTriggered && was.Digest != is.Digest:
+		m.deliveries.WithLabelValues(outcomeSuperseded).Inc()
+	}
+	if is.TriggeredAt != nil && isNews(was, edited) {
+		m.reaction.Observe(seconds(edited, is.TriggeredAt))
 	}
 }
 

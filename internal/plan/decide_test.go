@@ -167,7 +167,7 @@ func TestDecide_edits(t *testing.T) {
 		name: "an optional source that disappears is a change",
 		given: func() *scene {
 			s := delivered(read, other)
-			s.remove(other)
+			s.removeOther()
 			return s
 		},
 		want: outcome{triggerv1.TargetTriggered, forced},
@@ -175,7 +175,7 @@ func TestDecide_edits(t *testing.T) {
 		name: "an optional source that appears is a change",
 		given: func() *scene {
 			s := delivered(read, other)
-			s.remove(other)
+			s.removeOther()
 			s.step()
 			s.later(time.Minute)
 			s.upgrade()

@@ -84,7 +84,7 @@ func TestDecide_firstSight(t *testing.T) {
 		want: outcome{triggerv1.TargetTriggered, forced},
 	}, {
 		name:  "an optional source that is absent is Delivered",
-		given: with([]string{other}, func(s *scene) { s.remove(other) }),
+		given: with([]string{other}, func(s *scene) { s.removeOther() }),
 		want:  outcome{triggerv1.TargetDelivered, none},
 	}, {
 		name: "only what does not provably run is named and counts",

@@ -124,9 +124,9 @@ func (s *scene) editTo(id, text string) {
 	}
 }
 
-// remove deletes a source, which is optional.
-func (s *scene) remove(id string) {
-	source := s.source(id)
+// removeOther deletes the source other, which is optional.
+func (s *scene) removeOther() {
+	source := s.source(other)
 	source.Digest, source.Full, source.Modified, source.Editor = "", "", time.Time{}, ""
 }
 

@@ -43,7 +43,7 @@ func TestDecide_besideATargetThatIsUndecided(t *testing.T) {
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
 		name:  "the going of a source since is delivered",
-		given: given(func(s *scene) { s.remove(other) }),
+		given: given(func(s *scene) { s.removeOther() }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
 		name:  "a change back to what is recorded is delivered",
