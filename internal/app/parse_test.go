@@ -5,6 +5,9 @@ package app
 
 import (
 	"bytes"
+	"context"
+	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -216,12 +219,6 @@ func TestUnusableClusterEndsInOneLine(t *testing.T) {
 		name:       "the file is no kubeconfig",
 		kubeconfig: write("garbage", "{{{"),
 		want:       "cannot load the Kubernetes client configuration: ",
-	}, {
-		name: "nobody listens",
-		// A port that is reserved and never assigned.
-		kubeconfig: write("closed", `{"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
-			"contexts": [{"name": "c", "context": {"cluster": "c"}}], "current-context": "c"}`),
-		want: "cannot reach the Kubernetes API at http://127.0.0.1:1: ",
 	}} {
 		t.Run(tt.name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -232,6 +229,41 @@ func TestUnusableClusterEndsInOneLine(t *testing.T) {
 			g.Expect(strings.Count(stderr.String(), "\n")).To(Equal(1))
 		})
 	}
+}
+
+func TestWithoutAnAPIServerItWaitsAliveAndNotReady(t *testing.T) {
+	g := NewWithT(t)
+	kubeconfig := filepath.Join(t.TempDir(), "kubeconfig")
+	// A port that is reserved and never assigned.
+	g.Expect(os.WriteFile(kubeconfig, []byte(`{"clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+		"contexts": [{"name": "c", "context": {"cluster": "c"}}], "current-context": "c"}`), 0o600)).To(Succeed())
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	g.Expect(err).NotTo(HaveOccurred())
+	health := listener.Addr().String()
+	g.Expect(listener.Close()).To(Succeed())
+	answer := func(path string) func() int {
+		return func() int {
+			resp, err := http.Get("http://" + health + path)
+			if err != nil {
+				return 0
+			}
+			_ = resp.Body.Close()
+			return resp.StatusCode
+		}
+	}
+
+	ctx, stop := context.WithCancel(t.Context())
+	var stdout, stderr bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		code <- Run(ctx, []string{"--health-addr=" + health}, getenv(map[string]string{"KUBECONFIG": kubeconfig}), &stdout, &stderr)
+	}()
+	g.Eventually(answer("/healthz")).WithTimeout(30 * time.Second).Should(Equal(http.StatusOK))
+	g.Consistently(answer("/healthz"), "3s", "500ms").Should(Equal(http.StatusOK))
+	g.Expect(answer("/readyz")()).To(Equal(http.StatusInternalServerError))
+	stop()
+	g.Eventually(code).WithTimeout(30 * time.Second).Should(Receive(Equal(exitOK)))
+	g.Expect(stderr.String()).To(BeEmpty())
 }
 
 func TestHelpAndVersion(t *testing.T) {

@@ -8,22 +8,21 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	"github.com/fluxcd/cli-utils/pkg/flowcontrol"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/outage"
 )
 
-// probeTimeout bounds the request that finds out how the API server shares its
-// capacity, which is also the first to notice that there is no API server.
-const probeTimeout = 30 * time.Second
-
 // RESTConfig returns how to reach the API server: the file that KUBECONFIG names,
-// else the Pod's service account, else the user's kubeconfig.
+// else the Pod's service account, else the user's kubeconfig. It waits until the API
+// server answers, as all requests do later: to end would only make the kubelet start
+// the operator anew, at ever longer intervals.
 //
 // Requests are limited on this side when the user asked for it or when the API
 // server has no priority and fairness of its own.
@@ -34,8 +33,13 @@ func RESTConfig(ctx context.Context, opts Options, getenv func(string) string) (
 	}
 	cfg.UserAgent = triggerv1.FieldManager + "/" + Version
 
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
+	cfg.Wrap(outage.New(ctrl.Log.WithName("api")).Wrap)
+
+	stop, err := stayAlive(opts.HealthAddr)
+	if err != nil {
+		return nil, err
+	}
+	defer stop()
 	fair, err := flowcontrol.IsEnabled(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the Kubernetes API at %s: %w", cfg.Host, err)

@@ -48,7 +48,10 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 
 	cfg, err := RESTConfig(ctx, opts, getenv)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return exitOK // Told to stop while it waited.
+	case err != nil:
 		return fail(stderr, err, exitFailure)
 	}
 	mgr, err := New(ctx, cfg, opts)
