@@ -45,12 +45,7 @@ type ContractReconciler struct {
 	policy   access.Policy
 	events   record.EventRecorder
 	reported *reported
-}
-
-// problem is something to tell the owner of the object.
-type problem struct {
-	reason  string
-	message string
+	denials  *denials
 }
 
 // Reconcile looks at one labelled object.
@@ -58,6 +53,7 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	meta := index.Metadata(r.kind)
 	if err := r.cache.Get(ctx, req.NamespacedName, meta); err != nil {
 		r.reported.forget(req.String())
+		r.denials.over(req)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !contract.IsSource(meta.Labels) {
@@ -74,22 +70,25 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	r.report(meta, problems)
-	if len(targets) == 0 {
-		return ctrl.Result{}, nil
+	if len(targets) > 0 {
+		err = r.reconcileDigest(ctx, meta, targets, missing)
 	}
-	return ctrl.Result{}, r.reconcileDigest(ctx, meta, targets, missing)
+	var result ctrl.Result
+	if apierrors.IsForbidden(err) {
+		problems = append(problems, problem{acl.AccessDeniedReason, refusedMessage(err)})
+		result.RequeueAfter, _ = r.denials.again(req)
+		err = nil
+	} else {
+		r.denials.over(req)
+	}
+	r.report(meta, problems)
+	return result, err
 }
 
 // report emits an event for each problem that is new.
 func (r *ContractReconciler) report(meta *metav1.PartialObjectMetadata, problems []problem) {
-	messages := make([]string, 0, len(problems))
-	reasons := map[string]string{}
-	for _, p := range problems {
-		messages, reasons[p.message] = append(messages, p.message), p.reason
-	}
-	r.reported.each(client.ObjectKeyFromObject(meta).String(), messages, func(message string) {
-		r.events.Event(meta, corev1.EventTypeWarning, reasons[message], message)
+	r.reported.each(client.ObjectKeyFromObject(meta).String(), problems, func(p problem) {
+		r.events.Event(meta, corev1.EventTypeWarning, p.reason, p.message)
 	})
 }
 

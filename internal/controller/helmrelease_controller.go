@@ -10,12 +10,14 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
@@ -37,15 +39,18 @@ type HelmReleaseReconciler struct {
 	events        record.EventRecorder
 	reported      *reported
 	serves        func(client.Object) bool
+	denials       *denials
 	autodiscovery bool
 	inheritLabels []string
 }
 
-// Reconcile brings one HelmRelease's trigger and labels up to date.
+// Reconcile brings one HelmRelease's trigger and labels up to date, and reports what is
+// in the way.
 func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	hr := &helmv2.HelmRelease{}
 	if err := r.cache.Get(ctx, req.NamespacedName, hr); err != nil {
 		r.reported.forget(req.String())
+		r.denials.over(req)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !r.serves(hr) {
@@ -54,34 +59,47 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	if !hr.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // The garbage collector removes the trigger.
 	}
+	problems, err := r.reconcile(ctx, hr)
+	var result ctrl.Result
+	switch {
+	case apierrors.IsForbidden(err):
+		problems = append(problems, problem{acl.AccessDeniedReason, refusedMessage(err)})
+		result.RequeueAfter, _ = r.denials.again(req)
+	case err != nil:
+		return ctrl.Result{}, err
+	default:
+		r.denials.over(req)
+	}
+	r.reported.each(req.String(), problems, func(p problem) {
+		r.events.Event(hr, corev1.EventTypeWarning, p.reason, p.message)
+	})
+	return result, nil
+}
+
+// reconcile returns what to tell the owner of the release.
+func (r *HelmReleaseReconciler) reconcile(ctx context.Context, hr *helmv2.HelmRelease) ([]problem, error) {
 	sources, dropped, err := r.derive.derive(ctx, hr)
 	if err != nil {
-		return ctrl.Result{}, err
+		return nil, err
 	}
 	if sources, err = r.withoutDeclared(ctx, hr, sources); err != nil {
-		return ctrl.Result{}, err
+		return nil, err
 	}
 	if err := r.reconcileTrigger(ctx, hr, sources); err != nil {
-		return ctrl.Result{}, err
+		return nil, err
 	}
-
-	var problems []string
+	var problems []problem
 	if dropped > 0 {
-		problems = append(problems, fmt.Sprintf("%d more labelled ConfigMaps or Secrets name this HelmRelease than the %d that fit; declare a ValuesTrigger with a selector for them", dropped, discovery.MaxSources))
+		problems = append(problems, problem{triggerv1.InvalidContractReason, fmt.Sprintf("%d more labelled ConfigMaps or Secrets name this HelmRelease than the %d that fit; declare a ValuesTrigger with a selector for them", dropped, discovery.MaxSources)})
 	}
-	if r.autodiscovery && !contract.IsExcluded(hr.Labels) {
-		problem, err := r.reconcileLabels(ctx, hr)
-		if err != nil {
-			return ctrl.Result{}, err
-		}
-		if problem != "" {
-			problems = append(problems, problem)
-		}
+	if !r.autodiscovery || contract.IsExcluded(hr.Labels) {
+		return problems, nil
 	}
-	r.reported.each(req.String(), problems, func(problem string) {
-		r.events.Event(hr, corev1.EventTypeWarning, triggerv1.InvalidContractReason, problem)
-	})
-	return ctrl.Result{}, nil
+	unlabelled, err := r.reconcileLabels(ctx, hr)
+	if unlabelled != "" {
+		problems = append(problems, problem{triggerv1.InvalidContractReason, unlabelled})
+	}
+	return problems, err
 }
 
 // withoutDeclared drops the sources that declared ValuesTriggers deliver to the

@@ -4,24 +4,36 @@
 package controller
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 )
+
+// problem is something to tell the owner of an object.
+type problem struct {
+	reason  string
+	message string
+}
+
+// refusedMessage says what the API server refuses to the operator.
+func refusedMessage(err error) string {
+	return fmt.Sprintf("the operator was refused, and tries again from time to time: %s", err)
+}
 
 // reported remembers what was said of which object, so that an event is emitted when
 // a problem appears and not at every resync. After a restart it is said again.
 type reported struct {
 	mu       sync.Mutex
-	problems map[string][]string
+	problems map[string][]problem
 }
 
 func newReported() *reported {
-	return &reported{problems: map[string][]string{}}
+	return &reported{problems: map[string][]problem{}}
 }
 
 // each calls say for the problems of an object that were not there at the call
 // before.
-func (r *reported) each(object string, problems []string, say func(problem string)) {
+func (r *reported) each(object string, problems []problem, say func(problem)) {
 	r.mu.Lock()
 	before := r.problems[object]
 	if len(problems) == 0 {
@@ -31,9 +43,9 @@ func (r *reported) each(object string, problems []string, say func(problem strin
 	}
 	r.mu.Unlock()
 
-	for _, problem := range problems {
-		if !slices.Contains(before, problem) {
-			say(problem)
+	for _, p := range problems {
+		if !slices.Contains(before, p) {
+			say(p)
 		}
 	}
 }

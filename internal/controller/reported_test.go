@@ -11,13 +11,22 @@ import (
 	. "github.com/onsi/gomega"
 )
 
+// problemsOf returns problems with these messages.
+func problemsOf(messages ...string) []problem {
+	var problems []problem
+	for _, message := range messages {
+		problems = append(problems, problem{message: message})
+	}
+	return problems
+}
+
 func TestReported(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	r := newReported()
 	said := func(object string, problems ...string) []string {
 		var said []string
-		r.each(object, problems, func(problem string) { said = append(said, problem) })
+		r.each(object, problemsOf(problems...), func(p problem) { said = append(said, p.message) })
 		return said
 	}
 	g.Expect(said("a", "one", "two")).To(Equal([]string{"one", "two"}), "when it appears")
@@ -36,11 +45,11 @@ func TestReported_does_not_hold_on_to_its_argument(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	r := newReported()
-	problems := []string{"one"}
-	r.each("a", problems, func(string) {})
-	problems[0] = "another"
-	var said []string
-	r.each("a", []string{"one"}, func(problem string) { said = append(said, problem) })
+	problems := problemsOf("one")
+	r.each("a", problems, func(problem) {})
+	problems[0].message = "another"
+	var said []problem
+	r.each("a", problemsOf("one"), func(p problem) { said = append(said, p) })
 	g.Expect(said).To(BeEmpty())
 }
 
@@ -53,7 +62,7 @@ func TestReported_by_many_at_a_time(t *testing.T) {
 	for i := range 8 {
 		wg.Go(func() {
 			object := fmt.Sprint("object-", i%2)
-			r.each(object, []string{"one"}, func(string) {
+			r.each(object, problemsOf("one"), func(problem) {
 				mu.Lock()
 				defer mu.Unlock()
 				said[object]++

@@ -40,6 +40,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		events:        opts.Events,
 		reported:      newReported(),
 		serves:        opts.serves,
+		denials:       newDenials(),
 		autodiscovery: opts.Autodiscovery,
 		inheritLabels: keysOfSelector(opts.WatchSelector),
 	}).setup(mgr, opts); err != nil {
@@ -66,6 +67,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		events:     opts.Events,
 		metrics:    opts.Metrics,
 		meter:      opts.Meter,
+		denials:    newDenials(),
 		concurrent: opts.Concurrent,
 		serves:     opts.serves,
 		unwritten:  newUnwritten(),
@@ -75,7 +77,8 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 
 	for _, kind := range sourceKinds(opts.Secrets) {
 		if err := (&ContractReconciler{
-			kind: kind, cache: cached, writer: writer, store: store, policy: policy, events: opts.Events, reported: newReported(),
+			kind: kind, cache: cached, writer: writer, store: store, policy: policy, events: opts.Events,
+			reported: newReported(), denials: newDenials(),
 		}).setup(mgr, opts); err != nil {
 			return fmt.Errorf("controller of labelled %ss: %w", kind, err)
 		}

@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -52,6 +53,7 @@ type ValuesTriggerReconciler struct {
 	events     record.EventRecorder
 	metrics    runtimectrl.Metrics
 	meter      *metrics.Metrics
+	denials    *denials
 	concurrent int
 	serves     func(client.Object) bool
 	unwritten  *unwritten
@@ -67,6 +69,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
 			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
 		})
+		r.denials.over(req)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !vt.DeletionTimestamp.IsZero() || !r.serves(vt) {
@@ -82,25 +85,44 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
 		vt.Status.SetLastHandledReconcileRequest(value)
 	}
-	if equality.Semantic.DeepEqual(old.Status, vt.Status) {
-		r.unwritten.forget(req.NamespacedName)
+	switch {
+	case equality.Semantic.DeepEqual(old.Status, vt.Status):
+	case result == afterRequests && r.unwritten.keep(old, vt, start):
 		return result, err
-	}
-	if result == afterRequests && r.unwritten.keep(old, vt, start) {
-		return result, err
-	}
-	if patchErr := r.patchStatus(ctx, old, vt); patchErr != nil {
-		if apierrors.IsConflict(patchErr) && err == nil {
+	default:
+		switch patchErr := r.patchStatus(ctx, old, vt); {
+		case patchErr == nil:
+			r.notify(ctx, old, vt)
+			r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
+		case apierrors.IsConflict(patchErr) && err == nil:
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
 			return ctrl.Result{RequeueAfter: conflictDelay}, nil
+		case apierrors.IsForbidden(patchErr):
+			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
+		default:
+			return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
 		}
-		return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
 	}
 	r.unwritten.forget(req.NamespacedName)
-	r.notify(ctx, old, vt)
-	r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
+	if apierrors.IsForbidden(err) {
+		return r.refused(ctx, req, result, err)
+	}
+	r.denials.over(req)
 	return result, err
+}
+
+// refused tries again later, and says so in the log once: what is refused may be to say
+// it anywhere else.
+func (r *ValuesTriggerReconciler) refused(ctx context.Context, req ctrl.Request, result ctrl.Result, err error) (ctrl.Result, error) {
+	after, first := r.denials.again(req)
+	if first {
+		ctrl.LoggerFrom(ctx).Info("refused by the API server, tried again from time to time", "error", err.Error())
+	}
+	if result.RequeueAfter > 0 {
+		after = min(after, result.RequeueAfter)
+	}
+	return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: after}), nil
 }
 
 // patchStatus writes the difference of the status in one request, conditional on the
@@ -112,7 +134,8 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 }
 
 // reconcile brings the status up to what is observed, after having made the requests
-// that are due. It tells when the sources were last edited.
+// that are due. It tells when the sources were last edited. What the API server refuses
+// is in the status, and returned as an error.
 func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger, edited *time.Time) (ctrl.Result, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
@@ -138,9 +161,12 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	case errors.Is(err, errDenied):
 		markStalled(vt, acl.AccessDeniedReason, err.Error())
 		return jitter.JitteredRequeueInterval(interval), nil
-	case apierrors.IsForbidden(err), errors.Is(err, errAccount):
+	case errors.Is(err, errAccount):
 		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
 		return jitter.JitteredRequeueInterval(interval), nil
+	case apierrors.IsForbidden(err):
+		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
+		return interval, err
 	default:
 		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
 		return ctrl.Result{}, err
@@ -156,7 +182,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return afterRequests, nil
 	}
 	if out.after > 0 && out.after < interval.RequeueAfter {
-		return ctrl.Result{RequeueAfter: out.after}, nil
+		return ctrl.Result{RequeueAfter: out.after}, out.refused
 	}
-	return jitter.JitteredRequeueInterval(interval), nil
+	return jitter.JitteredRequeueInterval(interval), out.refused
 }

@@ -47,6 +47,9 @@ type outcome struct {
 
 	// err joins the failures that are to be retried.
 	err error
+
+	// refused is one of the requests that the API server has refused.
+	refused error
 }
 
 // deliver decides about every target and makes the requests that are due. What happens
@@ -74,6 +77,9 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 			if one.denied {
 				out.denied[t.String()] = true
 			}
+			if one.refused != nil {
+				out.refused = one.refused
+			}
 			if one.sent {
 				out.triggered++
 			}
@@ -100,6 +106,7 @@ type single struct {
 	undecided bool
 	after     time.Duration
 	err       error
+	refused   error
 }
 
 // deliverOne decides about one target, and decides again on a fresh observation when
@@ -109,7 +116,12 @@ func (r *ValuesTriggerReconciler) deliverOne(ctx context.Context, vt *triggerv1.
 	for attempt := 1; ; attempt++ {
 		denied := r.check(vt, e, hr)
 		decision, err := r.decide(ctx, vt, e, t, hr, previous, denied)
-		if err != nil {
+		switch {
+		case apierrors.IsForbidden(err):
+			one := undecided(previous, nil)
+			one.denied, one.refused, one.status.Message = true, err, r.accountMessage(vt, err)
+			return one
+		case err != nil:
 			return undecided(previous, err)
 		}
 		if decision.Request == nil {
@@ -124,7 +136,7 @@ func (r *ValuesTriggerReconciler) deliverOne(ctx context.Context, vt *triggerv1.
 		case apierrors.IsForbidden(err):
 			unsent := decision.Unsent
 			unsent.State, unsent.Message = triggerv1.TargetFailed, r.accountMessage(vt, err)
-			return single{status: unsent, denied: true}
+			return single{status: unsent, denied: true, refused: err}
 		case apierrors.IsInvalid(err):
 			unsent := decision.Unsent
 			unsent.State = triggerv1.TargetFailed
@@ -189,7 +201,7 @@ func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.
 	equal, err := r.store.ValuesMatch(ctx, hr, latest.ConfigDigest, r.sources.Secrets)
 	var malformed *chartutil.ErrValuesReference
 	switch {
-	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), errors.Is(err, source.ErrTooLarge), apierrors.IsForbidden(err):
+	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), errors.Is(err, source.ErrTooLarge):
 		return plan.ValuesUnreadable, nil
 	case errors.As(err, &malformed):
 		// A reference that is missing or malformed: helm-controller meets the
