@@ -5,17 +5,14 @@ package e2e
 
 import (
 	"errors"
+	"flag"
 	"fmt"
+	"sync"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
-	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -27,197 +24,196 @@ type crashable struct {
 	proxy *faults.Proxy
 	op    *operator.Operator
 
-	// base holds revisions from before the change, by release.
-	base map[string]int64
+	// want holds the revisions that releases must have, by name.
+	want map[string]int64
+
+	// round counts changes, and noted is what one step leaves for the next.
+	round int
+	noted string
 }
 
-// newCrashable starts an operator without leader election: the next run is not to wait
-// for the lease of the killed one.
-func newCrashable(t *testing.T) *crashable {
-	w := world.ForTest(t, worldOptions())
-	proxy, err := faults.Start(w.Config())
-	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	t.Cleanup(proxy.Stop)
-	e := in(t, w)
-	op, err := operator.Install(e.ctx, w, manager, operator.Options{Proxy: proxy, Args: []string{"--leader-elect=false"}})
+// behindProxy starts an operator whose requests go through a proxy, without leader
+// election: the next run is not to wait for the lease of the killed one.
+func behindProxy(e *env, o operator.Options) *crashable {
+	e.t.Helper()
+	proxy, err := faults.Start(e.w.Config())
 	e.Expect(err).NotTo(HaveOccurred())
-	return &crashable{env: e, proxy: proxy, op: op, base: map[string]int64{}}
+	e.t.Cleanup(proxy.Stop)
+	o.Proxy = proxy
+	o.Args = append(o.Args, "--leader-elect=false")
+	op, err := operator.Install(e.ctx, e.w, manager, o)
+	e.Expect(err).NotTo(HaveOccurred())
+	return &crashable{env: e, proxy: proxy, op: op, want: map[string]int64{}}
 }
 
-// crashPath is a way that the operator takes, and what must have come of it.
+// crashPath is a way that the operator takes again and again, step by step.
 type crashPath struct {
 	name string
 
-	// prepare makes the world before the change, in a namespace, and returns when
+	// prepare makes the world before the first step, in a namespace, and returns when
 	// it is at rest.
 	prepare func(c *crashable, ns string)
-
-	// change starts the way, and ended returns nil when all of it was gone, exactly
-	// once.
-	change func(c *crashable, ns string)
-	ended  func(c *crashable, ns string) error
+	steps   []crashStep
 }
 
-// For every path, the operator is killed before and after each of its writes, one after
-// the other, until a run comes through without reaching the next write. Each time it
-// must end as if nothing had happened.
+// crashStep is a change that the operator reacts to.
+type crashStep struct {
+	name string
+	do   func(c *crashable, ns string)
+
+	// ended returns nil when all of it was done, exactly once.
+	ended func(c *crashable, ns string) error
+}
+
+// The operator is killed before and after every write that it makes on its way through
+// every step of every path, and is started again each time. It must end as if nothing
+// had happened. Since each step begins where the one before has ended, a revision too
+// many is found at the latest then.
 func TestCrash_at_every_write_of_every_path_the_end_is_the_same(t *testing.T) {
-	paths := []crashPath{
-		{
-			name: "first delivery of a labelled ConfigMap",
-			prepare: func(c *crashable, ns string) {
-				c.releases(release(ns, "app"))
-			},
-			change: func(c *crashable, ns string) {
-				c.create(label(configMap(ns, "settings", map[string]string{"key": "one"}), "app", ns))
-			},
-			ended: func(c *crashable, ns string) error {
-				digest, err := c.annotation(configMap(ns, "settings", nil), triggerv1.HashAnnotation)()
-				if err == nil && digest == "" {
-					err = errors.New("no digest on the source")
-				}
-				return errors.Join(err, c.runs(ns, "app", 2))
-			},
-		},
-		{
-			name: "an edit of a ConfigMap that is labelled and read by another release",
-			prepare: func(c *crashable, ns string) {
-				c.create(label(configMap(ns, "settings", map[string]string{"values.yaml": "a: 1\n"}), "forced", ns))
-				c.releases(release(ns, "forced"), release(ns, "reads", reads(triggerv1.ConfigMapKind, "settings")))
-				c.Eventually(c.deliveredRevision(ns, "forced", "forced")).ShouldNot(BeZero())
-				c.Eventually(c.deliveredRevision(ns, "reads", "reads")).Should(BeEquivalentTo(1))
-				c.remember(ns, "forced")
-			},
-			change: func(c *crashable, ns string) {
-				c.setData(configMap(ns, "settings", nil), "values.yaml", "a: 2\n")
-			},
-			ended: func(c *crashable, ns string) error {
-				return errors.Join(c.runs(ns, "reads", 2), c.runs(ns, "forced", c.base["forced"]+1))
-			},
-		},
-		{
-			name: "a request that was lost and is repeated",
-			prepare: func(c *crashable, ns string) {
-				c.create(label(configMap(ns, "settings", map[string]string{"key": "one"}), "app", ns))
-				c.releases(release(ns, "first"), release(ns, "app"))
-				c.Eventually(c.deliveredRevision(ns, "app", "app")).ShouldNot(BeZero())
-				c.remember(ns, "app")
-				edit(c.env, release(ns, "first"), func(hr *helmv2.HelmRelease) {
-					hr.Spec.Values = values(`{"reject":true}`)
-				})
-				c.Eventually(c.ready(release(ns, "first"))).Should(BeFalse())
-				edit(c.env, release(ns, "app"), func(hr *helmv2.HelmRelease) {
-					hr.Spec.DependsOn = []helmv2.DependencyReference{{Name: "first"}}
-				})
-				c.Eventually(c.ready(release(ns, "app"))).Should(BeFalse())
-			},
-			change: func(c *crashable, ns string) {
-				c.setData(configMap(ns, "settings", nil), "key", "two")
-				edit(c.env, release(ns, "first"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
-			},
-			ended: func(c *crashable, ns string) error { return c.runs(ns, "app", c.base["app"]+1) },
-		},
-		{
-			name: "a label that is taken away",
-			prepare: func(c *crashable, ns string) {
-				c.create(label(configMap(ns, "settings", map[string]string{"key": "one"}), "app", ns))
-				c.releases(release(ns, "app"))
-				c.Eventually(c.deliveredRevision(ns, "app", "app")).ShouldNot(BeZero())
-				c.remember(ns, "app")
-			},
-			change: func(c *crashable, ns string) {
-				edit(c.env, configMap(ns, "settings", nil), func(cm *corev1.ConfigMap) { cm.Labels = nil })
-			},
-			ended: func(c *crashable, ns string) error {
-				vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "app"}}
-				if !c.gone(vt)() {
-					return errors.New("the trigger is still there")
-				}
-				revision, err := c.revision(ns, "app")()
-				if err == nil && int64(revision) != c.base["app"] {
-					err = fmt.Errorf("revision %d", revision)
-				}
-				return err
-			},
-		},
-	}
-	for _, path := range paths {
-		t.Run(path.name, func(t *testing.T) {
-			t.Parallel()
-			c := newCrashable(t)
-			points := 0
-			for _, after := range []bool{false, true} {
-				for n := 1; c.survives(path, n, after); n++ {
-					points++
-				}
-			}
-			t.Logf("%d crash points", points)
-			c.Expect(points).To(BeNumerically(">=", 2), "the path makes writes")
+	t.Parallel()
+	e := in(t, world.ForTest(t, worldOptions()))
+	e.Expect(operator.InstallChart(e.ctx, e.w)).To(Succeed())
+
+	crashes := make([]int, len(crashPaths))
+	var running sync.WaitGroup
+	for i, path := range crashPaths {
+		ns := e.namespace("crash")
+		c := behindProxy(e, operator.Options{
+			Installed: true,
+			Log:       fmt.Sprint("manager-", i),
+			Args:      []string{"--watch-all-namespaces=false"}, // Nobody else does its work.
+			Env:       []string{"RUNTIME_NAMESPACE=" + ns},
 		})
+		running.Go(func() { crashes[i] = c.walk(path, ns) })
+	}
+	running.Wait()
+	for i, path := range crashPaths {
+		t.Logf("%s: %d crashes", path.name, crashes[i])
+		e.Expect(crashes[i]).To(BeNumerically(">=", 4*len(path.steps)), "each step makes writes")
 	}
 }
 
-// survives runs a path with a crash at its n-th write, and returns false if the path has
-// no such write.
-func (c *crashable) survives(path crashPath, n int, after bool) bool {
-	c.t.Helper()
-	c.base = map[string]int64{}
-	ns := c.namespace("crash")
+// walk goes through the steps of a path, and returns how often the operator was killed.
+func (c *crashable) walk(path crashPath, ns string) (crashes int) {
 	path.prepare(c, ns)
-	c.settle(c.op)
+	c.settleWhere(c.op, func(event world.AuditEvent) bool { return event.Namespace == ns })
+	round := func(s schedule) (crashes int) {
+		for _, step := range path.steps {
+			crashes += c.survive(step, ns, s)
+		}
+		return crashes
+	}
+	crashes = round(everyWrite)
+	for _, after := range []bool{false, true} {
+		for n, more := 1, *singly; more; n++ {
+			k := round(onlyAt(n, after))
+			crashes, more = crashes+k, k > 0
+		}
+	}
+	return crashes
+}
 
-	process := c.op.Process()
-	seen := 0
+// singly has every crash happen in a run of its own, too, which takes long.
+var singly = flag.Bool("crash.singly", false, "also kill the operator once in each step, at every write of the step in turn")
+
+// schedule says at which writes of a step, counted from 1, the operator is killed, and
+// whether before or after the API server has carried the write out.
+type schedule func(write int) (crash, after bool)
+
+// everyWrite kills the operator before a write. What it does first in its next life is
+// that write again: it is killed when that is done.
+func everyWrite(write int) (crash, after bool) { return true, write%2 == 0 }
+
+func onlyAt(n int, when bool) schedule {
+	return func(write int) (crash, after bool) { return write == n, when }
+}
+
+// survive makes a step with crashes, and returns their number when the step has ended
+// and nothing was written for a second.
+func (c *crashable) survive(step crashStep, ns string, s schedule) (crashes int) {
+	var mu sync.Mutex
+	process, dying, writes, last := c.op.Process(), false, 0, time.Now()
 	c.proxy.Set(func(r faults.Request) faults.Fault {
-		if r.Write == 0 || r.About("events") {
+		mu.Lock()
+		defer mu.Unlock()
+		switch {
+		case r.Write == 0 || r.About("events"):
+			return faults.Fault{}
+		case dying:
+			return faults.Fault{Drop: true} // Written by nobody any more.
+		}
+		writes, last = writes+1, time.Now()
+		crash, after := s(writes)
+		if !crash {
 			return faults.Fault{}
 		}
-		if seen++; seen != n {
-			return faults.Fault{}
-		}
+		dying = true
 		return faults.Fault{Drop: true, After: after, Then: process.Kill}
 	})
-	path.change(c, ns)
-	c.Eventually(func() bool { return !process.Running() || path.ended(c, ns) == nil }).Should(BeTrue())
-	if process.Running() {
-		c.settle(c.op) // Behind the end may come one more write.
+	defer c.proxy.Set(nil)
+
+	step.do(c, ns)
+	for {
+		ended := func() error {
+			if err := step.ended(c, ns); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if time.Since(last) < time.Second {
+				return errors.New("something was written just now")
+			}
+			return nil
+		}
+		c.Eventually(func() error {
+			if !process.Running() {
+				return nil
+			}
+			return ended()
+		}).WithTimeout(2*time.Minute).Should(Succeed(), "%s, after %d crashes", step.name, crashes)
+		if process.Running() {
+			return crashes
+		}
+		crashes++
+		c.Expect(crashes).To(BeNumerically("<", 100), "%s comes to no end", step.name)
+		mu.Lock()
+		err := c.op.Launch() // Its first write may come before it is ready.
+		process, dying, last = c.op.Process(), false, time.Now()
+		mu.Unlock()
+		c.Expect(err).NotTo(HaveOccurred())
 	}
-	crashed := !process.Running()
-	c.proxy.Set(nil)
-	if crashed {
-		c.Expect(c.op.Start(c.ctx)).To(Succeed())
-	}
-	c.Eventually(func() error { return path.ended(c, ns) }).Should(Succeed(), "crash %d, after: %t", n, after)
-	c.settle(c.op)
-	c.Expect(path.ended(c, ns)).To(Succeed(), "crash %d, after: %t", n, after)
-	return crashed
 }
 
-// remember notes the revision that a release has before the change.
-func (c *crashable) remember(ns, name string) {
-	c.t.Helper()
-	revision, err := c.deliveredRevision(ns, name, name)()
-	c.Expect(err).NotTo(HaveOccurred())
-	c.base[name] = revision
+// runs returns nil if a release is delivered, by the trigger of its name, with exactly
+// the revision that it must have.
+func (c *crashable) runs(ns, name string) error {
+	return c.runsBy(ns, name, ns, name)
 }
 
-// runs returns nil if a release is delivered with exactly this revision.
-func (c *crashable) runs(ns, name string, want int64) error {
-	got, err := c.deliveredRevision(ns, name, name)()
+func (c *crashable) runsBy(triggerNS, trigger, ns, name string) error {
+	want := c.want[name]
+	got, err := c.deliveredRevision(triggerNS, trigger, name)()
 	if err == nil && got != want {
 		err = fmt.Errorf("%s: delivered revision %d, not %d", name, got, want)
 	}
-	if err != nil {
-		return err
-	}
+	return errors.Join(err, c.hasRevision(ns, name))
+}
+
+// hasRevision returns nil if a release has the revision that it must have.
+func (c *crashable) hasRevision(ns, name string) error {
 	newest, err := c.revision(ns, name)()
-	if err == nil && int64(newest) != want {
-		err = fmt.Errorf("%s: newest revision %d, not %d", name, newest, want)
+	if err == nil && int64(newest) != c.want[name] {
+		err = fmt.Errorf("%s: newest revision %d, not %d", name, newest, c.want[name])
 	}
 	return err
 }
 
-// values returns the values of a HelmRelease from JSON.
-func values(text string) *apiextensionsv1.JSON {
-	return &apiextensionsv1.JSON{Raw: []byte(text)}
+// remember waits until a release is delivered, and takes its revision for the one that
+// it must have.
+func (c *crashable) remember(ns, trigger, name string) {
+	c.t.Helper()
+	c.Eventually(c.deliveredRevision(ns, trigger, name)).ShouldNot(BeZero())
+	revision, err := c.deliveredRevision(ns, trigger, name)()
+	c.Expect(err).NotTo(HaveOccurred())
+	c.want[name] = revision
 }

@@ -6,6 +6,9 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,102 +16,164 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/acl"
+	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-// The API server fails one request in five, in every way it can. Each edit arrives all
-// the same, and makes one revision.
-func TestFaults_every_change_arrives_once_through_an_API_server_that_fails_one_in_five(t *testing.T) {
-	const seed, count, rounds = 1, 8, 5
+// The tests share a world and an operator, and follow one another: each breaks what the
+// others rest on.
+func TestFaults(t *testing.T) {
 	t.Parallel()
-	c := newCrashable(t)
-	ns := c.namespace("faulty")
-	var releases []*helmv2.HelmRelease
-	for i := range count {
-		name := fmt.Sprintf("app-%d", i)
-		c.create(configMap(ns, name, map[string]string{"values.yaml": "round: 0\n"}))
-		releases = append(releases, release(ns, name, reads(triggerv1.ConfigMapKind, name)))
+	c := behindProxy(in(t, world.ForTest(t, worldOptions())), operator.Options{})
+	for _, test := range []struct {
+		name string
+		run  func(*crashable)
+	}{
+		{"while the API server is down the operator is patient and afterwards quick", apiServerDown},
+		{"every change arrives once through an API server that fails one in five", oneInFiveFails},
+		{"a watch that is too old to go on misses nothing", watchesExpire},
+		{"a change that no watch tells of is found at the interval", watchesStall},
+		{"what is refused in one namespace is reported and disturbs no other", namespaceRefused},
+		{"a restart of the API server", apiServerRestarts},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			sub := *c
+			sub.env, sub.want = c.again(t), map[string]int64{}
+			t.Cleanup(func() { c.proxy.Set(nil) })
+			test.run(&sub)
+		})
 	}
-	forced := release(ns, "forced")
-	c.create(label(configMap(ns, "labelled", map[string]string{"round": "0"}), "forced", ns))
-	c.releases(append(releases, forced)...)
-	c.Eventually(c.deliveredRevision(ns, "forced", "forced")).ShouldNot(BeZero())
-	c.remember(ns, "forced")
-
-	c.proxy.Set(faults.Random(seed, 0.2))
-	for round := 1; round <= rounds; round++ {
-		for _, hr := range releases {
-			c.setData(configMap(ns, hr.Name, nil), "values.yaml", fmt.Sprintf("round: %d\n", round))
-		}
-		c.setData(configMap(ns, "labelled", nil), "round", fmt.Sprint(round))
-		for _, hr := range releases {
-			c.Eventually(func() error { return c.runs(ns, hr.Name, int64(1+round)) }).WithTimeout(2*time.Minute).Should(Succeed(), "seed %d", seed)
-		}
-		c.Eventually(func() error { return c.runs(ns, "forced", c.base["forced"]+int64(round)) }).WithTimeout(2*time.Minute).Should(Succeed(), "seed %d", seed)
-	}
-	requests, writes, injected := c.proxy.Counts()
-	t.Logf("%d requests, %d of them writes, %d failed", requests, writes, injected)
-	c.Expect(injected).To(BeNumerically(">", 20))
 }
 
-func TestFaults_while_the_API_server_is_down_the_operator_is_patient_and_afterwards_quick(t *testing.T) {
-	const count = 20
-	t.Parallel()
-	c := newCrashable(t)
-	ns := c.namespace("down")
+// fleet creates releases that each read a ConfigMap of their name, and waits until they
+// are delivered.
+func (c *crashable) fleet(ns string, count int) []*helmv2.HelmRelease {
+	c.t.Helper()
 	var releases []*helmv2.HelmRelease
 	for i := range count {
 		name := fmt.Sprintf("app-%d", i)
-		c.create(configMap(ns, name, map[string]string{"values.yaml": "a: 1\n"}))
-		releases = append(releases, release(ns, name, reads(triggerv1.ConfigMapKind, name)))
+		c.create(withValues(ns, name, "round: 0\n"))
+		releases = append(releases, release(ns, name, reads(cmKind, name)))
 	}
 	c.releases(releases...)
 	for _, hr := range releases {
 		c.Eventually(c.deliveredRevision(ns, hr.Name, hr.Name)).Should(BeEquivalentTo(1))
+		c.want[hr.Name] = 1
 	}
+	return releases
+}
 
+// editAll changes what each release of a fleet reads.
+func (c *crashable) editAll(ns string, releases []*helmv2.HelmRelease, round int) {
+	c.t.Helper()
+	for _, hr := range releases {
+		c.expect(hr.Name)
+		c.setValues(configMap(ns, hr.Name, nil), fmt.Sprintf("round: %d\n", round))
+	}
+}
+
+// allRun waits until every release runs the revision that it must have.
+func (c *crashable) allRun(ns string, releases []*helmv2.HelmRelease) {
+	c.t.Helper()
+	for _, hr := range releases {
+		c.Eventually(func() error { return c.runs(ns, hr.Name) }).WithTimeout(2 * time.Minute).Should(Succeed())
+	}
+}
+
+// errorLines returns how many errors an operator has logged.
+func errorLines(e *env, op *operator.Operator) int {
+	e.t.Helper()
+	log, err := os.ReadFile(op.Process().LogPath())
+	e.Expect(err).NotTo(HaveOccurred())
+	return strings.Count(string(log), `"level":"error"`)
+}
+
+func apiServerDown(c *crashable) {
+	const outage = 15 * time.Second
+	ns := c.namespace("down")
+	releases := c.fleet(ns, 20)
+
+	before, _, _ := c.proxy.Counts()
 	c.proxy.Set(func(faults.Request) faults.Fault { return faults.Fault{Code: http.StatusServiceUnavailable} })
 	c.proxy.Disconnect()
-	for _, hr := range releases {
-		c.setData(configMap(ns, hr.Name, nil), "values.yaml", "a: 2\n")
-	}
-	before, _, _ := c.proxy.Counts()
-	const outage = 15 * time.Second
+	c.editAll(ns, releases, 1)
 	c.Consistently(c.op.Process().Running, outage, time.Second).Should(BeTrue())
 	after, _, _ := c.proxy.Counts()
-	perMinute := float64(after-before) * float64(time.Minute/outage)
-	t.Logf("%.0f requests a minute while the API server was down", perMinute)
-	c.Expect(perMinute).To(BeNumerically("<", 600))
+	c.t.Logf("%d requests in %s without an API server", after-before, outage)
+	c.Expect(after-before).To(BeNumerically("<", 50), "one a second, and those that found out")
 
 	c.proxy.Set(nil)
 	recovered := time.Now()
 	for _, hr := range releases {
-		c.Eventually(func() error { return c.runs(ns, hr.Name, 2) }).Should(Succeed())
+		c.Eventually(c.annotation(hr, meta.ReconcileRequestAnnotation)).ShouldNot(BeEmpty())
 	}
-	t.Logf("all delivered %s after it came back", time.Since(recovered).Round(100*time.Millisecond))
+	asked := time.Since(recovered)
+	c.allRun(ns, releases)
+	c.t.Logf("after it came back, all were asked in %s and delivered in %s",
+		asked.Round(100*time.Millisecond), time.Since(recovered).Round(100*time.Millisecond))
+	c.Expect(asked).To(BeNumerically("<", outage), "no back-off is left from the outage")
+}
+
+func oneInFiveFails(c *crashable) {
+	const seed, count, rounds = 1, 8, 5
+	ns := c.namespace("faulty")
+	releases := c.fleet(ns, count)
+	forced := release(ns, "forced")
+	c.create(label(configMap(ns, "labelled", map[string]string{"round": "0"}), "forced", ns))
+	c.releases(forced)
+	c.remember(ns, "forced", "forced")
+
+	_, _, before := c.proxy.Counts()
+	c.proxy.Set(faults.Random(seed, 0.2))
+	for round := 1; round <= rounds; round++ {
+		c.editAll(ns, releases, round)
+		c.expect("forced")
+		c.setData(configMap(ns, "labelled", nil), "round", fmt.Sprint(round))
+		c.allRun(ns, append(releases, forced))
+	}
+	_, _, injected := c.proxy.Counts()
+	c.t.Logf("%d faults, seed %d", injected-before, seed)
+	c.Expect(injected - before).To(BeNumerically(">", 20))
+}
+
+// The API server has forgotten the version from which a watch wants to go on: it says so
+// instead of beginning the watch, or as its first event.
+func watchesExpire(c *crashable) {
+	const expired = 4
+	ns := c.namespace("expired")
+	releases := c.fleet(ns, 1)
+	told := 0
+	c.proxy.Set(func(r faults.Request) faults.Fault {
+		if !r.Watch() || !r.About("configmaps") || told == expired {
+			return faults.Fault{}
+		}
+		if told++; told%2 == 0 {
+			return faults.Fault{Expired: true}
+		}
+		return faults.Fault{Code: http.StatusGone}
+	})
+	c.proxy.Disconnect()
+	c.editAll(ns, releases, 1)
+	c.allRun(ns, releases)
+	c.proxy.Set(nil)
+	c.Expect(told).To(Equal(expired))
 }
 
 // A watch that goes silent without ending tells nothing. The interval makes up for it.
-func TestFaults_a_change_that_no_watch_tells_of_is_found_at_the_interval(t *testing.T) {
-	t.Parallel()
-	c := newCrashable(t)
+func watchesStall(c *crashable) {
 	ns := c.namespace("stalled")
-	cm := configMap(ns, "settings", map[string]string{"key": "one"})
+	cm := settings(ns)
 	c.create(cm)
 	c.releases(release(ns, "app"))
-	c.create(&triggerv1.ValuesTrigger{
-		ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "declared"},
-		Spec: triggerv1.ValuesTriggerSpec{
-			Interval: metav1.Duration{Duration: 10 * time.Second},
-			Sources:  []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: "settings"}},
-			Targets:  []triggerv1.TargetReference{{Name: "app"}},
-		},
-	})
-	c.Eventually(c.deliveredRevision(ns, "declared", "app")).ShouldNot(BeZero())
-	revision, err := c.revision(ns, "app")()
-	c.Expect(err).NotTo(HaveOccurred())
+	c.create(declared(ns, "mine", from(cmKind, "settings"), to("app"), func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Interval = metav1.Duration{Duration: 10 * time.Second}
+	}))
+	c.remember(ns, "mine", "app")
 
 	c.proxy.Set(func(r faults.Request) faults.Fault {
 		if r.Watch() && r.About("configmaps") {
@@ -118,6 +183,81 @@ func TestFaults_a_change_that_no_watch_tells_of_is_found_at_the_interval(t *test
 	})
 	c.proxy.Disconnect() // So that the watches are made anew, and stall.
 	c.settle(c.op)
+	c.expect("app")
 	c.setData(cm, "key", "two")
-	c.Eventually(c.revision(ns, "app")).Should(Equal(revision + 1))
+	c.Eventually(func() error { return c.runsBy(ns, "mine", ns, "app") }).Should(Succeed())
+	c.proxy.Set(nil)
+	c.proxy.Disconnect()
+}
+
+// What is refused is a source of one trigger, a target of another, and a third one with
+// all that it needs.
+func namespaceRefused(c *crashable) {
+	walled, free := c.namespace("walled"), c.namespace("free")
+	inside, outside := withValues(walled, "values", "a: 1\n"), withValues(free, "values", "a: 1\n")
+	c.create(inside)
+	c.create(outside)
+	c.releases(release(walled, "app", reads(cmKind, "values")), release(walled, "target"),
+		release(free, "app", reads(cmKind, "values")), release(free, "source"))
+	c.create(declared(free, "source", from(cmKind, "values", sourceIn(walled)), to("source")))
+	c.create(declared(free, "target", from(cmKind, "values"), to("target", targetIn(walled))))
+	in := map[string]string{"source": free, "target": walled}
+	for trigger, ns := range in {
+		c.remember(free, trigger, trigger)
+		c.Eventually(c.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
+	}
+
+	var refused atomic.Int32
+	c.proxy.Set(func(r faults.Request) faults.Fault {
+		if r.Namespace() != walled {
+			return faults.Fault{}
+		}
+		refused.Add(1)
+		return faults.Fault{Code: http.StatusForbidden}
+	})
+	errors := errorLines(c.env, c.op)
+	c.setValues(inside, "a: 2\n")
+	c.setValues(outside, "a: 2\n")
+	c.want["app"] = 2
+	c.Eventually(func() error { return c.runs(free, "app") }).Should(Succeed())
+	for trigger := range in {
+		c.stalled(free, trigger, acl.AccessDeniedReason, "the operator was refused: ")
+	}
+	quiet := refused.Load()
+	c.Consistently(refused.Load, 2*patience).Should(BeNumerically("<", quiet+10), "it is not tried all the time")
+	c.Expect(errorLines(c.env, c.op)-errors).To(BeNumerically("<", 10), "nor told all the time")
+	c.setValues(outside, "a: 3\n")
+	c.want["app"] = 3
+	c.Eventually(func() error { return c.runs(free, "app") }).Should(Succeed())
+
+	c.proxy.Set(nil)
+	allowed := time.Now()
+	c.want["app"] = 2
+	c.Eventually(func() error { return c.runs(walled, "app") }).Should(Succeed())
+	for trigger, ns := range in {
+		c.expect(trigger)
+		c.Eventually(func() error { return c.runsBy(free, trigger, ns, trigger) }).Should(Succeed())
+	}
+	c.t.Logf("all delivered %s after it was allowed", time.Since(allowed).Round(100*time.Millisecond))
+}
+
+// The real one, not a proxy that plays its absence.
+func apiServerRestarts(c *crashable) {
+	const outage = 5 * time.Second
+	ns := c.namespace("restart")
+	releases := c.fleet(ns, 5)
+	c.Expect(c.w.StopComponent(c.ctx, world.APIServer)).To(Succeed())
+	c.Consistently(c.op.Process().Running, outage, time.Second).Should(BeTrue())
+	c.Expect(c.w.StartComponent(c.ctx, world.APIServer)).To(Succeed())
+
+	started := time.Now()
+	c.editAll(ns, releases, 1)
+	// helm-controller takes its time to come back.
+	for _, hr := range releases {
+		c.Eventually(c.annotation(hr, meta.ReconcileRequestAnnotation)).ShouldNot(BeEmpty())
+	}
+	took := time.Since(started)
+	c.t.Logf("all asked %s after it had started", took.Round(100*time.Millisecond))
+	c.Expect(took).To(BeNumerically("<", 15*time.Second))
+	c.allRun(ns, releases)
 }

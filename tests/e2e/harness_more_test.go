@@ -323,3 +323,8 @@ func setInline(hr *helmv2.HelmRelease, values map[string]any) {
 	}
 	hr.Spec.Values = &apiextensionsv1.JSON{Raw: raw}
 }
+
+// values returns the values of a HelmRelease from JSON.
+func values(text string) *apiextensionsv1.JSON {
+	return &apiextensionsv1.JSON{Raw: []byte(text)}
+}

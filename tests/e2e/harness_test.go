@@ -306,6 +306,12 @@ func (e *env) readyReason(namespace, trigger string) func() (string, error) {
 // settle waits until an operator has written nothing but its lease for a second.
 func (e *env) settle(op *operator.Operator) {
 	e.t.Helper()
+	e.settleWhere(op, func(event world.AuditEvent) bool { return event.Resource != "leases" })
+}
+
+// settleWhere waits until an operator has made no such write for a second.
+func (e *env) settleWhere(op *operator.Operator, match func(world.AuditEvent) bool) {
+	e.t.Helper()
 	e.Eventually(func() (int, error) {
 		mark, err := e.w.AuditMark(e.ctx)
 		if err != nil {
@@ -313,7 +319,7 @@ func (e *env) settle(op *operator.Operator) {
 		}
 		NewWithT(e.t).Consistently(func() bool { return true }, time.Second).Should(BeTrue())
 		writes, err := e.w.AuditEvents(e.ctx, mark, func(event world.AuditEvent) bool {
-			return world.WritesBy(op.User())(event) && event.Resource != "leases"
+			return world.WritesBy(op.User())(event) && match(event)
 		})
 		return len(writes), err
 	}).Should(BeZero())

@@ -32,13 +32,18 @@ var requestFaults = []Fault{
 	{Code: http.StatusGatewayTimeout},
 	{Drop: true},
 	{Drop: true, After: true},
+	{Drop: true, Delay: 2 * time.Second},
+	{Drop: true, After: true, Delay: 2 * time.Second},
 	{Delay: 500 * time.Millisecond},
 }
 
 var watchFaults = []Fault{
 	{Code: http.StatusGone},
+	{Code: http.StatusTooManyRequests, RetryAfter: 1},
 	{Code: http.StatusInternalServerError},
 	{Drop: true},
+	{Expired: true},
 	{CloseAfter: time.Second},
 	{CloseAfter: 3 * time.Second},
+	{Delay: 500 * time.Millisecond},
 }

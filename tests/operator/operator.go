@@ -8,6 +8,7 @@
 package operator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -47,8 +48,12 @@ type Options struct {
 	// Values are arguments of helm install, such as --set key=value.
 	Values []string
 
-	// Args are given to the manager after those of the Deployment.
+	// Args and Env are given to the manager after those of the Deployment.
 	Args []string
+	Env  []string
+
+	// Log names the log file of the manager, default "manager".
+	Log string
 
 	// Proxy stands between the manager and the API server, if there is one.
 	Proxy Proxy
@@ -130,13 +135,10 @@ func build(ctx context.Context, path, pkg string, env []string, flags ...string)
 // Install installs the chart, or upgrades it with other values, and starts the
 // manager at path.
 func Install(ctx context.Context, w *world.World, path string, o Options) (*Operator, error) {
-	op := &Operator{world: w, options: o, spec: world.Spec{Name: "manager", Path: path}}
-	if op.options.Name == "" {
-		op.options.Name = Release
-	}
-	args := append([]string{"upgrade", "--install", op.options.Name, Chart(), "--namespace", Namespace, "--create-namespace"}, o.Values...)
+	op := &Operator{world: w, options: o, spec: world.Spec{Name: cmp.Or(o.Log, "manager"), Path: path}}
+	op.options.Name = cmp.Or(o.Name, Release)
 	if !o.Installed {
-		if _, err := w.Helm(ctx, args...); err != nil {
+		if err := install(ctx, w, op.options.Name, o.Values); err != nil {
 			return nil, err
 		}
 	}
@@ -144,6 +146,16 @@ func Install(ctx context.Context, w *world.World, path string, o Options) (*Oper
 		return nil, err
 	}
 	return op, op.Start(ctx)
+}
+
+// InstallChart installs the chart, or upgrades it with other values, and starts nothing.
+func InstallChart(ctx context.Context, w *world.World, values ...string) error {
+	return install(ctx, w, Release, values)
+}
+
+func install(ctx context.Context, w *world.World, release string, values []string) error {
+	_, err := w.Helm(ctx, append([]string{"upgrade", "--install", release, Chart(), "--namespace", Namespace, "--create-namespace"}, values...)...)
+	return err
 }
 
 // configure takes arguments, environment and account from the Deployment.
@@ -173,7 +185,7 @@ func (o *Operator) configure(ctx context.Context) error {
 	o.spec.Args = append(append([]string{}, container.Args...),
 		"--metrics-bind-address="+o.metrics, "--health-probe-bind-address="+o.health)
 	o.spec.Args = append(o.spec.Args, o.options.Args...)
-	o.spec.Env = append(environment(container), "KUBECONFIG="+kubeconfig)
+	o.spec.Env = append(append(environment(container), "KUBECONFIG="+kubeconfig), o.options.Env...)
 	return nil
 }
 
@@ -228,12 +240,11 @@ func valueOf(v corev1.EnvVar, container corev1.Container) (string, bool) {
 
 // Start runs the manager and returns when it reports to be ready.
 func (o *Operator) Start(ctx context.Context) error {
-	process, err := o.world.Run(o.spec)
-	if err != nil {
+	if err := o.Launch(); err != nil {
 		return err
 	}
-	o.process = process
-	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, startTimeout, true, func(ctx context.Context) (bool, error) {
+	process := o.process
+	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, startTimeout, true, func(ctx context.Context) (bool, error) {
 		if !process.Running() {
 			return false, fmt.Errorf("the manager has ended: %s", process.Tail(20))
 		}
@@ -243,6 +254,15 @@ func (o *Operator) Start(ctx context.Context) error {
 		return fmt.Errorf("start the manager: %w\n%s", err, process.Tail(20))
 	}
 	return nil
+}
+
+// Launch runs the manager and does not wait for it.
+func (o *Operator) Launch() error {
+	process, err := o.world.Run(o.spec)
+	if err == nil {
+		o.process = process
+	}
+	return err
 }
 
 func (o *Operator) ready(ctx context.Context) bool {
