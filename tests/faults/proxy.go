@@ -40,8 +40,8 @@ func (r Request) About(resource string) bool {
 
 // Namespace returns the namespace that the request is about, or nothing.
 func (r Request) Namespace() string {
-	_, rest, found := strings.Cut(r.URL.Path, "/namespaces/")
-	namespace, _, inside := strings.Cut(rest, "/")
+	_, below, found := strings.Cut(r.URL.Path, "/namespaces/")
+	namespace, _, inside := strings.Cut(below, "/")
 	if !found || !inside {
 		return ""
 	}
