@@ -76,7 +76,7 @@ func request(ctx context.Context, method, query string) *http.Request {
 // down makes a gate see that a server does not answer.
 func down(rt http.RoundTripper) {
 	for range failuresToClose {
-		_, _ = rt.RoundTrip(request(context.Background(), http.MethodPatch, "")) //nolint:bodyclose // There is none.
+		_, _ = rt.RoundTrip(request(context.Background(), http.MethodPatch, ""))
 	}
 }
 
@@ -90,7 +90,7 @@ func TestGate_while_nobody_answers_requests_are_few_however_many_ask(t *testing.
 		ctx, cancel := context.WithCancel(t.Context())
 		var done sync.WaitGroup
 		for range 100 {
-			done.Go(func() { _, _ = rt.RoundTrip(request(ctx, http.MethodGet, "")) }) //nolint:bodyclose // There is none.
+			done.Go(func() { _, _ = rt.RoundTrip(request(ctx, http.MethodGet, "")) })
 		}
 		time.Sleep(10 * time.Minute)
 		after, _ := s.counts()
@@ -133,10 +133,10 @@ func TestGate_a_write_waits_too_and_does_not_find_out_while_a_read_can(t *testin
 		down(rt)
 		_, before := s.counts()
 		read, cancel := context.WithCancel(t.Context())
-		go func() { _, _ = rt.RoundTrip(request(read, http.MethodGet, "")) }() //nolint:bodyclose // There is none.
+		go func() { _, _ = rt.RoundTrip(request(read, http.MethodGet, "")) }()
 		synctest.Wait()
 		var failed error
-		go func() { _, failed = rt.RoundTrip(request(t.Context(), http.MethodPatch, "")) }() //nolint:bodyclose // There is none.
+		go func() { _, failed = rt.RoundTrip(request(t.Context(), http.MethodPatch, "")) }()
 		time.Sleep(time.Minute)
 		_, writes := s.counts()
 		g.Expect(writes).To(Equal(before))
@@ -199,10 +199,10 @@ func TestGate_closes_only_when_nothing_is_answered(t *testing.T) {
 				s := &server{answer: status(http.StatusOK)}
 				gate := New(logr.Discard())
 				rt := gate.Wrap(s)
-				_, _ = rt.RoundTrip(request(t.Context(), http.MethodGet, "")) //nolint:bodyclose // It holds nothing.
+				_, _ = rt.RoundTrip(request(t.Context(), http.MethodGet, ""))
 				for i := range 3 * failuresToClose {
 					s.set(tt.answers[i%len(tt.answers)])
-					_, _ = rt.RoundTrip(request(t.Context(), http.MethodPatch, "")) //nolint:bodyclose // It holds nothing.
+					_, _ = rt.RoundTrip(request(t.Context(), http.MethodPatch, ""))
 				}
 				NewWithT(t).Expect(gate.opened != nil).To(Equal(tt.closes))
 			})
@@ -217,7 +217,7 @@ func TestGate_who_gives_up_says_nothing_about_the_server(t *testing.T) {
 		rt := gate.Wrap(&server{answer: silent})
 		for range 2 * failuresToClose {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			_, err := rt.RoundTrip(request(ctx, http.MethodGet, "")) //nolint:bodyclose // There is none.
+			_, err := rt.RoundTrip(request(ctx, http.MethodGet, ""))
 			g.Expect(err).To(MatchError(context.DeadlineExceeded))
 			cancel()
 		}
@@ -233,7 +233,7 @@ func TestGate_who_waits_can_give_up(t *testing.T) {
 		down(rt)
 		for _, method := range []string{http.MethodGet, http.MethodPatch} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			_, err := rt.RoundTrip(request(ctx, method, "")) //nolint:bodyclose // There is none.
+			_, err := rt.RoundTrip(request(ctx, method, ""))
 			g.Expect(err).To(MatchError(context.DeadlineExceeded))
 			cancel()
 		}

@@ -19,11 +19,11 @@ func TestTransport_a_request_that_nobody_answers_ends(t *testing.T) {
 		g := NewWithT(t)
 		s := &server{answer: status(http.StatusOK)}
 		rt := New(logr.Discard()).Wrap(s)
-		_, err := rt.RoundTrip(request(t.Context(), http.MethodGet, "")) //nolint:bodyclose // It holds nothing.
+		_, err := rt.RoundTrip(request(t.Context(), http.MethodGet, ""))
 		g.Expect(err).NotTo(HaveOccurred())
 		s.set(silent)
 		start := time.Now()
-		_, err = rt.RoundTrip(request(t.Context(), http.MethodGet, "")) //nolint:bodyclose // There is none.
+		_, err = rt.RoundTrip(request(t.Context(), http.MethodGet, ""))
 		g.Expect(err).To(MatchError(errSilence))
 		g.Expect(time.Since(start)).To(Equal(answerTimeout))
 	})
