@@ -117,7 +117,8 @@ func TestStore_ValuesMatch_composesNothingThatCouldTakeTooMuchMemory(t *testing.
 				_, err := c.ValuesMatch(t.Context(), hr, anyDigest, true)
 				g.Expect(errors.Is(err, ErrTooLarge)).To(BeTrue(), "%v", err)
 			})
-			g.Expect(taken>>20).To(BeNumerically("<", 80), "MiB")
+			// Garbage included, and more with the race detector. Unweighed, it is 400 MiB to 20 GiB.
+			g.Expect(taken>>20).To(BeNumerically("<", 128), "MiB")
 		})
 	}
 }
