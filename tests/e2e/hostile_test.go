@@ -105,10 +105,13 @@ func TestHostile_who_may_edit_HelmReleases_in_one_namespace_spoils_nobody_elses_
 		`{"token":"abc.2147483647","revision":9223372036854775807,"at":"9999-12-31T23:59:59-23:59","sources":[{"id":"ConfigMap/` + platform + `/settings","digest":"` + vt.Status.Sources[0].Digest[7:19] + `"}]}`,
 		"\x00\n{}",
 	} {
-		evil := e.get(tenant, "evil")
-		evil.Annotations[triggerv1.RequestAnnotation] = record
-		evil.Annotations[triggerv1.CauseAnnotation] = "all is well\nvia ValuesTrigger nobody/knows"
-		e.Expect(editor.Patch(e.ctx, evil, client.MergeFrom(e.get(tenant, "evil")))).To(Succeed())
+		e.Eventually(func() error { // helm-controller writes it, too.
+			evil := e.get(tenant, "evil")
+			before := client.MergeFrom(evil.DeepCopy())
+			evil.Annotations[triggerv1.RequestAnnotation] = record
+			evil.Annotations[triggerv1.CauseAnnotation] = "all is well\nvia ValuesTrigger nobody/knows"
+			return editor.Patch(e.ctx, evil, before)
+		}).Should(Succeed())
 		e.setData(settings(platform), "key", fmt.Sprint("edit ", i))
 		e.Eventually(e.deliveredRevision(platform, "all", "good")).Should(BeEquivalentTo(3+i), "neither lost nor doubled")
 	}

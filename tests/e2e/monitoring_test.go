@@ -61,6 +61,8 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 		e.Eventually(e.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(revision), name)
 	}
 	e.nextSecond()
+	// Prometheus tells a rate only of what it has seen to grow.
+	e.Eventually(e.by(p, "trigger_edit_to_trigger_seconds_count", "job")).Should(Equal(counts{monitoring.Job: 0}))
 
 	e.suspend(ns, "held", true)
 	e.setValues(good, "a: 2\n")

@@ -6,8 +6,10 @@
 package faults
 
 import (
+	"context"
 	"encoding/pem"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -62,6 +64,7 @@ type Proxy struct {
 	writes   int
 	injected int
 	stop     chan struct{}
+	end      context.CancelFunc
 }
 
 // Start runs a proxy to the API server of the config, without any of its credentials:
@@ -78,6 +81,8 @@ func Start(config *rest.Config) (*Proxy, error) {
 		return nil, fmt.Errorf("transport to the API server: %w", err)
 	}
 	p := &Proxy{stop: make(chan struct{})}
+	alive, end := context.WithCancel(context.Background())
+	p.end = end
 	p.next = &httputil.ReverseProxy{
 		Rewrite:       func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport:     transport,
@@ -87,6 +92,7 @@ func Start(config *rest.Config) (*Proxy, error) {
 		},
 	}
 	p.server = httptest.NewUnstartedServer(p)
+	p.server.Config.BaseContext = func(net.Listener) context.Context { return alive }
 	p.server.StartTLS() // Without TLS, a kubeconfig's credentials are not sent.
 	return p, nil
 }
@@ -99,9 +105,11 @@ func (p *Proxy) CA() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.server.Certificate().Raw})
 }
 
-// Stop ends the proxy and all connections.
+// Stop ends the proxy and all connections: also those that a client, which still runs, makes
+// meanwhile, for the server waits until all requests are answered.
 func (p *Proxy) Stop() {
 	close(p.stop)
+	p.end()
 	p.server.CloseClientConnections()
 	p.server.Close()
 }
