@@ -16,27 +16,22 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/fluxcd/pkg/ssa"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
 // Applier applies as the operator's field manager.
 type Applier struct {
-	client  client.Client
-	manager *ssa.ResourceManager
+	client client.Client
 }
 
 // New returns an Applier that writes with the client.
 func New(c client.Client) *Applier {
-	return &Applier{
-		client:  c,
-		manager: ssa.NewResourceManager(c, nil, ssa.Owner{Field: triggerv1.FieldManager, Group: triggerv1.GroupVersion.Group}),
-	}
+	return &Applier{client: c}
 }
 
 // Apply creates the trigger or brings the fields that are set in it in line. Zero
-// fields are left to whoever set them.
+// fields are left to whoever set them. One request: the caller has compared with what
+// there is, and the API server writes nothing that is the same.
 func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(vt)
 	if err != nil {
@@ -46,8 +41,11 @@ func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) error 
 	obj.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
 	unstructured.RemoveNestedField(obj.Object, "status")
 	unstructured.RemoveNestedField(obj.Object, "metadata", "creationTimestamp")
-	_, err = a.manager.Apply(ctx, obj, ssa.DefaultApplyOptions())
-	return err
+	patch, err := json.Marshal(obj.Object)
+	if err != nil {
+		return fmt.Errorf("encode ValuesTrigger: %w", err)
+	}
+	return a.patch(ctx, obj, patch)
 }
 
 // ApplyMetadata brings the labels that are set in obj in line and withdraws those
@@ -63,6 +61,11 @@ func (a *Applier) ApplyMetadata(ctx context.Context, obj *metav1.PartialObjectMe
 	if err != nil {
 		return fmt.Errorf("labels: %w", err)
 	}
+	return a.patch(ctx, obj, patch)
+}
+
+// patch applies. The fields are the operator's, whoever wrote them before.
+func (a *Applier) patch(ctx context.Context, obj client.Object, patch []byte) error {
 	return a.client.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, patch),
 		client.FieldOwner(triggerv1.FieldManager), client.ForceOwnership)
 }
