@@ -14,12 +14,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
-	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -28,6 +26,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/controller"
+	"github.com/nebius/helmrelease-trigger-operator/internal/guard"
 )
 
 const (
@@ -42,7 +41,7 @@ const (
 // NewScheme returns the kinds that the operator knows.
 func NewScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(corev1.AddToScheme(scheme)) // Kubernetes' other kinds are not touched.
 	utilruntime.Must(helmv2.AddToScheme(scheme))
 	utilruntime.Must(triggerv1.AddToScheme(scheme))
 	return scheme
@@ -122,7 +121,7 @@ func metricsOptions(opts Options) (metricsserver.Options, error) {
 	}
 
 	out.SecureServing = true
-	out.FilterProvider = filters.WithAuthenticationAndAuthorization
+	out.FilterProvider = guard.Filter
 	// Off unless wanted, as HTTP/2 lets one client cost the server much
 	// (CVE-2023-44487, CVE-2023-39325).
 	protocols := []string{"http/1.1"}

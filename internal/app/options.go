@@ -13,7 +13,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/fluxcd/pkg/runtime/acl"
-	"github.com/fluxcd/pkg/runtime/client"
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 	feathelper "github.com/fluxcd/pkg/runtime/features"
 	"github.com/fluxcd/pkg/runtime/jitter"
@@ -41,9 +40,11 @@ const (
 	flagHTTP2           = "enable-http2"
 	flagVersion         = "version"
 
+	// Flux's, whose package comes with much of kubectl.
+	flagQPS   = "kube-api-qps"
+	flagBurst = "kube-api-burst"
+
 	// Bound by fluxcd/pkg/runtime.
-	flagQPS            = "kube-api-qps"
-	flagBurst          = "kube-api-burst"
 	flagMinRetryDelay  = "min-retry-delay"
 	flagMaxRetryDelay  = "max-retry-delay"
 	flagLogLevel       = "log-level"
@@ -105,12 +106,15 @@ type Options struct {
 
 	Log            logger.Options
 	ACL            acl.Options
-	Client         client.Options
 	LeaderElection leaderelection.Options
 	RateLimiter    runtimectrl.RateLimiterOptions
 	Watch          runtimectrl.WatchOptions
 	Jitter         jitter.IntervalOptions
 	FeatureGates   feathelper.FeatureGates
+
+	// QPS and Burst limit the requests of the client.
+	QPS   float32
+	Burst int
 
 	// ClientLimited says that a client-side rate limit was asked for. Otherwise
 	// the API server's priority and fairness is trusted where it is enabled.
@@ -179,12 +183,11 @@ func (o *Options) BindFlags(fs *pflag.FlagSet) {
 
 	// One change may fan out to hundreds of releases, each a read and a patch;
 	// Flux's 50 and 300 would make the last of them wait for seconds.
-	o.Client.BindFlags(fs)
-	setDefault(fs, flagQPS, "300")
-	setDefault(fs, flagBurst, "600")
-	for _, name := range []string{flagQPS, flagBurst} {
-		fs.Lookup(name).Usage += " Unless given, requests are not limited where the API server does priority and fairness."
-	}
+	const unless = " Unless given, requests are not limited where the API server does priority and fairness."
+	fs.Float32Var(&o.QPS, flagQPS, 300,
+		"The maximum queries-per-second of requests sent to the Kubernetes API."+unless)
+	fs.IntVar(&o.Burst, flagBurst, 600,
+		"The maximum burst queries-per-second of requests sent to the Kubernetes API."+unless)
 
 	// Flux's fifteen minutes fit failing chart downloads. What fails here is the
 	// API server, and a change must not wait that long once it is back.

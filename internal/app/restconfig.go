@@ -54,7 +54,7 @@ func limitClient(cfg *rest.Config, opts Options, fair bool) {
 		cfg.QPS, cfg.Burst = -1, -1 // no limit
 		return
 	}
-	cfg.QPS, cfg.Burst = opts.Client.QPS, opts.Client.Burst
+	cfg.QPS, cfg.Burst = opts.QPS, opts.Burst
 }
 
 func loadConfig(kubeconfig string) (*rest.Config, error) {

@@ -76,11 +76,11 @@ func (o *Options) validateNumbers() error {
 	if o.Concurrent < 1 {
 		return o.invalid(flagConcurrent, o.Concurrent, "a whole number of at least 1")
 	}
-	if o.Client.QPS <= 0 {
-		return o.invalid(flagQPS, o.Client.QPS, "a number greater than 0")
+	if o.QPS <= 0 {
+		return o.invalid(flagQPS, o.QPS, "a number greater than 0")
 	}
-	if o.Client.Burst < 1 {
-		return o.invalid(flagBurst, o.Client.Burst, "a whole number of at least 1")
+	if o.Burst < 1 {
+		return o.invalid(flagBurst, o.Burst, "a whole number of at least 1")
 	}
 	if o.Jitter.Percentage >= 100 {
 		return o.invalid(flagJitter, o.Jitter.Percentage, "a whole number from 0 to 99")
