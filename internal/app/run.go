@@ -38,6 +38,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return exitOK
 	}
 
+	limitGarbage(getenv)
 	setLogger(opts.Log)
 	log := ctrl.Log.WithName("setup")
 	if err := opts.FeatureGates.WithLogger(log).SupportedFeatures(features.FeatureGates()); err != nil {
