@@ -13,9 +13,7 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -184,60 +182,6 @@ func (h *helm) digests(namespace, name string) []string {
 	hr := h.get(namespace, name)
 	latest := hr.Status.History.Latest()
 	return []string{latest.Digest, latest.ConfigDigest}
-}
-
-// interrupted has another request come while helm-controller waits for what it has
-// upgraded to become healthy. It counts as a failure, after which it does not go on by
-// itself, unless it is told to.
-func (h *helm) interrupted() {
-	h.t.Helper()
-	ns := h.namespace("interrupted")
-	chart := world.TestChart()
-	chart.Files["templates/pod.yaml"] = `{{- if lookup "v1" "ConfigMap" .Release.Namespace "unhealthy" }}
-apiVersion: v1
-kind: Pod
-metadata: {name: {{ .Release.Name }}}
-spec: {containers: [{name: never, image: charts.invalid/never}]}
-{{- end }}
-`
-	h.Expect(h.w.PublishChart(h.ctx, ns, chartName, chart)).To(Succeed())
-	values := withValues(ns, "values", "a: 1\n")
-	settings := label(configMap(ns, "settings", map[string]string{"key": "one"}), "forced", ns)
-	h.create(values)
-	h.releases(release(ns, "forced"), release(ns, "reader", reads(cmKind, "values")),
-		release(ns, "retried", reads(cmKind, "values"), func(hr *helmv2.HelmRelease) {
-			hr.Spec.Upgrade = &helmv2.Upgrade{Strategy: &helmv2.UpgradeStrategy{Name: string(helmv2.ActionStrategyRetryOnFailure)}}
-		}))
-	h.create(settings)
-	h.Eventually(h.deliveredRevision(ns, "forced", "forced")).Should(BeEquivalentTo(2))
-	for _, name := range []string{"reader", "retried"} {
-		h.Eventually(h.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(1))
-	}
-
-	unhealthy := configMap(ns, "unhealthy", nil)
-	h.create(unhealthy)
-	h.setData(settings, "key", "two")
-	h.setValues(values, "a: 2\n")
-	names := []string{"forced", "reader", "retried"}
-	for _, name := range names {
-		h.Eventually(func() error {
-			return h.c.Get(h.ctx, types.NamespacedName{Namespace: ns, Name: name}, &corev1.Pod{})
-		}).Should(Succeed(), name)
-	}
-	h.delete(unhealthy)
-	for _, name := range names {
-		annotate(h.env, release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "somebody else's"})
-	}
-	for _, name := range names {
-		h.Eventually(h.eventsAbout(helmv2.HelmReleaseKind, ns, name, corev1.EventTypeNormal, meta.HealthCheckCanceledReason)).Should(HaveLen(1), name)
-	}
-	want := map[string]int64{"forced": 4, "reader": 3, "retried": 3}
-	attempts := map[string]int32{"forced": 2, "reader": 2, "retried": 1}
-	for _, name := range names {
-		h.Eventually(h.deliveredRevision(ns, name, name)).Should(Equal(want[name]), name)
-		h.Expect(h.target(ns, name, name)()).To(HaveField("Attempts", attempts[name]), name)
-	}
-	h.stay(ns, map[string]int{"forced": 4, "reader": 3, "retried": 3})
 }
 
 // stale has the watches of helm-controller go silent, so that it composes values of what
