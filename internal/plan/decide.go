@@ -124,6 +124,7 @@ func (t *task) firstSight() (Decision, bool) {
 	r := t.Release
 	if t.Input.Force != "" { // A person wants it whatever runs.
 		t.status.Digest = t.Digest
+		t.status.Forced = t.needsForce(t.Sources)
 		return Decision{}, false
 	}
 	switch {

@@ -54,6 +54,10 @@ func TestDecide_requestsOfAPerson(t *testing.T) {
 		given: asked(true, false, newScene(read), func(*scene) {}),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
+		name:  "forceAt with force Never has the force that a source needs which is seen for the first time",
+		given: asked(true, false, newScene(other), func(s *scene) { s.policy = triggerv1.ForceNever }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
 		name:  "forceAt triggers a release that is seen for the first time with a record",
 		given: asked(true, false, newScene(read), func(s *scene) { s.requestedBy(true, s.now, read); s.upgrade() }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
