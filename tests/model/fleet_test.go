@@ -46,6 +46,9 @@ type fleet struct {
 	// prod are the namespaces that selectors of namespaces match.
 	prod map[string]bool
 
+	// looks are those that triggers had taken before the operation.
+	looks map[look]bool
+
 	// counter makes every content another one.
 	counter int
 	changes int // number of the operation that is being made

@@ -25,6 +25,8 @@ import (
 //     comes back as it was. A labelled one that is created again is new.
 //     A change that is both in the values and forced counts once, but twice where
 //     Flux follows the source by itself, as the documentation of the guarantees says;
+//   - such a source is written in whatever way before its trigger has looked at the
+//     release: it cannot be told from a change that the latest revision has missed;
 //   - somebody asks for a forced upgrade, on the HelmRelease or on a trigger of it;
 //   - its spec changes after a failed revision: helm-controller counts failures anew
 //     with each generation, and tries once more.
@@ -63,13 +65,15 @@ type ledger struct {
 	forced  map[string]string
 	bound   map[string]string
 	present map[string]bool
+	// states are those of the sources when they were last looked at.
+	states map[*source]string
 	// stale are sources whose content changed when nothing was to force it: what a
 	// lookup shows of them is nobody's duty.
 	stale map[*source]bool
 }
 
 func newLedger() ledger {
-	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]string{}, stale: map[*source]bool{}}
+	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]string{}, states: map[*source]string{}, stale: map[*source]bool{}}
 }
 
 // settled is how old content must be for a revision to be provably younger: times are
@@ -92,6 +96,7 @@ func (f *fleet) made(at time.Time, why string) {
 		fresh := r.fresh
 		values, spec := f.reasons(r)
 		content, bound, gone := f.forcing(r, at)
+		touched := f.touching(r)
 		r.fresh = false
 		if fresh {
 			// Where an installation was left behind, an upgrade takes it over.
@@ -110,6 +115,9 @@ func (f *fleet) made(at time.Time, why string) {
 		}
 		for range forced - 1 {
 			r.entitle(effective{at: at, forced: true, why: "forced by another trigger: " + why})
+		}
+		for range touched - forced {
+			r.entitle(effective{at: at, forced: true, why: "touched before anybody had looked by: " + why})
 		}
 		if values && forced > 0 && r.followed() {
 			r.entitle(effective{at: at, why: "Flux, which may be faster: " + why})
