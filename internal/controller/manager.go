@@ -39,14 +39,14 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 		Named("valuestrigger").
 		For(&triggerv1.ValuesTrigger{}, builder.WithPredicates(predicate.NewPredicateFuncs(opts.serves),
 			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}))).
-		Watches(&helmv2.HelmRelease{}, requests.progress(), builder.WithPredicates(releaseProgressPredicate)).
+		Watches(&helmv2.HelmRelease{}, wake(requests.ofTarget, settled), builder.WithPredicates(releaseProgressPredicate)).
 		WithOptions(controllerOptions(opts))
 	for _, kind := range sourceKinds(opts.Secrets) {
-		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(requests.ofSource(kind)),
+		b = b.WatchesMetadata(index.Metadata(kind), wake(requests.ofSource(kind), atOnce),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
 	}
 	if r.namespaces != nil {
-		b = b.WatchesMetadata(index.Metadata("Namespace"), handler.EnqueueRequestsFromMapFunc(requests.ofNamespace),
+		b = b.WatchesMetadata(index.Metadata("Namespace"), wake(requests.ofNamespace, atOnce),
 			builder.WithPredicates(predicate.LabelChangedPredicate{}))
 	}
 	return b.Complete(r)

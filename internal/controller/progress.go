@@ -5,6 +5,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
@@ -14,14 +15,25 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/fluxcd/pkg/apis/acl"
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
 const (
-	// progressPriority lets triggers whose sources changed go first, at 0: requests
-	// are made before anybody writes down what became of others. Behind both comes
-	// what only a start or an interval wants to be looked at.
+	// changePriority is that of triggers whose sources changed.
+	changePriority = 0
+
+	// progressPriority comes after it: requests are made before anybody writes down
+	// what became of others.
 	progressPriority = -10
+
+	// brokenPriority comes after both: triggers that could deliver nothing when they
+	// were last looked at do not hold up those that can, however many they are. Behind
+	// them comes what only a start or an interval wants to be looked at.
+	brokenPriority = -20
 
 	// progressDelay is how long progress waits for more of it, for each target of a
 	// trigger. A status has an entry for each target, so that what is written in a
@@ -29,36 +41,61 @@ const (
 	progressDelay = 2 * time.Millisecond
 )
 
-// progress enqueues the triggers of a HelmRelease.
-func (t triggerRequests) progress() handler.EventHandler {
-	return handler.Funcs{
-		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			t.enqueue(ctx, q, e.Object)
-		},
-		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			t.enqueue(ctx, q, e.ObjectOld, e.ObjectNew)
-		},
-		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			t.enqueue(ctx, q, e.Object)
-		},
-	}
+// brokenReasons of Ready=False tell that a trigger, or a part of it, cannot deliver.
+var brokenReasons = []string{
+	triggerv1.SourceNotFoundReason, triggerv1.TargetNotFoundReason, triggerv1.InvalidSpecReason, acl.AccessDeniedReason,
 }
 
-// enqueue adds the triggers of all these versions of a HelmRelease.
-func (t triggerRequests) enqueue(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], versions ...client.Object) {
-	for _, obj := range versions {
-		for _, vt := range t.ofTarget(ctx, obj) {
-			request := reconcile.Request{NamespacedName: client.ObjectKeyFromObject(vt)}
-			if pq, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
-				pq.AddWithOpts(priorityqueue.AddOpts{After: settling(vt), Priority: new(progressPriority)}, request)
-			} else {
-				q.AddAfter(request, settling(vt))
+// urgency says how soon a trigger is to be looked at.
+type urgency func(vt *triggerv1.ValuesTrigger) (priority int, after time.Duration)
+
+// atOnce is the urgency of a change of a source.
+func atOnce(*triggerv1.ValuesTrigger) (int, time.Duration) { return changePriority, 0 }
+
+// settled is the urgency of progress of a target, which waits for more of it.
+func settled(vt *triggerv1.ValuesTrigger) (int, time.Duration) {
+	return progressPriority, time.Duration(len(vt.Status.Targets)) * progressDelay
+}
+
+// wake enqueues the triggers that an object concerns, by all its versions.
+func wake(concerned func(context.Context, client.Object) []*triggerv1.ValuesTrigger, urgent urgency) handler.EventHandler {
+	enqueue := func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, versions ...client.Object) {
+		for _, obj := range versions {
+			for _, vt := range concerned(ctx, obj) {
+				priority, after := urgent(vt)
+				if isBroken(vt) {
+					priority = min(priority, brokenPriority)
+				}
+				add(q, client.ObjectKeyFromObject(vt), min(priority, limit), after)
 			}
 		}
 	}
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			limit := changePriority
+			if e.IsInInitialList {
+				limit = handler.LowPriority
+			}
+			enqueue(ctx, q, limit, e.Object)
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			enqueue(ctx, q, changePriority, e.ObjectOld, e.ObjectNew)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			enqueue(ctx, q, changePriority, e.Object)
+		},
+	}
 }
 
-// settling returns how long the progress of a trigger waits for more of it.
-func settling(vt *triggerv1.ValuesTrigger) time.Duration {
-	return time.Duration(len(vt.Status.Targets)) * progressDelay
+func add(q workqueue.TypedRateLimitingInterface[reconcile.Request], key client.ObjectKey, priority int, after time.Duration) {
+	request := reconcile.Request{NamespacedName: key}
+	if pq, ok := q.(priorityqueue.PriorityQueue[reconcile.Request]); ok {
+		pq.AddWithOpts(priorityqueue.AddOpts{After: after, Priority: &priority}, request)
+	} else {
+		q.AddAfter(request, after)
+	}
+}
+
+func isBroken(vt *triggerv1.ValuesTrigger) bool {
+	return conditions.IsFalse(vt, meta.ReadyCondition) && slices.Contains(brokenReasons, conditions.GetReason(vt, meta.ReadyCondition))
 }

@@ -16,9 +16,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
@@ -44,7 +47,7 @@ func (i indexed) IndexField(_ context.Context, obj client.Object, field string, 
 	return nil
 }
 
-func TestProgress_comes_behind_requests_and_together_with_more_of_it(t *testing.T) {
+func TestWake_looks_first_at_what_can_be_delivered(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	scheme := runtime.NewScheme()
@@ -58,7 +61,11 @@ func TestProgress_comes_behind_requests_and_together_with_more_of_it(t *testing.
 			Status:     triggerv1.ValuesTriggerStatus{Targets: make([]triggerv1.TargetStatus, targets)},
 		}
 	}
-	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(trigger("new", 0), trigger("one", 1), trigger("many", 500))
+	broken := trigger("broken", 1)
+	conditions.MarkFalse(broken, meta.ReadyCondition, triggerv1.TargetNotFoundReason, "gone")
+	failed := trigger("failed", 1)
+	conditions.MarkFalse(failed, meta.ReadyCondition, triggerv1.DeliveryFailedReason, "not yet")
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(trigger("new", 0), trigger("one", 1), trigger("many", 500), broken, failed)
 	g.Expect(index.Setup(t.Context(), indexed{builder}, true)).To(Succeed())
 
 	q := noted{opts: map[string]priorityqueue.AddOpts{}}
@@ -66,9 +73,20 @@ func TestProgress_comes_behind_requests_and_together_with_more_of_it(t *testing.
 	later := release.DeepCopy()
 	later.ResourceVersion = "2"
 	requests := triggerRequests{cache: builder.Build(), serves: func(client.Object) bool { return true }}
-	requests.progress().Update(t.Context(), event.UpdateEvent{ObjectOld: release, ObjectNew: later}, q)
-
-	for name, after := range map[string]time.Duration{"new": 0, "one": 2 * time.Millisecond, "many": time.Second} {
+	wake(requests.ofTarget, settled).Update(t.Context(), event.UpdateEvent{ObjectOld: release, ObjectNew: later}, q)
+	for name, after := range map[string]time.Duration{"new": 0, "one": 2 * time.Millisecond, "failed": 2 * time.Millisecond, "many": time.Second} {
 		g.Expect(q.opts).To(HaveKeyWithValue(name, priorityqueue.AddOpts{After: after, Priority: new(progressPriority)}))
+	}
+	g.Expect(q.opts["broken"].Priority).To(HaveValue(Equal(brokenPriority)))
+
+	wake(requests.ofTarget, atOnce).Delete(t.Context(), event.DeleteEvent{Object: later}, q)
+	for _, name := range []string{"new", "one", "failed", "many"} {
+		g.Expect(q.opts).To(HaveKeyWithValue(name, priorityqueue.AddOpts{Priority: new(changePriority)}))
+	}
+	g.Expect(q.opts["broken"].Priority).To(HaveValue(Equal(brokenPriority)))
+
+	wake(requests.ofTarget, atOnce).Create(t.Context(), event.CreateEvent{Object: later, IsInInitialList: true}, q)
+	for name := range q.opts {
+		g.Expect(q.opts[name].Priority).To(HaveValue(Equal(handler.LowPriority)), name)
 	}
 }

@@ -31,14 +31,14 @@ type triggerRequests struct {
 }
 
 // ofSource returns the triggers that name a source or whose selector matches it.
-func (t triggerRequests) ofSource(kind string) handler.MapFunc {
-	return func(ctx context.Context, obj client.Object) []reconcile.Request {
+func (t triggerRequests) ofSource(kind string) func(context.Context, client.Object) []*triggerv1.ValuesTrigger {
+	return func(ctx context.Context, obj client.Object) []*triggerv1.ValuesTrigger {
 		triggers := t.matching(ctx, index.TriggerSource, index.Source(kind, obj.GetNamespace(), obj.GetName()), all)
-		return requestsFor(append(triggers, t.matching(ctx, index.TriggerSource, index.AnySource(kind, obj.GetNamespace()), func(vt *triggerv1.ValuesTrigger) bool {
+		return append(triggers, t.matching(ctx, index.TriggerSource, index.AnySource(kind, obj.GetNamespace()), func(vt *triggerv1.ValuesTrigger) bool {
 			return slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool {
 				return s.Kind == kind && matches(s.Selector, obj)
 			})
-		})...))
+		})...)
 	}
 }
 
@@ -57,8 +57,8 @@ func (t triggerRequests) ofTarget(ctx context.Context, obj client.Object) []*tri
 
 // ofNamespace returns the triggers that select namespaces: which of them a change of
 // labels concerns depends on both the old and the new labels.
-func (t triggerRequests) ofNamespace(ctx context.Context, _ client.Object) []reconcile.Request {
-	return requestsFor(t.matching(ctx, index.TriggerNamespaces, index.Selected, all))
+func (t triggerRequests) ofNamespace(ctx context.Context, _ client.Object) []*triggerv1.ValuesTrigger {
+	return t.matching(ctx, index.TriggerNamespaces, index.Selected, all)
 }
 
 // matching returns triggers of the cache, which nobody may change.
@@ -75,14 +75,6 @@ func (t triggerRequests) matching(ctx context.Context, field, key string, filter
 		}
 	}
 	return triggers
-}
-
-func requestsFor(triggers []*triggerv1.ValuesTrigger) []reconcile.Request {
-	requests := make([]reconcile.Request, 0, len(triggers))
-	for _, vt := range triggers {
-		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(vt)})
-	}
-	return requests
 }
 
 func all(*triggerv1.ValuesTrigger) bool { return true }

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	"github.com/fluxcd/pkg/apis/acl"
 	"github.com/fluxcd/pkg/apis/meta"
@@ -97,7 +98,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		case apierrors.IsConflict(patchErr) && err == nil:
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
-			return ctrl.Result{RequeueAfter: conflictDelay}, nil
+			return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
 		case apierrors.IsForbidden(patchErr):
 			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
 		default:
@@ -122,7 +123,7 @@ func (r *ValuesTriggerReconciler) refused(ctx context.Context, req ctrl.Request,
 	if result.RequeueAfter > 0 {
 		after = min(after, result.RequeueAfter)
 	}
-	return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: after}), nil
+	return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: after, Priority: new(handler.LowPriority)}), nil
 }
 
 // patchStatus writes the difference of the status in one request, conditional on the
@@ -142,7 +143,9 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return ctrl.Result{}, nil
 	}
 	at := time.Now()
-	interval := ctrl.Result{RequeueAfter: vt.GetInterval()}
+	// Without a priority of its own, what is looked at again would keep the one that it
+	// was looked at with, and an event cannot lower that.
+	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
 
 	e, err := r.evaluate(ctx, vt, at)
 	switch {
@@ -182,7 +185,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return afterRequests, nil
 	}
 	if out.after > 0 && out.after < interval.RequeueAfter {
-		return ctrl.Result{RequeueAfter: out.after}, out.refused
+		return ctrl.Result{RequeueAfter: out.after, Priority: new(progressPriority)}, out.refused
 	}
 	return jitter.JitteredRequeueInterval(interval), out.refused
 }
