@@ -47,6 +47,11 @@ const (
 	// only those and the HelmRelease's own namespace may.
 	AllowFromAnnotation = "trigger.nebius.ai/allow-from"
 
+	// ApproveAnnotation on a ValuesTrigger approves content for a stage with manual
+	// approval: the digest of status.rollout, for the first such stage, or the
+	// digest, a slash and the name of a stage.
+	ApproveAnnotation = "trigger.nebius.ai/approve"
+
 	// CauseAnnotation is written on a HelmRelease in the patch that triggers it:
 	// which object, content and editor caused the request, via which trigger.
 	CauseAnnotation = "trigger.nebius.ai/cause"

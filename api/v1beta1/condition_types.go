@@ -35,6 +35,17 @@ const (
 	// does not run the change. It is delivered when helm-controller succeeds,
 	// when the sources change again, or on request.
 	DeliveryFailedReason = "DeliveryFailed"
+
+	// AwaitingWindowReason tells that the change waits for a window of
+	// spec.schedule.
+	AwaitingWindowReason = "AwaitingWindow"
+
+	// AwaitingApprovalReason tells that a stage waits for a person to approve it.
+	AwaitingApprovalReason = "AwaitingApproval"
+
+	// RolloutHaltedReason tells that more targets failed than may, and that no
+	// further one is touched until the sources change or the trigger is reset.
+	RolloutHaltedReason = "RolloutHalted"
 )
 
 // Reasons of events that are no condition reasons.
@@ -49,7 +60,43 @@ const (
 	// malformed.
 	InvalidContractReason = "InvalidContract"
 
+	// StageStartedReason and StageFinishedReason tell how a rollout gets on.
+	StageStartedReason  = "StageStarted"
+	StageFinishedReason = "StageFinished"
+
+	// RolloutSupersededReason tells that the sources changed during a rollout, which
+	// starts anew.
+	RolloutSupersededReason = "RolloutSuperseded"
+
+	// ApprovedReason tells that a stage was approved, ApprovalRefusedReason that the
+	// annotation names other content or no stage.
+	ApprovedReason        = "Approved"
+	ApprovalRefusedReason = "ApprovalRefused"
+
+	// BypassedReason tells that a release took up a change by itself that was held
+	// back.
+	BypassedReason = "Bypassed"
+
 	// BaselineReason tells that a digest written by the first operator was taken
 	// over as a baseline.
 	BaselineReason = "Baseline"
+)
+
+// GatedCondition tells whether the quiet period, the windows and the stages of a
+// ValuesTrigger really hold changes back. It is there if the trigger has any.
+const GatedCondition = "Gated"
+
+// Reasons of the condition Gated.
+const (
+	// NothingBypassesReason tells that helm-controller sees changes only when it is
+	// asked: no target reads a source through valuesFrom.
+	NothingBypassesReason = "NothingBypasses"
+
+	// ReadAtIntervalReason tells that targets read sources through valuesFrom, so
+	// that helm-controller takes up changes at the interval of the HelmRelease too.
+	ReadAtIntervalReason = "ReadAtInterval"
+
+	// WatchedByFluxReason tells that a source carries Flux's own watch label, so that
+	// helm-controller takes up its changes at once.
+	WatchedByFluxReason = "WatchedByFlux"
 )

@@ -23,6 +23,7 @@ const (
 )
 
 // ValuesTriggerSpec says which sources are delivered to which HelmReleases.
+// +kubebuilder:validation:XValidation:rule="!has(self.maxDelay) || has(self.quietPeriod) && duration(self.maxDelay) >= duration(self.quietPeriod)",message="maxDelay needs a quietPeriod and must not be shorter"
 type ValuesTriggerSpec struct {
 	// Suspend stops the trigger: no source is read and no target touched.
 	// What changes meanwhile is delivered, once, after it is resumed. Defaults
@@ -81,6 +82,37 @@ type ValuesTriggerSpec struct {
 	// +listType=atomic
 	// +required
 	Targets []TargetReference `json:"targets"`
+
+	// QuietPeriod is how long the sources must not have changed before a change is
+	// delivered, so that many edits make one revision. From 1s to 24h. Without it
+	// changes are delivered at once.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="quietPeriod must be between 1s and 24h"
+	// +optional
+	QuietPeriod metav1.Duration `json:"quietPeriod,omitzero"`
+
+	// MaxDelay caps the wait for quietPeriod, counted from the first change that
+	// waits. At least quietPeriod, at most 168h. Defaults to ten times
+	// quietPeriod.
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
+	// +kubebuilder:validation:XValidation:rule="duration(self) <= duration('168h')",message="maxDelay must be at most 168h"
+	// +optional
+	MaxDelay metav1.Duration `json:"maxDelay,omitzero"`
+
+	// Schedule holds windows. Outside of them no target is asked to reconcile; what
+	// was asked before goes on. Without any, changes are delivered at all times.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Schedule []Window `json:"schedule,omitempty"`
+
+	// Rollout delivers in stages. Without it all targets are asked at once.
+	// +optional
+	Rollout *Rollout `json:"rollout,omitempty"`
 }
 
 // ValuesTriggerStatus is the observed state of a ValuesTrigger.
@@ -98,7 +130,13 @@ type ValuesTriggerStatus struct {
 	// +optional
 	LastHandledResetAt string `json:"lastHandledResetAt,omitempty"`
 
-	// Conditions are Ready, Reconciling and Stalled, as kstatus reads them.
+	// LastHandledApproval holds the last value of trigger.nebius.ai/approve that was
+	// looked at.
+	// +optional
+	LastHandledApproval string `json:"lastHandledApproval,omitempty"`
+
+	// Conditions are Ready, Reconciling and Stalled, as kstatus reads them, and
+	// Gated, which tells whether something can pass by what holds changes back.
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=8
@@ -131,149 +169,16 @@ type ValuesTriggerStatus struct {
 	// +optional
 	Delivered string `json:"delivered,omitempty"`
 
+	// Rollout is where the delivery of the present content stands, if quietPeriod,
+	// schedule or rollout is set.
+	// +optional
+	Rollout *RolloutStatus `json:"rollout,omitempty"`
+
 	// History of the last five changes, newest first.
 	// +kubebuilder:validation:MaxItems=5
 	// +listType=atomic
 	// +optional
 	History []Change `json:"history,omitempty"`
-}
-
-// SourceStatus is one source as last read.
-type SourceStatus struct {
-	// Kind of the source.
-	Kind string `json:"kind"`
-
-	// Namespace of the source.
-	Namespace string `json:"namespace"`
-
-	// Name of the source.
-	Name string `json:"name"`
-
-	// Digest of the selected keys, "sha256:" and hexadecimal digits, salted with the UID for a
-	// Secret. Empty while an optional source does not exist.
-	// +optional
-	Digest string `json:"digest,omitempty"`
-}
-
-// TargetState tells how far the delivery to a target got.
-// +kubebuilder:validation:Enum=Pending;Held;Triggered;Delivered;Failed;Missing
-type TargetState string
-
-const (
-	// TargetPending waits for its turn or for helm-controller to finish what it
-	// is doing.
-	TargetPending TargetState = "Pending"
-
-	// TargetHeld waits for a person; the message says for what.
-	TargetHeld TargetState = "Held"
-
-	// TargetTriggered was asked to reconcile and has not proven the change yet.
-	TargetTriggered TargetState = "Triggered"
-
-	// TargetDelivered is proven to run the change.
-	TargetDelivered TargetState = "Delivered"
-
-	// TargetFailed was asked, and failed, refused, or timed out.
-	TargetFailed TargetState = "Failed"
-
-	// TargetMissing is named in the spec and does not exist.
-	TargetMissing TargetState = "Missing"
-)
-
-// TargetStatus is the state of the delivery to one HelmRelease.
-type TargetStatus struct {
-	// Namespace of the HelmRelease.
-	Namespace string `json:"namespace"`
-
-	// Name of the HelmRelease.
-	Name string `json:"name"`
-
-	// State is Pending, Held, Triggered, Delivered, Failed or Missing.
-	State TargetState `json:"state"`
-
-	// Digest of the content that the HelmRelease was last asked to run or is
-	// proven to run. It differs from status.lastDigest while a change waits.
-	// +optional
-	Digest string `json:"digest,omitempty"`
-
-	// Token of the last request, the value of reconcile.fluxcd.io/requestedAt.
-	// +optional
-	Token string `json:"token,omitempty"`
-
-	// Forced tells that the change that waits, or the last request, needs a forced
-	// upgrade.
-	// +optional
-	Forced bool `json:"forced,omitempty"`
-
-	// Attempts is the number of requests made for the current change. More than
-	// one means that helm-controller lost one.
-	// +optional
-	Attempts int32 `json:"attempts,omitempty"`
-
-	// TriggeredAt is when the last request was made.
-	// +optional
-	TriggeredAt *metav1.Time `json:"triggeredAt,omitempty"`
-
-	// DeliveredAt is when the digest was proven to run. Unset from a request
-	// until its proof.
-	// +optional
-	DeliveredAt *metav1.Time `json:"deliveredAt,omitempty"`
-
-	// Revision of the Helm release: the one that proved the delivery or, while
-	// a request is under way, the one before it.
-	// +optional
-	Revision int64 `json:"revision,omitempty"`
-
-	// Message tells why the target is in this state, where that is not obvious.
-	// +kubebuilder:validation:MaxLength=1024
-	// +optional
-	Message string `json:"message,omitempty"`
-
-	// Cause of the last request: which object, whose edit.
-	// +kubebuilder:validation:MaxLength=1024
-	// +optional
-	Cause string `json:"cause,omitempty"`
-}
-
-// ChangeOutcome tells what became of a change.
-// +kubebuilder:validation:Enum=InProgress;Delivered;Failed;Superseded
-type ChangeOutcome string
-
-const (
-	// ChangeInProgress is on its way to at least one target.
-	ChangeInProgress ChangeOutcome = "InProgress"
-
-	// ChangeDelivered is proven to run in all targets.
-	ChangeDelivered ChangeOutcome = "Delivered"
-
-	// ChangeFailed has reached an end in every target, and failed in at least one.
-	ChangeFailed ChangeOutcome = "Failed"
-
-	// ChangeSuperseded was followed by the next change before it was delivered
-	// everywhere.
-	ChangeSuperseded ChangeOutcome = "Superseded"
-)
-
-// Change is an entry of the history.
-type Change struct {
-	// Digest of all sources together after the change.
-	Digest string `json:"digest"`
-
-	// Cause of the change: which object, whose edit.
-	// +kubebuilder:validation:MaxLength=1024
-	// +optional
-	Cause string `json:"cause,omitempty"`
-
-	// Time at which the operator saw the change.
-	Time metav1.Time `json:"time"`
-
-	// Outcome is InProgress, Delivered, Failed or Superseded.
-	Outcome ChangeOutcome `json:"outcome"`
-
-	// Delivered is the number of targets that were proven to run it, of all, for
-	// example "3/3".
-	// +optional
-	Delivered string `json:"delivered,omitempty"`
 }
 
 // ValuesTrigger delivers changes of ConfigMaps and Secrets to HelmReleases.
@@ -287,6 +192,7 @@ type Change struct {
 // +kubebuilder:printcolumn:name="Last triggered",type="date",JSONPath=".status.lastTriggerTime"
 // +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp"
 // +kubebuilder:printcolumn:name="Digest",type="string",JSONPath=".status.lastDigest",priority=1
+// +kubebuilder:printcolumn:name="Rollout",type="string",JSONPath=".status.rollout.phase",priority=1
 // +kubebuilder:printcolumn:name="Suspended",type="boolean",JSONPath=".spec.suspend",priority=1
 type ValuesTrigger struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -108,6 +108,7 @@ func stripRelease(in any) (any, error) {
 	}
 	status := helmv2.HelmReleaseStatus{
 		ObservedGeneration:     hr.Status.ObservedGeneration,
+		Failures:               min(hr.Status.Failures, 1), // Their number does not matter.
 		ReconcileRequestStatus: hr.Status.ReconcileRequestStatus,
 	}
 	for _, condition := range hr.Status.Conditions {

@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -115,4 +116,42 @@ func leftBehind(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
 	}
 	owner := metav1.GetControllerOf(vt)
 	return owner.Name == hr.Name && owner.UID != hr.UID
+}
+
+// withoutDeclared drops the sources that declared ValuesTriggers deliver to the
+// release. What counts is what such a trigger has resolved and may do, not what its
+// spec asks for: otherwise anybody could silence a release.
+func (d deriver) withoutDeclared(ctx context.Context, hr *helmv2.HelmRelease, sources []triggerv1.SourceReference) ([]triggerv1.SourceReference, error) {
+	list := &triggerv1.ValuesTriggerList{}
+	if err := d.cache.List(ctx, list, client.MatchingFields{index.TriggerDelivers: hr.Namespace + "/" + hr.Name}, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("triggers that deliver to HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
+	}
+	return slices.DeleteFunc(sources, func(s triggerv1.SourceReference) bool {
+		return slices.ContainsFunc(list.Items, func(vt triggerv1.ValuesTrigger) bool {
+			return vt.DeletionTimestamp.IsZero() && d.mayDeliver(&vt, s, hr) && delivers(&vt, s, hr)
+		})
+	}), nil
+}
+
+// mayDeliver tells whether a declared trigger may, now, deliver a source to a release: it may
+// have been denied since its status was written, or somebody else may have written that.
+func (d deriver) mayDeliver(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
+	return d.policy.Check(vt.Namespace, accessTarget(hr)) == nil && d.policy.CheckSource(vt.Namespace, s.Namespace) == nil
+}
+
+// delivers tells whether a declared trigger has taken over a source for a release, with
+// all the keys that count.
+func delivers(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
+	return !isDenied(vt, hr.Namespace, hr.Name) && coversKeys(keysOf(vt, s.Kind, s.Namespace, s.Name), s.Keys) &&
+		slices.ContainsFunc(vt.Status.Sources, func(status triggerv1.SourceStatus) bool {
+			return status.Kind == s.Kind && status.Namespace == s.Namespace && status.Name == s.Name
+		})
+}
+
+// coversKeys tells whether some keys, nil for all, are among others.
+func coversKeys(keys, wanted []string) bool {
+	if keys == nil || wanted == nil {
+		return keys == nil
+	}
+	return !slices.ContainsFunc(wanted, func(key string) bool { return !slices.Contains(keys, key) })
 }

@@ -48,6 +48,11 @@ var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) 
 		!reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
 })
 
+// approvalPredicate lets through the approvals of a person.
+var approvalPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
+	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation]
+})
+
 // triggerBindingPredicate lets through what decides whether a generated trigger is in
 // line, and what a declared one has taken over.
 var triggerBindingPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {

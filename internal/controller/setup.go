@@ -71,6 +71,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		concurrent: opts.Concurrent,
 		serves:     opts.serves,
 		unwritten:  newUnwritten(),
+		sent:       newSentRequests(),
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}

@@ -43,7 +43,7 @@ func TestHelmReleaseReconciler_mayDeliver(t *testing.T) {
 				hr.Annotations = map[string]string{triggerv1.AllowFromAnnotation: c.list}
 			}
 			vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: c.trigger, Name: "taker"}}
-			NewWithT(t).Expect(r.mayDeliver(vt, discovery.Labelled("ConfigMap", c.source, "settings"), hr)).To(Equal(c.want))
+			NewWithT(t).Expect(r.derive.mayDeliver(vt, discovery.Labelled("ConfigMap", c.source, "settings"), hr)).To(Equal(c.want))
 		})
 	}
 }

@@ -58,6 +58,9 @@ type ValuesTriggerReconciler struct {
 	concurrent int
 	serves     func(client.Object) bool
 	unwritten  *unwritten
+
+	// sent are the requests that the cache may not show yet.
+	sent *sentRequests
 }
 
 // Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once: now,
@@ -95,6 +98,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		case patchErr == nil:
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
+			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
 		case apierrors.IsConflict(patchErr) && err == nil:
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
@@ -158,7 +162,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	case errors.Is(err, source.ErrSecretsDisabled):
 		markDisabled(vt, "No source is left", e.disabled)
 		return jitter.JitteredRequeueInterval(interval), nil
-	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged):
+	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged), errors.Is(err, errGate):
 		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
 		return jitter.JitteredRequeueInterval(interval), nil
 	case errors.Is(err, errDenied):
@@ -177,12 +181,15 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 
 	*edited = e.lastEdit()
 	out := r.deliver(ctx, vt, e)
+	if out.outdated {
+		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err
+	}
 	markOutcome(vt, e, out)
 	switch {
 	case out.err != nil:
 		return ctrl.Result{}, out.err
-	case out.triggered > 0:
-		return afterRequests, nil
+	case out.triggered > 0 && e.gate == nil:
+		return afterRequests, nil // What is held back is judged by what is stored.
 	}
 	if out.after > 0 && out.after < interval.RequeueAfter {
 		return ctrl.Result{RequeueAfter: out.after, Priority: new(progressPriority)}, out.refused

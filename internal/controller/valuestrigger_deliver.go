@@ -35,12 +35,22 @@ type outcome struct {
 	targets []triggerv1.TargetStatus
 	denied  map[string]bool
 
+	// rollout is the state of what holds changes back, nil if nothing does.
+	rollout *triggerv1.RolloutStatus
+
+	// releases are what was observed of the targets that exist.
+	releases []plan.Release
+
 	// triggered is the number of requests made.
 	triggered int
 
 	// undecided tells that about some target nothing could be decided, so that the
 	// difference of the sources must be kept.
 	undecided bool
+
+	// outdated tells that all of this rests on an old version of the trigger and is
+	// to be decided anew.
+	outdated bool
 
 	// after is when to look again without an event, 0 for never.
 	after time.Duration
@@ -52,30 +62,47 @@ type outcome struct {
 	refused error
 }
 
-// deliver decides about every target and makes the requests that are due. What happens
-// to one target does not touch another.
+// targetCase is a target with what is decided about it.
+type targetCase struct {
+	target.Target
+
+	// hr is the version of the release that was looked at, and previous what was
+	// recorded of it.
+	hr       *helmv2.HelmRelease
+	previous *triggerv1.TargetStatus
+
+	input    plan.Input
+	decision plan.Decision
+
+	// err tells that nothing could be decided.
+	err error
+}
+
+// deliver decides about every target and makes the requests that are due and not held
+// back. What happens to one target does not touch another.
 func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) outcome {
-	previous := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
-	for i := range vt.Status.Targets {
-		status := &vt.Status.Targets[i]
-		previous[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
+	cases := r.decideAll(ctx, vt, e)
+	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases)), denied: map[string]bool{}}
+	held, err := r.hold(ctx, vt, e, cases, &out)
+	if err != nil || out.outdated {
+		return outcome{outdated: true, err: err}
 	}
 
-	out := outcome{targets: make([]triggerv1.TargetStatus, len(e.targets)), denied: map[string]bool{}}
 	var mu sync.Mutex
 	var errs []error
 	var group errgroup.Group
 	group.SetLimit(max(1, r.concurrent))
-	for i, t := range e.targets {
+	for i, c := range cases {
 		group.Go(func() error {
-			one := r.deliverOne(ctx, vt, e, t, previous[t.NamespacedName])
+			one := r.execute(ctx, vt, e, c, held[i])
 			out.targets[i] = one.status
-			out.targets[i].Namespace, out.targets[i].Name = t.Namespace, t.Name
+			out.targets[i].Namespace, out.targets[i].Name = c.Namespace, c.Name
+			out.targets[i].Stage = stageOf(vt, e.gate, c.hr)
 
 			mu.Lock()
 			defer mu.Unlock()
 			if one.denied {
-				out.denied[t.String()] = true
+				out.denied[c.String()] = true
 			}
 			if one.refused != nil {
 				out.refused = one.refused
@@ -98,6 +125,33 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	return out
 }
 
+// decideAll decides about every target, without doing anything.
+func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) []*targetCase {
+	previous := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
+	for i := range vt.Status.Targets {
+		status := &vt.Status.Targets[i]
+		previous[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
+	}
+	cases := make([]*targetCase, len(e.targets))
+	var group errgroup.Group
+	group.SetLimit(max(1, r.concurrent))
+	for i, t := range e.targets {
+		c := &targetCase{Target: t, hr: t.Release, previous: previous[t.NamespacedName]}
+		cases[i] = c
+		group.Go(func() error {
+			if e.gate != nil && r.sent.missing(t.NamespacedName, target.Observe(c.hr, nil)) {
+				c.hr, c.err = r.fresh(ctx, e, t.NamespacedName)
+			}
+			if c.err == nil {
+				r.decide(ctx, vt, e, c)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // No function returns an error.
+	return cases
+}
+
 // single is what became of one target.
 type single struct {
 	status    triggerv1.TargetStatus
@@ -109,28 +163,30 @@ type single struct {
 	refused   error
 }
 
-// deliverOne decides about one target, and decides again on a fresh observation when
-// the HelmRelease changed before the request was made.
-func (r *ValuesTriggerReconciler) deliverOne(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, t target.Target, previous *triggerv1.TargetStatus) single {
-	hr := t.Release
+// execute makes the request that was decided on, unless it is held back, and decides
+// again on a fresh observation when the HelmRelease has changed since.
+func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, held string) single {
 	for attempt := 1; ; attempt++ {
-		denied := r.check(vt, e, hr)
-		decision, err := r.decide(ctx, vt, e, t, hr, previous, denied)
+		decision, denied := c.decision, c.input.Release.Denied != ""
 		switch {
-		case apierrors.IsForbidden(err):
-			one := undecided(previous, nil)
-			one.denied, one.refused, one.status.Message = true, err, r.accountMessage(vt, err)
+		case apierrors.IsForbidden(c.err):
+			one := undecided(c.previous, nil)
+			one.denied, one.refused, one.status.Message = true, c.err, r.accountMessage(vt, c.err)
 			return one
-		case err != nil:
-			return undecided(previous, err)
+		case c.err != nil:
+			return undecided(c.previous, c.err)
+		case decision.Request == nil:
+			return single{status: decision.Status, denied: denied, after: decision.After}
+		case held != "":
+			return single{status: decision.Held(held)}
 		}
-		if decision.Request == nil {
-			return single{status: decision.Status, denied: denied != "", after: decision.After}
-		}
-		err = request.Send(ctx, e.writer, hr, *decision.Request)
+		err := request.Send(ctx, e.writer, c.hr, *decision.Request)
 		switch {
 		case err == nil:
-			ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", t.String(),
+			if e.gate != nil {
+				r.sent.note(c.NamespacedName, decision.Request.Token)
+			}
+			ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
 				"token", decision.Request.Token, "force", decision.Request.Force, "cause", decision.Request.Cause)
 			return single{status: decision.Status, sent: true, after: decision.After}
 		case apierrors.IsForbidden(err):
@@ -143,8 +199,8 @@ func (r *ValuesTriggerReconciler) deliverOne(ctx context.Context, vt *triggerv1.
 			unsent.Message = "the API server refuses the request on the HelmRelease, most likely because annotations may take 256 KiB together; make room for it"
 			return single{status: unsent} // Trying again would not mend it.
 		case (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && attempt < maxConflicts:
-			if hr, err = r.fresh(ctx, e, t.NamespacedName); err != nil {
-				return undecided(previous, err)
+			if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
+				r.decide(ctx, vt, e, c)
 			}
 			continue
 		}
@@ -164,31 +220,28 @@ func undecided(previous *triggerv1.TargetStatus, err error) single {
 }
 
 // decide asks the planner, and composes the values if the planner wants to know them.
-func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, t target.Target, hr *helmv2.HelmRelease, previous *triggerv1.TargetStatus, denied string) (plan.Decision, error) {
-	in := plan.Input{
+func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) {
+	c.input = plan.Input{
 		Now:      e.at,
 		Timeout:  vt.GetTimeout(),
 		Trigger:  vt.Namespace + "/" + vt.Name,
-		Target:   t.String(),
+		Target:   c.String(),
 		Digest:   e.diff.To,
 		Sources:  e.sources,
 		Diff:     e.diff,
 		Force:    e.force,
 		Reset:    e.reset,
 		Policy:   vt.Spec.Force,
-		Previous: previous,
-		Release:  target.Observe(hr, e.sources),
+		Previous: c.previous,
+		Release:  target.Observe(c.hr, e.sources),
 	}
-	in.Release.Denied = denied
-	decision := plan.Decide(in)
-	if decision.NeedValues {
-		var err error
-		if in.Values, err = r.compareValues(ctx, hr); err != nil {
-			return decision, err
+	c.input.Release.Denied = r.check(vt, e, c.hr)
+	c.decision = plan.Decide(c.input)
+	if c.decision.NeedValues {
+		if c.input.Values, c.err = r.compareValues(ctx, c.hr); c.err == nil {
+			c.decision = plan.Decide(c.input)
 		}
-		decision = plan.Decide(in)
 	}
-	return decision, nil
 }
 
 // compareValues tells whether the latest snapshot was made of the values that the

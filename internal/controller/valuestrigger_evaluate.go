@@ -28,8 +28,9 @@ import (
 )
 
 var (
-	// errOrphaned tells that the HelmRelease of a generated trigger is gone.
-	errOrphaned = errors.New("the HelmRelease of this generated ValuesTrigger does not exist")
+	// errOrphaned tells that a generated trigger has nothing to do any more and will be
+	// deleted: its HelmRelease is gone, or declared triggers have taken over all of it.
+	errOrphaned = errors.New("this generated ValuesTrigger has no HelmRelease or no sources")
 
 	// errDenied tells that the access policy forbids a reference.
 	errDenied = errors.New("access denied")
@@ -49,6 +50,9 @@ type evaluation struct {
 	writer   client.Client
 	force    string
 	reset    string
+
+	// gate is what holds changes back, nil if nothing does.
+	gate *gate
 
 	// generated tells that the sources come from the contract and valuesFrom.
 	generated bool
@@ -72,6 +76,10 @@ func (e evaluation) lastEdit() time.Time {
 // evaluate reads the sources and targets.
 func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (evaluation, error) {
 	e := evaluation{at: at}
+	var err error
+	if e.gate, err = newGate(vt); err != nil {
+		return e, err
+	}
 	refs, err := r.trusted(ctx, vt, &e)
 	if err != nil {
 		return e, err
@@ -143,6 +151,15 @@ func (r *ValuesTriggerReconciler) trusted(ctx context.Context, vt *triggerv1.Val
 	derived, _, err := r.derive.derive(ctx, hr)
 	if err != nil {
 		return nil, err
+	}
+	// A declared trigger has them from the moment on at which it says so, be there any
+	// number of generated ones that are still to be brought in line: it may have to
+	// hold changes back.
+	if derived, err = r.derive.withoutDeclared(ctx, hr, derived); err != nil {
+		return nil, err
+	}
+	if len(derived) == 0 {
+		return nil, errOrphaned
 	}
 	e.generated = true
 	return slices.DeleteFunc(derived, func(d triggerv1.SourceReference) bool {

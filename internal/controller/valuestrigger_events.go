@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,6 +35,10 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 			triggered = append(triggered, t)
 			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered: "+t.Cause)
 		}
+		if bypassed(vt, was, t) {
+			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.BypassedReason,
+				"HelmRelease %s/%s took up the change by itself, before it was asked to", t.Namespace, t.Name)
+		}
 		switch {
 		case t.State == was.State:
 		case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
@@ -44,16 +49,20 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		}
 	}
 
-	switch len(triggered) {
-	case 0:
-	case 1:
+	switch {
+	case len(triggered) == 0 || !isNews(old, vt, triggered):
+	case len(triggered) == 1:
 		t := triggered[0]
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered HelmRelease %s/%s: %s", t.Namespace, t.Name, t.Cause)
 	default:
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered %d HelmReleases: %s", len(triggered), triggered[0].Cause)
 	}
+	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)
 }
+
+// waitingReasons are those for which a change is held back as somebody wanted it to be.
+var waitingReasons = []string{triggerv1.TargetsHeldReason, triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason}
 
 // notifyReady emits an event when the Ready condition comes to say something else that
 // a person wants to know.
@@ -63,7 +72,7 @@ func (r *ValuesTriggerReconciler) notifyReady(old, vt *triggerv1.ValuesTrigger) 
 		return
 	}
 	switch {
-	case ready.Status == metav1.ConditionFalse && ready.Reason == triggerv1.TargetsHeldReason:
+	case ready.Status == metav1.ConditionFalse && slices.Contains(waitingReasons, ready.Reason):
 		r.events.Event(vt, corev1.EventTypeNormal, ready.Reason, ready.Message)
 	case ready.Status == metav1.ConditionFalse:
 		r.events.Event(vt, corev1.EventTypeWarning, ready.Reason, ready.Message)

@@ -16,8 +16,13 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
+
+// maxApproval bounds how much of an approval is stored, in bytes: a digest and the name of
+// a stage.
+const maxApproval = 256
 
 // markOutcome records what was observed and done.
 func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
@@ -27,7 +32,11 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 	if out.triggered > 0 {
 		status.LastTriggerTime = &stamp
 	}
-	summary := plan.Summarize(out.targets, out.denied)
+	status.Rollout = out.rollout
+	if value := vt.Annotations[triggerv1.ApproveAnnotation]; e.gate != nil && value != "" {
+		status.LastHandledApproval = text.Line(value, maxApproval)
+	}
+	summary := summarize(vt, out)
 	status.Delivered = summary.Delivered
 
 	if !out.undecided {
@@ -47,17 +56,79 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 		}
 	}
 
+	markGated(vt, e, out.releases)
+	markSummary(vt, summary, e.disabled)
+}
+
+// markSummary sets the conditions that kstatus reads.
+func markSummary(vt *triggerv1.ValuesTrigger, summary plan.Summary, disabled []string) {
 	switch {
 	case summary.Ready == metav1.ConditionUnknown:
 		markProgressing(vt, summary.Message)
 	case summary.Stalled:
 		markStalled(vt, summary.Reason, summary.Message)
-	case summary.Ready == metav1.ConditionTrue && len(e.disabled) > 0:
-		markDisabled(vt, summary.Message, e.disabled)
+	case summary.Ready == metav1.ConditionTrue && len(disabled) > 0:
+		markDisabled(vt, summary.Message, disabled)
 	case summary.Ready == metav1.ConditionTrue:
 		markReady(vt, summary.Message)
 	default:
 		markNotReady(vt, summary.Reason, summary.Message)
+	}
+}
+
+// summarize returns the state of all targets together. While a rollout goes on, that is
+// the state of the rollout, unless a target is denied.
+func summarize(vt *triggerv1.ValuesTrigger, out outcome) plan.Summary {
+	summary := plan.Summarize(out.targets, out.denied)
+	underway := 0
+	for _, t := range out.targets {
+		if t.State == triggerv1.TargetTriggered {
+			underway++
+		}
+	}
+	rolled, goesOn := rollout.Summarize(vt, underway)
+	if !goesOn || len(out.denied) > 0 {
+		return summary
+	}
+	summary.Ready, summary.Reason, summary.Message, summary.Stalled = rolled.Ready, rolled.Reason, rolled.Message, rolled.Stalled
+	summary.Outcome = triggerv1.ChangeInProgress
+	if vt.Status.Rollout.Phase == triggerv1.RolloutHalted {
+		summary.Outcome = triggerv1.ChangeHalted
+	}
+	return summary
+}
+
+// markGated tells whether what holds changes back can be passed by: helm-controller takes
+// up what a release reads through valuesFrom by itself.
+func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Release) {
+	if e.gate == nil {
+		conditions.Delete(vt, triggerv1.GatedCondition)
+		return
+	}
+	readers := 0
+	watched := ""
+	for _, release := range releases {
+		if len(release.Reads) > 0 {
+			readers++
+		}
+		for _, s := range e.sources {
+			if s.Watched && release.Reads[s.ID] && (watched == "" || s.ID < watched) {
+				watched = s.ID
+			}
+		}
+	}
+	switch {
+	case watched != "":
+		conditions.MarkFalse(vt, triggerv1.GatedCondition, triggerv1.WatchedByFluxReason,
+			"%s has the label %s: %s, so that Flux upgrades the releases that read it at once, whatever is to hold them back; remove the label",
+			strings.Replace(watched, "/", " ", 1), meta.LabelKeyWatch, meta.LabelValueWatchEnabled)
+	case readers > 0:
+		conditions.MarkFalse(vt, triggerv1.GatedCondition, triggerv1.ReadAtIntervalReason,
+			"%d of %d HelmReleases read sources through valuesFrom: helm-controller takes up changes at their interval, when their spec or chart changes, and when it restarts, whatever is to hold them back",
+			readers, len(releases))
+	default:
+		conditions.MarkTrue(vt, triggerv1.GatedCondition, triggerv1.NothingBypassesReason,
+			"No HelmRelease reads a source through valuesFrom: changes arrive when they are requested")
 	}
 }
 

@@ -111,6 +111,7 @@ func TestMarkOutcome_records(t *testing.T) {
 	e.at = evaluatedAt.Add(time.Hour)
 	markOutcome(vt, e, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
 	change.Outcome, change.Delivered = triggerv1.ChangeDelivered, "1/1"
+	change.Duration = &metav1.Duration{Duration: time.Hour}
 	g.Expect(vt.Status.History).To(Equal([]triggerv1.Change{change}), "the same change, a step further")
 	g.Expect(vt.Status.LastTriggerTime).To(Equal(&stamp), "nothing was triggered since")
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("force"))

@@ -45,6 +45,7 @@ type Metrics struct {
 	reaction   prometheus.Histogram
 	delivery   prometheus.Histogram
 	reads      *prometheus.CounterVec
+	rollouts   rollouts
 	states     *states
 }
 
@@ -81,7 +82,8 @@ func New(registry prometheus.Registerer) *Metrics {
 			Name: "trigger_source_reads_total",
 			Help: "Reads of the content of a source from the API server, by kind and result: ok, not_found, forbidden, error.",
 		}, []string{"kind", "result"}),
-		states: newStates(),
+		rollouts: newRollouts(),
+		states:   newStates(),
 	}
 	for _, forced := range []bool{true, false} {
 		m.requests.WithLabelValues(word(forced))
@@ -94,7 +96,7 @@ func New(registry prometheus.Registerer) *Metrics {
 			m.reads.WithLabelValues(kind, result)
 		}
 	}
-	registry.MustRegister(m.requests, m.lost, m.deliveries, m.reaction, m.delivery, m.reads, m.states)
+	registry.MustRegister(m.requests, m.lost, m.deliveries, m.reaction, m.delivery, m.reads, m.rollouts.ended, m.rollouts.took, m.states)
 	return m
 }
 

@@ -66,9 +66,11 @@ func TestNew_every_counter_is_there_from_the_beginning(t *testing.T) {
 	New(registry)
 	values := gather(g, registry)
 	g.Expect(slices.Sorted(maps.Keys(values))).To(Equal([]string{
+		"change_to_finished_seconds_count", "change_to_finished_seconds_sum",
 		"deliveries_total{outcome=delivered}", "deliveries_total{outcome=failed}", "deliveries_total{outcome=superseded}",
 		"edit_to_trigger_seconds_count", "edit_to_trigger_seconds_sum",
 		"requests_lost_total", "requests_total{forced=false}", "requests_total{forced=true}",
+		"rollouts_total{outcome=finished}", "rollouts_total{outcome=halted}", "rollouts_total{outcome=superseded}",
 		"source_reads_total{kind=ConfigMap,result=error}", "source_reads_total{kind=ConfigMap,result=forbidden}",
 		"source_reads_total{kind=ConfigMap,result=not_found}", "source_reads_total{kind=ConfigMap,result=ok}",
 		"source_reads_total{kind=Secret,result=error}", "source_reads_total{kind=Secret,result=forbidden}",

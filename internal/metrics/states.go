@@ -36,6 +36,7 @@ var (
 		meta.SucceededReason, meta.ProgressingReason, acl.AccessDeniedReason, triggerv1.InvalidSpecReason,
 		triggerv1.SourceNotFoundReason, triggerv1.SecretsDisabledReason, triggerv1.ReadFailedReason,
 		triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason, triggerv1.DeliveryFailedReason,
+		triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason, triggerv1.RolloutHaltedReason,
 	}
 )
 
@@ -45,6 +46,7 @@ var (
 type states struct {
 	targets  *prometheus.Desc
 	triggers *prometheus.Desc
+	rollouts *prometheus.Desc
 	oldest   *prometheus.Desc
 
 	// view is what the running manager sees. Registries are global, managers are not.
@@ -63,8 +65,10 @@ func newStates() *states {
 			"HelmReleases that are targets of ValuesTriggers that are not suspended, by the state of the delivery.", []string{"state"}, nil),
 		triggers: prometheus.NewDesc("trigger_valuestriggers",
 			"ValuesTriggers by the status and reason of their Ready condition.", []string{"ready", "reason", "suspended"}, nil),
+		rollouts: prometheus.NewDesc("trigger_rollouts",
+			"Rollouts of ValuesTriggers with a quiet period, windows or stages that are not suspended, by phase.", []string{"phase"}, nil),
 		oldest: prometheus.NewDesc("trigger_oldest_change_seconds",
-			"Age of the oldest change that is on its way, of those that wait for nobody. 0 if there is none.", nil, nil),
+			"Age of the oldest change that is on its way, of those that wait for nobody and are no rollouts. 0 if there is none.", nil, nil),
 	}
 }
 
@@ -78,6 +82,7 @@ func (m *Metrics) Serve(cache client.Reader, serves func(client.Object) bool, el
 func (s *states) Describe(out chan<- *prometheus.Desc) {
 	out <- s.targets
 	out <- s.triggers
+	out <- s.rollouts
 	out <- s.oldest
 }
 
@@ -88,6 +93,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	targets := map[triggerv1.TargetState]int{}
+	phases := map[triggerv1.RolloutPhase]int{}
 	ready := map[[3]string]int{}
 	var oldest time.Duration
 	now := time.Now()
@@ -97,12 +103,18 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 			for j := range vt.Status.Targets {
 				targets[vt.Status.Targets[j].State]++
 			}
+			if vt.Status.Rollout != nil {
+				phases[vt.Status.Rollout.Phase]++
+			}
 		}
 		ready[readiness(vt)]++
 		oldest = max(oldest, age(vt, now))
 	}
 	for _, state := range targetStates {
 		out <- prometheus.MustNewConstMetric(s.targets, prometheus.GaugeValue, float64(targets[state]), string(state))
+	}
+	for _, phase := range rolloutPhases {
+		out <- prometheus.MustNewConstMetric(s.rollouts, prometheus.GaugeValue, float64(phases[phase]), string(phase))
 	}
 	for labels, n := range ready {
 		out <- prometheus.MustNewConstMetric(s.triggers, prometheus.GaugeValue, float64(n), labels[:]...)
@@ -153,9 +165,9 @@ func readiness(vt *triggerv1.ValuesTrigger) [3]string {
 }
 
 // age returns how long the newest change of a trigger is on its way, 0 if none is: what
-// is held, missing or failed waits for a person.
+// is held, missing or failed waits for a person, and a rollout takes its time.
 func age(vt *triggerv1.ValuesTrigger, now time.Time) time.Duration {
-	if vt.Spec.Suspend || len(vt.Status.History) == 0 || !conditions.IsUnknown(vt, meta.ReadyCondition) {
+	if vt.Spec.Suspend || vt.Status.Rollout != nil || len(vt.Status.History) == 0 || !conditions.IsUnknown(vt, meta.ReadyCondition) {
 		return 0
 	}
 	if change := vt.Status.History[0]; change.Outcome == triggerv1.ChangeInProgress {

@@ -52,6 +52,12 @@ func since(vt triggerv1.ValuesTrigger, outcome triggerv1.ChangeOutcome, age time
 	return vt
 }
 
+// rolling puts a trigger into a phase of a rollout.
+func rolling(vt triggerv1.ValuesTrigger, phase triggerv1.RolloutPhase) triggerv1.ValuesTrigger {
+	vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: phase}
+	return vt
+}
+
 var (
 	everything = func(client.Object) bool { return true }
 	leading    = func() <-chan struct{} {
@@ -66,6 +72,7 @@ func TestStates(t *testing.T) {
 	g := NewWithT(t)
 	suspended := since(trigger(metav1.ConditionUnknown, "Progressing", triggerv1.TargetTriggered), triggerv1.ChangeInProgress, 24*time.Hour)
 	suspended.Spec.Suspend = true
+	suspended = rolling(suspended, triggerv1.RolloutProgressing)
 	triggers := []triggerv1.ValuesTrigger{
 		trigger("", ""),
 		trigger(metav1.ConditionTrue, "Succeeded", triggerv1.TargetDelivered, triggerv1.TargetDelivered),
@@ -76,6 +83,8 @@ func TestStates(t *testing.T) {
 		since(trigger(metav1.ConditionFalse, "TargetsHeld", triggerv1.TargetHeld), triggerv1.ChangeInProgress, 9*time.Hour),
 		trigger(metav1.ConditionFalse, "DeliveryFailed", triggerv1.TargetFailed, triggerv1.TargetMissing),
 		trigger(metav1.ConditionFalse, "OfALaterVersion"),
+		rolling(since(trigger(metav1.ConditionUnknown, "Progressing", triggerv1.TargetPending), triggerv1.ChangeInProgress, 8*time.Hour), triggerv1.RolloutSoaking),
+		rolling(trigger(metav1.ConditionFalse, "RolloutHalted"), triggerv1.RolloutHalted),
 		suspended,
 	}
 	registry := prometheus.NewPedanticRegistry()
@@ -83,15 +92,17 @@ func TestStates(t *testing.T) {
 	m.Serve(cached{triggers: triggers}, everything, leading)
 	values := gather(g, registry)
 	g.Expect(values).To(And(
-		HaveKeyWithValue("targets{state=Pending}", 3.0), HaveKeyWithValue("targets{state=Held}", 1.0),
+		HaveKeyWithValue("targets{state=Pending}", 4.0), HaveKeyWithValue("targets{state=Held}", 1.0),
 		HaveKeyWithValue("targets{state=Triggered}", 1.0), HaveKeyWithValue("targets{state=Delivered}", 3.0),
 		HaveKeyWithValue("targets{state=Failed}", 1.0), HaveKeyWithValue("targets{state=Missing}", 1.0),
 		HaveKeyWithValue("valuestriggers{ready=True,reason=Succeeded,suspended=false}", 2.0),
-		HaveKeyWithValue("valuestriggers{ready=Unknown,reason=Progressing,suspended=false}", 4.0),
+		HaveKeyWithValue("valuestriggers{ready=Unknown,reason=Progressing,suspended=false}", 5.0),
 		HaveKeyWithValue("valuestriggers{ready=Unknown,reason=Progressing,suspended=true}", 1.0),
 		HaveKeyWithValue("valuestriggers{ready=False,reason=TargetsHeld,suspended=false}", 1.0),
 		HaveKeyWithValue("valuestriggers{ready=False,reason=DeliveryFailed,suspended=false}", 1.0),
 		HaveKeyWithValue("valuestriggers{ready=False,reason=Other,suspended=false}", 1.0),
+		HaveKeyWithValue("valuestriggers{ready=False,reason=RolloutHalted,suspended=false}", 1.0),
+		HaveKeyWithValue("rollouts{phase=Soaking}", 1.0), HaveKeyWithValue("rollouts{phase=Halted}", 1.0), HaveKeyWithValue("rollouts{phase=Progressing}", 0.0),
 		HaveKeyWithValue("oldest_change_seconds", BeNumerically("~", 3600, 10)),
 	))
 

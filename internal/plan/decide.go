@@ -238,6 +238,7 @@ func (t *task) unrequested() bool {
 // deliver makes the request that is due, or says why it must wait.
 func (t *task) deliver() Decision {
 	r := t.Release
+	t.noteReadiness()
 	if t.requestedElsewhere() {
 		t.adopt()
 		return t.prove()
@@ -274,6 +275,7 @@ func (t *task) request(attempt int32) Decision {
 	r := t.Release
 	unsent := t.status
 	unsent.State = triggerv1.TargetPending
+	reset := t.reset || t.Reset != "" || t.resetWaited()
 	token := newToken(t.Digest, r.Record.Token, t.status.Token)
 	sources := t.manual()
 	for _, s := range t.Sources {
@@ -294,7 +296,7 @@ func (t *task) request(attempt int32) Decision {
 	decision.Request = &Request{
 		Token:  token,
 		Force:  t.status.Forced,
-		Reset:  t.reset || t.Reset != "",
+		Reset:  reset,
 		Record: r.Record.next(token, t.status.Forced, r.Revision, t.Now, sources),
 		Cause:  t.status.Cause,
 	}
@@ -303,6 +305,7 @@ func (t *task) request(attempt int32) Decision {
 
 func (t *task) end(state triggerv1.TargetState, message string) Decision {
 	t.status.State = state
+	t.status.UnreadyBefore = t.status.UnreadyBefore && state != triggerv1.TargetDelivered
 	t.status.Message = text.Line(message, maxText)
 	return Decision{Status: t.status}
 }

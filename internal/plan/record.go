@@ -86,6 +86,11 @@ func (r Record) String() string {
 	return string(text)
 }
 
+// Before tells whether the record is older than a request.
+func (r Record) Before(token string) bool {
+	return sequence(r.Token) < sequence(token)
+}
+
 // covers tells whether the content of a source was there when the request was
 // made.
 func (r Record) covers(id, full string) bool {

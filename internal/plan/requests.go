@@ -135,6 +135,12 @@ func (t *task) manual() []RecordedSource {
 	return requests
 }
 
+// resetWaited tells that a retry that a person asked for had to wait. Forcing needs no
+// counters to be reset.
+func (t *task) resetWaited() bool {
+	return t.status.Digest != "" && t.status.Token != "" && t.unrequested() && !t.status.Forced
+}
+
 func (t *task) asked(kind, value string) RecordedSource {
 	return RecordedSource{ID: kind + "/" + t.Trigger, Digest: digest.Short(digest.Combine(map[string]string{kind: value}))}
 }

@@ -253,6 +253,10 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 			}
 			return decision.Status, decision.After, false, false
 		}
+		if !o.calm && o.chance(6) {
+			o.note("%s: request for %s is held back", t.name, h.release.name)
+			return decision.Held("not its turn yet"), time.Second, false, false
+		}
 		if !o.calm && o.chance(20) {
 			unsent := decision.Unsent
 			unsent.Message = "the request could not be made"

@@ -130,17 +130,37 @@ func amount(n int) string {
 func Remember(history []triggerv1.Change, change triggerv1.Change) []triggerv1.Change {
 	if len(history) > 0 && history[0].Digest == change.Digest {
 		updated := history[0]
+		if updated.Cause == "" {
+			updated.Cause = change.Cause // Nobody was asked when it was seen.
+		}
+		updated.Duration = lasted(updated, change)
 		updated.Outcome, updated.Delivered = change.Outcome, change.Delivered
 		return append([]triggerv1.Change{updated}, history[1:min(len(history), triggerv1.MaxHistory)]...)
 	}
+	at := change.Time
 	next := []triggerv1.Change{change}
 	for i, old := range history {
 		if i == 0 && old.Outcome == triggerv1.ChangeInProgress {
 			old.Outcome = triggerv1.ChangeSuperseded
+			old.Duration = &metav1.Duration{Duration: at.Sub(old.Time.Time)}
 		}
 		if len(next) < triggerv1.MaxHistory {
 			next = append(next, old)
 		}
 	}
 	return next
+}
+
+// lasted returns how long it took until the outcome of a change, nil while there is none.
+// When a change has been delivered everywhere, that is over: a target that comes later
+// does not prolong it.
+func lasted(noted, now triggerv1.Change) *metav1.Duration {
+	before := noted.Outcome == triggerv1.ChangeDelivered || noted.Outcome == triggerv1.ChangeInProgress
+	switch {
+	case noted.Outcome == now.Outcome, noted.Duration != nil && before:
+		return noted.Duration
+	case now.Outcome == triggerv1.ChangeInProgress:
+		return nil
+	}
+	return &metav1.Duration{Duration: now.Time.Sub(noted.Time.Time)}
 }

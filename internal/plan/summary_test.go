@@ -6,6 +6,7 @@ package plan
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -116,6 +117,20 @@ func TestRemember(t *testing.T) {
 	change := func(digest string, outcome triggerv1.ChangeOutcome) triggerv1.Change {
 		return triggerv1.Change{Digest: digest, Cause: "cause of " + digest, Outcome: outcome, Delivered: "0/1"}
 	}
+	at := func(minutes int, c triggerv1.Change) triggerv1.Change {
+		c.Time = metav1.NewTime(noon.Add(time.Duration(minutes) * time.Minute))
+		return c
+	}
+	after := func(minutes int, c triggerv1.Change) triggerv1.Change {
+		c.Duration = &metav1.Duration{Duration: time.Duration(minutes) * time.Minute}
+		return c
+	}
+	inProgress, arrived := change("new", triggerv1.ChangeInProgress), change("new", triggerv1.ChangeDelivered)
+	halted, old := change("new", triggerv1.ChangeHalted), change("old", triggerv1.ChangeInProgress)
+	uncaused := func(c triggerv1.Change) triggerv1.Change {
+		c.Cause = ""
+		return c
+	}
 	done := change("old", triggerv1.ChangeDelivered)
 	for _, c := range []struct {
 		name    string
@@ -136,13 +151,48 @@ func TestRemember(t *testing.T) {
 		history: []triggerv1.Change{change("new", triggerv1.ChangeInProgress), done},
 		change:  triggerv1.Change{Digest: "new", Cause: "another", Outcome: triggerv1.ChangeDelivered, Delivered: "1/1"},
 		want: []triggerv1.Change{
-			{Digest: "new", Cause: "cause of new", Outcome: triggerv1.ChangeDelivered, Delivered: "1/1"}, done,
+			after(0, triggerv1.Change{Digest: "new", Cause: "cause of new", Outcome: triggerv1.ChangeDelivered, Delivered: "1/1"}), done,
 		},
+	}, {
+		name:    "a cause that was not known at first is filled in",
+		history: []triggerv1.Change{uncaused(inProgress)},
+		change:  inProgress,
+		want:    []triggerv1.Change{inProgress},
+	}, {
+		name:    "the time that a delivery took",
+		history: []triggerv1.Change{at(1, inProgress)},
+		change:  at(5, arrived),
+		want:    []triggerv1.Change{after(4, at(1, arrived))},
+	}, {
+		name:    "a target that comes later does not prolong it",
+		history: []triggerv1.Change{after(4, at(1, arrived))},
+		change:  at(20, inProgress),
+		want:    []triggerv1.Change{after(4, at(1, inProgress))},
+	}, {
+		name:    "nor when it is delivered",
+		history: []triggerv1.Change{after(4, at(1, inProgress))},
+		change:  at(30, arrived),
+		want:    []triggerv1.Change{after(4, at(1, arrived))},
+	}, {
+		name:    "a rollout that has halted goes on",
+		history: []triggerv1.Change{after(4, at(1, halted))},
+		change:  at(20, inProgress),
+		want:    []triggerv1.Change{at(1, inProgress)},
+	}, {
+		name:    "what was noted without a time does not get a wrong one",
+		history: []triggerv1.Change{at(1, arrived)},
+		change:  at(20, arrived),
+		want:    []triggerv1.Change{at(1, arrived)},
+	}, {
+		name:    "the time that a change had until the next one",
+		history: []triggerv1.Change{at(1, old)},
+		change:  at(3, inProgress),
+		want:    []triggerv1.Change{at(3, inProgress), after(2, at(1, change("old", triggerv1.ChangeSuperseded)))},
 	}, {
 		name:    "a change that was under way is superseded by the next",
 		history: []triggerv1.Change{change("old", triggerv1.ChangeInProgress)},
 		change:  change("new", triggerv1.ChangeInProgress),
-		want:    []triggerv1.Change{change("new", triggerv1.ChangeInProgress), change("old", triggerv1.ChangeSuperseded)},
+		want:    []triggerv1.Change{change("new", triggerv1.ChangeInProgress), after(0, change("old", triggerv1.ChangeSuperseded))},
 	}, {
 		name:    "a change that failed stays so",
 		history: []triggerv1.Change{change("old", triggerv1.ChangeFailed)},

@@ -63,6 +63,9 @@ type Source struct {
 	// this content as delivered.
 	Recorded map[string]bool
 
+	// Watched tells that helm-controller is told of changes by Flux's own watch label.
+	Watched bool
+
 	// Editor and ChangedKeys explain the last change, as far as it is known.
 	Editor      string
 	ChangedKeys []string
@@ -88,6 +91,9 @@ type Release struct {
 	Ready        string
 	ReadyReason  string
 	ReadyMessage string
+
+	// Failing tells that helm-controller has failed and tries again.
+	Failing bool
 
 	// ReadyCurrent tells that the condition is about the present generation, even
 	// if helm-controller has not noted that in the status.
@@ -136,6 +142,11 @@ func (r Release) Working() bool {
 // to, and may make a revision by itself.
 func (r Release) unseen() bool {
 	return !r.Current && (r.Ready != "False" || !r.ReadyCurrent)
+}
+
+// Busy tells that helm-controller works on the release, or is about to.
+func (r Release) Busy() bool {
+	return r.Working() || r.unseen() || r.requestPending()
 }
 
 // requestPending tells that a request was made that helm-controller has not

@@ -34,6 +34,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 		Exists:      true,
 		Created:     hr.CreationTimestamp.Time,
 		Suspended:   hr.Spec.Suspend,
+		Failing:     hr.Status.Failures > 0,
 		Current:     hr.Status.ObservedGeneration == hr.Generation,
 		RequestedAt: hr.Annotations[meta.ReconcileRequestAnnotation],
 		HandledAt:   hr.Status.LastHandledReconcileAt,

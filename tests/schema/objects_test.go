@@ -43,6 +43,16 @@ func TestAccepted(t *testing.T) {
 		"a label without value":     `{sources: [{kind: ConfigMap, selector: {matchLabels: {a: ""}}}], targets: [{name: a}]}`,
 		"a suspended trigger":       `{suspend: true, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
 		"an account":                `{serviceAccountName: tenant, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
+		"a quiet period":            `{quietPeriod: 1s, maxDelay: 1s, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
+		"a quiet period alone":      `{quietPeriod: 24h, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
+		"a window":                  `{schedule: [{cron: "0 2 * * *", window: 1m}], sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
+		"windows in zones": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], schedule: [
+			{cron: "*/5  1-3,22 1,15 JAN-mar mon-fri", timeZone: America/Argentina/Buenos_Aires, window: 168h}, {cron: "0 0 ? * *", timeZone: Etc/GMT+3, window: 1.5h}]}`,
+		"a stage":                     `{rollout: {stages: [{name: all}]}, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
+		"stages that leave something": `{rollout: {stages: [{name: a, selector: {}}, {name: b, selector: {}}]}, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
+		"all fields of a rollout": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 0%, onFailure: Continue, stages: [
+			{name: a, selector: {matchLabels: {a: b}}, maxConcurrency: 1, minSuccessTime: 168h, approval: Manual}, {name: b, maxConcurrency: 100%, minSuccessTime: 0s}]}}`,
+		"numbers of a rollout": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 1000, stages: [{name: a, maxConcurrency: 1000}]}}`,
 		"all fields of a source": `{force: Never, targets: [{name: a}], sources: [
 			{kind: Secret, name: a, namespace: b, keys: [tls.crt, _x-Y], optional: true, force: Always}]}`,
 	} {
@@ -76,6 +86,12 @@ func TestLargest(t *testing.T) {
 	edit(g, obj, "spec.targets", repeat(64, func(int) any {
 		return map[string]any{"selector": selector(), "namespaceSelector": selector()}
 	}))
+	edit(g, obj, "spec.schedule", repeat(16, func(int) any {
+		return map[string]any{"cron": "* * * *" + strings.Repeat(" ", 100) + "*", "timeZone": strings.Repeat("a", 64), "window": "168h"}
+	}))
+	edit(g, obj, "spec.rollout", map[string]any{"maxFailures": "100%", "stages": repeat(16, func(i int) any {
+		return map[string]any{"name": fmt.Sprint(strings.Repeat("s", 60), i), "selector": selector(), "maxConcurrency": "100%", "minSuccessTime": "168h"}
+	})})
 	g.Expect(w.Client().Create(t.Context(), obj, client.DryRunAll)).To(Succeed())
 }
 
@@ -93,7 +109,7 @@ func TestColumns(t *testing.T) {
 	g.Expect(w.Client().Create(t.Context(), trigger(g, valid))).To(Succeed())
 	for args, want := range map[string]string{
 		"":        "NAME READY STATUS DELIVERED LAST TRIGGERED AGE",
-		"-o=wide": "NAME READY STATUS DELIVERED LAST TRIGGERED AGE DIGEST SUSPENDED",
+		"-o=wide": "NAME READY STATUS DELIVERED LAST TRIGGERED AGE DIGEST ROLLOUT SUSPENDED",
 	} {
 		out, err := w.Kubectl(t.Context(), append([]string{"get", "vt", "-n=default"}, strings.Fields(args)...)...)
 		g.Expect(err).NotTo(HaveOccurred())
@@ -115,6 +131,7 @@ func TestSamples(t *testing.T) {
 		"helmrelease.helm.toolkit.fluxcd.io/my-app created",
 		"configmap/my-app-config created",
 		"configmap/production-config created",
+		"valuestrigger.trigger.nebius.ai/careful created",
 		"valuestrigger.trigger.nebius.ai/my-app created",
 		"valuestrigger.trigger.nebius.ai/platform created",
 		"valuestrigger.trigger.nebius.ai/production-app created",

@@ -94,7 +94,9 @@ func violations() []violation {
 		all = append(all, nameViolations(list)...)
 		all = append(all, selectorViolations(list, "selector")...)
 	}
-	return append(all, selectorViolations("spec.targets", "namespaceSelector")...)
+	all = append(all, selectorViolations("spec.targets", "namespaceSelector")...)
+	all = append(all, selectorViolations("spec.rollout.stages", "selector")...)
+	return append(all, gateViolations()...)
 }
 
 // nameViolations are those that references to sources and to targets share.
@@ -115,9 +117,14 @@ func nameViolations(list string) []violation {
 // selectorViolations are those of every label selector.
 func selectorViolations(list, name string) []violation {
 	rule, field := list+"[]."+name, list+"[0]."+name
-	var instead []any // of the name
-	if name == "selector" {
-		instead = []any{list + "[0].name", nil}
+	with := func(edits ...any) []any {
+		switch {
+		case list == "spec.rollout.stages": // There is none yet.
+			return append([]any{"spec.rollout", map[string]any{"stages": []any{map[string]any{"name": "all"}}}}, edits...)
+		case name == "selector":
+			return append([]any{list + "[0].name", nil}, edits...)
+		}
+		return edits
 	}
 	labels, exprs := field+".matchLabels", field+".matchExpressions"
 	expression := func(key, operator any, values ...any) []any {
@@ -130,9 +137,9 @@ func selectorViolations(list, name string) []violation {
 		if len(values) > 0 {
 			expr["values"] = values
 		}
-		return append([]any{exprs, []any{expr}}, instead...)
+		return with(exprs, []any{expr})
 	}
-	match := func(value any) []any { return append([]any{labels, value}, instead...) }
+	match := func(value any) []any { return with(labels, value) }
 	each := rule + ".matchExpressions[]"
 	const inAndNotIn = "values must be set for the operators In and NotIn, and only for these"
 	many := repeat(33, func(i int) any { return map[string]any{"key": fmt.Sprint("k", i), "operator": "Exists"} })
@@ -143,7 +150,7 @@ func selectorViolations(list, name string) []violation {
 			more: match(map[string]any{"a": strings.Repeat("a", 64)})},
 		{rule: rule + ".matchLabels{}: pattern", field: labels + ".a", message: labelValue, more: match(map[string]any{"a": "b c"})},
 		{rule: rule + ".matchExpressions: maxItems", field: exprs, message: "must have at most 32 items",
-			more: append([]any{exprs, many}, instead...)},
+			more: with(exprs, many)},
 		{rule: each + ": required key", field: exprs + "[0].key", message: "Required value", more: expression(nil, "Exists")},
 		{rule: each + ": required operator", field: exprs + "[0].operator", message: "Required value", more: expression("a", nil)},
 		{rule: each + ".key: minLength", field: exprs + "[0].key", message: "should be at least 1 chars long", more: expression("", "Exists")},

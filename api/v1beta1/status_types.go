@@ -1,0 +1,164 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// SourceStatus is one source as last read.
+type SourceStatus struct {
+	// Kind of the source.
+	Kind string `json:"kind"`
+
+	// Namespace of the source.
+	Namespace string `json:"namespace"`
+
+	// Name of the source.
+	Name string `json:"name"`
+
+	// Digest of the selected keys, "sha256:" and hexadecimal digits, salted with the UID for a
+	// Secret. Empty while an optional source does not exist.
+	// +optional
+	Digest string `json:"digest,omitempty"`
+}
+
+// TargetState tells how far the delivery to a target got.
+// +kubebuilder:validation:Enum=Pending;Held;Triggered;Delivered;Failed;Missing
+type TargetState string
+
+const (
+	// TargetPending waits for helm-controller to finish what it is doing.
+	TargetPending TargetState = "Pending"
+
+	// TargetHeld has a change that is held back; the message says by what: the
+	// release is suspended, or it is not its turn yet.
+	TargetHeld TargetState = "Held"
+
+	// TargetTriggered was asked to reconcile and has not proven the change yet.
+	TargetTriggered TargetState = "Triggered"
+
+	// TargetDelivered is proven to run the change.
+	TargetDelivered TargetState = "Delivered"
+
+	// TargetFailed was asked, and failed, refused, or timed out.
+	TargetFailed TargetState = "Failed"
+
+	// TargetMissing is named in the spec and does not exist.
+	TargetMissing TargetState = "Missing"
+)
+
+// TargetStatus is the state of the delivery to one HelmRelease.
+type TargetStatus struct {
+	// Namespace of the HelmRelease.
+	Namespace string `json:"namespace"`
+
+	// Name of the HelmRelease.
+	Name string `json:"name"`
+
+	// State is Pending, Held, Triggered, Delivered, Failed or Missing.
+	State TargetState `json:"state"`
+
+	// Stage of spec.rollout that the target belongs to.
+	// +optional
+	Stage string `json:"stage,omitempty"`
+
+	// UnreadyBefore tells that the HelmRelease was not ready before the change that
+	// waits or is under way, so that its failure is not one of the change.
+	// +optional
+	UnreadyBefore bool `json:"unreadyBefore,omitempty"`
+
+	// Digest of the content that the HelmRelease was last asked to run or is
+	// proven to run. It differs from status.lastDigest while a change waits.
+	// +optional
+	Digest string `json:"digest,omitempty"`
+
+	// Token of the last request, the value of reconcile.fluxcd.io/requestedAt.
+	// +optional
+	Token string `json:"token,omitempty"`
+
+	// Forced tells that the change that waits, or the last request, needs a forced
+	// upgrade.
+	// +optional
+	Forced bool `json:"forced,omitempty"`
+
+	// Attempts is the number of requests made for the current change. More than
+	// one means that helm-controller lost one.
+	// +optional
+	Attempts int32 `json:"attempts,omitempty"`
+
+	// TriggeredAt is when the last request was made.
+	// +optional
+	TriggeredAt *metav1.Time `json:"triggeredAt,omitempty"`
+
+	// DeliveredAt is when the digest was proven to run. Unset from a request
+	// until its proof.
+	// +optional
+	DeliveredAt *metav1.Time `json:"deliveredAt,omitempty"`
+
+	// Revision of the Helm release: the one that proved the delivery or, while
+	// a request is under way, the one before it.
+	// +optional
+	Revision int64 `json:"revision,omitempty"`
+
+	// Message tells why the target is in this state, where that is not obvious.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Message string `json:"message,omitempty"`
+
+	// Cause of the last request: which object, whose edit.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Cause string `json:"cause,omitempty"`
+}
+
+// ChangeOutcome tells what became of a change.
+// +kubebuilder:validation:Enum=InProgress;Delivered;Failed;Halted;Superseded
+type ChangeOutcome string
+
+const (
+	// ChangeInProgress is on its way to at least one target.
+	ChangeInProgress ChangeOutcome = "InProgress"
+
+	// ChangeDelivered is proven to run in all targets.
+	ChangeDelivered ChangeOutcome = "Delivered"
+
+	// ChangeFailed has reached an end in every target, and failed in at least one.
+	ChangeFailed ChangeOutcome = "Failed"
+
+	// ChangeHalted has failed in more targets than may, so that others were not
+	// touched.
+	ChangeHalted ChangeOutcome = "Halted"
+
+	// ChangeSuperseded was followed by the next change before it was delivered
+	// everywhere.
+	ChangeSuperseded ChangeOutcome = "Superseded"
+)
+
+// Change is an entry of the history.
+type Change struct {
+	// Digest of all sources together after the change.
+	Digest string `json:"digest"`
+
+	// Cause of the change: which object, whose edit.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Cause string `json:"cause,omitempty"`
+
+	// Time at which the operator saw the change.
+	Time metav1.Time `json:"time"`
+
+	// Outcome is InProgress, Delivered, Failed, Halted or Superseded.
+	Outcome ChangeOutcome `json:"outcome"`
+
+	// Duration from time to the first delivery to all targets, or to another outcome.
+	// Unset until then.
+	// +optional
+	Duration *metav1.Duration `json:"duration,omitempty"`
+
+	// Delivered is the number of targets that were proven to run it, of all, for
+	// example "3/3".
+	// +optional
+	Delivered string `json:"delivered,omitempty"`
+}

@@ -1,0 +1,220 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+)
+
+// errGate tells that windows or stages cannot be used as they are written.
+var errGate = errors.New("invalid spec")
+
+// gate is what holds the changes of a trigger back, as its spec has it.
+type gate struct {
+	schedule  schedule.Schedule
+	selectors []labels.Selector
+}
+
+// newGate reads the windows and stages of a trigger, nil if nothing is held back.
+func newGate(vt *triggerv1.ValuesTrigger) (*gate, error) {
+	if !vt.IsGated() {
+		return nil, nil
+	}
+	g := &gate{}
+	windows := make([]schedule.Window, 0, len(vt.Spec.Schedule))
+	for _, w := range vt.Spec.Schedule {
+		windows = append(windows, schedule.Window{Cron: w.Cron, TimeZone: w.TimeZone, Duration: w.Window.Duration})
+	}
+	var err error
+	if g.schedule, err = schedule.Parse(windows); err != nil {
+		return nil, fmt.Errorf("%w: spec.schedule%w", errGate, err)
+	}
+	if vt.Spec.Rollout == nil {
+		return g, nil
+	}
+	for i, stage := range vt.Spec.Rollout.Stages {
+		selector := labels.Everything()
+		if stage.Selector != nil {
+			if selector, err = stage.Selector.AsSelector(); err != nil {
+				return nil, fmt.Errorf("%w: spec.rollout.stages[%d].selector: %w", errGate, i, err)
+			}
+		}
+		g.selectors = append(g.selectors, selector)
+	}
+	return g, nil
+}
+
+// stage returns the index of the stage that a release belongs to.
+func (g *gate) stage(hr *helmv2.HelmRelease) int {
+	if hr == nil {
+		return rollout.Nowhere
+	}
+	for i, selector := range g.selectors {
+		if selector.Matches(labels.Set(hr.Labels)) {
+			return i
+		}
+	}
+	return rollout.NoStage
+}
+
+// stageOf returns the name of the stage that a release belongs to, if there are any.
+func stageOf(vt *triggerv1.ValuesTrigger, g *gate, hr *helmv2.HelmRelease) string {
+	if g == nil || vt.Spec.Rollout == nil {
+		return ""
+	}
+	if i := g.stage(hr); i >= 0 {
+		return vt.Spec.Rollout.Stages[i].Name
+	}
+	return ""
+}
+
+// decide asks which of the requests that are due may be made now.
+func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase) rollout.Decision {
+	in := rollout.Input{
+		Now: e.at, Digest: e.diff.To, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
+		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
+		Force: e.force != "", Reset: e.reset != "", Approval: vt.Annotations[triggerv1.ApproveAnnotation],
+		Targets: make([]rollout.Target, 0, len(cases)),
+	}
+	for _, c := range cases {
+		refused := c.previous != nil && c.previous.State == triggerv1.TargetFailed &&
+			c.previous.Digest != e.diff.To && vt.Status.LastDigest == e.diff.To
+		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release, refused)
+		switch {
+		case apierrors.IsForbidden(c.err):
+			t.Standing, t.Wants = rollout.Out, false // It must not hold up the others.
+		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
+			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)
+		}
+		if vt.Spec.Rollout != nil && c.hr != nil {
+			t.DependsOn = dependencies(c.hr)
+		}
+		in.Targets = append(in.Targets, t)
+	}
+	return rollout.Decide(in)
+}
+
+// hold says for each target why its request must not be made now, or nothing. Requests of
+// a trigger that holds changes back are made only on its newest version.
+func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase, out *outcome) ([]string, error) {
+	if e.gate == nil {
+		return make([]string, len(cases)), nil
+	}
+	for _, c := range cases {
+		if c.input.Release.Exists {
+			out.releases = append(out.releases, c.input.Release)
+		}
+	}
+	gated := e.gate.decide(vt, e, cases)
+	out.rollout, out.after = gated.Status, gated.After
+	if slices.Contains(gated.Admitted, true) {
+		current, err := r.isCurrent(ctx, vt)
+		if err != nil || !current {
+			out.outdated = true
+			return nil, err
+		}
+	}
+	if gated.Status.Phase == triggerv1.RolloutAwaitingApproval {
+		r.preview(ctx, gated.Held, cases)
+	}
+	return gated.Held, nil
+}
+
+// dependencies returns the releases that a release depends on.
+func dependencies(hr *helmv2.HelmRelease) []string {
+	names := make([]string, 0, len(hr.Spec.DependsOn))
+	for _, d := range hr.Spec.DependsOn {
+		namespace := d.Namespace
+		if namespace == "" {
+			namespace = hr.Namespace
+		}
+		names = append(names, namespace+"/"+d.Name)
+	}
+	return names
+}
+
+// preview adds to the reasons why targets are held what their requests would do, while a
+// person is asked to approve that.
+func (r *ValuesTriggerReconciler) preview(ctx context.Context, held []string, cases []*targetCase) {
+	for i, c := range cases {
+		if held[i] == "" || c.decision.Request == nil {
+			continue
+		}
+		values := c.input.Values
+		if values == plan.ValuesUnknown && len(c.input.Release.Reads) > 0 {
+			var err error
+			if values, err = r.compareValues(ctx, c.hr); err != nil {
+				values = plan.ValuesUnreadable
+			}
+		}
+		held[i] += "; " + c.decision.Effect(c.input.Release, values)
+	}
+}
+
+// isCurrent tells whether a trigger is the newest version of it: what holds changes back
+// must not be judged by a status that has been written over.
+func (r *ValuesTriggerReconciler) isCurrent(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
+	newest := &metav1.PartialObjectMetadata{}
+	newest.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(vt), newest); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
+	return newest.ResourceVersion == vt.ResourceVersion, nil
+}
+
+// sentRequests remembers the requests of this process until they are seen in the cache,
+// so that they are counted from the moment on at which they are made.
+type sentRequests struct {
+	mu     sync.Mutex
+	tokens map[types.NamespacedName]sentRequest
+}
+
+type sentRequest struct {
+	token string
+	at    time.Time
+}
+
+func newSentRequests() *sentRequests {
+	return &sentRequests{tokens: map[types.NamespacedName]sentRequest{}}
+}
+
+func (s *sentRequests) note(release types.NamespacedName, token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens[release] = sentRequest{token: token, at: time.Now()}
+}
+
+// missing tells whether what was last sent to a release is not in a version of it.
+func (s *sentRequests) missing(release types.NamespacedName, r plan.Release) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last, found := s.tokens[release]
+	if !found {
+		return false
+	}
+	// One that is deleted and made anew never had it.
+	if !r.Record.Before(last.token) || time.Since(last.at) > time.Minute {
+		delete(s.tokens, release)
+		return false
+	}
+	return true
+}

@@ -1,0 +1,100 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/fluxcd/pkg/runtime/conditions"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+)
+
+// notifyRollout emits the events about what holds changes back. That a rollout waits or
+// has halted is what the Ready condition says.
+func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger) {
+	r.notifyGated(old, vt)
+	was, is := old.Status.Rollout, vt.Status.Rollout
+	if is == nil {
+		return
+	}
+	if value := vt.Status.LastHandledApproval; value != old.Status.LastHandledApproval {
+		if refusal := rollout.Refusal(vt.Spec.Rollout, value, is.Digest); refusal != "" {
+			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason, "Annotation %s is refused: %s", triggerv1.ApproveAnnotation, refusal)
+		}
+	}
+	before := map[string]triggerv1.StageStatus{}
+	switch {
+	case was == nil:
+	case was.Digest == is.Digest:
+		for _, st := range was.Stages {
+			before[st.Name] = st
+		}
+	default:
+		if where := rollout.Where(was); where != "" {
+			r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.RolloutSupersededReason, "Content %s takes the place of %s, which had got to: %s",
+				digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(was.Digest), where)
+		}
+	}
+	for i, st := range is.Stages {
+		r.notifyStage(vt, before[st.Name], st, fmt.Sprintf("Stage %d/%d %s", i+1, len(is.Stages), st.Name))
+	}
+}
+
+// notifyStage emits the events about one stage.
+func (r *ValuesTriggerReconciler) notifyStage(vt *triggerv1.ValuesTrigger, was, is triggerv1.StageStatus, name string) {
+	content := digest.Prefix + digest.Short(vt.Status.Rollout.Digest)
+	if is.Approved && !was.Approved {
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.ApprovedReason, "%s is approved for content %s", name, content)
+	}
+	switch {
+	case started(is) && !started(was) && was.Phase != triggerv1.StageFinished:
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "%s started: %d HelmReleases, content %s", name, is.Targets, content)
+	case is.Phase == triggerv1.StageFinished && started(was):
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s finished: %d/%d delivered, %d failed", name, is.Delivered, is.Targets, is.Failed)
+	}
+}
+
+func started(st triggerv1.StageStatus) bool {
+	switch st.Phase {
+	case triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready:
+		return true
+	case triggerv1.StageUnchanged, triggerv1.StageWaiting, triggerv1.StageFinished:
+	}
+	return false
+}
+
+// notifyGated warns once of each way in which what holds changes back is passed by.
+func (r *ValuesTriggerReconciler) notifyGated(old, vt *triggerv1.ValuesTrigger) {
+	reason := conditions.GetReason(vt, triggerv1.GatedCondition)
+	if conditions.IsFalse(vt, triggerv1.GatedCondition) && reason != conditions.GetReason(old, triggerv1.GatedCondition) {
+		r.events.Event(vt, corev1.EventTypeWarning, reason, conditions.GetMessage(vt, triggerv1.GatedCondition))
+	}
+}
+
+// bypassed tells that a release took up by itself what was to be held back.
+func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool {
+	return vt.IsGated() && was.Digest != "" && is.Digest != was.Digest && is.Token == was.Token &&
+		(is.State == triggerv1.TargetDelivered || is.State == triggerv1.TargetTriggered) && !is.DeliveredAt.Equal(was.DeliveredAt)
+}
+
+// isNews tells whether the ValuesTrigger gets an event about targets that were triggered.
+// Of a stage, that is the first ones: the API's client drops events about an object that
+// has many, and those about stages must not be among these.
+func isNews(old, vt *triggerv1.ValuesTrigger, triggered []triggerv1.TargetStatus) bool {
+	s := vt.Status.Rollout
+	if s == nil || s.Stage == "" {
+		return true
+	}
+	for _, t := range old.Status.Targets {
+		if t.Stage == s.Stage && t.Digest == s.Digest {
+			return false
+		}
+	}
+	return len(triggered) > 0
+}

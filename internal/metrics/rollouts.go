@@ -1,0 +1,81 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// Outcomes of a rollout, beside being superseded.
+const (
+	outcomeFinished = "finished"
+	outcomeHalted   = "halted"
+)
+
+var (
+	rolloutBuckets = []float64{10, 60, 300, 900, 1800, 3600, 2 * 3600, 6 * 3600, 12 * 3600, 24 * 3600, 3 * 24 * 3600, 7 * 24 * 3600}
+
+	rolloutPhases = []triggerv1.RolloutPhase{
+		triggerv1.RolloutSettling, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutAwaitingApproval, triggerv1.RolloutProgressing,
+		triggerv1.RolloutSoaking, triggerv1.RolloutBlocked, triggerv1.RolloutHalted, triggerv1.RolloutFinished,
+	}
+)
+
+// rollouts are the metrics of what holds changes back.
+type rollouts struct {
+	ended *prometheus.CounterVec
+	took  prometheus.Histogram
+}
+
+func newRollouts() rollouts {
+	r := rollouts{
+		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "trigger_rollouts_total",
+			Help: "Rollouts that came to an end, by outcome: finished, halted, superseded. " +
+				"One that has halted and goes on after a reset counts as both.",
+		}, []string{"outcome"}),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    "trigger_change_to_finished_seconds",
+			Help:    "Time from the change that a rollout delivers until it was finished, waiting included. In whole seconds.",
+			Buckets: rolloutBuckets,
+		}),
+	}
+	for _, outcome := range []string{outcomeFinished, outcomeHalted, outcomeSuperseded} {
+		r.ended.WithLabelValues(outcome)
+	}
+	return r
+}
+
+// ObserveRollout counts what became of a rollout from one stored status to the next, at a
+// time. A change that nothing had to be done for is no rollout.
+func (m *Metrics) ObserveRollout(was, is *triggerv1.RolloutStatus, at time.Time) {
+	if was == nil || is == nil {
+		return
+	}
+	if was.Digest != is.Digest {
+		if was.Phase != triggerv1.RolloutFinished && was.Phase != triggerv1.RolloutHalted {
+			m.rollouts.ended.WithLabelValues(outcomeSuperseded).Inc()
+		}
+		return
+	}
+	if was.Phase == is.Phase {
+		return
+	}
+	switch is.Phase {
+	case triggerv1.RolloutHalted:
+		m.rollouts.ended.WithLabelValues(outcomeHalted).Inc()
+	case triggerv1.RolloutFinished:
+		m.rollouts.ended.WithLabelValues(outcomeFinished).Inc()
+		if is.ChangedAt != nil {
+			m.rollouts.took.Observe(seconds(is.ChangedAt.Time, new(metav1.NewTime(at))))
+		}
+	case triggerv1.RolloutSettling, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutAwaitingApproval,
+		triggerv1.RolloutProgressing, triggerv1.RolloutSoaking, triggerv1.RolloutBlocked:
+	}
+}

@@ -1,0 +1,243 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// hold is a decision whose request is held back and that is recorded.
+func (s *scene) hold() Decision {
+	d := s.decide()
+	status := d.Held("not yet")
+	s.status = &status
+	s.note()
+	s.force, s.reset = "", ""
+	return d
+}
+
+func TestHeld_requests_stay_due(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{read, other, always} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			s := delivered(id)
+			before := *s.status
+			s.edit(id)
+			for range 3 {
+				d := s.hold()
+				g.Expect(d.Request).NotTo(BeNil())
+				g.Expect(s.status.State).To(Equal(triggerv1.TargetHeld))
+				g.Expect(s.status.Message).To(Equal("not yet"))
+				g.Expect(s.status.Digest).To(Equal(before.Digest), "what it runs")
+				g.Expect(s.status.Token).To(Equal(before.Token))
+				g.Expect(s.status.DeliveredAt).To(Equal(before.DeliveredAt))
+				s.later(time.Minute)
+			}
+			want := unforced
+			if id != read {
+				want = forced
+			}
+			g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, want}))
+			s.upgrade()
+			g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
+		})
+	}
+}
+
+func TestHeld_at_first_sight(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(other)
+	s.source(other).Modified = noon
+	g.Expect(s.hold().Request).NotTo(BeNil())
+	g.Expect(s.hold().Request).NotTo(BeNil())
+	s.edit(other)
+	g.Expect(s.hold().Request).NotTo(BeNil())
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, forced}))
+}
+
+func TestHeld_content_that_comes_back_asks_for_nothing(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := delivered(read)
+	s.edit(read)
+	s.hold()
+	s.revert(read)
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
+}
+
+func TestHeld_what_the_release_takes_up_by_itself_is_delivered(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := delivered(read)
+	token := s.status.Token
+	s.edit(read)
+	s.hold()
+	s.later(time.Minute)
+	s.upgrade()
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
+	g.Expect(s.status.Token).To(Equal(token), "by which one sees that nobody asked")
+}
+
+func TestHeld_repetition(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := triggered(always)
+	s.handle() // Without effect.
+	s.later(time.Minute)
+	d := s.hold()
+	g.Expect(d.Request).NotTo(BeNil())
+	g.Expect(d.Status.Attempts).To(BeEquivalentTo(2))
+	g.Expect(s.status.Attempts).To(BeEquivalentTo(1))
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, forced}))
+	g.Expect(s.status.Attempts).To(BeEquivalentTo(2))
+}
+
+func TestHeld_retry_resets_the_release_when_its_turn_comes(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := triggered(read)
+	s.fail("UpgradeFailed", "why")
+	s.step()
+	s.reset = "again"
+	d := s.hold()
+	g.Expect(d.Request.Reset).To(BeTrue())
+	d = s.step()
+	g.Expect(d.Request).NotTo(BeNil())
+	g.Expect(d.Request.Reset).To(BeTrue(), "though the request of the person is handled")
+
+	s = delivered(read)
+	s.edit(read)
+	s.hold()
+	g.Expect(s.step().Request.Reset).To(BeFalse(), "nobody has asked for it")
+}
+
+func TestUnreadyBefore(t *testing.T) {
+	t.Parallel()
+	broken := func(s *scene, since time.Time) {
+		s.release.Ready, s.release.ReadySince = "False", since
+	}
+	for _, c := range []struct {
+		name  string
+		scene func() *scene
+		want  bool
+	}{
+		{"a release that is well", func() *scene {
+			s := delivered(read)
+			s.edit(read)
+			return s
+		}, false},
+		{"one that was broken before the change", func() *scene {
+			s := delivered(read)
+			broken(s, noon.Add(-time.Minute))
+			s.edit(read)
+			return s
+		}, true},
+		{"one that is being tried again", func() *scene {
+			s := delivered(read)
+			broken(s, noon.Add(-time.Minute))
+			s.release.Ready, s.release.Failing = "Unknown", true
+			s.edit(read)
+			return s
+		}, true},
+		{"one that took the change up by itself and broke", func() *scene {
+			s := delivered(read)
+			s.edit(read)
+			s.later(time.Minute)
+			broken(s, s.now)
+			return s
+		}, false},
+		{"one that broke in the second of the change", func() *scene {
+			s := delivered(read)
+			broken(s, noon)
+			s.edit(read)
+			return s
+		}, false},
+		{"one that broke while the change was held", func() *scene {
+			s := delivered(read)
+			s.edit(read)
+			s.hold()
+			broken(s, noon.Add(-time.Minute))
+			return s
+		}, false},
+		{"one that the change before broke", func() *scene {
+			s := triggered(read)
+			s.fail("UpgradeFailed", "why")
+			s.release.ReadySince = s.now
+			s.step()
+			s.later(time.Minute)
+			s.editTo(read, "third")
+			return s
+		}, false},
+		{"one that was broken before the change before", func() *scene {
+			s := delivered(read)
+			broken(s, noon.Add(-time.Minute))
+			s.edit(read)
+			s.step()
+			s.fail("UpgradeFailed", "why")
+			s.step()
+			s.later(time.Minute)
+			s.editTo(read, "third")
+			return s
+		}, true},
+		{"one that has recovered since", func() *scene {
+			s := delivered(read)
+			broken(s, noon.Add(-time.Minute))
+			s.edit(read)
+			s.hold()
+			s.release.Ready = "True"
+			return s
+		}, false},
+		{"one that was asked before a crash", func() *scene {
+			s := delivered(read)
+			s.edit(read)
+			s.crash()
+			s.fail("UpgradeFailed", "why")
+			s.release.ReadySince = noon.Add(-time.Minute)
+			return s
+		}, false},
+		{"a new one that is broken", func() *scene {
+			s := newScene(other)
+			s.source(other).Modified = noon
+			broken(s, noon.Add(-2*time.Hour))
+			return s
+		}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			s := c.scene()
+			d := s.step()
+			g.Expect(d.Status.UnreadyBefore).To(Equal(c.want))
+			if d.Request == nil || !c.want {
+				return
+			}
+			g.Expect(d.Unsent.UnreadyBefore).To(BeTrue())
+			s.upgrade()
+			g.Expect(s.step().Status.UnreadyBefore).To(BeFalse(), "when it is delivered")
+		})
+	}
+}
+
+func TestEffect(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	reads := Release{Reads: map[string]bool{read: true}}
+	asked := Decision{Request: &Request{}}
+	g.Expect(Decision{}.Effect(reads, ValuesDiffer)).To(BeEmpty())
+	g.Expect(Decision{Request: &Request{Force: true}}.Effect(reads, ValuesEqual)).To(ContainSubstring("by force"))
+	g.Expect(asked.Effect(reads, ValuesDiffer)).To(ContainSubstring("values of the release would change"))
+	g.Expect(asked.Effect(reads, ValuesEqual)).To(ContainSubstring("nothing would change"))
+	g.Expect(asked.Effect(Release{}, ValuesUnknown)).To(ContainSubstring("nothing would change"))
+	g.Expect(asked.Effect(reads, ValuesUnreadable)).To(ContainSubstring("cannot be told"))
+	g.Expect(len(asked.Held(strings.Repeat("ä", 1000)).Message)).To(BeNumerically("<=", maxText))
+}

@@ -1,0 +1,216 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// planner is one decision in the making.
+type planner struct {
+	Input
+	Decision
+
+	// stages with their targets, and the indexes of targets that no stage selects.
+	stages    []stage
+	unmatched []int
+}
+
+// Decide returns which targets may be asked now. It is a pure function of its input.
+func Decide(in Input) Decision {
+	p := &planner{Input: in, Decision: Decision{
+		Admitted: make([]bool, len(in.Targets)),
+		Held:     make([]string, len(in.Targets)),
+	}}
+	p.begin()
+	p.hold(p.all(), "waits for its turn")
+	switch {
+	case p.Status.Overridden:
+		p.override()
+	case p.settling():
+	case in.Rollout == nil:
+		p.atOnce()
+	default:
+		p.walk()
+	}
+	return p.Decision
+}
+
+// begin takes up the recorded rollout, or begins a new one if the content is another.
+func (p *planner) begin() {
+	previous := p.Previous
+	anew := previous == nil || previous.Digest != p.Digest
+	if anew {
+		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now)}
+		if p.Quiet > 0 {
+			p.Status.UnsettledSince = earlier(p.Now)
+			if previous != nil && previous.UnsettledSince != nil {
+				p.Status.UnsettledSince = previous.UnsettledSince.DeepCopy()
+			}
+		}
+	} else {
+		p.Status = previous.DeepCopy()
+	}
+	s := p.Status
+	s.NextWindow, s.Stage = nil, ""
+	if p.Quiet <= 0 {
+		s.UnsettledSince = nil
+	}
+	if p.Force {
+		s.Overridden, s.UnsettledSince = true, nil
+	}
+	if s.Phase == triggerv1.RolloutHalted && (p.Reset || s.Overridden) {
+		s.Phase = triggerv1.RolloutProgressing
+		for i := range s.Stages {
+			if s.Stages[i].Phase == triggerv1.StageUnready {
+				s.Stages[i].Phase = triggerv1.StageProgressing
+			}
+		}
+	}
+	if s.Phase != triggerv1.RolloutHalted {
+		s.Message = ""
+	}
+	p.assign(anew)
+}
+
+// settling waits until the sources have not changed for the quiet period.
+func (p *planner) settling() bool {
+	s := p.Status
+	if s.UnsettledSince == nil {
+		return false
+	}
+	until := s.ChangedAt.Add(p.Quiet)
+	if latest := s.UnsettledSince.Add(max(p.MaxDelay, p.Quiet)); latest.Before(until) {
+		until = latest
+	}
+	left := until.Sub(p.Now)
+	if left <= 0 || p.idle() {
+		s.UnsettledSince = nil
+		return false
+	}
+	s.Phase = triggerv1.RolloutSettling
+	p.look(left)
+	p.hold(p.all(), "waits until the sources have not changed for "+p.Quiet.String()+" (spec.quietPeriod)")
+	return true
+}
+
+// override lets everything through that a person asked for.
+func (p *planner) override() {
+	p.admit(p.all())
+	for i := range p.stages {
+		if st := &p.stages[i]; st.settled() {
+			st.set(p.Now, triggerv1.StageFinished)
+		} else {
+			st.set(p.Now, triggerv1.StageProgressing)
+		}
+	}
+	p.conclude(p.any(Due, UnderWay, Busy))
+}
+
+// atOnce asks all targets, in a window.
+func (p *planner) atOnce() {
+	if p.open(p.all()) {
+		p.admit(p.all())
+	}
+	p.conclude(p.any(Due, UnderWay, Busy))
+}
+
+// conclude ends a rollout in which nothing goes on any more, if nothing else was said of
+// it.
+func (p *planner) conclude(goesOn bool) {
+	switch {
+	case p.Status.Phase == triggerv1.RolloutHalted:
+	case p.Status.NextWindow != nil && !p.any(UnderWay, Busy):
+		p.Status.Phase = triggerv1.RolloutAwaitingWindow
+	case goesOn:
+		p.Status.Phase = triggerv1.RolloutProgressing
+	default:
+		p.Status.Phase = triggerv1.RolloutFinished
+	}
+}
+
+// open tells whether requests may be made at this time. If not, those of the targets are
+// held until the next window.
+func (p *planner) open(targets []int) bool {
+	if p.Schedule.Open(p.Now) {
+		return true
+	}
+	if !p.wanting(targets) {
+		return false
+	}
+	p.hold(targets, "waits for the next window of spec.schedule")
+	opens, closes := p.Schedule.Next(p.Now)
+	if opens.IsZero() {
+		return false
+	}
+	p.Status.NextWindow = &triggerv1.NextWindow{Opens: metav1.NewTime(opens.UTC())}
+	if !closes.IsZero() {
+		p.Status.NextWindow.Closes = new(metav1.NewTime(closes.UTC()))
+	}
+	p.look(opens.Sub(p.Now))
+	return false
+}
+
+// admit lets the requests of targets through.
+func (p *planner) admit(targets []int) {
+	for _, i := range targets {
+		if p.Targets[i].Wants {
+			p.Admitted[i], p.Held[i] = true, ""
+		}
+	}
+}
+
+// hold says why the requests of targets must wait.
+func (p *planner) hold(targets []int, why string) {
+	for _, i := range targets {
+		if p.Targets[i].Wants && !p.Admitted[i] {
+			p.Held[i] = why
+		}
+	}
+}
+
+// wanting tells whether a request would be made for any of the targets.
+func (p *planner) wanting(targets []int) bool {
+	return slices.ContainsFunc(targets, func(i int) bool { return p.Targets[i].Wants })
+}
+
+// look makes sure that the next decision comes no later than in some time.
+func (p *planner) look(after time.Duration) {
+	if after > 0 && (p.After == 0 || after < p.After) {
+		p.After = after
+	}
+}
+
+// all returns the indexes of all targets.
+func (p *planner) all() []int {
+	all := make([]int, len(p.Targets))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// idle tells that every target runs the content.
+func (p *planner) idle() bool {
+	return !p.any(Due, UnderWay, Busy, Failed, Out)
+}
+
+func (p *planner) any(standings ...Standing) bool {
+	return slices.ContainsFunc(p.Targets, func(t Target) bool { return slices.Contains(standings, t.Standing) })
+}
+
+// later and earlier return a time as it is stored, in whole seconds, so that what is
+// waited for is never too short and what caps it never too long.
+func later(t time.Time) *metav1.Time {
+	return new(metav1.NewTime(t.Add(time.Second - time.Nanosecond).Truncate(time.Second)))
+}
+
+func earlier(t time.Time) *metav1.Time {
+	return new(metav1.NewTime(t.Truncate(time.Second)))
+}

@@ -1,0 +1,135 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// check says, by panicking, what is wrong with a decision.
+func (s *story) check(in Input, d Decision) {
+	overridden := in.Force || in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.Overridden
+	anyAdmitted := false
+	for i, t := range in.Targets {
+		switch {
+		case d.Admitted[i] && !t.Wants:
+			panic(t.Name + " is admitted and wants nothing")
+		case d.Admitted[i]:
+			anyAdmitted = true
+		case t.Wants && d.Held[i] == "":
+			panic(t.Name + " is held without a reason")
+		case t.Wants && overridden:
+			panic(t.Name + " is held though a person has asked for all")
+		}
+	}
+	if !anyAdmitted || overridden {
+		return
+	}
+	if !in.Schedule.Open(in.Now) {
+		panic("a request outside of the windows")
+	}
+	if in.Quiet > 0 && in.Now.Sub(s.changed) < in.Quiet && !s.settled && in.Now.Sub(s.unsettled) < in.MaxDelay-1e9 {
+		panic("a request in the quiet period")
+	}
+	if in.Rollout != nil {
+		s.checkStages(in, d)
+	}
+}
+
+func (s *story) checkStages(in Input, d Decision) {
+	recorded := in.Previous
+	if recorded == nil || recorded.Digest != in.Digest {
+		panic("a request before the rollout was recorded")
+	}
+	if recorded.Phase == triggerv1.RolloutHalted && !in.Reset && !s.allCurrent(in) {
+		panic("a request after the rollout has halted")
+	}
+	for stage := range in.Rollout.Stages {
+		members, underway, admitted, failed := 0, 0, 0, 0
+		for i, t := range in.Targets {
+			if t.Stage != stage {
+				continue
+			}
+			members++
+			switch {
+			case t.Standing == UnderWay:
+				underway++
+			case d.Admitted[i]:
+				admitted++
+			case t.Standing == Failed && !t.UnreadyBefore:
+				failed++
+			}
+			if d.Admitted[i] {
+				s.checkOrder(in, t, stage, recorded)
+			}
+		}
+		spec := in.Rollout.Stages[stage]
+		limit := max(1, scaled(spec.MaxConcurrency, members, members))
+		if admitted > 0 && underway+admitted > limit {
+			panic(fmt.Sprintf("%d under way in stage %s, in which %d may be", underway+admitted, spec.Name, limit))
+		}
+		if budget := scaled(in.Rollout.MaxFailures, members, 0); in.Rollout.OnFailure == triggerv1.FailureHalt && failed > budget {
+			for i, t := range in.Targets {
+				if d.Admitted[i] && t.Stage >= stage {
+					panic(fmt.Sprintf("%s is admitted after %d failures in stage %s, in which %d may fail", t.Name, failed, spec.Name, budget))
+				}
+			}
+		}
+	}
+}
+
+// checkOrder looks at one target that is admitted.
+func (s *story) checkOrder(in Input, t Target, stage int, recorded *triggerv1.RolloutStatus) {
+	for i, st := range recorded.Stages {
+		if i < stage && st.Phase != triggerv1.StageFinished {
+			panic(fmt.Sprintf("%s of stage %s is admitted while stage %s is %s", t.Name, in.Rollout.Stages[stage].Name, st.Name, st.Phase))
+		}
+	}
+	spec := in.Rollout.Stages[stage]
+	if spec.Approval == triggerv1.ApprovalManual && !recorded.Stages[stage].Approved && recorded.Stages[stage].Phase != triggerv1.StageFinished {
+		panic(t.Name + " is admitted without approval")
+	}
+	if recorded.Stages[stage].Approved && !s.approved[Approval(in.Rollout, in.Digest, spec.Name)] {
+		panic(spec.Name + " was approved by nobody")
+	}
+	if t.Standing == UnderWay {
+		return
+	}
+	for _, name := range t.DependsOn {
+		for _, dependency := range in.Targets {
+			waits := dependency.Standing == Due || dependency.Standing == UnderWay || dependency.Standing == Busy
+			if dependency.Name == name && dependency.Stage == stage && waits && !dependsOn(in.Targets, dependency, t.Name, map[string]bool{}) {
+				panic(fmt.Sprintf("%s is admitted before %s, which it depends on", t.Name, name))
+			}
+		}
+	}
+}
+
+func (s *story) allCurrent(in Input) bool {
+	for _, t := range in.Targets {
+		if t.Standing != Current {
+			return false
+		}
+	}
+	return true
+}
+
+// dependsOn tells whether a target of a stage depends on another of it, if only through
+// others of it.
+func dependsOn(targets []Target, t Target, name string, seen map[string]bool) bool {
+	if t.Name == name {
+		return true
+	}
+	seen[t.Name] = true
+	for _, next := range t.DependsOn {
+		for _, other := range targets {
+			if other.Name == next && other.Stage == t.Stage && !seen[next] && dependsOn(targets, other, name, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,212 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"flag"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+var (
+	stories    = flag.Int64("stories", 1000, "how many stories the test tells")
+	firstStory = flag.Int64("first-story", 0, "seed of the first of them")
+)
+
+// TestStories tells random stories of fleets, failures, clocks, superseding contents,
+// crashes and people, and checks with each decision what a rollout promises: no stage
+// before the one before it is finished, never more under way than may be, nothing after
+// too many failures, nothing outside of a window, before the sources have come to rest,
+// or without approval. At the end nothing may be left that nobody has to act on.
+func TestStories(t *testing.T) {
+	t.Parallel()
+	ends := map[triggerv1.RolloutPhase]int{}
+	for seed := *firstStory; seed < *firstStory+*stories; seed++ {
+		s := newStory(seed)
+		if problem := s.tell(); problem != "" {
+			t.Fatalf("seed %d: %s\n%s", seed, problem, strings.Join(s.log, "\n"))
+		}
+		ends[s.stored.Phase]++
+	}
+	t.Log(ends)
+}
+
+func (s *story) tell() (problem string) {
+	defer func() {
+		if r := recover(); r != nil {
+			problem = fmt.Sprint(r)
+		}
+	}()
+	edits := 1 + s.rng.Intn(4)
+	for range 20 + s.rng.Intn(60) {
+		s.now = s.now.Add(time.Duration(100+s.rng.Intn(8000)) * time.Millisecond)
+		s.helmController()
+		m := s.members[s.rng.Intn(len(s.members))]
+		switch s.rng.Intn(24) {
+		case 0, 1:
+			if edits > 0 {
+				edits--
+				s.edit()
+			}
+		case 2:
+			m.suspended = !m.suspended
+			s.note("%s: suspended %t", m.name, m.suspended)
+		case 3:
+			if m.runs == s.content {
+				m.unready = !m.unready
+				s.note("%s: unready %t", m.name, m.unready)
+			}
+		case 4:
+			m.busyUntil = s.now.Add(5 * time.Second)
+		case 5:
+			s.approve(s.chance(3))
+		case 6:
+			if s.chance(3) {
+				s.reset = true
+			}
+		case 7:
+			if s.chance(10) {
+				s.forced = s.content
+				s.note("a person forces")
+			}
+		case 8:
+			if m.failed && !s.breaks[m.asked][m.name] { // What ailed it is over.
+				m.failed, m.runs, m.unready, m.unreadyBefore = false, m.asked, false, false
+				s.note("%s: heals", m.name)
+			}
+		case 9:
+			m.refused = s.chance(3)
+		}
+		s.reconcile(true)
+	}
+	return s.settle()
+}
+
+// approve is a person who approves the stage that waits, or something else.
+func (s *story) approve(wrong bool) {
+	if s.stored == nil || s.in.Rollout == nil || s.stored.Phase != triggerv1.RolloutAwaitingApproval {
+		return
+	}
+	digest := s.stored.Digest
+	if wrong {
+		digest = "sha256:wrong"
+	}
+	s.in.Approval = Approval(s.in.Rollout, digest, s.stored.Stage)
+	s.approved[s.in.Approval] = true
+	s.note("a person approves %s", s.in.Approval)
+}
+
+// reconcile is one decision, the execution of which may end halfway. It returns whether
+// anything was done.
+func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
+	in := s.in
+	in.Now, in.Digest, in.Previous = s.now, s.digest(), s.stored
+	in.Force, in.Reset = s.forced == s.content, s.reset
+	for _, m := range s.members {
+		if s.reset && m.asked == s.content && m.failed {
+			m.asked, m.failed = 0, false // As plan does.
+		}
+		in.Targets = append(in.Targets, s.target(m))
+	}
+	if s.stored == nil || s.stored.Digest != in.Digest {
+		if s.settled || s.unsettled.IsZero() {
+			s.unsettled, s.settled = s.now, false
+		}
+		s.changed = s.now
+	}
+	d := Decide(in)
+	if again := Decide(in); !reflect.DeepEqual(d, again) {
+		panic("decided differently the second time")
+	}
+	s.check(in, d)
+	for i, m := range s.members {
+		if !d.Admitted[i] {
+			continue
+		}
+		if mayCrash && s.chance(15) {
+			s.note("killed before %s", m.name)
+			return true, 0
+		}
+		s.ask(m)
+		acted = acted || !m.refused
+	}
+	if mayCrash && s.chance(15) {
+		s.note("killed before the status")
+		return true, 0
+	}
+	if !reflect.DeepEqual(s.stored, d.Status) {
+		acted = true
+		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
+	}
+	s.stored, s.reset = d.Status, false
+	s.settled = d.Status.UnsettledSince == nil
+	return acted, d.After
+}
+
+// settle ends the trouble and goes on by what Decide asks for and what happens, until
+// nothing happens any more. A person does what the rollout waits for.
+func (s *story) settle() string {
+	s.note("--- calm ---")
+	for _, m := range s.members {
+		m.suspended, m.refused = false, false
+	}
+	for round := 0; ; round++ {
+		if round > 3000 {
+			return "does not come to rest"
+		}
+		s.helmController()
+		acted, after := s.reconcile(false)
+		if acted {
+			continue
+		}
+		next := time.Time{}
+		sooner := func(at time.Time) {
+			if at.After(s.now) && (next.IsZero() || at.Before(next)) {
+				next = at
+			}
+		}
+		for _, m := range s.members {
+			sooner(m.done)
+			sooner(m.busyUntil)
+		}
+		if after > 0 {
+			sooner(s.now.Add(after))
+		}
+		if !next.IsZero() {
+			s.now = next
+			continue
+		}
+		if s.stored.Phase == triggerv1.RolloutAwaitingApproval {
+			s.approve(false)
+			continue
+		}
+		return s.verdict()
+	}
+}
+
+func (s *story) verdict() string {
+	switch s.stored.Phase {
+	case triggerv1.RolloutHalted:
+		return ""
+	case triggerv1.RolloutFinished:
+	case triggerv1.RolloutBlocked, triggerv1.RolloutSettling, triggerv1.RolloutProgressing, triggerv1.RolloutSoaking,
+		triggerv1.RolloutAwaitingApproval, triggerv1.RolloutAwaitingWindow:
+		fallthrough
+	default:
+		return "rests in phase " + string(s.stored.Phase)
+	}
+	for _, m := range s.members {
+		standing, _ := s.standing(m)
+		unmatched := s.in.Rollout != nil && m.stage == NoStage
+		if standing != Current && standing != Failed && !unmatched {
+			return fmt.Sprintf("finished, and %s is %d", m.name, standing)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,226 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"math/rand"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+)
+
+// This file models a fleet of releases, the person who cares for it, and the operator
+// around Decide, which may die at any time.
+
+// member is a release of the fleet.
+type member struct {
+	name      string
+	stage     int
+	dependsOn []string
+
+	// runs is the content that it runs, asked the one that it was asked for.
+	runs, asked int
+
+	// done is when helm-controller will have finished, zero if it has nothing to do.
+	done time.Time
+
+	// lost tells that the request will be handled without effect.
+	lost bool
+
+	failed, suspended, refused bool
+	busyUntil                  time.Time
+
+	// unready is a release that is not well for other reasons.
+	unready       bool
+	unreadyBefore bool
+}
+
+// story is a fleet with its trigger.
+type story struct {
+	rng *rand.Rand
+	now time.Time
+	in  Input
+
+	members []*member
+
+	// content is the present one, and breaks tells which releases it breaks.
+	content int
+	breaks  map[int]map[string]bool
+
+	// changed is when the operator first saw the content, unsettled when it first saw
+	// one that it has not let through.
+	changed, unsettled time.Time
+	settled            bool
+
+	// stored is what the API server has of the rollout.
+	stored *triggerv1.RolloutStatus
+
+	approved map[string]bool
+	forced   int
+	reset    bool
+	log      []string
+}
+
+func (s *story) chance(n int) bool { return s.rng.Intn(n) == 0 }
+
+func (s *story) note(format string, args ...any) {
+	s.log = append(s.log, s.now.Format("15:04:05 ")+fmt.Sprintf(format, args...))
+}
+
+// newStory makes up a fleet and a spec.
+func newStory(seed int64) *story {
+	s := &story{
+		rng: rand.New(rand.NewSource(seed)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+		breaks: map[int]map[string]bool{}, approved: map[string]bool{}, content: 1,
+	}
+	s.in = Input{Timeout: time.Minute}
+	if s.chance(2) {
+		s.in.Quiet = time.Duration(1+s.rng.Intn(30)) * time.Second
+		s.in.MaxDelay = s.in.Quiet + time.Duration(s.rng.Intn(60))*time.Second
+	}
+	if s.chance(3) {
+		windows, err := schedule.Parse([]schedule.Window{{Cron: fmt.Sprintf("*/%d * * * *", 2+s.rng.Intn(10)), Duration: time.Minute}})
+		if err != nil {
+			panic(err)
+		}
+		s.in.Schedule = windows
+	}
+	stages := s.rng.Intn(5)
+	if stages > 0 {
+		s.in.Rollout = s.rollout(stages)
+	}
+	for i := range 1 + s.rng.Intn(20) {
+		m := &member{name: fmt.Sprintf("apps/r%02d", i), runs: 0, stage: NoStage}
+		if stages > 0 && !s.chance(30) {
+			m.stage = s.rng.Intn(stages)
+		}
+		for range s.rng.Intn(3) {
+			if s.chance(3) {
+				m.dependsOn = append(m.dependsOn, fmt.Sprintf("apps/r%02d", s.rng.Intn(20)))
+			}
+		}
+		m.suspended, m.refused, m.unready = s.chance(12), s.chance(20), s.chance(12)
+		m.unreadyBefore = m.unready
+		s.members = append(s.members, m)
+	}
+	return s
+}
+
+func (s *story) rollout(stages int) *triggerv1.Rollout {
+	number := func(least, most int) *intstr.IntOrString {
+		switch s.rng.Intn(3) {
+		case 0:
+			return nil
+		case 1:
+			return new(intstr.FromInt32(int32(least + s.rng.Intn(most))))
+		default:
+			return new(intstr.FromString(fmt.Sprintf("%d%%", least+s.rng.Intn(60))))
+		}
+	}
+	r := &triggerv1.Rollout{OnFailure: triggerv1.FailureHalt, MaxFailures: number(0, 3)}
+	if s.chance(4) {
+		r.OnFailure = triggerv1.FailureContinue
+	}
+	for i := range stages {
+		stage := triggerv1.Stage{Name: fmt.Sprintf("s%d", i), MaxConcurrency: number(1, 4), Approval: triggerv1.ApprovalAutomatic}
+		if s.chance(3) {
+			stage.MinSuccessTime.Duration = time.Duration(s.rng.Intn(120)) * time.Second
+		}
+		if s.chance(5) {
+			stage.Approval = triggerv1.ApprovalManual
+		}
+		r.Stages = append(r.Stages, stage)
+	}
+	return r
+}
+
+func (s *story) digest() string { return fmt.Sprintf("sha256:%064d", s.content) }
+
+// edit changes the sources, mostly for the better.
+func (s *story) edit() {
+	s.content++
+	broken := map[string]bool{}
+	if s.chance(2) {
+		for _, m := range s.members {
+			if s.chance(6) {
+				broken[m.name] = true
+			}
+		}
+	}
+	s.breaks[s.content] = broken
+	for _, m := range s.members {
+		// What was asked and failed is no past to compare with.
+		if m.runs == s.content-1 || m.asked == 0 {
+			m.unreadyBefore = m.unready
+		}
+	}
+	s.note("content %d breaks %v", s.content, broken)
+}
+
+// standing returns how a release stands to the present content.
+func (s *story) standing(m *member) (Standing, bool) {
+	switch {
+	case m.runs == s.content && m.done.IsZero():
+		return Current, false
+	case m.suspended:
+		return Out, false
+	case !m.done.IsZero():
+		return UnderWay, false
+	case m.asked == s.content && m.failed:
+		return Failed, false
+	case m.asked == s.content: // The request was lost.
+		return UnderWay, true
+	case m.busyUntil.After(s.now):
+		return Busy, false
+	case m.refused:
+		return Out, true
+	}
+	return Due, true
+}
+
+func (s *story) target(m *member) Target {
+	t := Target{Name: m.name, Stage: m.stage, Ready: "True", UnreadyBefore: m.unreadyBefore, DependsOn: m.dependsOn, Message: "why"}
+	if m.unready || m.failed {
+		t.Ready = "False"
+	}
+	t.Standing, t.Wants = s.standing(m)
+	return t
+}
+
+// helmController finishes what is done by now.
+func (s *story) helmController() {
+	for _, m := range s.members {
+		if m.done.IsZero() || m.done.After(s.now) || m.suspended {
+			continue
+		}
+		m.done = time.Time{}
+		switch {
+		case m.lost:
+			m.lost = false
+			s.note("%s: lost", m.name)
+		case s.breaks[m.asked][m.name] || m.unreadyBefore && m.unready:
+			m.failed = true
+			s.note("%s: failed", m.name)
+		default:
+			m.runs, m.failed, m.unready, m.unreadyBefore = m.asked, false, false, false
+			s.note("%s: runs %d", m.name, m.runs)
+		}
+	}
+}
+
+// ask is what a request does.
+func (s *story) ask(m *member) {
+	if m.refused {
+		s.note("%s: refused", m.name)
+		return
+	}
+	m.asked, m.failed = s.content, false
+	m.done = s.now.Add(time.Duration(1+s.rng.Intn(20)) * time.Second)
+	m.lost = s.chance(10)
+	s.note("%s: asked for %d", m.name, s.content)
+}

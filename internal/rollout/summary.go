@@ -1,0 +1,118 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// maxMessage bounds the message of a rollout, in bytes.
+const maxMessage = 500
+
+// Summary is the state of a rollout in the words of kstatus.
+type Summary struct {
+	Ready   metav1.ConditionStatus
+	Reason  string
+	Message string
+
+	// Stalled tells that nothing goes on until somebody acts.
+	Stalled bool
+}
+
+// Summarize returns what the Ready condition says of a rollout, and false if there is
+// nothing to say: there is none, or it is finished. Underway is the number of targets
+// that were asked and have not proven the content.
+func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
+	s := vt.Status.Rollout
+	if s == nil || s.Phase == triggerv1.RolloutFinished {
+		return Summary{}, false
+	}
+	where := Where(s)
+	if where == "" && s.Phase == triggerv1.RolloutProgressing {
+		return Summary{}, false // All stages are finished, or there are none.
+	}
+	join := func(text string) string {
+		if where == "" {
+			return text
+		}
+		return where + "; " + text
+	}
+	progressing := func(message string) (Summary, bool) {
+		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: message}, true
+	}
+	waiting := func(reason, message string) (Summary, bool) {
+		return Summary{Ready: metav1.ConditionFalse, Reason: reason, Message: message}, true
+	}
+
+	switch s.Phase {
+	case triggerv1.RolloutSettling:
+		return progressing("Waits until the sources have not changed for " + vt.Spec.QuietPeriod.Duration.String())
+	case triggerv1.RolloutSoaking:
+		return progressing(join(soaking(vt)))
+	case triggerv1.RolloutAwaitingWindow:
+		return waiting(triggerv1.AwaitingWindowReason, join("waits for the window that opens at "+opens(s)))
+	case triggerv1.RolloutAwaitingApproval:
+		return waiting(triggerv1.AwaitingApprovalReason, join(fmt.Sprintf(
+			"waits for approval: kubectl annotate --overwrite vt/%s -n %s %s=%s",
+			vt.Name, vt.Namespace, triggerv1.ApproveAnnotation, Approval(vt.Spec.Rollout, s.Digest, s.Stage))))
+	case triggerv1.RolloutBlocked:
+		return waiting(triggerv1.TargetsHeldReason, join(s.Message))
+	case triggerv1.RolloutHalted:
+		return Summary{
+			Ready: metav1.ConditionFalse, Reason: triggerv1.RolloutHaltedReason, Stalled: true,
+			Message: join("halted: " + s.Message + "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"),
+		}, true
+	case triggerv1.RolloutProgressing, triggerv1.RolloutFinished:
+	}
+	return progressing(fmt.Sprintf("%s, %d triggered", where, underway))
+}
+
+// Where says in which stage a rollout is, from which one it came, and how far it got in
+// it, as in "Stage 2/3 canary→prod, 40/120, 0 failed".
+func Where(s *triggerv1.RolloutStatus) string {
+	for i, st := range s.Stages {
+		if st.Name == s.Stage {
+			name := st.Name
+			if i > 0 {
+				name = s.Stages[i-1].Name + "→" + name
+			}
+			return fmt.Sprintf("Stage %d/%d %s, %d/%d, %d failed", i+1, len(s.Stages), name, st.Delivered, st.Targets, st.Failed)
+		}
+	}
+	return ""
+}
+
+func soaking(vt *triggerv1.ValuesTrigger) string {
+	s := vt.Status.Rollout
+	for i, st := range s.Stages {
+		if st.Name != s.Stage || vt.Spec.Rollout == nil || i >= len(vt.Spec.Rollout.Stages) {
+			continue
+		}
+		if st.Phase == triggerv1.StageUnready {
+			return "a target is not ready any more"
+		}
+		return "must be ready for " + vt.Spec.Rollout.Stages[i].MinSuccessTime.Duration.String()
+	}
+	return "must be ready for some time"
+}
+
+func opens(s *triggerv1.RolloutStatus) string {
+	if s.NextWindow == nil {
+		return "a later time"
+	}
+	return s.NextWindow.Opens.UTC().Format(time.RFC3339)
+}
+
+// count returns a number as the API has it.
+func count(n int) int32 {
+	return int32(min(n, math.MaxInt32)) //nolint:gosec // Bounded.
+}

@@ -1,0 +1,177 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package rollout decides which of the requests that are due may be made now: when the
+// sources have come to rest, in a window, stage by stage, a few at a time, and no
+// further when too many targets fail. It is a pure function of the spec, of what is
+// recorded of the rollout and of the targets, and of the clock.
+//
+// A rollout belongs to one content of all sources together. New content begins a new
+// one. What is recorded are the facts that the targets do not show: when the content
+// was first seen, which stages have started and finished and since when, who was
+// approved, and that the rollout has halted. A stage starts in one decision and its
+// first requests are made by the next, so that nothing is asked on the strength of
+// something that was never stored.
+package rollout
+
+import (
+	"time"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+)
+
+// immediately is when to decide again if only the record is missing.
+const immediately = time.Millisecond
+
+// Standing tells how a target stands to the present content.
+type Standing int
+
+const (
+	// Current runs the content.
+	Current Standing = iota
+
+	// Due would be asked to run it now.
+	Due
+
+	// UnderWay was asked and has not proven it.
+	UnderWay
+
+	// Busy is worked on by helm-controller for another reason.
+	Busy
+
+	// Failed was asked, and does not run it.
+	Failed
+
+	// Out cannot be asked: it is suspended, missing, denied, or never got installed.
+	Out
+)
+
+// Stages of targets that are in none: NoStage is selected by none, Nowhere has no labels
+// to select by, since it does not exist.
+const (
+	NoStage = -1
+	Nowhere = -2
+)
+
+// Target is a HelmRelease as a rollout sees it.
+type Target struct {
+	// Name is namespace/name.
+	Name string
+
+	// Stage is the index of the stage in the spec.
+	Stage int
+
+	Standing Standing
+
+	// Wants tells that a request would be made now. Besides what is Due these are
+	// repetitions of what is UnderWay and was lost, and another try of what was
+	// refused and is Out.
+	Wants bool
+
+	// Ready is the condition of the release: True, False or something else.
+	Ready string
+
+	// UnreadyBefore tells that the release was not ready before the change.
+	UnreadyBefore bool
+
+	// Message tells why it failed or is out.
+	Message string
+
+	// DependsOn names releases that are to be asked before, as namespace/name.
+	DependsOn []string
+}
+
+// Of returns a target as a decision about it shows it. Refused tells that the request
+// for the present content was refused before.
+func Of(name string, stage int, d plan.Decision, r plan.Release, refused bool) Target {
+	t := Target{
+		Name: name, Stage: stage, Wants: d.Request != nil, Ready: r.Ready,
+		UnreadyBefore: d.Status.UnreadyBefore, Message: d.Status.Message,
+	}
+	if t.Ready == "False" && t.Message == "" {
+		t.Message = r.ReadyMessage
+	}
+	if !r.Exists {
+		t.Stage = Nowhere
+	}
+	switch {
+	case t.Wants && refused:
+		t.Standing = Out
+	case t.Wants && d.Status.Attempts > 1:
+		t.Standing = UnderWay
+	case t.Wants:
+		t.Standing = Due
+	default:
+		t.Standing = standingOf(d.Status.State, r)
+	}
+	return t
+}
+
+func standingOf(state triggerv1.TargetState, r plan.Release) Standing {
+	switch state {
+	case triggerv1.TargetDelivered:
+		return Current
+	case triggerv1.TargetTriggered:
+		return UnderWay
+	case triggerv1.TargetFailed:
+		if r.Denied == "" {
+			return Failed
+		}
+	case triggerv1.TargetPending:
+		if r.Busy() {
+			return Busy
+		}
+	case triggerv1.TargetHeld, triggerv1.TargetMissing:
+	}
+	return Out
+}
+
+// Input is everything that a decision rests on.
+type Input struct {
+	Now time.Time
+
+	// Digest of all sources together.
+	Digest string
+
+	// Quiet and MaxDelay of the spec, 0 for no quiet period.
+	Quiet    time.Duration
+	MaxDelay time.Duration
+
+	// Schedule is always open if the spec has none.
+	Schedule schedule.Schedule
+
+	// Rollout of the spec, nil if there are no stages.
+	Rollout *triggerv1.Rollout
+
+	// Timeout after which an unready target of a soaking stage counts as failed.
+	Timeout time.Duration
+
+	// Previous is what is recorded, nil if nothing is.
+	Previous *triggerv1.RolloutStatus
+
+	// Force and Reset tell that a person asks for all targets, or for a retry.
+	Force bool
+	Reset bool
+
+	// Approval is the value of the annotation.
+	Approval string
+
+	// Targets in the order in which they are asked.
+	Targets []Target
+}
+
+// Decision is the outcome.
+type Decision struct {
+	// Status to record.
+	Status *triggerv1.RolloutStatus
+
+	// Admitted tells for each target whether its request may be made now, and Held
+	// why it may not.
+	Admitted []bool
+	Held     []string
+
+	// After is when to decide again without an event, 0 for never.
+	After time.Duration
+}
