@@ -43,7 +43,7 @@ var (
 	// orchestrates. A new package belongs to one of them.
 	pure = []string{
 		"internal/access", "internal/contract", "internal/digest", "internal/discovery", "internal/plan", "internal/rollout",
-		"internal/schedule", "internal/text",
+		"internal/schedule", "internal/simulate", "internal/text",
 		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}
 
