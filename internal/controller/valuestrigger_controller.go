@@ -185,13 +185,17 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err
 	}
 	markOutcome(vt, e, out)
+	return next(e, out, interval)
+}
+
+// next returns when to look again after the requests of an evaluation.
+func next(e evaluation, out outcome, interval ctrl.Result) (ctrl.Result, error) {
 	switch {
 	case out.err != nil:
 		return ctrl.Result{}, out.err
 	case out.triggered > 0 && e.gate == nil:
 		return afterRequests, nil // What is held back is judged by what is stored.
-	}
-	if out.after > 0 && out.after < interval.RequeueAfter {
+	case out.after > 0 && out.after < interval.RequeueAfter:
 		return ctrl.Result{RequeueAfter: out.after, Priority: new(progressPriority)}, out.refused
 	}
 	return jitter.JitteredRequeueInterval(interval), out.refused
