@@ -11,6 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/fluxcd/pkg/apis/meta"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -22,6 +24,7 @@ func describe(obj client.Object) Object {
 		Exists:          true,
 		Labels:          contract.Labels(obj.GetLabels()),
 		Annotations:     contract.Annotations(obj.GetAnnotations()),
+		Watched:         obj.GetLabels()[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled,
 		ResourceVersion: obj.GetResourceVersion(),
 	}
 	switch obj := obj.(type) {
@@ -59,12 +62,12 @@ func LastEdit(obj client.Object) (time.Time, string) {
 // slim returns the version and content of an object alone. Annotations and managed
 // fields can be larger than both.
 func slim(obj client.Object) client.Object {
-	meta := metav1.ObjectMeta{ResourceVersion: obj.GetResourceVersion()}
+	version := metav1.ObjectMeta{ResourceVersion: obj.GetResourceVersion()}
 	switch obj := obj.(type) {
 	case *corev1.ConfigMap:
-		return &corev1.ConfigMap{ObjectMeta: meta, Data: obj.Data}
+		return &corev1.ConfigMap{ObjectMeta: version, Data: obj.Data}
 	case *corev1.Secret:
-		return &corev1.Secret{ObjectMeta: meta, Data: obj.Data}
+		return &corev1.Secret{ObjectMeta: version, Data: obj.Data}
 	}
 	return nil
 }

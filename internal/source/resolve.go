@@ -16,8 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/fluxcd/pkg/apis/meta"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
@@ -108,7 +106,7 @@ func describeSource(w wanted, object Object) plan.Source {
 	}
 	s.Digest = object.Content.Digest(w.keys...)
 	s.Full = object.Full
-	s.Watched = object.Labels[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled
+	s.Watched = object.Watched
 	s.Modified, s.Editor, s.ChangedKeys = object.Modified, object.Editor, object.ChangedKeys
 	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Covers(object.Full) {
 		s.Recorded = map[string]bool{}

@@ -19,6 +19,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	"github.com/fluxcd/pkg/apis/meta"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
@@ -259,6 +261,18 @@ func TestResolver_knows_what_the_contract_records(t *testing.T) {
 }
 
 // An account lists and reads by itself, and never sees Helm's own Secrets.
+func TestResolver_sees_the_watch_label_of_Flux(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	cl := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(
+		labelled(testConfigMap("seen", nil), meta.LabelKeyWatch, meta.LabelValueWatchEnabled),
+		labelled(testConfigMap("unseen", nil), meta.LabelKeyWatch, "no"),
+	).Build()
+	out, err := resolve(t, Resolver{Store: NewStore(cl, cl), Metadata: cl}, refs{{Kind: "ConfigMap", Name: "seen"}, {Kind: "ConfigMap", Name: "unseen"}}...)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(out.Sources).To(HaveExactElements(HaveField("Watched", true), HaveField("Watched", false)))
+}
+
 func TestResolver_as_an_account(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -60,6 +60,9 @@ type Object struct {
 	Annotations map[string]string
 	Content     digest.Content
 
+	// Watched tells that Flux's own watch label is on the object.
+	Watched bool
+
 	// Full is the digest of all keys.
 	Full string
 
