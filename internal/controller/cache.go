@@ -22,19 +22,20 @@ import (
 
 // CacheOptions returns how the manager's cache stores each kind: ConfigMaps and
 // Secrets as metadata only, without Helm's own release Secrets, everything
-// without what the reconcilers do not read.
+// without what the reconcilers do not read, and equal parts of objects once.
 func CacheOptions(secrets bool) cache.Options {
+	var s shared
 	byObject := map[client.Object]cache.ByObject{
-		&corev1.ConfigMap{}:        {Transform: stripSource},
+		&corev1.ConfigMap{}:        {Transform: s.after(stripSource)},
 		&corev1.Namespace{}:        {Transform: stripNamespace},
-		&helmv2.HelmRelease{}:      {Transform: stripRelease},
-		&triggerv1.ValuesTrigger{}: {Transform: stripTrigger},
+		&helmv2.HelmRelease{}:      {Transform: s.after(stripRelease)},
+		&triggerv1.ValuesTrigger{}: {Transform: s.after(stripTrigger)},
 	}
 	if secrets {
 		byObject[&corev1.Secret{}] = cache.ByObject{
 			// The API server leaves them out, so that they are not even received.
 			Field:     fields.OneTermNotEqualSelector("type", source.HelmReleaseType),
-			Transform: stripSource,
+			Transform: s.after(stripSource),
 		}
 	}
 	return cache.Options{ByObject: byObject}
