@@ -20,6 +20,7 @@ import (
 	"github.com/fluxcd/pkg/chartutil"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
@@ -235,7 +236,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Previous: c.previous,
 		Release:  target.Observe(c.hr, e.sources),
 	}
-	c.input.Release.Denied = r.check(vt, e, c.hr)
+	c.input.Release.Denied = r.check(vt, e, c.NamespacedName, c.hr)
 	c.decision = plan.Decide(c.input)
 	if c.decision.NeedValues {
 		if c.input.Values, c.err = r.compareValues(ctx, c.hr); c.err == nil {
@@ -269,11 +270,15 @@ func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.
 }
 
 // check says why a target must not be touched by this trigger, or nothing.
-func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluation, hr *helmv2.HelmRelease) string {
-	if hr == nil || e.generated {
+func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluation, key types.NamespacedName, hr *helmv2.HelmRelease) string {
+	if e.generated {
 		return "" // The sources of a generated trigger have been checked one by one.
 	}
-	if err := r.policy.Check(vt.Namespace, accessTarget(hr)); err != nil {
+	to := access.Target{Namespace: key.Namespace, Name: key.Name}
+	if hr != nil {
+		to = accessTarget(hr)
+	}
+	if err := r.policy.Check(vt.Namespace, to); err != nil {
 		return err.Error()
 	}
 	return ""

@@ -108,8 +108,13 @@ func (t *task) deliveredMessage() string {
 	return ""
 }
 
-// missing forgets what was delivered: a HelmRelease that appears is another one.
+// missing forgets what was delivered: a HelmRelease that appears is another one. To whom
+// it is denied, it is not told that there is none.
 func (t *task) missing() Decision {
+	if denied := t.Release.Denied; denied != "" {
+		t.status = triggerv1.TargetStatus{}
+		return t.end(triggerv1.TargetFailed, denied)
+	}
 	t.status = triggerv1.TargetStatus{
 		State:   triggerv1.TargetMissing,
 		Message: "HelmRelease does not exist; create it, or remove it from spec.targets",

@@ -83,6 +83,15 @@ func TestDecide_targetsThatMustNotBeTouched(t *testing.T) {
 		want:    outcome{triggerv1.TargetFailed, none},
 		message: "no entry",
 	}, {
+		name: "that there is no HelmRelease is not told to whom it would be denied",
+		given: func() *scene {
+			s := delivered(read)
+			s.release = Release{Denied: "no entry"}
+			return s
+		},
+		want:    outcome{triggerv1.TargetFailed, none},
+		message: "no entry",
+	}, {
 		name: "a HelmRelease that accepts the trigger again gets what changed meanwhile",
 		given: func() *scene {
 			s := delivered(read)

@@ -4,14 +4,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
+
+	"github.com/prometheus/procfs"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -30,13 +29,17 @@ func (m Machine) String() string {
 }
 
 func thisMachine() (Machine, error) {
-	kib, err := procField("/proc/meminfo", "MemTotal")
+	fs, err := procfs.NewDefaultFS()
+	if err != nil {
+		return Machine{}, err
+	}
+	memory, err := fs.Meminfo()
 	if err != nil {
 		return Machine{}, err
 	}
 	return Machine{
 		Cores:     runtime.NumCPU(),
-		MemoryGiB: int(kib / (1 << 20)),
+		MemoryGiB: int(*memory.MemTotalBytes >> 30),
 		Platform:  runtime.GOOS + "/" + runtime.GOARCH,
 	}, nil
 }
@@ -67,25 +70,10 @@ func commit(ctx context.Context) string {
 
 // memoryOf returns the resident set of a process and the largest that it was, in MiB.
 func memoryOf(p *world.Process) (now, peak float64, err error) {
-	path := fmt.Sprintf("/proc/%d/status", p.Pid())
-	if now, err = procField(path, "VmRSS"); err != nil {
+	proc, err := procfs.NewProc(p.Pid())
+	if err != nil {
 		return 0, 0, err
 	}
-	peak, err = procField(path, "VmHWM")
-	return now / 1024, peak / 1024, err
-}
-
-// procField returns a number, mostly of KiB, from a file of the kernel.
-func procField(path, name string) (float64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if value, found := strings.CutPrefix(lines.Text(), name+":"); found {
-			return strconv.ParseFloat(strings.Fields(value)[0], 64)
-		}
-	}
-	return 0, fmt.Errorf("%s has no field %s", path, name)
+	status, err := proc.NewStatus()
+	return float64(status.VmRSS) / (1 << 20), float64(status.VmHWM) / (1 << 20), err
 }

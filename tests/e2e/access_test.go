@@ -89,6 +89,7 @@ func TestAccess(t *testing.T) {
 			"an account that may only read":                         accountThatMayOnlyRead,
 			"a forged generated trigger":                            forgedTrigger,
 			"an account that selects all Secrets":                   accountThatSelectsSecrets,
+			"an author who may edit nothing but ValuesTriggers":     hostileAuthor,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/procfs"
 	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -95,6 +97,31 @@ func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testin
 	e.Expect(requests).NotTo(ContainElement(Satisfy(func(event world.AuditEvent) bool {
 		return event.Write() && !(strings.HasPrefix(event.Name, "listening") && event.Subresource == "status")
 	})), "what was told is not told again")
+
+	// Nor do objects that are as large as they may be take more memory than they are large.
+	e.settle(op)
+	before := e.resident(op)
+	const hostile, size = 100, 255 << 10
+	for i := range hostile {
+		cm := label(configMap(broken, fmt.Sprint("hostile-", i), nil), strings.Repeat("a-name-that-is-no-release,", 4000), good)
+		cm.Annotations["other"] = strings.Repeat("x", size-len(cm.Annotations[triggerv1.HRNameAnnotation])-200)
+		e.create(cm)
+	}
+	e.Eventually(e.eventsAbout(cmKind, broken, fmt.Sprint("hostile-", hostile-1), corev1.EventTypeWarning, triggerv1.TargetNotFoundReason)).ShouldNot(BeEmpty())
+	e.settle(op)
+	after := e.resident(op)
+	t.Logf("resident: %d MiB, and %d MiB with %d ConfigMaps of %d KiB of annotations", before>>20, after>>20, hostile, size>>10)
+	e.Expect(after).To(BeNumerically("<", before+hostile*size))
+}
+
+// resident returns the resident set of an operator in bytes.
+func (e *env) resident(op *operator.Operator) uint64 {
+	e.t.Helper()
+	proc, err := procfs.NewProc(op.Process().Pid())
+	e.Expect(err).NotTo(HaveOccurred())
+	status, err := proc.NewStatus()
+	e.Expect(err).NotTo(HaveOccurred())
+	return status.VmRSS
 }
 
 // played creates a HelmRelease that looks installed, with all that there is by now.
