@@ -18,6 +18,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
@@ -54,14 +55,14 @@ type Resolver struct {
 	Secrets bool
 }
 
-// wanted is an object with what all references that lead to it want of it.
+// wanted is an object with what all references that lead to it want of it, and the field
+// of the first one.
 type wanted struct {
-	ref      Ref
-	keys     []string // nil for all
-	optional bool
-	force    triggerv1.ForcePolicy
-	field    string
+	discovery.Dependency
+	field string
 }
+
+func (w wanted) ref() Ref { return Ref{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name} }
 
 // Resolve reads the sources of a trigger as the given account, from what was read
 // less than maxAge ago where nothing changed since.
@@ -72,27 +73,27 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs
 		return out, err
 	}
 	for _, w := range all {
-		if w.ref.Kind == triggerv1.SecretKind && !r.Secrets {
-			out.Disabled = append(out.Disabled, w.ref.String())
+		if w.Kind == triggerv1.SecretKind && !r.Secrets {
+			out.Disabled = append(out.Disabled, w.ref().String())
 			continue
 		}
-		object, err := r.Store.Get(ctx, account, w.ref, maxAge)
+		object, err := r.Store.Get(ctx, account, w.ref(), maxAge)
 		if err != nil {
 			return out, err
 		}
 		excluded := contract.IsExcluded(object.Labels)
-		if excluded && w.optional {
+		if excluded && w.Optional {
 			object, excluded = Object{}, false
 		}
 		switch {
 		case excluded:
-			return out, fmt.Errorf("%w: %s is excluded by its label %s: %q; remove the label, or %s", ErrNotFound, w.ref,
+			return out, fmt.Errorf("%w: %s is excluded by its label %s: %q; remove the label, or %s", ErrNotFound, w.ref(),
 				triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, w.field)
-		case !object.Exists && !w.optional:
-			return out, fmt.Errorf("%w: %s does not exist; create it, or set %s.optional", ErrNotFound, w.ref, w.field)
-		case object.Exists && !w.optional && len(object.Content.Missing(w.keys)) > 0:
-			return out, fmt.Errorf("%w: %s has no key %s; add it, or correct %s.keys", ErrNotFound, w.ref,
-				text.Some(object.Content.Missing(w.keys), 5), w.field)
+		case !object.Exists && !w.Optional:
+			return out, fmt.Errorf("%w: %s does not exist; create it, or set %s.optional", ErrNotFound, w.ref(), w.field)
+		case object.Exists && !w.Optional && len(object.Content.Missing(w.Keys)) > 0:
+			return out, fmt.Errorf("%w: %s has no key %s; add it, or correct %s.keys", ErrNotFound, w.ref(),
+				text.Some(object.Content.Missing(w.Keys), 5), w.field)
 		}
 		out.Sources = append(out.Sources, describeSource(w, object))
 	}
@@ -100,11 +101,11 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs
 }
 
 func describeSource(w wanted, object Object) plan.Source {
-	s := plan.Source{ID: plan.ID(w.ref.Kind, w.ref.Namespace, w.ref.Name), Force: w.force}
+	s := plan.Source{ID: plan.ID(w.Kind, w.Namespace, w.Name), Force: w.Force}
 	if !object.Exists {
 		return s
 	}
-	s.Digest = object.Content.Digest(w.keys...)
+	s.Digest = object.Content.Digest(w.Keys...)
 	s.Full = object.Full
 	s.Watched = object.Watched
 	s.Modified, s.Editor, s.ChangedKeys = object.Modified, object.Editor, object.ChangedKeys
@@ -127,19 +128,18 @@ func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs 
 			return nil, err
 		}
 		for _, name := range names {
-			all = add(all, wanted{
-				ref:      Ref{Kind: ref.Kind, Namespace: namespaceOf(vt, ref), Name: name},
-				keys:     ref.Keys,
-				optional: ref.Optional,
-				force:    forceOf(vt, ref),
-				field:    field,
-			})
+			w := wanted{discovery.DependencyOf(vt, ref, name), field}
+			if i := slices.IndexFunc(all, func(old wanted) bool { return old.ref() == w.ref() }); i < 0 {
+				all = append(all, w)
+			} else {
+				all[i].Dependency = all[i].Unite(w.Dependency)
+			}
 		}
 	}
 	if len(all) > triggerv1.MaxResolvedSources {
 		return nil, fmt.Errorf("%w: spec.sources select %d objects, more than %d; narrow the selectors", ErrInvalid, len(all), triggerv1.MaxResolvedSources)
 	}
-	slices.SortFunc(all, func(a, b wanted) int { return strings.Compare(a.ref.String(), b.ref.String()) })
+	slices.SortFunc(all, func(a, b wanted) int { return strings.Compare(a.ref().String(), b.ref().String()) })
 	return all, nil
 }
 
@@ -155,7 +155,8 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s.selector: %w", ErrInvalid, field, err)
 	}
-	reader, options := r.Metadata, &client.ListOptions{Namespace: namespaceOf(vt, ref), LabelSelector: selector}
+	namespace := discovery.DependencyOf(vt, ref, "").Namespace
+	reader, options := r.Metadata, &client.ListOptions{Namespace: namespace, LabelSelector: selector}
 	if account.Reader != nil {
 		reader = account.Reader
 		if ref.Kind == triggerv1.SecretKind {
@@ -176,49 +177,7 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 		}
 	}
 	if len(names) == 0 && !ref.Optional {
-		return nil, fmt.Errorf("%w: no %s in namespace %s matches %s.selector; label one, or set %s.optional", ErrNotFound, ref.Kind, namespaceOf(vt, ref), field, field)
+		return nil, fmt.Errorf("%w: no %s in namespace %s matches %s.selector; label one, or set %s.optional", ErrNotFound, ref.Kind, namespace, field, field)
 	}
 	return names, nil
-}
-
-// add unites what several references want of one object: all their keys, the
-// strongest force, and its presence if any of them requires it.
-func add(all []wanted, w wanted) []wanted {
-	i := slices.IndexFunc(all, func(old wanted) bool { return old.ref == w.ref })
-	if i < 0 {
-		return append(all, w)
-	}
-	old := &all[i]
-	old.optional = old.optional && w.optional
-	if strength(w.force) > strength(old.force) {
-		old.force = w.force
-	}
-	if old.keys == nil || w.keys == nil {
-		old.keys = nil
-	} else {
-		old.keys = append(slices.Clone(old.keys), w.keys...)
-	}
-	return all
-}
-
-func strength(force triggerv1.ForcePolicy) int {
-	return slices.Index([]triggerv1.ForcePolicy{triggerv1.ForceNever, triggerv1.ForceAuto, triggerv1.ForceAlways}, force)
-}
-
-func namespaceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference) string {
-	if ref.Namespace != "" {
-		return ref.Namespace
-	}
-	return vt.Namespace
-}
-
-func forceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference) triggerv1.ForcePolicy {
-	switch {
-	case ref.Force != "":
-		return ref.Force
-	case vt.Spec.Force != "":
-		return vt.Spec.Force
-	default:
-		return triggerv1.ForceAuto
-	}
 }

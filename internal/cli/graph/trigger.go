@@ -13,6 +13,7 @@ import (
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 )
 
 // State of a ValuesTrigger, in one word.
@@ -168,42 +169,27 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 }
 
 func sourceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, name string) Source {
+	d := discovery.DependencyOf(vt, ref, name)
 	return Source{
-		Object:   Object{Kind: ref.Kind, Namespace: namespaceOf(vt, ref.Namespace), Name: name},
-		Selector: selectorText(ref.Selector), Keys: ref.Keys, Optional: ref.Optional, Force: forceOf(vt, ref),
+		Object:   Object{Kind: d.Kind, Namespace: d.Namespace, Name: d.Name},
+		Selector: selectorText(ref.Selector), Keys: d.Keys, Optional: d.Optional, Force: d.Force,
 	}
 }
 
-// merge unites what several references want of one object, as the operator does.
+// merge unites what several references want of one object.
 func merge(all []Source, s Source) []Source {
 	i := slices.IndexFunc(all, func(old Source) bool { return old.Object == s.Object })
 	if i < 0 {
 		return append(all, s)
 	}
 	old := &all[i]
-	old.Optional = old.Optional && s.Optional
-	if strength(s.Force) > strength(old.Force) {
-		old.Force = s.Force
-	}
-	if old.Keys == nil || s.Keys == nil {
-		old.Keys = nil
-	} else {
-		old.Keys = slices.Compact(slices.Sorted(slices.Values(slices.Concat(old.Keys, s.Keys))))
-	}
+	united := old.wants().Unite(s.wants())
+	old.Keys, old.Optional, old.Force = united.Keys, united.Optional, united.Force
 	return all
 }
 
-func strength(force triggerv1.ForcePolicy) int {
-	return slices.Index([]triggerv1.ForcePolicy{triggerv1.ForceNever, triggerv1.ForceAuto, triggerv1.ForceAlways}, force)
-}
-
-func forceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference) triggerv1.ForcePolicy {
-	for _, force := range []triggerv1.ForcePolicy{ref.Force, vt.Spec.Force} {
-		if force != "" {
-			return force
-		}
-	}
-	return triggerv1.ForceAuto
+func (s Source) wants() discovery.Dependency {
+	return discovery.Dependency{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, Keys: s.Keys, Optional: s.Optional, Force: s.Force}
 }
 
 func namespaceOf(vt *triggerv1.ValuesTrigger, namespace string) string {
