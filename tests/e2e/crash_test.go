@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -74,9 +75,10 @@ func TestCrash_at_every_write_of_every_path_the_end_is_the_same(t *testing.T) {
 	e := in(t, world.ForTest(t, worldOptions()))
 	e.Expect(operator.InstallChart(e.ctx, e.w)).To(Succeed())
 
-	crashes := make([]int, len(crashPaths))
+	allPaths := append(slices.Clone(crashPaths), rolloutPath)
+	crashes := make([]int, len(allPaths))
 	var running sync.WaitGroup
-	for i, path := range crashPaths {
+	for i, path := range allPaths {
 		ns := e.namespace("crash")
 		c := behindProxy(e, operator.Options{
 			Installed: true,
@@ -87,7 +89,7 @@ func TestCrash_at_every_write_of_every_path_the_end_is_the_same(t *testing.T) {
 		running.Go(func() { crashes[i] = c.walk(path, ns) })
 	}
 	running.Wait()
-	for i, path := range crashPaths {
+	for i, path := range allPaths {
 		t.Logf("%s: %d crashes", path.name, crashes[i])
 		e.Expect(crashes[i]).To(BeNumerically(">=", 2*len(path.steps)), "each step makes writes")
 	}

@@ -78,7 +78,7 @@ func (r *replicas) holder() (string, error) {
 // duringFanOut edits a source of many releases and does something to the leader when it
 // makes its n-th request on a HelmRelease, which has a fault then like all its further
 // writes. It returns how long it took until the other replica led.
-func (r *replicas) duringFanOut(cm *corev1.ConfigMap, value string, n int64, do func(*world.Process), fault faults.Fault) time.Duration {
+func (r *replicas) duringFanOut(cm *corev1.ConfigMap, key, value string, n int64, do func(*world.Process), fault faults.Fault) time.Duration {
 	r.t.Helper()
 	before, err := r.holder()
 	r.Expect(err).NotTo(HaveOccurred())
@@ -98,7 +98,7 @@ func (r *replicas) duringFanOut(cm *corev1.ConfigMap, value string, n int64, do 
 		})
 		return fault
 	})
-	r.setData(cm, "key", value)
+	r.setData(cm, key, value)
 	r.Eventually(done).Should(BeClosed())
 	r.Eventually(r.holder).ShouldNot(Or(BeEmpty(), Equal(before)))
 	r.leader, r.follower = r.follower, r.leader
@@ -144,13 +144,13 @@ func TestLeader_changes_in_the_middle_of_a_fan_out_lose_and_double_nothing(t *te
 		}
 	}
 
-	took := r.duringFanOut(all, "two", count/3, (*world.Process).Kill, faults.Fault{Drop: true})
+	took := r.duringFanOut(all, "key", "two", count/3, (*world.Process).Kill, faults.Fault{Drop: true})
 	t.Logf("killed: the other replica led after %s", took.Round(10*time.Millisecond))
 	r.Expect(took).To(BeNumerically("<", leaseDuration+2*time.Second))
 	delivered(names)
 	r.restart()
 
-	took = r.duringFanOut(some, "two", few/3, func(p *world.Process) { _ = p.Signal(syscall.SIGTERM) }, faults.Fault{})
+	took = r.duringFanOut(some, "key", "two", few/3, func(p *world.Process) { _ = p.Signal(syscall.SIGTERM) }, faults.Fault{})
 	t.Logf("stopped: the other replica led after %s", took.Round(10*time.Millisecond))
 	r.Expect(took).To(BeNumerically("<", leaseDuration/2), "the lease is released")
 	r.Expect(r.follower.Process().Wait(r.ctx)).To(Succeed())
@@ -160,7 +160,7 @@ func TestLeader_changes_in_the_middle_of_a_fan_out_lose_and_double_nothing(t *te
 	// What the frozen one was about to write arrives when the other one has done it.
 	mark := r.mark()
 	late := make(chan struct{})
-	r.duringFanOut(some, "three", few/3, func(p *world.Process) { _ = p.Signal(syscall.SIGSTOP) }, faults.Fault{Hold: late})
+	r.duringFanOut(some, "key", "three", few/3, func(p *world.Process) { _ = p.Signal(syscall.SIGSTOP) }, faults.Fault{Hold: late})
 	delivered(names[:few])
 	close(late)
 	r.Eventually(func() ([]world.AuditEvent, error) {

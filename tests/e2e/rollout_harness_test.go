@@ -39,6 +39,12 @@ func breakableChart() world.Chart {
 func (e *env) staged(sizes map[string]int) string {
 	e.t.Helper()
 	ns := e.namespace("rollout")
+	e.stagedIn(ns, sizes)
+	return ns
+}
+
+func (e *env) stagedIn(ns string, sizes map[string]int) {
+	e.t.Helper()
 	e.Expect(e.w.PublishChart(e.ctx, ns, chartName, breakableChart())).To(Succeed())
 	e.create(withValues(ns, "values", "a: 1\n"))
 	var releases []*helmv2.HelmRelease
@@ -48,7 +54,6 @@ func (e *env) staged(sizes map[string]int) string {
 		}
 	}
 	e.releases(releases...)
-	return ns
 }
 
 // rollout returns a trigger for the ConfigMap and all releases of a namespace.
