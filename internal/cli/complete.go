@@ -85,3 +85,14 @@ func (c *cli) completeNames(kind string, more ...string) cobra.CompletionFunc {
 func without(names, given []string) []string {
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(given, name) })
 }
+
+// completeOne returns a function that completes one name of a kind.
+func (c *cli) completeOne(kind string) cobra.CompletionFunc {
+	complete := c.completeNames(kind)
+	return func(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return complete(cmd, args, typed)
+	}
+}

@@ -118,7 +118,7 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
-		c.lintCommand(), versionCommand(),
+		c.simulateCommand(), c.lintCommand(), versionCommand(),
 	)
 	return root
 }

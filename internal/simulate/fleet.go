@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand"
+	"slices"
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -21,9 +22,8 @@ type Fleet struct {
 	// Trigger has the quiet period, windows, stages and timeout.
 	Trigger *triggerv1.ValuesTrigger
 
-	// Sizes are the numbers of targets in each stage, or one number if there are no
-	// stages.
-	Sizes []int
+	// Targets in the order in which they are asked.
+	Targets []Target
 
 	// Median and Slow are the times that half and 95 percent of the upgrades take no
 	// more than.
@@ -43,27 +43,65 @@ type Fleet struct {
 	Start time.Time
 }
 
+// Target is a HelmRelease of a fleet.
+type Target struct {
+	Name string
+
+	// Stage is its index in the spec, 0 if there are no stages, rollout.NoStage if
+	// none selects it.
+	Stage int
+
+	// DependsOn names targets that are to be asked before.
+	DependsOn []string
+}
+
+// Numbered returns made-up targets, of which each stage has a number.
+func Numbered(vt *triggerv1.ValuesTrigger, sizes ...int) []Target {
+	names, total := stageNames(vt), 0
+	for _, n := range sizes {
+		total += n
+	}
+	targets := make([]Target, 0, min(max(0, total), MaxTargets+1))
+	for stage, n := range sizes {
+		for i := range n {
+			if len(targets) > MaxTargets {
+				return targets // Check refuses them.
+			}
+			name := fmt.Sprintf("release-%d", i+1)
+			if stage < len(names) && names[stage] != "" {
+				name = fmt.Sprintf("%s-%d", names[stage], i+1)
+			}
+			targets = append(targets, Target{Name: name, Stage: stage})
+		}
+	}
+	return targets
+}
+
+// stageNames returns the names of the stages, one without a name if there are none.
+func stageNames(vt *triggerv1.ValuesTrigger) []string {
+	if vt.Spec.Rollout == nil {
+		return []string{""}
+	}
+	names := make([]string, 0, len(vt.Spec.Rollout.Stages))
+	for _, stage := range vt.Spec.Rollout.Stages {
+		names = append(names, stage.Name)
+	}
+	return names
+}
+
 // MaxTargets bounds the size of a fleet.
-const MaxTargets = 100_000
+const MaxTargets = 20_000
 
 // Check returns what is wrong with a fleet.
 func (f Fleet) Check() error {
-	stages := 1
-	if f.Trigger.Spec.Rollout != nil {
-		stages = len(f.Trigger.Spec.Rollout.Stages)
-	}
-	total := 0
-	for _, n := range f.Sizes {
-		if n < 0 || n > MaxTargets {
-			return fmt.Errorf("a stage of %d targets: between 0 and %d can be simulated", n, MaxTargets)
-		}
-		total += n
-	}
+	stages := len(stageNames(f.Trigger))
 	switch {
-	case len(f.Sizes) != stages:
-		return fmt.Errorf("%d numbers of targets for %d stages", len(f.Sizes), stages)
-	case total == 0 || total > MaxTargets:
-		return fmt.Errorf("%d targets: between 1 and %d can be simulated", total, MaxTargets)
+	case stages == 0:
+		return errors.New("spec.rollout has no stages")
+	case len(f.Targets) == 0 || len(f.Targets) > MaxTargets:
+		return fmt.Errorf("%d HelmReleases: between 1 and %d can be simulated", len(f.Targets), MaxTargets)
+	case slices.ContainsFunc(f.Targets, func(t Target) bool { return t.Stage >= stages }):
+		return fmt.Errorf("there are targets for more than the %d stages", stages)
 	case f.Median <= 0 || f.Slow < f.Median:
 		return errors.New("the time of slow upgrades must not be shorter than that of most")
 	case f.Workers < 1:

@@ -4,68 +4,117 @@
 package simulate
 
 import (
-	"fmt"
-	"io"
+	"cmp"
+	"context"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// shares are those of targets that bad changes of the report break.
-var shares = []float64{1, 0.5, 0.1, 0.01}
+// maxNames bounds the names of targets in a report.
+const maxNames = 10
 
-// Report rolls good and bad changes out, several times each, and writes what came of
-// them.
-func (f Fleet) Report(w io.Writer, runs int, seed int64) error {
-	f.Breaks = 0
-	good, err := f.runs(runs, seed)
-	if err != nil {
-		return err
-	}
-	total := 0
-	for _, n := range f.Sizes {
-		total += n
-	}
-	out := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
-	fmt.Fprintf(out, "A change that breaks nothing, for %d HelmReleases, in %d runs:\n\n", total, runs)
-	fmt.Fprintln(out, "STAGE\tTARGETS\tFIRST REQUEST\tLAST DONE\tMOST AT A TIME")
-	for i, stage := range good[0].Stages {
-		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%d\n", orDash(stage.Name), stage.Targets,
-			short(median(good, func(o Outcome) time.Duration { return o.Stages[i].Began })),
-			short(median(good, func(o Outcome) time.Duration { return o.Stages[i].Ended })),
-			slices.Max(numbers(good, func(o Outcome) int { return o.Stages[i].Peak })))
-	}
-	took := durations(good, func(o Outcome) time.Duration { return o.Took })
-	fmt.Fprintf(out, "\nEnds as %s after %s, in the slowest run after %s.\n", good[0].Phase, short(took[len(took)/2]), short(took[len(took)-1]))
+// Shares of targets that changes break, if nothing else is asked for.
+var Shares = []float64{1, 0.5, 0.1, 0.01}
 
-	fmt.Fprintf(out, "\nChanges that break something:\n\n")
-	fmt.Fprintln(out, "BREAKS\tHALTED\tASKED\tBROKEN\tIN THE WORST RUN\tUNTIL IT ENDED")
-	for _, share := range shares {
-		f.Breaks = share
-		bad, err := f.runs(runs, seed)
-		if err != nil {
-			return err
-		}
-		halted := 0
-		for _, o := range bad {
-			if o.Phase == triggerv1.RolloutHalted {
-				halted++
-			}
-		}
-		asked, broken := numbers(bad, func(o Outcome) int { return o.Asked }), numbers(bad, func(o Outcome) int { return o.Failed })
-		fmt.Fprintf(out, "%g%% of the targets\t%d of %d runs\t%d\t%d\t%d\t%s\n", share*100, halted, runs,
-			asked[len(asked)/2], broken[len(broken)/2], broken[len(broken)-1],
-			short(median(bad, func(o Outcome) time.Duration { return o.Took })))
-	}
-	return out.Flush()
+// Report tells what became of changes that were rolled out several times each. Numbers
+// are those of the run in the middle, if nothing else is said.
+type Report struct {
+	Targets int   `json:"targets"`
+	Runs    int   `json:"runs"`
+	Good    Good  `json:"good"`
+	Bad     []Bad `json:"bad"`
 }
 
-func (f Fleet) runs(runs int, seed int64) ([]Outcome, error) {
+// Good is what became of a change that breaks nothing.
+type Good struct {
+	// Phase in which it came to rest, and when.
+	Phase   triggerv1.RolloutPhase `json:"phase"`
+	Took    metav1.Duration        `json:"took"`
+	Slowest metav1.Duration        `json:"slowest"`
+	Stages  []StageTimes           `json:"stages"`
+}
+
+// StageTimes tells when a stage made its first request and when its last target was done,
+// and how many were under way together.
+type StageTimes struct {
+	Name    string          `json:"name,omitempty"`
+	Targets int             `json:"targets"`
+	Began   metav1.Duration `json:"firstRequest"`
+	Ended   metav1.Duration `json:"lastDone"`
+	Peak    int             `json:"mostAtATime"`
+}
+
+// Bad is what became of a change that breaks a share of the targets.
+type Bad struct {
+	Breaks float64 `json:"breaks"`
+
+	// Halted is the number of runs that did.
+	Halted int `json:"halted"`
+
+	Asked     int             `json:"asked"`
+	Broken    int             `json:"broken"`
+	WorstCase int             `json:"brokenInTheWorstRun"`
+	Took      metav1.Duration `json:"took"`
+
+	// Names of targets that broke in the worst run, the first of them.
+	Names []string `json:"names,omitempty"`
+}
+
+// Report rolls a good change out, and one that breaks each of the shares.
+func (f Fleet) Report(ctx context.Context, shares []float64, runs int, seed int64) (Report, error) {
+	f.Breaks = 0
+	good, err := f.runs(ctx, runs, seed)
+	if err != nil {
+		return Report{}, err
+	}
+	r := Report{Targets: len(f.Targets), Runs: len(good), Bad: make([]Bad, 0, len(shares))}
+	took := sorted(good, func(o Outcome) time.Duration { return o.Took })
+	r.Good = Good{Phase: good[0].Phase, Took: duration(middle(took)), Slowest: duration(took[len(took)-1])}
+	for i, stage := range good[0].Stages {
+		r.Good.Stages = append(r.Good.Stages, StageTimes{
+			Name: stage.Name, Targets: stage.Targets,
+			Began: duration(middle(sorted(good, func(o Outcome) time.Duration { return o.Stages[i].Began }))),
+			Ended: duration(middle(sorted(good, func(o Outcome) time.Duration { return o.Stages[i].Ended }))),
+			Peak:  slices.Max(sorted(good, func(o Outcome) int { return o.Stages[i].Peak })),
+		})
+	}
+	for _, share := range shares {
+		f.Breaks = share
+		outcomes, err := f.runs(ctx, runs, seed)
+		if err != nil {
+			return Report{}, err
+		}
+		r.Bad = append(r.Bad, badOf(share, outcomes))
+	}
+	return r, nil
+}
+
+func badOf(share float64, outcomes []Outcome) Bad {
+	worst := slices.MaxFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Failed, b.Failed) })
+	bad := Bad{
+		Breaks: share, WorstCase: worst.Failed, Names: worst.Broken[:min(maxNames, len(worst.Broken))],
+		Asked:  middle(sorted(outcomes, func(o Outcome) int { return o.Asked })),
+		Broken: middle(sorted(outcomes, func(o Outcome) int { return o.Failed })),
+		Took:   duration(middle(sorted(outcomes, func(o Outcome) time.Duration { return o.Took }))),
+	}
+	for _, o := range outcomes {
+		if o.Phase == triggerv1.RolloutHalted {
+			bad.Halted++
+		}
+	}
+	return bad
+}
+
+func (f Fleet) runs(ctx context.Context, runs int, seed int64) ([]Outcome, error) {
 	outcomes := make([]Outcome, 0, runs)
 	for i := range max(1, runs) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		o, err := f.Run(seed + int64(i))
 		if err != nil {
 			return nil, err
@@ -75,8 +124,8 @@ func (f Fleet) runs(runs int, seed int64) ([]Outcome, error) {
 	return outcomes, nil
 }
 
-func durations(outcomes []Outcome, of func(Outcome) time.Duration) []time.Duration {
-	all := make([]time.Duration, 0, len(outcomes))
+func sorted[T cmp.Ordered](outcomes []Outcome, of func(Outcome) T) []T {
+	all := make([]T, 0, len(outcomes))
 	for _, o := range outcomes {
 		all = append(all, of(o))
 	}
@@ -84,40 +133,9 @@ func durations(outcomes []Outcome, of func(Outcome) time.Duration) []time.Durati
 	return all
 }
 
-func median(outcomes []Outcome, of func(Outcome) time.Duration) time.Duration {
-	return durations(outcomes, of)[len(outcomes)/2]
-}
+func middle[T any](sorted []T) T { return sorted[len(sorted)/2] }
 
-func numbers(outcomes []Outcome, of func(Outcome) int) []int {
-	all := make([]int, 0, len(outcomes))
-	for _, o := range outcomes {
-		all = append(all, of(o))
-	}
-	slices.Sort(all)
-	return all
-}
-
-// short returns a time without what does not matter.
-func short(d time.Duration) string {
-	switch {
-	case d >= time.Hour:
-		d = d.Round(time.Minute)
-	default:
-		d = d.Round(time.Second)
-	}
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
-
-func orDash(name string) string {
-	if name == "" {
-		return "-"
-	}
-	return name
+// duration leaves out what does not matter.
+func duration(d time.Duration) metav1.Duration {
+	return metav1.Duration{Duration: d.Round(time.Second)}
 }

@@ -5,7 +5,6 @@ package simulate
 
 import (
 	"container/heap"
-	"fmt"
 	"math/rand"
 	"time"
 
@@ -36,6 +35,9 @@ type Outcome struct {
 	Asked     int
 	Delivered int
 	Failed    int
+
+	// Broken are the names of those that failed, in the order in which they did.
+	Broken []string
 
 	Stages []Stage
 }
@@ -99,24 +101,24 @@ func (f Fleet) Run(seed int64) (Outcome, error) {
 
 func newSimulation(f Fleet, rng *rand.Rand) *simulation {
 	spec := f.Trigger.Spec
-	s := &simulation{Fleet: f, rng: rng, now: f.Start, under: make([]int, len(f.Sizes))}
+	names := stageNames(f.Trigger)
+	s := &simulation{Fleet: f, rng: rng, now: f.Start, under: make([]int, len(names))}
 	s.in = rollout.Input{
 		Now: f.Start, Digest: content, Quiet: spec.QuietPeriod.Duration, MaxDelay: f.Trigger.GetMaxDelay(),
 		Rollout: spec.Rollout, Timeout: f.Trigger.GetTimeout(),
 	}
 	s.in.Schedule, _ = f.schedule() // It has been checked.
-	for stage, n := range f.Sizes {
-		name := ""
-		if spec.Rollout != nil {
-			name = spec.Rollout.Stages[stage].Name
+	for _, name := range names {
+		s.out.Stages = append(s.out.Stages, Stage{Name: name})
+	}
+	for _, t := range f.Targets {
+		if t.Stage >= 0 {
+			s.out.Stages[t.Stage].Targets++
 		}
-		s.out.Stages = append(s.out.Stages, Stage{Name: name, Targets: n})
-		for i := range n {
-			s.in.Targets = append(s.in.Targets, rollout.Target{
-				Name: fmt.Sprintf("%s/%d", name, i), Stage: stage, Standing: rollout.Due, Wants: true, Ready: "True",
-			})
-			s.broken = append(s.broken, rng.Float64() < f.Breaks)
-		}
+		s.in.Targets = append(s.in.Targets, rollout.Target{
+			Name: t.Name, Stage: t.Stage, DependsOn: t.DependsOn, Standing: rollout.Due, Wants: true, Ready: "True",
+		})
+		s.broken = append(s.broken, rng.Float64() < f.Breaks)
 	}
 	return s
 }
@@ -174,6 +176,7 @@ func (s *simulation) finish() {
 		if s.broken[done.target] {
 			t.Standing, t.Ready, t.Message = rollout.Failed, "False", "the change breaks it"
 			stage.Failed++
+			s.out.Broken = append(s.out.Broken, t.Name)
 		} else {
 			t.Standing = rollout.Current
 			stage.Delivered++

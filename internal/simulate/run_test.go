@@ -4,7 +4,7 @@
 package simulate
 
 import (
-	"bytes"
+	"context"
 	"math/rand"
 	"testing"
 	"time"
@@ -30,7 +30,7 @@ func fleet() Fleet {
 		stage("canary", "5", 10*time.Minute), stage("early", "5%", 30*time.Minute), stage("prod", "5%", 0),
 	}}
 	return Fleet{
-		Trigger: vt, Sizes: []int{10, 990, 9000}, Median: 30 * time.Second, Slow: 2 * time.Minute, Workers: 200, Start: noon,
+		Trigger: vt, Targets: Numbered(vt, 10, 990, 9000), Median: 30 * time.Second, Slow: 2 * time.Minute, Workers: 200, Start: noon,
 	}
 }
 
@@ -64,7 +64,7 @@ func TestRun_what_a_bad_change_hits_is_bounded(t *testing.T) {
 		g := NewWithT(t)
 		rng := rand.New(rand.NewSource(seed))
 		f := fleet()
-		f.Sizes = []int{1 + rng.Intn(10), rng.Intn(200), 1 + rng.Intn(1000)}
+		f.Targets = Numbered(f.Trigger, 1+rng.Intn(10), rng.Intn(200), 1+rng.Intn(1000))
 		f.Workers = 1 + rng.Intn(100)
 		f.Breaks = []float64{0.002, 0.02, 0.2, 1}[rng.Intn(4)]
 		f.Trigger.Spec.Rollout.MaxFailures = new(intstr.FromInt32(int32(rng.Intn(4))))
@@ -87,7 +87,7 @@ func TestRun_what_a_bad_change_hits_is_bounded(t *testing.T) {
 			continue
 		}
 		g.Expect(o.Phase).To(Equal(triggerv1.RolloutFinished), "seed %d", seed)
-		g.Expect(o.Delivered+o.Failed).To(Equal(f.Sizes[0]+f.Sizes[1]+f.Sizes[2]), "seed %d", seed)
+		g.Expect(o.Delivered+o.Failed).To(Equal(len(f.Targets)), "seed %d", seed)
 	}
 	NewWithT(t).Expect(halted).To(BeNumerically(">", 20))
 }
@@ -96,7 +96,7 @@ func TestRun_windows_and_approvals_take_their_time(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	f := fleet()
-	f.Sizes = []int{2, 10, 20}
+	f.Targets = Numbered(f.Trigger, 2, 10, 20)
 	f.Trigger.Spec.Schedule = []triggerv1.Window{{Cron: "0 2 * * *"}}
 	f.Trigger.Spec.Schedule[0].Window.Duration = time.Hour
 	f.Trigger.Spec.Rollout.Stages[2].Approval = triggerv1.ApprovalManual
@@ -112,7 +112,8 @@ func TestRun_without_stages(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	f := fleet()
-	f.Trigger.Spec.Rollout, f.Sizes, f.Breaks = nil, []int{100}, 1
+	f.Trigger.Spec.Rollout, f.Breaks = nil, 1
+	f.Targets = Numbered(f.Trigger, 100)
 	o, err := f.Run(1)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(o.Failed).To(Equal(100), "that is what stages are for")
@@ -121,10 +122,10 @@ func TestRun_without_stages(t *testing.T) {
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	for message, spoil := range map[string]func(*Fleet){
-		"2 numbers of targets for 3 stages":                         func(f *Fleet) { f.Sizes = []int{1, 2} },
-		"0 targets: between 1 and 100000":                           func(f *Fleet) { f.Sizes = []int{0, 0, 0} },
-		"a stage of -1 targets":                                     func(f *Fleet) { f.Sizes = []int{-1, 2, 3} },
-		"120000 targets":                                            func(f *Fleet) { f.Sizes = []int{40000, 40000, 40000} },
+		"targets for more than the 3 stages":                        func(f *Fleet) { f.Targets = Numbered(f.Trigger, 1, 2, 3, 4) },
+		"0 HelmReleases: between 1 and 20000":                       func(f *Fleet) { f.Targets = Numbered(f.Trigger, 0, -1, 0) },
+		"20001 HelmReleases":                                        func(f *Fleet) { f.Targets = Numbered(f.Trigger, 40000, 40000, 1<<40) },
+		"spec.rollout has no stages":                                func(f *Fleet) { f.Trigger.Spec.Rollout.Stages = nil },
 		"slow upgrades must not be shorter":                         func(f *Fleet) { f.Slow = time.Second },
 		"must have a worker":                                        func(f *Fleet) { f.Workers = 0 },
 		"must be between 0 and 1":                                   func(f *Fleet) { f.Breaks = 1.1 },
@@ -145,17 +146,36 @@ func TestReport(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	f := fleet()
-	f.Sizes = []int{3, 17, 100}
-	out := &bytes.Buffer{}
-	g.Expect(f.Report(out, 9, 1)).To(Succeed())
-	wrong := f
-	wrong.Workers = 0
-	g.Expect(wrong.Report(&bytes.Buffer{}, 1, 1)).NotTo(Succeed())
-	t.Log("\n" + out.String())
-	g.Expect(out.String()).To(And(
-		ContainSubstring("A change that breaks nothing, for 120 HelmReleases, in 9 runs:"),
-		MatchRegexp(`canary +3 +3\ds +\d+m\d+s +3\n`),
-		MatchRegexp(`Ends as Finished after \d+h?\d*m`),
-		MatchRegexp(`100% of the targets +9 of 9 runs +3 +3 +3 +`),
-	))
+	f.Targets = Numbered(f.Trigger, 3, 17, 100)
+	r, err := f.Report(t.Context(), []float64{1, 0.1}, 9, 1)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect([]int{r.Targets, r.Runs}).To(Equal([]int{120, 9}))
+	g.Expect(r.Good.Phase).To(Equal(triggerv1.RolloutFinished))
+	g.Expect(r.Good.Slowest.Duration).To(BeNumerically(">=", r.Good.Took.Duration))
+	g.Expect(r.Good.Stages).To(HaveExactElements(
+		And(HaveField("Name", "canary"), HaveField("Targets", 3), HaveField("Peak", 3)), HaveField("Targets", 17), HaveField("Targets", 100)))
+	g.Expect(r.Bad).To(HaveExactElements(
+		And(HaveField("Halted", 9), HaveField("Asked", 3), HaveField("WorstCase", 3), HaveField("Names", ConsistOf("canary-1", "canary-2", "canary-3"))),
+		HaveField("Breaks", 0.1)))
+
+	f.Workers = 0
+	_, err = f.Report(t.Context(), nil, 1, 1)
+	g.Expect(err).To(HaveOccurred())
+	ended, end := context.WithCancel(t.Context())
+	end()
+	_, err = fleet().Report(ended, nil, 1, 1)
+	g.Expect(err).To(MatchError(context.Canceled))
+}
+
+// What one target depends on is done before it is asked, and what is in no stage is not
+// asked at all.
+func TestRun_knows_dependencies_and_targets_without_a_stage(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	f := fleet()
+	f.Targets = []Target{{Name: "b", DependsOn: []string{"a"}}, {Name: "a"}, {Name: "c", Stage: 1, DependsOn: []string{"a"}}, {Name: "none", Stage: -1}}
+	o, err := f.Run(1)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(o.Phase).To(Equal(triggerv1.RolloutFinished))
+	g.Expect([]int{o.Asked, o.Stages[0].Targets, o.Stages[0].Peak, o.Stages[1].Targets, o.Stages[2].Targets}).To(Equal([]int{3, 2, 1, 1, 0}))
 }

@@ -130,6 +130,16 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 		p.ok("wait")
 	})
 
+	t.Run("a rollout is simulated", func(t *testing.T) {
+		p := plugin{e.again(t), ns}
+		p.Expect(p.ok("simulate", "app")).To(And(ContainSubstring(ns+"/app   1 HelmRelease, 9 runs\n"), ContainSubstring("Finished after ")))
+		p.Expect(p.code(0, `{apiVersion: trigger.nebius.ai/v1beta1, kind: ValuesTrigger, metadata: {name: new}, spec: {
+			sources: [{kind: ConfigMap, name: values}],
+			targets: [{selector: {}, namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: `+ns+`}}}],
+			rollout: {stages: [{name: all, maxConcurrency: 1}]}}}`, "simulate", "-f", "-", "--breaks", "100")).To(And(
+			MatchRegexp("all +3 +after 0s +after .+ 1\n"), MatchRegexp("100%% +9 of 9 runs +1 +1 +1 .+ %s/apart\n", ns)))
+	})
+
 	t.Run("lint finds nothing in what works", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
 		manifests, err := p.w.Kubectl(p.ctx, "get", "configmap,secret,helmrelease", "-n", ns, "-o", "yaml")

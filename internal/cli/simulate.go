@@ -1,0 +1,200 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
+)
+
+// simulation is what somebody asks for.
+type simulation struct {
+	simulate.Fleet
+	file   string
+	sizes  []int
+	breaks []string
+	at     string
+	runs   int
+	seed   int64
+}
+
+// maxRuns bounds how long somebody waits.
+const maxRuns = 1000
+
+func (c *cli) simulateCommand() *cobra.Command {
+	s := &simulation{}
+	cmd := &cobra.Command{
+		Use:   "simulate NAME | -f FILE [--releases N,...]",
+		Short: "Say how long a rollout would take, and what a bad change would hit",
+		Long: `Roll changes out to the HelmReleases of a ValuesTrigger in a simulation, by the
+decisions of the operator: quiet period, windows, stages, concurrency, soak time,
+failures. The ValuesTrigger is one of the cluster or in a file; the HelmReleases
+are those that it selects in the cluster now, or made-up ones in the numbers
+given, one for each stage. Nothing is written.
+
+What is simulated is what the operator asks for. HelmReleases that read a source
+through valuesFrom take changes up at their own interval, too.`,
+		Example: `  kubectl valuestrigger simulate platform -n apps
+  kubectl valuestrigger simulate -f platform.yaml --median 90s --slow 5m
+  kubectl valuestrigger simulate -f platform.yaml --releases 10,990,9000 --workers 50`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: c.completeOne(triggerv1.ValuesTriggerKind),
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&s.file, "filename", "f", "", "file with the ValuesTrigger, or - for standard input")
+	flags.IntSliceVar(&s.sizes, "releases", nil, "number of HelmReleases in each stage, instead of those of the cluster")
+	flags.StringSliceVar(&s.breaks, "breaks", nil, "percentages of the HelmReleases that changes break (default 100,50,10,1)")
+	flags.DurationVar(&s.Median, "median", 30*time.Second, "what half of the upgrades take at most")
+	flags.DurationVar(&s.Slow, "slow", 2*time.Minute, "what all but the slowest 5 percent of the upgrades take at most")
+	flags.IntVar(&s.Workers, "workers", 4, "upgrades that helm-controller makes at a time (its flag --concurrent)")
+	flags.DurationVar(&s.Approval, "approval", time.Hour, "time until a person approves a stage")
+	flags.StringVar(&s.at, "at", "", "time of the change, such as 2026-01-31T17:00:00Z (default now)")
+	flags.IntVar(&s.runs, "runs", 9, "number of runs")
+	flags.Int64Var(&s.seed, "seed", 1, "equal seeds give equal answers")
+	c.withOutput(cmd)
+	return c.command(cmd, func(cmd *cobra.Command, args []string) error { return c.simulate(cmd.Context(), args, s) })
+}
+
+func (c *cli) simulate(ctx context.Context, args []string, s *simulation) error {
+	if len(args) == 0 && s.file == "" || len(args) > 0 && s.file != "" {
+		return usageError{errors.New("give the name of a ValuesTrigger, or a file: -f FILE")}
+	}
+	shares, err := s.parse(c.Now())
+	if err != nil {
+		return err
+	}
+	if s.file == "" || len(s.sizes) == 0 {
+		if err := c.connect(); err != nil {
+			return err
+		}
+	}
+	answer := simulated{}
+	if s.Trigger, err = c.simulatedTrigger(ctx, args, s.file); err != nil {
+		return err
+	}
+	if len(s.sizes) > 0 {
+		err = s.number()
+	} else {
+		answer.LeftOut, err = c.fleet(ctx, &s.Fleet)
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.Check(); err != nil {
+		return usageError{err}
+	}
+	answer.ValuesTrigger = s.Trigger.Namespace + "/" + s.Trigger.Name
+	if answer.Report, err = s.Report(ctx, shares, s.runs, s.seed); err != nil {
+		return err
+	}
+	return c.show(answer, func(style layout.Style) string { return simulatedText(style, answer) })
+}
+
+// parse reads the flags that are more than numbers, and returns the shares of targets that
+// bad changes break.
+func (s *simulation) parse(now time.Time) ([]float64, error) {
+	if s.runs < 1 || s.runs > maxRuns {
+		return nil, usageError{fmt.Errorf("--runs %d: give a number between 1 and %d", s.runs, maxRuns)}
+	}
+	s.Start = now
+	if s.at != "" {
+		var err error
+		if s.Start, err = time.Parse(time.RFC3339, s.at); err != nil {
+			return nil, usageError{fmt.Errorf("--at %q: give a time such as 2026-01-31T17:00:00Z", s.at)}
+		}
+	}
+	return s.shares()
+}
+
+// shares are those that bad changes break.
+func (s *simulation) shares() ([]float64, error) {
+	if len(s.breaks) == 0 {
+		return simulate.Shares, nil
+	}
+	shares := make([]float64, 0, len(s.breaks))
+	for _, value := range s.breaks {
+		percent, err := strconv.ParseFloat(strings.TrimSuffix(value, "%"), 64)
+		if err != nil || !(percent > 0 && percent <= 100) {
+			return nil, usageError{fmt.Errorf("--breaks %q: give a percentage, more than 0 and at most 100", value)}
+		}
+		shares = append(shares, percent/100)
+	}
+	return shares, nil
+}
+
+// number makes up the targets.
+func (s *simulation) number() error {
+	stages := 1
+	if s.Trigger.Spec.Rollout != nil {
+		stages = len(s.Trigger.Spec.Rollout.Stages)
+	}
+	if len(s.sizes) != stages {
+		return usageError{fmt.Errorf("--releases has %s for %s; give one for each, such as 3,100", layout.Plural(len(s.sizes), "number"), layout.Plural(stages, "stage"))}
+	}
+	for _, n := range s.sizes {
+		if n < 0 {
+			return usageError{fmt.Errorf("--releases %d: a stage has at least 0 HelmReleases", n)}
+		}
+	}
+	s.Targets = simulate.Numbered(s.Trigger, s.sizes...)
+	return nil
+}
+
+// simulatedTrigger returns the trigger of the cluster or of a file.
+func (c *cli) simulatedTrigger(ctx context.Context, args []string, file string) (*triggerv1.ValuesTrigger, error) {
+	vt := &triggerv1.ValuesTrigger{}
+	if file == "" {
+		ref, err := parseReference(args[0], triggerv1.ValuesTriggerKind)
+		switch {
+		case err != nil:
+			return nil, err
+		case ref.kind != triggerv1.ValuesTriggerKind:
+			return nil, usageError{fmt.Errorf("%q: give a ValuesTrigger", args[0])}
+		}
+		return vt, c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: ref.name}, vt)
+	}
+	documents, problems, err := c.read([]string{file})
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range problems {
+		return nil, fmt.Errorf("%s:%d: %s", p.File, p.Line, p.Message)
+	}
+	found := 0
+	for _, d := range documents {
+		if d.Object["kind"] != triggerv1.ValuesTriggerKind {
+			continue
+		}
+		raw, err := json.Marshal(d.Object)
+		if err != nil {
+			return nil, err
+		}
+		decoder := json.NewDecoder(bytes.NewReader(raw))
+		decoder.DisallowUnknownFields()
+		if err := decoder.Decode(vt); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", d.File, d.Line, err)
+		}
+		found++
+	}
+	if found != 1 {
+		return nil, usageError{fmt.Errorf("there are %s in the file; give one", layout.Plural(found, "ValuesTrigger"))}
+	}
+	vt.Namespace = cmp.Or(vt.Namespace, c.namespace, *c.flags.Namespace, metav1.NamespaceDefault)
+	return vt, nil
+}
