@@ -9,8 +9,11 @@ import (
 	"strings"
 	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	toolscache "k8s.io/client-go/tools/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
@@ -30,6 +33,7 @@ type shared struct {
 	mu     sync.Mutex
 	texts  memory[string]
 	labels memory[map[string]string]
+	fields memory[*metav1.FieldsV1]
 }
 
 // after returns a transformation of the cache that ends with sharing.
@@ -48,8 +52,34 @@ func (s *shared) share(obj client.Object) {
 	defer s.mu.Unlock()
 	obj.SetNamespace(s.text(obj.GetNamespace()))
 	obj.SetLabels(s.labelSet(obj.GetLabels()))
-	if vt, ok := obj.(*triggerv1.ValuesTrigger); ok {
-		s.trigger(vt)
+	switch obj := obj.(type) {
+	case *helmv2.HelmRelease:
+		s.release(obj)
+	case *triggerv1.ValuesTrigger:
+		s.trigger(obj)
+	}
+}
+
+// release shares what many HelmReleases say: which labels are the operator's, above all.
+func (s *shared) release(hr *helmv2.HelmRelease) {
+	hr.Name = s.text(hr.Name)
+	for i := range hr.ManagedFields {
+		entry := &hr.ManagedFields[i]
+		s.all(&entry.Manager, &entry.APIVersion, &entry.FieldsType)
+		if raw := entry.FieldsV1.GetRawString(); raw != "" && len(raw) <= maxSharedBytes {
+			entry.FieldsV1 = s.fields.get(raw, entry.FieldsV1)
+		}
+	}
+	for i := range hr.Spec.ValuesFrom {
+		reference := &hr.Spec.ValuesFrom[i]
+		s.all(&reference.Kind, &reference.Name, &reference.ValuesKey)
+	}
+	for i := range hr.Status.Conditions {
+		condition := &hr.Status.Conditions[i]
+		s.all(&condition.Type, &condition.Reason)
+	}
+	for _, snapshot := range hr.Status.History {
+		s.all(&snapshot.Name, &snapshot.Namespace, &snapshot.Status)
 	}
 }
 

@@ -13,6 +13,8 @@ import (
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 )
@@ -81,6 +83,29 @@ func TestShared_a_trigger_keeps_its_content(t *testing.T) {
 	data := func(of any) *byte { return unsafe.StringData(of.(*triggerv1.ValuesTrigger).Status.Targets[0].Digest) }
 	g.Expect(data(first)).To(BeIdenticalTo(data(second)))
 	g.Expect(data(first)).To(BeIdenticalTo(unsafe.StringData(first.(*triggerv1.ValuesTrigger).Status.LastDigest)))
+}
+
+func TestShared_a_release_keeps_its_content(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := &shared{}
+	fields := func(of any) *metav1.FieldsV1 { return of.(*helmv2.HelmRelease).ManagedFields[0].FieldsV1 }
+	full := fullRelease()
+	release := func() *helmv2.HelmRelease {
+		hr := full.DeepCopy()
+		hr.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: triggerv1.FieldManager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: &metav1.FieldsV1{}}}
+		hr.ManagedFields[0].FieldsV1.SetRawString(`{"f:metadata":{}}`)
+		return hr
+	}
+	want, err := stripRelease(release())
+	g.Expect(err).NotTo(HaveOccurred())
+	first, err := s.after(stripRelease)(release())
+	g.Expect(err).NotTo(HaveOccurred())
+	second, err := s.after(stripRelease)(release())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(first).To(Equal(want))
+	g.Expect(second).To(Equal(want))
+	g.Expect(fields(first)).To(BeIdenticalTo(fields(second)))
 }
 
 func TestShared_remembers_no_more_than_its_bound(t *testing.T) {
