@@ -14,6 +14,7 @@ import (
 
 	"github.com/CycloneDX/cyclonedx-go"
 	"github.com/CycloneDX/cyclonedx-gomod/pkg/generate/bin"
+	"github.com/rs/zerolog"
 )
 
 const module = "github.com/nebius/helmrelease-trigger-operator"
@@ -99,7 +100,8 @@ func (r *release) pack(j job) error {
 
 // list writes the bill of materials of a program, in CycloneDX JSON.
 func (r *release) list(j job) error {
-	generator, err := bin.NewGenerator(r.binary(j), bin.WithIncludeStdlib(true), bin.WithVersionOverride(r.version))
+	generator, err := bin.NewGenerator(r.binary(j), bin.WithIncludeStdlib(true), bin.WithVersionOverride(r.version),
+		bin.WithLogger(zerolog.Nop())) // It would tell of each module, twice.
 	if err != nil {
 		return err
 	}
