@@ -6,12 +6,18 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-// smallBytes is the content of objects of which only the number counts.
-const smallBytes = 64
+const (
+	// smallBytes is the content of objects of which only the number counts.
+	smallBytes = 64
+
+	// giveBack is how long the operator gets to return pages after a collection.
+	giveBack = 10 * time.Second
+)
 
 // objectGrowth measures what one more ConfigMap or Secret costs that nothing refers to.
 func objectGrowth(ctx context.Context, b *bench) (Result, error) {
@@ -59,21 +65,23 @@ func objectGrowth(ctx context.Context, b *bench) (Result, error) {
 // weight is the memory of the operator in MiB.
 type weight struct{ resident, peak, live float64 }
 
-// weigh measures the memory of the operator once it has come to rest: the resident set
-// as it is, and after a garbage collection the live heap.
+// weigh measures the memory of the operator at rest: after a garbage collection, which
+// Go does at the latest two minutes after the last, and some time to give pages back.
 func (s *stage) weigh(ctx context.Context) (weight, error) {
 	if err := s.quiet(ctx, rest); err != nil {
 		return weight{}, err
 	}
-	var m weight
-	var err error
-	if m.resident, m.peak, err = memoryOf(s.op.Process()); err != nil {
-		return m, err
-	}
 	if _, err := s.fetch(ctx, "/debug/pprof/heap?gc=1"); err != nil {
-		return m, err
+		return weight{}, err
 	}
 	f, err := s.scrape(ctx)
-	m.live = f.sum("go_memstats_heap_alloc_bytes") / (1 << 20)
+	if err != nil {
+		return weight{}, err
+	}
+	if err := pause(ctx, giveBack); err != nil {
+		return weight{}, err
+	}
+	m := weight{live: f.sum("go_memstats_heap_alloc_bytes") / (1 << 20)}
+	m.resident, m.peak, err = memoryOf(s.op.Process())
 	return m, err
 }

@@ -48,13 +48,17 @@ func (b *bench) open(ctx context.Context, o world.Options) (*stage, error) {
 func (s *stage) close() { s.w.Stop() }
 
 // install installs the chart with its default values and starts the operator.
-func (s *stage) install(ctx context.Context) (err error) {
+func (s *stage) install(ctx context.Context) error {
+	return s.run(ctx, operator.Options{})
+}
+
+// run starts the operator with these options, and metrics that anybody may read.
+func (s *stage) run(ctx context.Context, o operator.Options) (err error) {
 	if s.metrics, err = s.w.ReservePort(); err != nil {
 		return err
 	}
-	s.op, err = operator.Install(ctx, s.w, s.path, operator.Options{
-		Args: []string{"--metrics-bind-address=" + s.metrics, "--metrics-secure=false"},
-	})
+	o.Args = append(o.Args, "--metrics-bind-address="+s.metrics, "--metrics-secure=false")
+	s.op, err = operator.Install(ctx, s.w, s.path, o)
 	return err
 }
 

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -51,6 +53,9 @@ func triggerGrowth(ctx context.Context, b *bench) (Result, error) {
 				return Result{}, err
 			}
 		}
+	}
+	if err := h.alone(ctx, last); err != nil {
+		return Result{}, err
 	}
 	return h.result(b.sizes.idleAt), nil
 }
@@ -173,6 +178,42 @@ func (h *herd) idle(ctx context.Context, count int, length time.Duration) error 
 	return nil
 }
 
+// alone measures what the triggers themselves cost: the difference to an operator for
+// which the same releases and ConfigMaps have none.
+func (h *herd) alone(ctx context.Context, count int) error {
+	if err := h.op.Stop(ctx); err != nil {
+		return err
+	}
+	if err := h.run(ctx, operator.Options{Installed: true, Args: []string{"--enable-hr-autodiscovery=false"}}); err != nil {
+		return err
+	}
+	for n := count; n > 0; {
+		list := &metav1.PartialObjectMetadataList{}
+		list.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind + "List"))
+		if err := h.c.List(ctx, list); err != nil {
+			return err
+		}
+		n = len(list.Items)
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	if err := h.restart(ctx); err != nil {
+		return err
+	}
+	m, err := h.weigh(ctx)
+	if err != nil {
+		return err
+	}
+	last := len(h.n) - 1
+	kib := func(with, without float64) float64 { return (with - without) / float64(count) * 1024 }
+	h.rows = append(h.rows,
+		row(fmt.Sprintf("memory for each of %d generated triggers: resident", count), "KiB", kib(h.resident[last], m.resident), 10, "10 KiB"),
+		row("memory for each generated trigger: live heap", "KiB", kib(h.liveHeap[last], m.live), 10, "10 KiB"),
+	)
+	return nil
+}
+
 func (h *herd) result(headline int) Result {
 	start := 0.0
 	for i, n := range h.n {
@@ -183,8 +224,8 @@ func (h *herd) result(headline int) Result {
 	rows := []Row{
 		row(fmt.Sprintf("start with %d triggers: until all are reconciled", headline), "s", start, 20, "20 s on 2 cores"),
 		row("start: writes", "", h.writes, 0, "0"),
-		row(fmt.Sprintf("memory for each of %d generated triggers, with release and ConfigMap: resident", h.n[len(h.n)-1]), "KiB", slope(h.n, h.resident)*1024, 10, "10 KiB"),
-		row("memory for each generated trigger: live heap", "KiB", slope(h.n, h.liveHeap)*1024, 10, "10 KiB"),
+		{What: "memory for each generated trigger, its release and its ConfigMap: resident", Unit: "KiB", Ours: new(slope(h.n, h.resident) * 1024)},
+		{What: "memory for each generated trigger, its release and its ConfigMap: live heap", Unit: "KiB", Ours: new(slope(h.n, h.liveHeap) * 1024)},
 	}
 	return Result{
 		Rows: append(rows, h.rows...),
