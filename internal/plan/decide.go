@@ -4,7 +4,6 @@
 package plan
 
 import (
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -160,72 +159,6 @@ func (t *task) firstSight() (Decision, bool) {
 	t.status.Digest = t.Digest
 	t.status.DeliveredAt = t.now()
 	t.status.Revision = r.Revision
-	return Decision{}, false
-}
-
-// absorbDiff brings the recorded state up to the sources as they are now: it stays
-// where nothing that matters changed, and is marked due otherwise.
-func (t *task) absorbDiff() (needValues bool) {
-	if t.status.Digest == t.Digest {
-		return false
-	}
-	changed, added := t.pick(t.Diff.Changed), t.pick(t.Diff.Added)
-	if t.status.Digest != t.Diff.From && t.status.State == triggerv1.TargetDelivered {
-		// It got newer content than is recorded, since about another target nothing
-		// could be decided. What that was is not known, and a source that is gone
-		// leaves no proof.
-		changed = slices.DeleteFunc(changed, func(s Source) bool { return s.Digest != "" })
-		added = t.Sources
-	} else if t.status.Digest != t.Diff.From {
-		// A change waits already, of which only the need for force is known.
-		t.wanted, t.waited = t.Sources, true
-		t.status.Forced = t.status.Forced || t.needsForce(append(changed, added...))
-		return false
-	}
-	unproven, needValues := t.unproven(added)
-	if needValues {
-		return true
-	}
-	t.wanted = append(changed, unproven...)
-	if len(t.wanted) == 0 {
-		t.status.Digest = t.Digest
-		return false
-	}
-	t.status.Forced = t.owesForce() || t.needsForce(t.wanted)
-	return false
-}
-
-// returned tells that a change waited and is gone again: the content is what was last
-// delivered, unless a person wants it again.
-func (t *task) returned() bool {
-	return t.Input.Force == "" && t.status.Digest == t.Digest && t.status.DeliveredAt != nil && t.status.State != triggerv1.TargetDelivered
-}
-
-// absorbReturn makes sure that helm-controller has not picked up by itself what was
-// there meanwhile.
-func (t *task) absorbReturn() (Decision, bool) {
-	r := t.Release
-	switch {
-	case r.Working(), r.unseen() && !r.Suspended:
-		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release"), true
-	case r.Revision == t.status.Revision:
-		return Decision{}, false
-	}
-	unproven, needValues := t.unproven(t.Sources)
-	switch {
-	case needValues:
-		return Decision{NeedValues: true}, true
-	case len(unproven) == 0:
-		t.status.Revision = r.Revision
-		return Decision{}, false
-	case r.Suspended:
-		return t.end(triggerv1.TargetHeld, "HelmRelease is suspended; the change is delivered when spec.suspend is removed"), true
-	case r.requestPending():
-		return t.end(triggerv1.TargetPending, "helm-controller has not handled another request yet"), true
-	}
-	t.wanted, t.restores = unproven, true
-	t.status.Forced = t.needsForce(unproven)
-	t.status.DeliveredAt, t.status.Attempts = nil, 0
 	return Decision{}, false
 }
 

@@ -53,6 +53,9 @@ type Source struct {
 	// triggers recognise each other's requests.
 	Full string
 
+	// Created is when the object was created, or zero if that is unknown.
+	Created time.Time
+
 	// Modified is when the content last changed, or zero if that is unknown.
 	Modified time.Time
 

@@ -34,6 +34,7 @@ func describe(obj client.Object) Object {
 		object.Content = digest.OfSecret(obj)
 	}
 	object.Full = object.Content.Digest()
+	object.Created = obj.GetCreationTimestamp().Time
 	object.Modified, object.Editor = LastEdit(obj)
 	return object
 }

@@ -66,6 +66,9 @@ type Object struct {
 	// Full is the digest of all keys.
 	Full string
 
+	// Created is when the object was created.
+	Created time.Time
+
 	// Modified is when the content last changed, and Editor the field manager that
 	// changed it, as far as managed fields tell. Zero and empty otherwise.
 	Modified time.Time

@@ -21,8 +21,8 @@ import (
 //     force: once, however many triggers deliver it;
 //   - such a source is bound to the release, by a trigger that has not delivered that
 //     content before: once for each trigger. Unbinding and binding again makes no
-//     difference, and neither does a missing required source of a declared trigger that
-//     comes back as it was. A labelled one that is created again is new.
+//     difference. One that is created again as it was may be missing in a revision that
+//     was made meanwhile.
 //     A change that is both in the values and forced counts once, but twice where
 //     Flux follows the source by itself, as the documentation of the guarantees says;
 //   - such a source is written in whatever way before its trigger has looked at the
@@ -65,6 +65,8 @@ type ledger struct {
 	forced  map[string]string
 	bound   map[string]string
 	present map[string]bool
+	// born tells which incarnation of them was last seen.
+	born map[string]int
 	// states are those of the sources when they were last looked at.
 	states map[*source]string
 	// stale are sources whose content changed when nothing was to force it: what a
@@ -73,7 +75,7 @@ type ledger struct {
 }
 
 func newLedger() ledger {
-	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]string{}, states: map[*source]string{}, stale: map[*source]bool{}}
+	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]string{}, born: map[string]int{}, states: map[*source]string{}, stale: map[*source]bool{}}
 }
 
 // settled is how old content must be for a revision to be provably younger: times are
@@ -179,7 +181,11 @@ func (f *fleet) forcing(r *release, at time.Time) (content, bound int, gone bool
 			continue
 		}
 		before, forced := r.forced[key]
-		if !known || forced && before == content {
+		back := forced && b.source.exists && b.source.incarnation != r.born[key]
+		if b.source.exists {
+			r.born[key] = b.source.incarnation
+		}
+		if !known || forced && before == content && !back {
 			continue
 		}
 		r.forced[key] = content

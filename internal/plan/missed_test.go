@@ -1,0 +1,86 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// A required source is deleted and created again as it was. Meanwhile the trigger touches
+// nothing, but others may have the release upgraded, and its chart find no object.
+func TestDecide_aSourceThatWasAwayDuringARevision(t *testing.T) {
+	away := func(id string, change func(*scene)) func() *scene {
+		return func() *scene {
+			s := delivered(id, read)
+			s.later(time.Minute)
+			s.upgrade() // of another cause
+			s.later(time.Minute)
+			s.source(id).Created = s.now
+			change(s)
+			return s
+		}
+	}
+	check(t, []decision{{
+		name:  "is forced once more",
+		given: away(other, func(*scene) {}),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name:  "is forced together with another change",
+		given: away(other, func(s *scene) { s.edit(read) }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name:  "is compared if the release reads it",
+		given: away(read, func(*scene) {}),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name:  "is not forced if it never is",
+		given: away(other, func(s *scene) { s.source(other).Force = triggerv1.ForceNever }),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name:  "waits for an upgrade that may see it",
+		given: away(other, func(s *scene) { s.work() }),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name:  "was seen by a later revision",
+		given: away(other, func(s *scene) { s.later(time.Second); s.upgrade() }),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name: "was seen if there was no revision meanwhile",
+		given: func() *scene {
+			s := delivered(other)
+			s.source(other).Created = s.now
+			return s
+		},
+		want: outcome{triggerv1.TargetDelivered, none},
+	}})
+}
+
+func TestDecide_aSourceThatWasAwayIsForcedOnce(t *testing.T) {
+	t.Parallel()
+	for _, crash := range []bool{false, true} {
+		g := NewWithT(t)
+		s := delivered(other)
+		s.later(time.Minute)
+		s.upgrade()
+		s.later(time.Minute)
+		s.source(other).Created = s.now
+		if crash {
+			g.Expect(s.crash().Request).NotTo(BeNil())
+		}
+		for range 3 {
+			s.step()
+			s.later(time.Minute)
+			if s.release.RequestedAt != s.release.HandledAt {
+				s.upgrade()
+			}
+		}
+		g.Expect(s.status.State).To(Equal(triggerv1.TargetDelivered))
+		g.Expect(s.release.Revision).To(BeEquivalentTo(5))
+	}
+}
