@@ -51,11 +51,11 @@ func (p *planner) begin() {
 		if p.Quiet > 0 {
 			p.Status.UnsettledSince = earlier(p.Now)
 			if previous != nil && previous.UnsettledSince != nil {
-				p.Status.UnsettledSince = previous.UnsettledSince.DeepCopy()
+				p.Status.UnsettledSince = notAfter(previous.UnsettledSince.DeepCopy(), p.Now)
 			}
 		}
 	} else {
-		p.Status = previous.DeepCopy()
+		p.Status = mended(previous.DeepCopy(), p.Now)
 	}
 	s := p.Status
 	s.NextWindow, s.Stage = nil, ""
@@ -77,6 +77,31 @@ func (p *planner) begin() {
 		s.Message = ""
 	}
 	p.assign(anew)
+}
+
+// mended returns a record with all times that its phases need, and none that is still to
+// come: clocks are put right, and anybody with the permission can write a status.
+func mended(s *triggerv1.RolloutStatus, now time.Time) *triggerv1.RolloutStatus {
+	s.ChangedAt = notAfter(s.ChangedAt, now)
+	if s.UnsettledSince != nil {
+		s.UnsettledSince = notAfter(s.UnsettledSince, now)
+	}
+	for i := range s.Stages {
+		switch s.Stages[i].Phase {
+		case triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready, triggerv1.StageFinished:
+			s.Stages[i].Since = notAfter(s.Stages[i].Since, now)
+		case triggerv1.StageUnchanged, triggerv1.StageWaiting:
+		}
+	}
+	return s
+}
+
+// notAfter returns a time, or now if it is missing or not come yet.
+func notAfter(t *metav1.Time, now time.Time) *metav1.Time {
+	if latest := later(now); t == nil || t.After(latest.Time) {
+		return latest
+	}
+	return t
 }
 
 // settling waits until the sources have not changed for the quiet period.

@@ -178,3 +178,34 @@ func TestSilence_a_decision_at_rest_is_the_same_at_any_time(t *testing.T) {
 		})
 	}
 }
+
+func TestStages_one_that_all_targets_leave_is_over(t *testing.T) {
+	t.Parallel()
+	for _, stage := range []triggerv1.Stage{stageNamed("canary"), stageNamed("canary", manually), stageNamed("canary", soaks(time.Hour))} {
+		g := NewWithT(t)
+		s := newScene(stage, stageNamed("prod")).with(0, "a").with(1, "b")
+		s.admitted()
+		s.target("a").Stage = 1
+		g.Expect(s.admitted()).To(ConsistOf("a", "b"))
+		g.Expect(s.Previous.Stages[0]).To(And(HaveField("Phase", triggerv1.StageFinished), HaveField("Targets", BeZero())))
+	}
+}
+
+// Clocks go wrong and are put right.
+func TestTimes_to_come_are_taken_for_now(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("canary", soaks(time.Minute)), stageNamed("prod")).with(0, "a").with(1, "b")
+	s.Quiet, s.MaxDelay = 10*time.Second, time.Minute
+	s.Now = noon.Add(24 * time.Hour)
+	s.step()
+	s.Now = noon
+	s.step()
+	g.Expect(s.later(11 * time.Second).admitted()).To(ConsistOf("a"))
+	s.become(Current, "a")
+	s.Now = noon.Add(24 * time.Hour)
+	s.step()
+	s.Now = noon.Add(time.Minute)
+	s.step()
+	g.Expect(s.later(61 * time.Second).admitted()).To(ConsistOf("b"))
+}

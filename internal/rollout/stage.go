@@ -136,7 +136,7 @@ func (p *planner) catchUp(st *stage) {
 func (p *planner) run(i int) bool {
 	st := &p.stages[i]
 	switch {
-	case st.Phase == triggerv1.StageUnchanged:
+	case st.Phase == triggerv1.StageUnchanged, len(st.members) == 0: // All may have gone meanwhile.
 		st.set(p.Now, triggerv1.StageFinished)
 		return true
 	case st.settled() && st.counts[Current]+st.counts[Failed] == 0 && (st.Phase != triggerv1.StageWaiting || !p.wanting(st.members)):

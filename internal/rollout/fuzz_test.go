@@ -1,0 +1,152 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+)
+
+// dice make anything at all out of what a fuzzer comes up with.
+type dice []byte
+
+func (d *dice) below(n int) int {
+	if len(*d) == 0 {
+		return 0
+	}
+	b := (*d)[0]
+	*d = (*d)[1:]
+	return int(b) % n
+}
+
+func one[T any](d *dice, of ...T) T { return of[d.below(len(of))] }
+
+func (d *dice) duration() time.Duration {
+	return one(d, 0, time.Second, time.Minute, 5*time.Minute, 24*time.Hour, -time.Hour, 1<<62)
+}
+
+func (d *dice) stamp() *metav1.Time {
+	return one(d, nil, &metav1.Time{}, &metav1.Time{Time: noon}, &metav1.Time{Time: noon.Add(-time.Minute)}, &metav1.Time{Time: noon.Add(time.Hour)},
+		&metav1.Time{Time: time.Unix(-1<<40, 0)}, &metav1.Time{Time: time.Unix(1<<40, 0)})
+}
+
+func (d *dice) amount() *intstr.IntOrString {
+	return one(d, nil, new(intstr.FromInt32(1)), new(intstr.FromInt32(-3)), new(intstr.FromString("50%")), new(intstr.FromString("lots")), new(intstr.FromInt32(1<<31-1)))
+}
+
+// status is one that somebody has written by hand.
+func (d *dice) status(word string) *triggerv1.RolloutStatus {
+	if d.below(5) == 0 {
+		return nil
+	}
+	s := &triggerv1.RolloutStatus{
+		Digest:    one(d, first, second, word),
+		Phase:     one(d, "", triggerv1.RolloutSettling, triggerv1.RolloutAwaitingApproval, triggerv1.RolloutSoaking, triggerv1.RolloutHalted, triggerv1.RolloutFinished, triggerv1.RolloutPhase(word)),
+		ChangedAt: d.stamp(), UnsettledSince: d.stamp(), Overridden: d.below(8) == 1, Message: word, Stage: word,
+	}
+	for range d.below(5) {
+		s.Stages = append(s.Stages, triggerv1.StageStatus{
+			Name:  one(d, "a", "b", "c", word),
+			Phase: one(d, "", triggerv1.StageUnchanged, triggerv1.StageWaiting, triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready, triggerv1.StageFinished, triggerv1.StagePhase(word)),
+			Since: d.stamp(), Approved: d.below(2) == 1, Failed: -1,
+		})
+	}
+	return s
+}
+
+func (d *dice) input(word string) Input {
+	in := Input{
+		Now: noon, Digest: first, Quiet: d.duration(), MaxDelay: d.duration(), Timeout: d.duration(), Previous: d.status(word),
+		Force: d.below(8) == 1, Reset: d.below(4) == 1, Approval: one(d, "", first, second, word, first+"/b", first+"/"+word),
+	}
+	if d.below(3) == 0 {
+		in.Schedule, _ = schedule.Parse([]schedule.Window{{Cron: one(d, "* * * * *", "0 13 * * *", "0 0 29 2 *"), Duration: time.Hour}})
+	}
+	if d.below(4) > 0 {
+		in.Rollout = &triggerv1.Rollout{MaxFailures: d.amount(), OnFailure: one(d, "", triggerv1.FailureHalt, triggerv1.FailureContinue)}
+		for i := range 1 + d.below(3) {
+			stage := triggerv1.Stage{Name: string(rune('a' + i)), MaxConcurrency: d.amount(), Approval: one(d, "", triggerv1.ApprovalManual)}
+			stage.MinSuccessTime.Duration = d.duration()
+			in.Rollout.Stages = append(in.Rollout.Stages, stage)
+		}
+	}
+	for i := range d.below(12) {
+		t := Target{
+			Name: fmt.Sprint(i), Standing: one(d, Due, Due, Current, UnderWay, Busy, Failed, Out), Wants: d.below(2) == 1,
+			Ready: one(d, "True", "False", "Unknown", ""), UnreadyBefore: d.below(4) == 1, Message: word,
+		}
+		if in.Rollout != nil {
+			t.Stage = one(d, 0, len(in.Rollout.Stages)-1, NoStage, Nowhere)
+		}
+		for range d.below(3) {
+			t.DependsOn = append(t.DependsOn, one(d, "0", "1", fmt.Sprint(i), word))
+		}
+		in.Targets = append(in.Targets, t)
+	}
+	return in
+}
+
+// Whatever is recorded, a decision comes, the same for equal inputs; it admits nothing
+// that is not wanted, or that is to be held back for a reason, and what it records does
+// not change any more.
+func FuzzDecide(f *testing.F) {
+	f.Add([]byte{}, "")
+	f.Add([]byte("\x01\x00\x02\x03\x01\x04\x05\x06\x01\x02\x03\x04\x05\x06\x07\x08\x09"), "x\x00")
+	f.Add([]byte("the quick brown fox jumps over the lazy dog and over the lazy dog again and again"), first)
+	f.Fuzz(func(t *testing.T, bytes []byte, word string) {
+		in := (*dice)(&bytes).input(word)
+		before := in.Previous.DeepCopy()
+		d := Decide(in)
+		if !reflect.DeepEqual(before, in.Previous) {
+			t.Fatal("what was recorded is changed in place")
+		}
+		if again := Decide(in); !reflect.DeepEqual(d, again) {
+			t.Fatalf("not the same twice:\n%+v\n%+v", d, again)
+		}
+		if d.Status.Digest != in.Digest || d.Status.Phase == "" || d.Status.ChangedAt == nil || d.After < 0 {
+			t.Fatalf("%+v", d)
+		}
+		begun := map[int]bool{}
+		for i, target := range in.Targets {
+			switch {
+			case !target.Wants && (d.Admitted[i] || d.Held[i] != ""):
+				t.Fatalf("%d is not wanted: %v %q", i, d.Admitted[i], d.Held[i])
+			case target.Wants && d.Admitted[i] != (d.Held[i] == ""):
+				t.Fatalf("%d is admitted %v and held because of %q", i, d.Admitted[i], d.Held[i])
+			case !d.Admitted[i] || d.Status.Overridden:
+				continue
+			case target.Stage < 0:
+				t.Fatalf("%d is in no stage and admitted", i)
+			case !in.Schedule.Open(in.Now):
+				t.Fatalf("%d is admitted outside of a window", i)
+			case in.Rollout != nil && target.Standing == Due:
+				begun[target.Stage] = true
+			}
+		}
+		for stage := range begun {
+			name := in.Rollout.Stages[stage].Name
+			if before == nil || before.Digest != in.Digest || before.Phase == triggerv1.RolloutHalted && !in.Reset && !in.Force && d.Status.Phase == triggerv1.RolloutHalted {
+				t.Fatalf("stage %s makes requests before it is recorded, or after the rollout has halted", name)
+			}
+		}
+		Summarize(&triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{Rollout: d.Status}}, 0)
+		Where(d.Status)
+		in.Previous = d.Status
+		in.Force, in.Reset = false, false
+		for range 8 { // A stage at a time comes to rest.
+			in.Previous = Decide(in).Status
+		}
+		if rest := Decide(in).Status; !reflect.DeepEqual(rest, in.Previous) {
+			t.Fatalf("comes to no rest:\n%+v\n%+v", in.Previous, rest)
+		}
+	})
+}
