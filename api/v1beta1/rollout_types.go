@@ -199,7 +199,7 @@ type RolloutStatus struct {
 	// +optional
 	Overridden bool `json:"overridden,omitempty"`
 
-	// Message tells why the rollout has halted or is blocked.
+	// Message tells why the rollout has halted, is blocked or does not get on.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Message string `json:"message,omitempty"`

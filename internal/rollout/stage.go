@@ -225,6 +225,7 @@ func (p *planner) soak(st *stage) bool {
 	p.Status.Phase = triggerv1.RolloutSoaking
 	if unready > tolerated {
 		st.set(p.Now, triggerv1.StageUnready)
+		p.Status.Message = text.Line(fmt.Sprintf("%s is not ready: %s", first.Name, first.Message), maxMessage)
 		left := p.Timeout - p.Now.Sub(st.Since.Time)
 		switch {
 		case left > 0:

@@ -91,26 +91,29 @@ func Where(s *triggerv1.RolloutStatus) string {
 	return ""
 }
 
+// soaking says until when the targets of a stage must stay ready, or which is not.
 func soaking(vt *triggerv1.ValuesTrigger) string {
 	s := vt.Status.Rollout
 	for i, st := range s.Stages {
-		if st.Name != s.Stage || vt.Spec.Rollout == nil || i >= len(vt.Spec.Rollout.Stages) {
+		switch {
+		case st.Name != s.Stage || st.Since == nil || vt.Spec.Rollout == nil || i >= len(vt.Spec.Rollout.Stages):
 			continue
+		case st.Phase == triggerv1.StageUnready:
+			return fmt.Sprintf("%s; may last until %s", s.Message, stamp(st.Since.Add(vt.GetTimeout())))
 		}
-		if st.Phase == triggerv1.StageUnready {
-			return "a target is not ready any more"
-		}
-		return "must be ready for " + vt.Spec.Rollout.Stages[i].MinSuccessTime.Duration.String()
+		return "must stay ready until " + stamp(st.Since.Add(vt.Spec.Rollout.Stages[i].MinSuccessTime.Duration))
 	}
-	return "must be ready for some time"
+	return "must stay ready for some time"
 }
 
 func opens(s *triggerv1.RolloutStatus) string {
 	if s.NextWindow == nil {
 		return "a later time"
 	}
-	return s.NextWindow.Opens.UTC().Format(time.RFC3339)
+	return stamp(s.NextWindow.Opens.Time)
 }
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // count returns a number as the API has it.
 func count(n int) int32 {

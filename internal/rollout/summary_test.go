@@ -18,7 +18,7 @@ func TestSummarize(t *testing.T) {
 	t.Parallel()
 	stages := []triggerv1.StageStatus{
 		{Name: "canary", Phase: triggerv1.StageFinished, Targets: 2, Delivered: 2},
-		{Name: "prod", Phase: triggerv1.StageSoaking, Targets: 120, Delivered: 40, Failed: 1},
+		{Name: "prod", Phase: triggerv1.StageSoaking, Targets: 120, Delivered: 40, Failed: 1, Since: new(metav1.NewTime(noon))},
 		{Name: "rest", Phase: triggerv1.StageWaiting, Targets: 500},
 	}
 	const where = "Stage 2/3 canary→prod, 40/120, 1 failed"
@@ -38,7 +38,10 @@ func TestSummarize(t *testing.T) {
 		{name: "in the first stage", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutProgressing, Stage: "canary", Stages: stages}, want: Summary{
 			Ready: "Unknown", Reason: "Progressing", Message: "Stage 1/3 canary, 2/2, 0 failed, 7 triggered"}},
 		{name: "soaking", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutSoaking, Stage: "prod", Stages: stages}, want: Summary{
-			Ready: "Unknown", Reason: "Progressing", Message: where + "; must be ready for 1h0m0s"}},
+			Ready: "Unknown", Reason: "Progressing", Message: where + "; must stay ready until 2026-03-01T13:00:00Z"}},
+		{name: "no more ready", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutSoaking, Stage: "prod", Message: "apps/a is not ready: why", Stages: []triggerv1.StageStatus{
+			stages[0], {Name: "prod", Phase: triggerv1.StageUnready, Targets: 120, Delivered: 120, Since: new(metav1.NewTime(noon))}, stages[2]}}, want: Summary{
+			Ready: "Unknown", Reason: "Progressing", Message: "Stage 2/3 canary→prod, 120/120, 0 failed; apps/a is not ready: why; may last until 2026-03-01T12:05:00Z"}},
 		{name: "awaiting a window", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutAwaitingWindow,
 			NextWindow: &triggerv1.NextWindow{Opens: metav1.NewTime(noon)}}, want: Summary{
 			Ready: "False", Reason: "AwaitingWindow", Message: "waits for the window that opens at 2026-03-01T12:00:00Z"}},

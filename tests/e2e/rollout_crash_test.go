@@ -114,3 +114,32 @@ func TestLeader_changes_in_the_middle_of_a_rollout_keep_its_order_and_bounds(t *
 	r.Expect(seen.inOrder()).To(Equal([]string{"canary", "prod", "canary", "prod"}))
 	r.stay(ns, map[string]int{"canary-00": 3, "canary-02": 3, "prod-00": 3, "prod-11": 3})
 }
+
+// The person on call stops a rollout, and lets it go on.
+func TestRollout_stops_while_it_is_suspended_and_goes_on_with_what_is_left(t *testing.T) {
+	e := parallel(t)
+	ns := e.staged(map[string]int{"canary": 1, "prod": 8})
+	cm := withValues(ns, "values", "")
+	e.create(rollout(ns, inStages("canary"), inStages("prod", atMost("1"))))
+	e.atRest(ns, 9)
+
+	seen := e.witness(ns)
+	asked := func() int { counts, _, _, _ := seen.result(); return counts["prod"] }
+	e.setValues(cm, "a: 2\n")
+	e.Eventually(asked).Should(BeNumerically(">=", 2))
+	suspend := func(suspend bool) {
+		edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = suspend })
+	}
+	suspend(true)
+	before := asked()
+	e.Consistently(asked, patience).Should(BeNumerically("<=", before+1), "what was being asked at that moment")
+	e.Expect(asked()).To(BeNumerically("<", 8))
+	suspend(false)
+	e.atRest(ns, 9)
+	counts, most, peak, overlap := seen.result()
+	e.Expect(counts).To(Equal(map[string]int{"canary": 1, "prod": 8}))
+	e.Expect(most).To(Equal(1))
+	e.Expect(peak).To(HaveKeyWithValue("prod", 1))
+	e.Expect(overlap).To(BeEmpty())
+	e.stay(ns, map[string]int{"canary-00": 2, "prod-00": 2, "prod-07": 2})
+}

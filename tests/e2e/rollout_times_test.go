@@ -140,3 +140,39 @@ func TestRollout_survives_that_the_operator_is_killed_again_and_again(t *testing
 		return world.WritesBy(op.User())(event) && event.Namespace == ns
 	})).To(BeEmpty(), "a restart writes nothing")
 }
+
+// What holds changes back is the user's in a generated trigger, too: the operator, which
+// keeps its sources in line, leaves it alone.
+func TestSchedule_what_a_user_adds_to_a_generated_trigger_stays_and_holds(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("careful")
+	cm := withValues(ns, "values", "a: 1\n")
+	e.create(cm)
+	e.create(withValues(ns, "more", "b: 1\n"))
+	e.releases(release(ns, "app", reads(cmKind, "values")))
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
+
+	_, err := e.w.Kubectl(e.ctx, "patch", "vt", "app", "-n", ns, "--field-manager=me", "--type=merge",
+		"-p", `{"spec":{"quietPeriod":"1s","maxDelay":"9s","schedule":[{"cron":"0 0 29 2 *","timeZone":"Europe/Berlin","window":"2h"}]}}`)
+	e.Expect(err).NotTo(HaveOccurred())
+	edit(e, release(ns, "app"), func(hr *helmv2.HelmRelease) { reads(cmKind, "more")(hr) })
+	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("values", "more"))
+	e.Eventually(e.revision(ns, "app")).Should(Equal(2), "by helm-controller, since the release was edited")
+
+	mark := e.mark()
+	e.setValues(cm, "a: 2\n")
+	e.Eventually(e.condition(ns, "app", meta.ReadyCondition)).Should(HavePrefix("False AwaitingWindow: "))
+	e.Expect(e.target(ns, "app", "app")()).To(And(
+		HaveField("State", triggerv1.TargetHeld), HaveField("Message", HavePrefix("waits for the next window of spec.schedule"))))
+	e.stay(ns, map[string]int{"app": 2})
+	e.Expect(e.asked(standard, ns, mark)()).To(BeEmpty())
+	vt, err := e.trigger(ns, "app")
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(vt.Spec.QuietPeriod.Duration).To(Equal(time.Second))
+	e.Expect(vt.Spec.Schedule).To(HaveExactElements(HaveField("TimeZone", "Europe/Berlin")))
+
+	_, err = e.w.Kubectl(e.ctx, "patch", "vt", "app", "-n", ns, "--field-manager=me", "--type=merge", "-p", `{"spec":{"quietPeriod":null,"maxDelay":null,"schedule":null}}`)
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3))
+	e.Expect(e.condition(ns, "app", triggerv1.GatedCondition)()).To(BeEmpty())
+}
