@@ -190,3 +190,26 @@ func TestRollout_the_watch_label_of_Flux_passes_by_the_stages(t *testing.T) {
 	edit(e, cm, func(obj *corev1.ConfigMap) { delete(obj.Labels, meta.LabelKeyWatch) })
 	e.Eventually(e.condition(ns, "platform", triggerv1.GatedCondition)).Should(HavePrefix("False ReadAtInterval: "))
 }
+
+// Without copies of the values for each release, a stage holds back the request alone.
+func TestRollout_the_interval_of_a_HelmRelease_passes_by_the_stages(t *testing.T) {
+	e := parallel(t)
+	ns := e.namespace("interval")
+	cm := withValues(ns, "values", "a: 1\n")
+	e.create(cm)
+	e.releases(labelled(release(ns, "canary-00", reads(cmKind, "values")), stageLabel, "canary"),
+		labelled(release(ns, "prod-00", reads(cmKind, "values"), func(hr *helmv2.HelmRelease) { hr.Spec.Interval.Duration = 3 * time.Second }), stageLabel, "prod"))
+	e.create(rollout(ns, inStages("canary", manually), inStages("prod")))
+	e.atRest(ns, 2)
+	e.Expect(e.condition(ns, "platform", triggerv1.GatedCondition)()).To(HavePrefix("False ReadAtInterval: 2 of 2 HelmReleases read sources through valuesFrom"))
+
+	mark := e.mark()
+	e.setValues(cm, "a: 2\n")
+	e.Eventually(e.rendered(ns, "prod-00")).Should(ContainSubstring("a: 2"), "by helm-controller itself")
+	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.BypassedReason)).
+		Should(ConsistOf("HelmRelease " + ns + "/prod-00 took up the change by itself, before it was asked to"))
+	e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutAwaitingApproval))
+	e.Expect(e.target(ns, "platform", "prod-00")()).To(HaveField("State", triggerv1.TargetDelivered))
+	e.Expect(e.asked(standard, ns, mark)()).To(BeEmpty())
+	e.stay(ns, map[string]int{"canary-00": 1, "prod-00": 2})
+}
