@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ type outcome struct {
 	// difference of the sources must be kept.
 	undecided bool
 
-	// outdated tells that all of this rests on an old version of the trigger and is
+	// outdated tells that all of this rests on an old version of the trigger or a source and is
 	// to be decided anew.
 	outdated bool
 
@@ -83,6 +84,9 @@ type targetCase struct {
 // back. What happens to one target does not touch another.
 func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) outcome {
 	cases := r.decideAll(ctx, vt, e)
+	if slices.ContainsFunc(cases, func(c *targetCase) bool { return errors.Is(c.err, source.ErrOutdated) }) {
+		return outcome{outdated: true}
+	}
 	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases)), denied: map[string]bool{}}
 	held, err := r.hold(ctx, vt, e, cases, &out)
 	if err != nil || out.outdated {

@@ -61,3 +61,18 @@ func (s *Store) forget(key entryKey) {
 		delete(s.kept, key.ref)
 	}
 }
+
+// forgetAll forgets what any account has read of an object.
+func (s *Store) forgetAll(ref Ref) {
+	s.mu.Lock()
+	keys := []entryKey{{ref: ref}}
+	for key := range s.entries {
+		if key.ref == ref {
+			keys = append(keys, key)
+		}
+	}
+	s.mu.Unlock()
+	for _, key := range keys {
+		s.forget(key)
+	}
+}

@@ -235,23 +235,23 @@ func (s *Store) keep(ref Ref, obj client.Object) {
 }
 
 // content returns the object with its content, from memory if the present version
-// is there.
-func (s *Store) content(ctx context.Context, ref Ref) (client.Object, error) {
+// is there, and whether it is.
+func (s *Store) content(ctx context.Context, ref Ref) (obj client.Object, remembered bool, err error) {
 	version, err := s.version(ctx, ref)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	s.mu.Lock()
 	obj, found := s.kept[ref]
 	s.mu.Unlock()
 	if found && obj.GetResourceVersion() == version {
-		return obj, nil
+		return obj, true, nil
 	}
 	obj, err = read(ctx, s.live, ref)
 	if err == nil && obj != nil {
 		s.keep(ref, obj)
 	}
-	return obj, err
+	return obj, false, err
 }
 
 // read returns the object from the API server, nil if there is none.

@@ -11,6 +11,7 @@ import (
 	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -28,9 +29,15 @@ var ErrSecretsDisabled = errors.New("the operator runs without permission on Sec
 // helm-controller may have it.
 var ErrAlgorithm = errors.New("unknown digest algorithm")
 
+// ErrOutdated tells that content has changed which was remembered, and which the watch has
+// not told of yet. It is forgotten: whoever looks again reads it anew.
+var ErrOutdated = errors.New("content has changed meanwhile")
+
 // ValuesMatch tells whether the values that helm-controller would compose for the
 // release now have the given digest. They are composed by the same code
 // (fluxcd/pkg/chartutil) and with the algorithm of the digest.
+//
+// That they have not is only said of content that is present: a watch may be late.
 //
 // An error says that they cannot be composed; it does not repeat content. Few are composed
 // at a time, whoever asks: what is large in them is bounded, but not small.
@@ -55,10 +62,31 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 		return false, err
 	}
 	values, err := compose(ctx, hr, reader)
-	if err != nil {
-		return false, err
+	if err == nil && chartutil.VerifyValues(expected, values) {
+		return true, nil
 	}
-	return chartutil.VerifyValues(expected, values), nil
+	if outdated := s.checkPresent(ctx, reader); outdated != nil {
+		return false, outdated
+	}
+	return false, err
+}
+
+// checkPresent returns ErrOutdated if what was taken from memory is not present any more.
+func (s *Store) checkPresent(ctx context.Context, c *contents) error {
+	var outdated error
+	for ref := range c.remembered {
+		meta := &metav1.PartialObjectMetadata{}
+		meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
+		err := s.live.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("read %s: %w", ref, err)
+		}
+		if meta.ResourceVersion != c.objects[ref].GetResourceVersion() {
+			s.forgetAll(ref)
+			outdated = fmt.Errorf("%s: %w", ref, ErrOutdated)
+		}
+	}
+	return outdated
 }
 
 func acquire(ctx context.Context, places chan struct{}) error {
@@ -78,11 +106,14 @@ type contents struct {
 	client.Client
 	objects map[Ref]client.Object
 	errs    map[Ref]error
+
+	// remembered are those that were not read for this.
+	remembered map[Ref]bool
 }
 
 // readContents reads each object once, as long as it is worth while.
 func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secrets bool) *contents {
-	c := &contents{objects: map[Ref]client.Object{}, errs: map[Ref]error{}}
+	c := &contents{objects: map[Ref]client.Object{}, errs: map[Ref]error{}, remembered: map[Ref]bool{}}
 	total := 0
 	for _, valuesRef := range hr.Spec.ValuesFrom {
 		ref := Ref{Kind: valuesRef.Kind, Namespace: hr.Namespace, Name: valuesRef.Name}
@@ -95,7 +126,11 @@ func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secret
 		case total > maxComposed || len(c.objects) > maxEntries/refEntries:
 			c.errs[ref] = ErrTooLarge
 		default:
-			c.objects[ref], c.errs[ref] = s.content(ctx, ref)
+			var remembered bool
+			c.objects[ref], remembered, c.errs[ref] = s.content(ctx, ref)
+			if remembered {
+				c.remembered[ref] = true
+			}
 			if c.objects[ref] != nil {
 				total += size(c.objects[ref])
 			}

@@ -14,6 +14,7 @@ import (
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
@@ -114,7 +115,7 @@ func TestStore_ValuesMatch_reads_each_version_once(t *testing.T) {
 	g.Expect(store.client.Update(t.Context(), testConfigMap("values", map[string]string{"values.yaml": "replicas: 3\n"}))).To(Succeed())
 	_, err := store.ValuesMatch(t.Context(), hr, digest, true)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(store.reads.Load()).To(BeEquivalentTo(3), "the one that changed")
+	g.Expect(store.reads.Load()).To(BeEquivalentTo(4), "the one that changed, and whether the other is still as it was remembered")
 }
 
 func TestStore_ValuesMatch_errors(t *testing.T) {
@@ -161,4 +162,25 @@ func TestCompose_Reason_names_the_reference_and_repeats_no_content(t *testing.T)
 		g.Expect(Reason(err)).To(Equal(c.want), c.name)
 	}
 	g.Expect(Reason(ErrSecretsDisabled)).To(Equal(ErrSecretsDisabled.Error()))
+}
+
+// What is remembered is as old as the watch: on it, it is not said that values differ.
+func TestStore_ValuesMatch_does_not_trust_a_late_watch(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	c, hr, digest := valuesFixture(t)
+	late := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(
+		testConfigMap("values", nil), testSecret("values", nil)).Build()
+	c.metadata = late
+	g.Expect(c.ValuesMatch(t.Context(), hr, digest, true)).To(BeTrue())
+
+	changed := testConfigMap("values", nil)
+	g.Expect(c.client.Get(t.Context(), client.ObjectKeyFromObject(changed), changed)).To(Succeed())
+	changed.Data["values.yaml"] = "replicas: 3\n"
+	g.Expect(c.client.Update(t.Context(), changed)).To(Succeed())
+	_, digest = composed(t, c.client)
+
+	_, err := c.ValuesMatch(t.Context(), hr, digest, true)
+	g.Expect(err).To(MatchError(ErrOutdated))
+	g.Expect(c.ValuesMatch(t.Context(), hr, digest, true)).To(BeTrue(), "what was outdated is read anew")
 }
