@@ -46,7 +46,7 @@ type fleet struct {
 	// prod are the namespaces that selectors of namespaces match.
 	prod map[string]bool
 
-	// looks are those that triggers had taken before the operation.
+	// looks are what triggers had delivered before the operation.
 	looks map[look]bool
 
 	// counter makes every content another one.
@@ -74,6 +74,8 @@ type source struct {
 	// written is when anything of it was last written: managed fields do not tell
 	// metadata from content.
 	written time.Time
+	// edited is when its content was.
+	edited time.Time
 
 	// contract names HelmReleases in contractNS, nil if the object is not labelled.
 	contract   []string

@@ -25,8 +25,8 @@ import (
 //     was made meanwhile.
 //     A change that is both in the values and forced counts once, but twice where
 //     Flux follows the source by itself, as the documentation of the guarantees says;
-//   - such a source is written in whatever way before its trigger has looked at the
-//     release: it cannot be told from a change that the latest revision has missed;
+//   - such a source is written in whatever way before its trigger has delivered the content
+//     to the release: it cannot be told from a change that the latest revision has missed;
 //   - somebody asks for a forced upgrade, on the HelmRelease or on a trigger of it;
 //   - its spec changes after a failed revision: helm-controller counts failures anew
 //     with each generation, and tries once more.
@@ -119,7 +119,7 @@ func (f *fleet) made(at time.Time, why string) {
 			r.entitle(effective{at: at, forced: true, why: "forced by another trigger: " + why})
 		}
 		for range touched - forced {
-			r.entitle(effective{at: at, forced: true, why: "touched before anybody had looked by: " + why})
+			r.entitle(effective{at: at, forced: true, why: "touched before it was delivered by: " + why})
 		}
 		if values && forced > 0 && r.followed() {
 			r.entitle(effective{at: at, why: "Flux, which may be faster: " + why})
@@ -217,6 +217,7 @@ func contentKey(b binding, content string) string {
 // changedContent notes that a source has changed: it is to be seen in a lookup by
 // those releases that are forced to.
 func (f *fleet) changedContent(s *source) {
+	s.edited = time.Now()
 	for _, r := range f.releases {
 		delete(r.stale, s)
 		forced := false

@@ -15,9 +15,9 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// look is what a trigger has decided about: a source for a release. Of what it has not,
-// nothing is recorded, and the age of the content is all it goes by: see "first sight" in
-// the documentation of ValuesTriggers.
+// look is what a trigger has delivered: the content of a source to a release. Of what it has
+// not, the age of the object is all it goes by, if helm-controller has made a revision by
+// itself or nothing is recorded: see "first sight" in the documentation of ValuesTriggers.
 type look struct {
 	by, source, release string
 }
@@ -25,7 +25,7 @@ type look struct {
 // generated stands for the generated trigger of a release.
 const generated = "generated"
 
-// looks returns what the triggers have looked at.
+// looks returns what the triggers have delivered.
 func (d *driver) looks() (map[look]bool, error) {
 	triggers, releases := &triggerv1.ValuesTriggerList{}, &helmv2.HelmReleaseList{}
 	err := d.wait("list", func() error {
@@ -37,6 +37,10 @@ func (d *driver) looks() (map[look]bool, error) {
 	created := map[types.NamespacedName]time.Time{}
 	for _, hr := range releases.Items {
 		created[client.ObjectKeyFromObject(&hr)] = hr.CreationTimestamp.Time
+	}
+	edited := map[string]time.Time{}
+	for _, s := range d.fleet.sources {
+		edited[s.id()] = s.edited
 	}
 	looks := map[look]bool{}
 	for _, vt := range triggers.Items {
@@ -58,7 +62,8 @@ func (d *driver) looks() (map[look]bool, error) {
 				continue
 			}
 			for _, s := range vt.Status.Sources {
-				looks[look{by, s.Kind + "/" + s.Namespace + "/" + s.Name, key.String()}] = true
+				id := s.Kind + "/" + s.Namespace + "/" + s.Name
+				looks[look{by, id, key.String()}] = !at.Time.Before(edited[id].Truncate(time.Second))
 			}
 		}
 	}
@@ -66,7 +71,7 @@ func (d *driver) looks() (map[look]bool, error) {
 }
 
 // touching returns the number of triggers with forced dependencies that were written
-// since, before they had looked at the release.
+// since, before they had delivered it to the release.
 func (f *fleet) touching(r *release) int {
 	touched := map[string]bool{}
 	for _, b := range append(f.declared(r), f.derived(r)...) {
@@ -87,6 +92,6 @@ func (f *fleet) touching(r *release) int {
 // state is everything that can be written of a source.
 func (s *source) state() string {
 	state := *s
-	state.written = time.Time{}
+	state.written, state.edited = time.Time{}, time.Time{}
 	return fmt.Sprintf("%+v", state)
 }
