@@ -52,6 +52,10 @@ const (
 	// digest, a slash and the name of a stage.
 	ApproveAnnotation = "trigger.nebius.ai/approve"
 
+	// PublishToAnnotation on a ConfigMap or Secret lists the namespaces, comma
+	// separated, into which the operator may copy it on its own account, "*" for all.
+	PublishToAnnotation = "trigger.nebius.ai/publish-to"
+
 	// CauseAnnotation is written on a HelmRelease in the patch that triggers it:
 	// which object, content and editor caused the request, via which trigger.
 	CauseAnnotation = "trigger.nebius.ai/cause"
@@ -67,6 +71,16 @@ const (
 	// under which the operator reports events.
 	FieldManager = "helmrelease-trigger-operator"
 
-	// ManagedByLabel marks the ValuesTriggers that the operator generates.
+	// ManagedByLabel marks the ValuesTriggers and the copies that the operator makes.
 	ManagedByLabel = "app.kubernetes.io/managed-by"
+
+	// PublishedForLabel, PublishedByLabel and PublishedByNamespaceLabel say on a copy
+	// for which HelmRelease, and by which ValuesTrigger, it was made. Of a name over 63
+	// characters, the end is replaced by a hash.
+	PublishedForLabel         = "trigger.nebius.ai/target"
+	PublishedByLabel          = "trigger.nebius.ai/name"
+	PublishedByNamespaceLabel = "trigger.nebius.ai/namespace"
+
+	// CopiesFinalizer is on ValuesTriggers whose copies are deleted with them.
+	CopiesFinalizer = "trigger.nebius.ai/copies"
 )

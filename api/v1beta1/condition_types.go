@@ -23,6 +23,10 @@ const (
 	// or a target. It is retried.
 	ReadFailedReason = "ReadFailed"
 
+	// NameConflictReason tells that an object has the name of a copy and is none of
+	// this trigger. It is left alone, and its target is not touched.
+	NameConflictReason = "NameConflict"
+
 	// TargetNotFoundReason tells that a target named in the spec does not exist.
 	// It is delivered when it appears.
 	TargetNotFoundReason = "TargetNotFound"
@@ -55,6 +59,11 @@ const (
 
 	// DeliveredReason tells that a change is proven to run in a HelmRelease.
 	DeliveredReason = "Delivered"
+
+	// CopiesDeletedReason tells that copies that are not wanted any more were deleted,
+	// CopiesKeptReason that they could not be.
+	CopiesDeletedReason = "CopiesDeleted"
+	CopiesKeptReason    = "CopiesKept"
 
 	// InvalidContractReason tells that a label or annotation of the contract is
 	// malformed.

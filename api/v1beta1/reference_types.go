@@ -83,6 +83,16 @@ type SourceReference struct {
 	// spec.force.
 	// +optional
 	Force ForcePolicy `json:"force,omitempty"`
+
+	// PublishAs takes the place of spec.publish.name for this source. Sources of one
+	// kind that have the same one share a copy and must not have a key in common. Of
+	// several references to one object, the first counts. Defaults to
+	// spec.publish.name.
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the end of a name: lower-case letters, digits and '-', with a letter or digit at both ends"
+	// +optional
+	PublishAs string `json:"publishAs,omitempty"`
 }
 
 // TargetReference selects HelmReleases.

@@ -74,6 +74,11 @@ type TargetStatus struct {
 	// +optional
 	Digest string `json:"digest,omitempty"`
 
+	// Published is the digest of the content that was last put into the copies of this
+	// target. Empty without spec.publish, and while there is no copy.
+	// +optional
+	Published string `json:"published,omitempty"`
+
 	// Token of the last request, the value of reconcile.fluxcd.io/requestedAt.
 	// +optional
 	Token string `json:"token,omitempty"`

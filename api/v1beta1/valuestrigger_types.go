@@ -24,6 +24,7 @@ const (
 
 // ValuesTriggerSpec says which sources are delivered to which HelmReleases.
 // +kubebuilder:validation:XValidation:rule="!has(self.maxDelay) || has(self.quietPeriod) && duration(self.maxDelay) >= duration(self.quietPeriod)",message="maxDelay needs a quietPeriod and must not be shorter"
+// +kubebuilder:validation:XValidation:rule="has(self.publish) || !self.sources.exists(s, has(s.publishAs))",message="publishAs of a source needs publish"
 type ValuesTriggerSpec struct {
 	// Suspend stops the trigger: no source is read and no target touched.
 	// What changes meanwhile is delivered, once, after it is resumed. Defaults
@@ -113,6 +114,16 @@ type ValuesTriggerSpec struct {
 	// Rollout delivers in stages. Without it all targets are asked at once.
 	// +optional
 	Rollout *Rollout `json:"rollout,omitempty"`
+
+	// Publish gives each target its own copies of the sources, also across namespaces.
+	// A copy changes when the turn of its target comes, so that quietPeriod, schedule
+	// and rollout hold old values back from what reads the copy. Content crosses a
+	// namespace only if spec.serviceAccountName may read the source, or if the source
+	// carries the annotation trigger.nebius.ai/publish-to. Copies are made in another
+	// namespace than the ValuesTrigger's only as spec.serviceAccountName, or for a
+	// HelmRelease that lists them in valuesFrom.
+	// +optional
+	Publish *Publish `json:"publish,omitempty"`
 }
 
 // ValuesTriggerStatus is the observed state of a ValuesTrigger.

@@ -96,7 +96,7 @@ func violations() []violation {
 	}
 	all = append(all, selectorViolations("spec.targets", "namespaceSelector")...)
 	all = append(all, selectorViolations("spec.rollout.stages", "selector")...)
-	return append(all, gateViolations()...)
+	return append(append(all, gateViolations()...), publishViolations()...)
 }
 
 // nameViolations are those that references to sources and to targets share.
