@@ -1,0 +1,106 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// maxContent bounds what a copy may hold: the API server stores no more in a ConfigMap
+// or Secret.
+const maxContent = 1 << 20
+
+// Content is what is in a copy: of a ConfigMap its data and binaryData, of a Secret its
+// data as Binary.
+type Content struct {
+	Data   map[string]string
+	Binary map[string][]byte
+}
+
+// Of returns the content of a ConfigMap or Secret, of the given keys or of all if there
+// are none.
+func Of(obj any, keys ...string) Content {
+	var all Content
+	switch obj := obj.(type) {
+	case *corev1.ConfigMap:
+		all = Content{Data: obj.Data, Binary: obj.BinaryData}
+	case *corev1.Secret:
+		all = Content{Binary: obj.Data}
+	}
+	if len(keys) == 0 {
+		return all
+	}
+	some := Content{Data: map[string]string{}, Binary: map[string][]byte{}}
+	for _, key := range keys {
+		if value, found := all.Data[key]; found {
+			some.Data[key] = value
+		}
+		if value, found := all.Binary[key]; found {
+			some.Binary[key] = value
+		}
+	}
+	return some
+}
+
+// Merge returns the content of several sources, given by ID, together. The error names
+// sources and keys.
+func Merge(parts map[string]Content) (Content, error) {
+	merged := Content{Data: map[string]string{}, Binary: map[string][]byte{}}
+	from := map[string]string{}
+	size := 0
+	for _, id := range slices.Sorted(maps.Keys(parts)) {
+		for _, key := range parts[id].Keys() {
+			if other, found := from[key]; found {
+				return Content{}, fmt.Errorf("%s and %s both have the key %s and would share a copy; set publishAs of one of them, or keys", other, id, key)
+			}
+			from[key] = id
+			if value, found := parts[id].Data[key]; found {
+				merged.Data[key] = value
+				size += len(value)
+			} else {
+				merged.Binary[key] = parts[id].Binary[key]
+				size += len(merged.Binary[key])
+			}
+			size += len(key)
+		}
+	}
+	if size > maxContent {
+		return Content{}, fmt.Errorf("the sources of one copy hold more than %d KiB together; set publishAs of some of them, or keys", maxContent>>10)
+	}
+	return merged, nil
+}
+
+// Keys returns the keys, sorted.
+func (c Content) Keys() []string {
+	keys := slices.AppendSeq(slices.Collect(maps.Keys(c.Data)), maps.Keys(c.Binary))
+	slices.Sort(keys)
+	return keys
+}
+
+// within tells whether all of it is in other.
+func (c Content) within(other Content) bool {
+	for key, value := range c.Data {
+		if have, found := other.Data[key]; !found || have != value {
+			return false
+		}
+	}
+	for key, value := range c.Binary {
+		if have, found := other.Binary[key]; !found || !bytes.Equal(have, value) {
+			return false
+		}
+	}
+	return true
+}
+
+// has tells whether a key is in it.
+func (c Content) has(key string) bool {
+	_, text := c.Data[key]
+	_, binary := c.Binary[key]
+	return text || binary
+}

@@ -1,0 +1,162 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// State is how an object compares with the copy that is wanted.
+type State int
+
+const (
+	// Current has the content.
+	Current State = iota
+	// Outdated has other content: older, or changed by somebody.
+	Outdated
+	// Absent is no object.
+	Absent
+	// Foreign is an object of that name that is none of ours.
+	Foreign
+)
+
+// Existing is what there is under the name of a copy.
+type Existing struct {
+	Labels  map[string]string
+	Content Content
+
+	// Applied are the keys that the operator has put into it.
+	Applied []string
+}
+
+// Judge compares what there is, nil if nothing, with what is wanted. Keys that somebody
+// else has added are left alone.
+func Judge(want Copy, content Content, have *Existing) State {
+	switch {
+	case have == nil:
+		return Absent
+	case !IsOf(have.Labels, want):
+		return Foreign
+	case have.Labels[triggerv1.LabelReconcilerNameSourceKey] != triggerv1.LabelValueDisabled, !content.within(have.Content),
+		slices.ContainsFunc(have.Applied, func(key string) bool { return !content.has(key) && have.Content.has(key) }):
+		return Outdated
+	}
+	return Current
+}
+
+// IsOf tells whether labels are those of a copy. A label is all that it takes to hand an
+// object over to the operator, or to take it away.
+func IsOf(labels map[string]string, c Copy) bool {
+	for _, key := range []string{triggerv1.ManagedByLabel, triggerv1.PublishedByLabel, triggerv1.PublishedByNamespaceLabel, triggerv1.PublishedForLabel} {
+		if labels[key] != c.Labels[key] {
+			return false
+		}
+	}
+	return true
+}
+
+// Worst returns what the copies of a target are together: Foreign, if one is, so that
+// none is written; Outdated before Absent.
+func Worst(states ...State) State {
+	for _, state := range []State{Foreign, Outdated, Absent} {
+		if slices.Contains(states, state) {
+			return state
+		}
+	}
+	return Current
+}
+
+// Moment is what there is to know of a target when its copies could be written.
+type Moment struct {
+	// Copies is what its copies are together.
+	Copies State
+
+	// Denied tells that it must not be touched.
+	Denied bool
+
+	// Due tells that a request is to be made, Held that it must wait.
+	Due, Held bool
+
+	// Exists tells that there is a HelmRelease, Installed that it has a revision, or
+	// has had something delivered.
+	Exists, Installed bool
+
+	// Delivered tells that the release is proven to run the present content.
+	Delivered bool
+
+	// Gated tells that something may hold changes back.
+	Gated bool
+}
+
+// Now tells whether the copies are to be written now. Whoever reads them may take them up
+// at once: so they change with the request that is made for them. Without one, they are
+// mended where the same content is delivered, and made where nothing runs yet.
+func (m Moment) Now() bool {
+	switch {
+	case m.Denied, m.Copies == Current, m.Copies == Foreign:
+		return false
+	case m.Due && !m.Held, m.Delivered:
+		return true
+	case !m.Exists && !m.Gated:
+		return true
+	case !m.Exists, !m.Installed:
+		return m.Copies == Absent
+	}
+	return false
+}
+
+// Crossing is content on its way from a source to a target.
+type Crossing struct {
+	Source string // ID
+	From   string
+	To     string
+
+	// PublishTo is the annotation of the source.
+	PublishTo string
+
+	// Account tells that the source is read, and the copy written, as the trigger's own
+	// account: what that may not do, the API server refuses.
+	Account bool
+
+	// Trigger is the namespace of the trigger.
+	Trigger string
+
+	// Listed tells that the HelmRelease lists the copy.
+	Listed bool
+}
+
+// Check returns nil if those whom it concerns consent: the owner of the source to where
+// its content goes, and the owner of another namespace than the trigger's to what is made
+// there. The error names the mend.
+func (c Crossing) Check() error {
+	switch {
+	case c.Account:
+		return nil
+	case c.From != c.To && !lists(c.PublishTo, c.To):
+		return fmt.Errorf("%s may not be copied into namespace %s; consent with the annotation %s: %s on it, or name a spec.serviceAccountName that may read it",
+			strings.Replace(c.Source, "/", " ", 1), c.To, triggerv1.PublishToAnnotation, c.To)
+	case c.To != c.Trigger && !c.Listed:
+		return fmt.Errorf("copies are made in namespace %s, another than the ValuesTrigger's, only for a HelmRelease that lists them in valuesFrom; add them there, or name a spec.serviceAccountName", c.To)
+	}
+	return nil
+}
+
+func lists(annotation, namespace string) bool {
+	for entry := range strings.SplitSeq(annotation, ",") {
+		if entry = strings.TrimSpace(entry); namespace != "" && (entry == namespace || entry == "*") {
+			return true
+		}
+	}
+	return false
+}
+
+// Obsolete tells whether a copy of the trigger is to be removed: the policy says so, no
+// target wants it, and no release reads it.
+func Obsolete(policy triggerv1.DeletionPolicy, wanted, read bool) bool {
+	return policy == triggerv1.DeletionDelete && !wanted && !read
+}

@@ -1,0 +1,113 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+func TestWorst(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	g.Expect(Worst()).To(Equal(Current))
+	g.Expect(Worst(Current, Absent)).To(Equal(Absent))
+	g.Expect(Worst(Absent, Outdated, Current)).To(Equal(Outdated))
+	g.Expect(Worst(Outdated, Foreign, Absent)).To(Equal(Foreign))
+}
+
+func TestMoment_Now(t *testing.T) {
+	t.Parallel()
+	running := Moment{Exists: true, Installed: true}
+	with := func(m Moment, edit func(*Moment)) Moment { edit(&m); return m }
+	for _, c := range []struct {
+		name   string
+		moment Moment
+		// outdated and absent are the answers for such copies.
+		outdated, absent bool
+	}{
+		{"nothing to do", running, false, false},
+		{"a request that is made", with(running, func(m *Moment) { m.Due = true }), true, true},
+		{"a request that is held", with(running, func(m *Moment) { m.Due, m.Held, m.Gated = true, true, true }), false, false},
+		{"a request that is held from a release that was delivered something else", with(running, func(m *Moment) { m.Due, m.Held = true, true }), false, false},
+		{"somebody has changed what is delivered", with(running, func(m *Moment) { m.Delivered, m.Gated = true, true }), true, true},
+		{"no release", Moment{}, true, true},
+		{"no release behind a gate", Moment{Gated: true}, false, true},
+		{"a release that is not installed", Moment{Exists: true, Gated: true}, false, true},
+		{"a release that is not installed and held", Moment{Exists: true, Due: true, Held: true, Gated: true}, false, true},
+		{"a release that is denied", with(running, func(m *Moment) { m.Denied, m.Delivered = true, true }), false, false},
+		{"a release that does not exist and is denied", Moment{Denied: true}, false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			for state, want := range map[State]bool{Current: false, Foreign: false, Outdated: c.outdated, Absent: c.absent} {
+				m := c.moment
+				m.Copies = state
+				g.Expect(m.Now()).To(Equal(want), "state %d", state)
+			}
+		})
+	}
+}
+
+// FuzzMoment: behind a gate, content of a release that runs something else changes only
+// with its request.
+func FuzzMoment(f *testing.F) {
+	f.Add(uint16(0), uint8(0))
+	f.Fuzz(func(t *testing.T, bits uint16, state uint8) {
+		bit := func(i int) bool { return bits&(1<<i) != 0 }
+		m := Moment{Copies: State(state % 4), Denied: bit(0), Due: bit(1), Held: bit(2), Exists: bit(3), Installed: bit(4), Delivered: bit(5), Gated: bit(6)}
+		asked := m.Due && !m.Held
+		if m.Now() && m.Copies == Outdated && m.Gated && !asked && !m.Delivered {
+			t.Errorf("new values pass the gate: %+v", m)
+		}
+		if m.Now() && (m.Denied || m.Copies == Foreign) {
+			t.Errorf("what is not ours is written: %+v", m)
+		}
+		if asked && !m.Denied && (m.Copies == Outdated || m.Copies == Absent) && !m.Now() {
+			t.Errorf("a request goes without its content: %+v", m)
+		}
+	})
+}
+
+func TestCrossing_Check(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		crossing Crossing
+		err      string
+	}{
+		{"all in one namespace", Crossing{From: "apps", To: "apps", Trigger: "apps"}, ""},
+		{"out of the trigger's namespace", Crossing{From: "config", To: "apps", Trigger: "config", Listed: true}, "Secret config/s may not be copied into namespace apps"},
+		{"into the trigger's namespace", Crossing{From: "config", To: "apps", Trigger: "apps"}, "trigger.nebius.ai/publish-to: apps"},
+		{"with consent", Crossing{From: "config", To: "apps", Trigger: "apps", PublishTo: "other, apps"}, ""},
+		{"with consent to all", Crossing{From: "config", To: "apps", Trigger: "apps", PublishTo: "*"}, ""},
+		{"with consent to others", Crossing{From: "config", To: "apps", Trigger: "apps", PublishTo: "app,apps2, ,"}, "may not be copied"},
+		{"as an account", Crossing{From: "config", To: "apps", Trigger: "apps", Account: true}, ""},
+		{"as an account into another namespace", Crossing{From: "config", To: "apps", Trigger: "config", Account: true}, ""},
+		{"into another namespace for a release that lists it", Crossing{From: "apps", To: "apps", Trigger: "config", Listed: true}, ""},
+		{"into another namespace for no such release", Crossing{From: "config", To: "apps", Trigger: "config", PublishTo: "*"}, "only for a HelmRelease that lists them"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.crossing.Source = "Secret/config/s"
+			if c.err == "" {
+				NewWithT(t).Expect(c.crossing.Check()).To(Succeed())
+			} else {
+				NewWithT(t).Expect(c.crossing.Check()).To(MatchError(ContainSubstring(c.err)))
+			}
+		})
+	}
+}
+
+func TestObsolete(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	g.Expect(Obsolete("Delete", false, false)).To(BeTrue())
+	g.Expect(Obsolete("Delete", true, false)).To(BeFalse())
+	g.Expect(Obsolete("Delete", false, true)).To(BeFalse())
+	g.Expect(Obsolete("Orphan", false, false)).To(BeFalse())
+	g.Expect(Obsolete("", false, false)).To(BeFalse())
+}
