@@ -52,8 +52,8 @@ func TestAccepted(t *testing.T) {
 		"stages that leave something": `{rollout: {stages: [{name: a, selector: {}}, {name: b, selector: {}}]}, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
 		"all fields of a rollout": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 0%, onFailure: Continue, stages: [
 			{name: a, selector: {matchLabels: {a: b}}, maxConcurrency: 1, minSuccessTime: 168h, approval: Manual}, {name: b, maxConcurrency: 100%, minSuccessTime: 0s}]}}`,
-		"numbers of a rollout": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 1000, stages: [{name: a, maxConcurrency: 1000}]}}`,
-		"a copy for each target": `{publish: {name: a}, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
+		"numbers of a rollout":    `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 1000, stages: [{name: a, maxConcurrency: 1000}]}}`,
+		"a copy for each target":  `{publish: {name: a}, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
 		"copies that are deleted": `{publish: {name: 0-a, deletionPolicy: Delete}, sources: [{kind: ConfigMap, name: a, publishAs: b}], targets: [{name: a}]}`,
 		"all fields of a source": `{force: Never, targets: [{name: a}], sources: [
 			{kind: Secret, name: a, namespace: b, keys: [tls.crt, _x-Y], optional: true, force: Always}]}`,
