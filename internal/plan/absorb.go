@@ -84,7 +84,7 @@ func (t *task) absorbReturn() (Decision, bool) {
 	switch {
 	case r.Working(), r.unseen() && !r.Suspended:
 		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release"), true
-	case r.Revision == t.status.Revision:
+	case r.Revision == t.status.Revision && !t.Unpublished:
 		return Decision{}, false
 	}
 	unproven, needValues := t.unproven(t.Sources)

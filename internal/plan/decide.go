@@ -35,6 +35,9 @@ type task struct {
 
 // Decide returns what to do about one target. It is a pure function of its input.
 func Decide(in Input) Decision {
+	if in.Unpublished {
+		in.Values = ValuesDiffer // Whatever it runs, it has not read the content.
+	}
 	t := &task{Input: in}
 	if in.Previous != nil && in.recreated() {
 		t.Previous = nil
@@ -132,12 +135,12 @@ func (t *task) firstSight() (Decision, bool) {
 		return Decision{}, false
 	}
 	switch {
-	case t.recorded(t.Sources):
+	case t.recorded(t.Sources) && !t.Unpublished:
 		t.adopt()
 		return t.prove(), true
 	case r.Working(), !r.Suspended && (r.requestPending() || r.Revision > 0 && r.unseen()):
 		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is looked at afterwards"), true
-	case r.Revision == 0 && !r.Suspended && len(t.Diff.Changed) == 0:
+	case r.Revision == 0 && !r.Suspended && len(t.Diff.Changed) == 0 && !t.Unpublished:
 		// Its first installation will read the content by itself.
 		return t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage)), true
 	case r.Revision == 0:

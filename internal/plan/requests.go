@@ -33,7 +33,7 @@ func (t *task) covered(sources []Source) bool {
 // what is due: made by another trigger, or before a crash.
 func (t *task) requestedElsewhere() bool {
 	record := t.Release.Record
-	if t.status.Digest == "" || sequence(record.Token) <= sequence(t.status.Token) {
+	if t.status.Digest == "" || t.Unpublished || sequence(record.Token) <= sequence(t.status.Token) {
 		return false
 	}
 	wanted := t.wanted

@@ -66,6 +66,13 @@ type Source struct {
 	// this content as delivered.
 	Recorded map[string]bool
 
+	// Keys that are selected, none for all.
+	Keys []string
+
+	// PublishAs is the end of the names of copies of it, empty for the trigger's.
+	// PublishTo is the annotation of that name.
+	PublishAs, PublishTo string
+
 	// Watched tells that helm-controller is told of changes by Flux's own watch label.
 	Watched bool
 
@@ -87,6 +94,9 @@ type Release struct {
 
 	// Reads tells which sources, by ID, the release reads through valuesFrom.
 	Reads map[string]bool
+
+	// Copied tells which of them it reads in its own copy alone.
+	Copied map[string]bool
 
 	Suspended bool
 
@@ -206,6 +216,10 @@ type Input struct {
 
 	Release Release
 	Values  ValuesState
+
+	// Unpublished tells that the release reads copies that do not have the content. They
+	// get it with the request.
+	Unpublished bool
 }
 
 // Decision is the outcome.

@@ -5,6 +5,7 @@ package source
 
 import (
 	"bytes"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -24,6 +25,7 @@ func describe(obj client.Object) Object {
 		Exists:          true,
 		Labels:          contract.Labels(obj.GetLabels()),
 		Annotations:     contract.Annotations(obj.GetAnnotations()),
+		PublishTo:       publishTo(obj.GetAnnotations()[triggerv1.PublishToAnnotation]),
 		Watched:         obj.GetLabels()[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled,
 		ResourceVersion: obj.GetResourceVersion(),
 	}
@@ -37,6 +39,19 @@ func describe(obj client.Object) Object {
 	object.Created = obj.GetCreationTimestamp().Time
 	object.Modified, object.Editor = LastEdit(obj)
 	return object
+}
+
+// maxPublishTo bounds what is kept of the annotation, in bytes: names of hundreds of
+// namespaces.
+const maxPublishTo = 16 << 10
+
+// publishTo returns the annotation, and of one that is too long nothing: a part of it
+// could end within a name.
+func publishTo(value string) string {
+	if len(value) > maxPublishTo {
+		return ""
+	}
+	return strings.Clone(value)
 }
 
 // LastEdit returns when and by which field manager content was last written. The
@@ -75,7 +90,7 @@ func slim(obj client.Object) client.Object {
 
 // size returns the bytes that an object takes in memory, roughly.
 func (o Object) size() int {
-	n := 512 + o.Content.Size()
+	n := 512 + o.Content.Size() + len(o.PublishTo)
 	for _, value := range o.Annotations {
 		n += len(value)
 	}

@@ -55,11 +55,11 @@ type Resolver struct {
 	Secrets bool
 }
 
-// wanted is an object with what all references that lead to it want of it, and the field
-// of the first one.
+// wanted is an object with what all references that lead to it want of it. Its field and its
+// publishAs are those of the first one.
 type wanted struct {
 	discovery.Dependency
-	field string
+	field, publishAs string
 }
 
 func (w wanted) ref() Ref { return Ref{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name} }
@@ -101,13 +101,13 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs
 }
 
 func describeSource(w wanted, object Object) plan.Source {
-	s := plan.Source{ID: plan.ID(w.Kind, w.Namespace, w.Name), Force: w.Force}
+	s := plan.Source{ID: plan.ID(w.Kind, w.Namespace, w.Name), Force: w.Force, Keys: w.Keys, PublishAs: w.publishAs}
 	if !object.Exists {
 		return s
 	}
 	s.Digest = object.Content.Digest(w.Keys...)
 	s.Full = object.Full
-	s.Watched = object.Watched
+	s.Watched, s.PublishTo = object.Watched, object.PublishTo
 	s.Created = object.Created
 	s.Modified, s.Editor, s.ChangedKeys = object.Modified, object.Editor, object.ChangedKeys
 	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Covers(object.Full) {
@@ -129,7 +129,7 @@ func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs 
 			return nil, err
 		}
 		for _, name := range names {
-			w := wanted{discovery.DependencyOf(vt, ref, name), field}
+			w := wanted{discovery.DependencyOf(vt, ref, name), field, ref.PublishAs}
 			if i := slices.IndexFunc(all, func(old wanted) bool { return old.ref() == w.ref() }); i < 0 {
 				all = append(all, w)
 			} else {

@@ -63,6 +63,9 @@ type Object struct {
 	// Watched tells that Flux's own watch label is on the object.
 	Watched bool
 
+	// PublishTo says into which namespaces the object may be copied.
+	PublishTo string
+
 	// Full is the digest of all keys.
 	Full string
 
@@ -232,6 +235,15 @@ func (s *Store) keep(ref Ref, obj client.Object) {
 	}
 	s.kept[ref] = slim(obj)
 	s.bytes += size(obj)
+}
+
+// Read returns the object with its content, read as the account: nil if there is none.
+// Nobody may change it.
+func (s *Store) Read(ctx context.Context, account Account, ref Ref) (client.Object, error) {
+	if account.Reader != nil {
+		return read(ctx, account.Reader, ref)
+	}
+	return read(ctx, s.live, ref)
 }
 
 // content returns the object with its content, from memory if the present version

@@ -6,6 +6,7 @@
 package target
 
 import (
+	"maps"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -62,6 +63,23 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 		release.RolledBack = latest.Action == helmv2.ReleaseActionRollback
 	}
 	return release
+}
+
+// ObserveCopies adds what the release reads through copies, given by their ID with the
+// sources whose content they have. What it reads through copies alone, it reads only as
+// far as they are written.
+func ObserveCopies(release *plan.Release, hr *helmv2.HelmRelease, copies map[string][]string) {
+	if !release.Exists {
+		return
+	}
+	direct := release.Reads
+	release.Reads, release.Copied = maps.Clone(direct), map[string]bool{}
+	for _, ref := range hr.Spec.ValuesFrom {
+		for _, id := range copies[plan.ID(ref.Kind, hr.Namespace, ref.Name)] {
+			release.Reads[id] = true
+			release.Copied[id] = !direct[id]
+		}
+	}
 }
 
 func reads(hr *helmv2.HelmRelease, sources []plan.Source) map[string]bool {
