@@ -44,6 +44,8 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	for _, kind := range sourceKinds(opts.Secrets) {
 		b = b.WatchesMetadata(index.Metadata(kind), wake(requests.ofSource(kind), atOnce),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
+		b = b.WatchesMetadata(index.Metadata(kind), wake(requests.ofCopy, settled),
+			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
 	}
 	if r.namespaces != nil {
 		b = b.WatchesMetadata(index.Metadata("Namespace"), wake(requests.ofNamespace, atOnce),

@@ -21,6 +21,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
 // triggerRequests finds the ValuesTriggers that something concerns. The lists come
@@ -40,6 +41,31 @@ func (t triggerRequests) ofSource(kind string) func(context.Context, client.Obje
 			})
 		})...)
 	}
+}
+
+// ofCopy returns the trigger that an object is a copy of.
+func (t triggerRequests) ofCopy(ctx context.Context, obj client.Object) []*triggerv1.ValuesTrigger {
+	by, ok := publish.Trigger(obj.GetLabels())
+	if !ok {
+		return nil
+	}
+	vt := &triggerv1.ValuesTrigger{}
+	if t.cache.Get(ctx, by, vt) == nil && t.serves(vt) {
+		return []*triggerv1.ValuesTrigger{vt}
+	}
+	// A long name is no value of a label.
+	list := &triggerv1.ValuesTriggerList{}
+	if err := t.cache.List(ctx, list, client.InNamespace(by.Namespace), client.UnsafeDisableDeepCopy); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot find the ValuesTrigger of a copy", "trigger", by)
+		return nil
+	}
+	var triggers []*triggerv1.ValuesTrigger
+	for i := range list.Items {
+		if name := list.Items[i].Name; name != by.Name && publish.LabelValue(name) == by.Name && t.serves(&list.Items[i]) {
+			triggers = append(triggers, &list.Items[i])
+		}
+	}
+	return triggers
 }
 
 // ofTarget returns the triggers that name a HelmRelease or whose selector matches it.

@@ -24,6 +24,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
@@ -47,6 +48,7 @@ type ValuesTriggerReconciler struct {
 	live       client.Reader
 	accounts   *accounts
 	store      *source.Store
+	copies     *copies.Keeper
 	sources    source.Resolver
 	namespaces client.Reader
 	derive     deriver
@@ -76,9 +78,19 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		r.denials.over(req)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if !vt.DeletionTimestamp.IsZero() || !r.serves(vt) {
+	if !r.serves(vt) {
 		r.unwritten.forget(req.NamespacedName)
 		return ctrl.Result{}, nil
+	}
+	if !vt.DeletionTimestamp.IsZero() {
+		r.unwritten.forget(req.NamespacedName)
+		return ctrl.Result{}, r.finalize(ctx, vt)
+	}
+	if changed, err := r.keepFinalizer(ctx, vt); changed || err != nil {
+		if apierrors.IsConflict(err) {
+			err = nil // A newer version is on its way.
+		}
+		return ctrl.Result{RequeueAfter: conflictDelay}, err
 	}
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
 
@@ -162,7 +174,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	case errors.Is(err, source.ErrSecretsDisabled):
 		markDisabled(vt, "No source is left", e.disabled)
 		return jitter.JitteredRequeueInterval(interval), nil
-	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged), errors.Is(err, errGate):
+	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged), errors.Is(err, errGate), errors.Is(err, errCopy):
 		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
 		return jitter.JitteredRequeueInterval(interval), nil
 	case errors.Is(err, errDenied):
@@ -183,6 +195,11 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	out := r.deliver(ctx, vt, e)
 	if out.outdated {
 		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err
+	}
+	if err := r.prune(ctx, vt, e); apierrors.IsForbidden(err) {
+		out.refused = err
+	} else {
+		out.err = errors.Join(out.err, err)
 	}
 	markOutcome(vt, e, out)
 	return next(e, out, interval)

@@ -18,11 +18,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/chartutil"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
@@ -36,6 +35,9 @@ const maxConflicts = 5
 type outcome struct {
 	targets []triggerv1.TargetStatus
 	denied  map[string]bool
+
+	// reasons are those for which targets are denied, where it is not their access.
+	reasons map[string]string
 
 	// rollout is the state of what holds changes back, nil if nothing does.
 	rollout *triggerv1.RolloutStatus
@@ -73,6 +75,13 @@ type targetCase struct {
 	hr       *helmv2.HelmRelease
 	previous *triggerv1.TargetStatus
 
+	// copies that it is to have, what they are together, and whether that was looked
+	// at. They are not made while they are unasked for.
+	copies  []publish.Copy
+	state   publish.State
+	looked  bool
+	unasked bool
+
 	input    plan.Input
 	decision plan.Decision
 
@@ -87,7 +96,7 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	if slices.ContainsFunc(cases, func(c *targetCase) bool { return errors.Is(c.err, source.ErrOutdated) }) {
 		return outcome{outdated: true}
 	}
-	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases)), denied: map[string]bool{}}
+	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases)), denied: map[string]bool{}, reasons: map[string]string{}}
 	held, err := r.hold(ctx, vt, e, cases, &out)
 	if err != nil || out.outdated {
 		return outcome{outdated: true, err: err}
@@ -103,11 +112,13 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 			out.targets[i] = one.status
 			out.targets[i].Namespace, out.targets[i].Name = c.Namespace, c.Name
 			out.targets[i].Stage = stageOf(vt, e.gate, c.hr)
+			out.targets[i].Published = c.published(e)
 
 			mu.Lock()
 			defer mu.Unlock()
 			if one.denied {
 				out.denied[c.String()] = true
+				out.reasons[c.String()] = one.reason
 			}
 			if one.refused != nil {
 				out.refused = one.refused
@@ -161,6 +172,7 @@ func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.V
 type single struct {
 	status    triggerv1.TargetStatus
 	denied    bool
+	reason    string
 	sent      bool
 	undecided bool
 	after     time.Duration
@@ -173,19 +185,20 @@ type single struct {
 func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, held string) single {
 	for attempt := 1; ; attempt++ {
 		decision, denied := c.decision, c.input.Release.Denied != ""
+		if c.err != nil {
+			return r.undecidable(vt, c)
+		}
+		err := r.publish(ctx, vt, e, c, held)
+		unpublished := err != nil
 		switch {
-		case apierrors.IsForbidden(c.err):
-			one := undecided(c.previous, nil)
-			one.denied, one.refused, one.status.Message = true, c.err, r.accountMessage(vt, c.err)
-			return one
-		case c.err != nil:
-			return undecided(c.previous, c.err)
+		case err != nil:
 		case decision.Request == nil:
 			return single{status: decision.Status, denied: denied, after: decision.After}
 		case held != "":
 			return single{status: decision.Held(held)}
+		default:
+			err = request.Send(ctx, e.writer, c.hr, *decision.Request)
 		}
-		err := request.Send(ctx, e.writer, c.hr, *decision.Request)
 		switch {
 		case err == nil:
 			if e.gate != nil {
@@ -195,12 +208,20 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 				"token", decision.Request.Token, "force", decision.Request.Force, "cause", decision.Request.Cause)
 			return single{status: decision.Status, sent: true, after: decision.After}
 		case apierrors.IsForbidden(err):
-			unsent := decision.Unsent
+			unsent := unsentOf(decision)
 			unsent.State, unsent.Message = triggerv1.TargetFailed, r.accountMessage(vt, err)
 			return single{status: unsent, denied: true, refused: err}
-		case apierrors.IsInvalid(err):
-			unsent := decision.Unsent
+		case refusal(err) != "":
+			unsent := unsentOf(decision)
+			unsent.State, unsent.Message = triggerv1.TargetFailed, err.Error()
+			return single{status: unsent, denied: true, reason: refusal(err)}
+		case apierrors.IsInvalid(err), apierrors.IsRequestEntityTooLargeError(err):
+			unsent := unsentOf(decision)
 			unsent.State = triggerv1.TargetFailed
+			if unpublished {
+				unsent.Message = "the API server refuses a copy of the sources, most likely because it has been made immutable or is of another type; delete it"
+				return single{status: unsent}
+			}
 			unsent.Message = "the API server refuses the request on the HelmRelease, most likely because annotations may take 256 KiB together; make room for it"
 			return single{status: unsent} // Trying again would not mend it.
 		case (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && attempt < maxConflicts:
@@ -209,10 +230,32 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 			}
 			continue
 		}
-		unsent := decision.Unsent
+		unsent := unsentOf(decision)
 		unsent.Message = fmt.Sprintf("the request could not be made and is retried: %s", reasonOf(err))
 		return single{status: unsent, undecided: unsent.Digest == "", err: err}
 	}
+}
+
+// undecidable returns the outcome for a target about which nothing could be decided.
+func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) single {
+	one := undecided(c.previous, nil)
+	switch reason := refusal(c.err); {
+	case apierrors.IsForbidden(c.err):
+		one.denied, one.refused, one.status.Message = true, c.err, r.accountMessage(vt, c.err)
+	case reason != "":
+		one.denied, one.reason, one.status.State, one.status.Message = true, reason, triggerv1.TargetFailed, c.err.Error()
+	default:
+		one.err = c.err
+	}
+	return one
+}
+
+// unsentOf returns what to record when what is to be written could not be.
+func unsentOf(d plan.Decision) triggerv1.TargetStatus {
+	if d.Request == nil {
+		return d.Status
+	}
+	return d.Unsent
 }
 
 // undecided leaves a target as it is.
@@ -222,70 +265,6 @@ func undecided(previous *triggerv1.TargetStatus, err error) single {
 		status = *previous
 	}
 	return single{status: status, undecided: true, err: err}
-}
-
-// decide asks the planner, and composes the values if the planner wants to know them.
-func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) {
-	c.input = plan.Input{
-		Now:      e.at,
-		Timeout:  vt.GetTimeout(),
-		Trigger:  vt.Namespace + "/" + vt.Name,
-		Target:   c.String(),
-		Digest:   e.diff.To,
-		Sources:  e.sources,
-		Diff:     e.diff,
-		Force:    e.force,
-		Reset:    e.reset,
-		Policy:   vt.Spec.Force,
-		Previous: c.previous,
-		Release:  target.Observe(c.hr, e.sources),
-	}
-	c.input.Release.Denied = r.check(vt, e, c.NamespacedName, c.hr)
-	c.decision = plan.Decide(c.input)
-	if c.decision.NeedValues {
-		if c.input.Values, c.err = r.compareValues(ctx, c.hr); c.err == nil {
-			c.decision = plan.Decide(c.input)
-		}
-	}
-}
-
-// compareValues tells whether the latest snapshot was made of the values that the
-// release would be composed of now.
-func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.HelmRelease) (plan.ValuesState, error) {
-	latest := hr.Status.History.Latest()
-	if latest == nil {
-		return plan.ValuesDiffer, nil
-	}
-	equal, err := r.store.ValuesMatch(ctx, hr, latest.ConfigDigest, r.sources.Secrets)
-	var malformed *chartutil.ErrValuesReference
-	switch {
-	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), errors.Is(err, source.ErrTooLarge):
-		return plan.ValuesUnreadable, nil
-	case errors.As(err, &malformed):
-		// A reference that is missing or malformed: helm-controller meets the
-		// same and says so on the HelmRelease.
-		return plan.ValuesDiffer, nil
-	case err != nil:
-		return plan.ValuesUnknown, err
-	case equal:
-		return plan.ValuesEqual, nil
-	}
-	return plan.ValuesDiffer, nil
-}
-
-// check says why a target must not be touched by this trigger, or nothing.
-func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluation, key types.NamespacedName, hr *helmv2.HelmRelease) string {
-	if e.generated {
-		return "" // The sources of a generated trigger have been checked one by one.
-	}
-	to := access.Target{Namespace: key.Namespace, Name: key.Name}
-	if hr != nil {
-		to = accessTarget(hr)
-	}
-	if err := r.policy.Check(vt.Namespace, to); err != nil {
-		return err.Error()
-	}
-	return ""
 }
 
 // fresh reads a HelmRelease from the API server, as the account that writes it.

@@ -51,6 +51,9 @@ type evaluation struct {
 	force    string
 	reset    string
 
+	// publication is what is copied, nil if nothing is.
+	publication *publication
+
 	// gate is what holds changes back, nil if nothing does.
 	gate *gate
 
@@ -109,6 +112,9 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 		return e, err
 	}
 	e.force, e.reset = manualRequests(vt)
+	if e.publication = r.newPublication(ctx, vt, e); e.publication != nil {
+		return e, e.publication.sharing(e)
+	}
 	return e, nil
 }
 
@@ -203,7 +209,7 @@ func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, er
 	}
 	// Who was refused has been said: a table has only so much room.
 	refused := refusedUser.ReplaceAllString(err.Error(), "")
-	return fmt.Sprintf("%s was refused: %s; grant it get on the sources, get, list and patch on the HelmReleases", account, refused)
+	return fmt.Sprintf("%s was refused: %s; grant it get on the sources, get, list and patch on the HelmReleases, and with spec.publish get, create, patch and delete on the copies (of the operator itself: chart value publish.enabled)", account, refused)
 }
 
 // refusedUser is where the API server names the user that it refuses.

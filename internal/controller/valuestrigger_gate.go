@@ -100,7 +100,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 			c.previous.Digest != e.diff.To && vt.Status.LastDigest == e.diff.To
 		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release, refused)
 		switch {
-		case apierrors.IsForbidden(c.err):
+		case apierrors.IsForbidden(c.err), refusal(c.err) != "":
 			t.Standing, t.Wants = rollout.Out, false // It must not hold up the others.
 		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)

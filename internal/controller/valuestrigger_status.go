@@ -5,6 +5,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,6 +81,9 @@ func markSummary(vt *triggerv1.ValuesTrigger, summary plan.Summary, disabled []s
 // the state of the rollout, unless a target is denied.
 func summarize(vt *triggerv1.ValuesTrigger, out outcome) plan.Summary {
 	summary := plan.Summarize(out.targets, out.denied)
+	if summary.Reason == acl.AccessDeniedReason {
+		summary.Reason = deniedReason(out)
+	}
 	underway := 0
 	for _, t := range out.targets {
 		if t.State == triggerv1.TargetTriggered {
@@ -98,6 +102,19 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome) plan.Summary {
 	return summary
 }
 
+// deniedReason returns why the first of the denied targets is.
+func deniedReason(out outcome) string {
+	for _, t := range out.targets {
+		if key := t.Namespace + "/" + t.Name; out.denied[key] {
+			if reason := out.reasons[key]; reason != "" {
+				return reason
+			}
+			break
+		}
+	}
+	return acl.AccessDeniedReason
+}
+
 // markGated tells whether what holds changes back can be passed by: helm-controller takes
 // up what a release reads through valuesFrom by itself.
 func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Release) {
@@ -108,11 +125,12 @@ func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Releas
 	readers := 0
 	watched := ""
 	for _, release := range releases {
-		if len(release.Reads) > 0 {
+		direct := func(id string) bool { return release.Reads[id] && !release.Copied[id] }
+		if slices.ContainsFunc(e.sources, func(s plan.Source) bool { return direct(s.ID) }) {
 			readers++
 		}
 		for _, s := range e.sources {
-			if s.Watched && release.Reads[s.ID] && (watched == "" || s.ID < watched) {
+			if s.Watched && direct(s.ID) && (watched == "" || s.ID < watched) {
 				watched = s.ID
 			}
 		}

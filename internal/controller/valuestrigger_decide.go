@@ -1,0 +1,89 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/chartutil"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// decide asks the planner, and composes the values if the planner wants to know them.
+func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) {
+	c.input = plan.Input{
+		Now:      e.at,
+		Timeout:  vt.GetTimeout(),
+		Trigger:  vt.Namespace + "/" + vt.Name,
+		Target:   c.String(),
+		Digest:   e.diff.To,
+		Sources:  e.sources,
+		Diff:     e.diff,
+		Force:    e.force,
+		Reset:    e.reset,
+		Policy:   vt.Spec.Force,
+		Previous: c.previous,
+		Release:  target.Observe(c.hr, e.sources),
+	}
+	c.input.Release.Denied = r.check(vt, e, c.NamespacedName, c.hr)
+	var lookErr error
+	if e.publication != nil {
+		lookErr = r.observeCopies(ctx, e, c)
+	}
+	defer func() { c.err = errors.Join(c.err, lookErr) }()
+	c.decision = plan.Decide(c.input)
+	if c.decision.NeedValues {
+		if c.input.Values, c.err = r.compareValues(ctx, c.hr); c.err == nil {
+			c.decision = plan.Decide(c.input)
+		}
+	}
+}
+
+// compareValues tells whether the latest snapshot was made of the values that the
+// release would be composed of now.
+func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.HelmRelease) (plan.ValuesState, error) {
+	latest := hr.Status.History.Latest()
+	if latest == nil {
+		return plan.ValuesDiffer, nil
+	}
+	equal, err := r.store.ValuesMatch(ctx, hr, latest.ConfigDigest, r.sources.Secrets)
+	var malformed *chartutil.ErrValuesReference
+	switch {
+	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), errors.Is(err, source.ErrTooLarge):
+		return plan.ValuesUnreadable, nil
+	case errors.As(err, &malformed):
+		// A reference that is missing or malformed: helm-controller meets the
+		// same and says so on the HelmRelease.
+		return plan.ValuesDiffer, nil
+	case err != nil:
+		return plan.ValuesUnknown, err
+	case equal:
+		return plan.ValuesEqual, nil
+	}
+	return plan.ValuesDiffer, nil
+}
+
+// check says why a target must not be touched by this trigger, or nothing.
+func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluation, key types.NamespacedName, hr *helmv2.HelmRelease) string {
+	if e.generated {
+		return "" // The sources of a generated trigger have been checked one by one.
+	}
+	to := access.Target{Namespace: key.Namespace, Name: key.Name}
+	if hr != nil {
+		to = accessTarget(hr)
+	}
+	if err := r.policy.Check(vt.Namespace, to); err != nil {
+		return err.Error()
+	}
+	return ""
+}

@@ -1,0 +1,271 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+var (
+	// errMoved tells that a source has changed since it was looked at: what it holds now
+	// has not been decided on.
+	errMoved = errors.New("a source has just changed")
+
+	// errCopy tells that the content of sources cannot be in one copy.
+	errCopy = errors.New("invalid spec")
+)
+
+// publication is what a trigger copies, as its sources are now.
+type publication struct {
+	trigger types.NamespacedName
+	actor   copies.Actor
+	sources []plan.Source
+	suffix  string
+	read    func(ref source.Ref) (client.Object, error)
+
+	mu       sync.Mutex
+	contents map[string]*content
+}
+
+// content is that of copies of the same sources: of each target's, all are equal.
+type content struct {
+	once    sync.Once
+	content publish.Content
+	err     error
+}
+
+// newPublication returns nil if nothing is copied. Of a generated trigger nothing is: what
+// it delivers comes from elsewhere than its spec.
+func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) *publication {
+	if vt.Spec.Publish == nil || e.generated {
+		return nil
+	}
+	actor := copies.Actor{Name: e.account.Name, Reader: e.account.Reader, Writer: e.writer}
+	if actor.Reader == nil {
+		actor.Reader = r.live
+	}
+	return &publication{
+		trigger: client.ObjectKeyFromObject(vt), actor: actor, sources: e.sources, suffix: vt.Spec.Publish.Name,
+		read:     func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, e.account, ref) },
+		contents: map[string]*content{},
+	}
+}
+
+// copiesOf returns the copies that a target is to have.
+func (p *publication) copiesOf(target types.NamespacedName) []publish.Copy {
+	sources := make([]publish.Source, 0, len(p.sources))
+	for _, s := range p.sources {
+		suffix := s.PublishAs
+		if suffix == "" {
+			suffix = p.suffix
+		}
+		sources = append(sources, publish.Source{ID: s.ID, Suffix: suffix})
+	}
+	return publish.Wanted(p.trigger, target, sources)
+}
+
+// wanted returns a copy with its content.
+func (p *publication) wanted(c publish.Copy) copies.Wanted {
+	var sources []plan.Source
+	for _, s := range p.sources {
+		if slices.Contains(c.Sources, s.ID) {
+			sources = append(sources, s)
+		}
+	}
+	key := strings.Join(c.Sources, ",")
+	return copies.Wanted{Copy: c, Digest: plan.Combined(sources), Content: func() (publish.Content, error) {
+		p.mu.Lock()
+		known, found := p.contents[key]
+		if !found {
+			known = &content{}
+			p.contents[key] = known
+		}
+		p.mu.Unlock()
+		known.once.Do(func() { known.content, known.err = p.load(sources) })
+		return known.content, known.err
+	}}
+}
+
+// load reads what sources hold. It must be what was decided on: content that nobody has
+// approved is not for anybody.
+func (p *publication) load(sources []plan.Source) (publish.Content, error) {
+	parts := map[string]publish.Content{}
+	for _, s := range sources {
+		if s.Digest == "" {
+			continue // Optional, and not there.
+		}
+		id := strings.SplitN(s.ID, "/", 3)
+		obj, err := p.read(source.Ref{Kind: id[0], Namespace: id[1], Name: id[2]})
+		if err != nil {
+			return publish.Content{}, err
+		}
+		var now string
+		switch obj := obj.(type) {
+		case *corev1.ConfigMap:
+			now = digest.OfConfigMap(obj).Digest(s.Keys...)
+		case *corev1.Secret:
+			now = digest.OfSecret(obj).Digest(s.Keys...)
+		}
+		if now != s.Digest {
+			return publish.Content{}, fmt.Errorf("%w: %s", errMoved, s.ID)
+		}
+		parts[s.ID] = publish.Of(obj, s.Keys...)
+	}
+	merged, err := publish.Merge(parts)
+	if err != nil {
+		return merged, fmt.Errorf("%w: %w", errCopy, err)
+	}
+	return merged, nil
+}
+
+// sharing returns why copies of two targets would be one object, or nil.
+func (p *publication) sharing(e evaluation) error {
+	all := make(map[string][]publish.Copy, len(e.targets))
+	for _, t := range e.targets {
+		all[t.String()] = p.copiesOf(t.NamespacedName)
+	}
+	if err := publish.Shared(all); err != nil {
+		return fmt.Errorf("%w: %w", errCopy, err)
+	}
+	return nil
+}
+
+// reads returns which sources a release reads by which copy.
+func reads(all []publish.Copy) map[string][]string {
+	by := make(map[string][]string, len(all))
+	for _, c := range all {
+		by[plan.ID(c.Kind, c.Namespace, c.Name)] = c.Sources
+	}
+	return by
+}
+
+// consent says why a target must not have its copies, or nothing. Unasked tells that
+// there is no release yet that would ask for them.
+func (p *publication) consent(key types.NamespacedName, hr *helmv2.HelmRelease, all []publish.Copy) (denied string, unasked bool) {
+	for _, c := range all {
+		listed := hr == nil || slices.ContainsFunc(hr.Spec.ValuesFrom, func(ref helmv2.ValuesReference) bool {
+			return ref.Kind == c.Kind && ref.Name == c.Name
+		})
+		for _, s := range p.sources {
+			if !slices.Contains(c.Sources, s.ID) {
+				continue
+			}
+			err := publish.Crossing{
+				Source: s.ID, From: strings.Split(s.ID, "/")[1], To: key.Namespace, PublishTo: s.PublishTo,
+				Account: p.actor.Name != "", Trigger: p.trigger.Namespace, Listed: listed,
+			}.Check()
+			if err != nil {
+				return err.Error(), false
+			}
+		}
+	}
+	return "", hr == nil && key.Namespace != p.trigger.Namespace && p.actor.Name == ""
+}
+
+// observeCopies adds to what is observed of a target what its copies say.
+func (r *ValuesTriggerReconciler) observeCopies(ctx context.Context, e evaluation, c *targetCase) error {
+	release := &c.input.Release
+	c.copies = e.publication.copiesOf(c.NamespacedName)
+	var denied string
+	if denied, c.unasked = e.publication.consent(c.NamespacedName, c.hr, c.copies); release.Denied == "" {
+		release.Denied = denied
+	}
+	target.ObserveCopies(release, c.hr, reads(c.copies))
+	if release.Denied != "" || c.unasked {
+		c.state, c.looked = publish.Outdated, false
+		return nil
+	}
+	err := r.look(ctx, e, c)
+	c.looked = err == nil
+	c.input.Unpublished = c.state != publish.Current && len(release.Reads) > 0
+	return err
+}
+
+// look compares the copies of a target with what they are to hold.
+func (r *ValuesTriggerReconciler) look(ctx context.Context, e evaluation, c *targetCase) error {
+	c.state = publish.Current
+	for _, one := range c.copies {
+		state, err := r.copies.Look(ctx, e.publication.actor, e.publication.wanted(one))
+		if err != nil {
+			c.state = publish.Outdated
+			return err
+		}
+		c.state = publish.Worst(c.state, state)
+		if state == publish.Foreign {
+			return copies.Foreign(one)
+		}
+	}
+	return nil
+}
+
+// publish writes the copies of a target if it is their time.
+func (r *ValuesTriggerReconciler) publish(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, held string) error {
+	if e.publication == nil {
+		return nil
+	}
+	status := c.decision.Status
+	moment := publish.Moment{
+		Copies: c.state, Denied: c.input.Release.Denied != "" || c.unasked, Due: c.decision.Request != nil, Held: held != "",
+		Exists: c.input.Release.Exists, Installed: c.input.Release.Revision > 0 || status.DeliveredAt != nil, Gated: vt.IsGated(),
+		Delivered: c.decision.Request == nil && status.State == triggerv1.TargetDelivered && status.Digest == e.diff.To,
+	}
+	if !moment.Now() {
+		return nil
+	}
+	for _, one := range c.copies {
+		if err := r.copies.Write(ctx, e.publication.actor, e.publication.wanted(one)); err != nil {
+			if apierrors.IsNotFound(err) && !moment.Exists {
+				return nil // There is no namespace yet, either.
+			}
+			return err
+		}
+	}
+	c.state = publish.Current
+	return nil
+}
+
+// published returns what to record of the copies of a target.
+func (c *targetCase) published(e evaluation) string {
+	switch {
+	case e.publication == nil, c.state == publish.Absent:
+		return ""
+	case len(c.copies) > 0 && c.looked && c.state == publish.Current:
+		return e.diff.To
+	case c.previous != nil:
+		return c.previous.Published
+	}
+	return ""
+}
+
+// refusal returns the reason of a condition for an error that only a person can mend, or
+// nothing.
+func refusal(err error) string {
+	switch {
+	case errors.Is(err, copies.ErrForeign):
+		return triggerv1.NameConflictReason
+	case errors.Is(err, errCopy):
+		return triggerv1.InvalidSpecReason
+	}
+	return ""
+}

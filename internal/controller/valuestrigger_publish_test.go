@@ -1,0 +1,181 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"errors"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// aPublication copies ConfigMaps of the namespace config, as they are given.
+func aPublication(objects ...*corev1.ConfigMap) *publication {
+	p := &publication{trigger: types.NamespacedName{Namespace: "apps", Name: "platform"}, suffix: "shared", contents: map[string]*content{}}
+	byName := map[string]*corev1.ConfigMap{}
+	for _, obj := range objects {
+		byName[obj.Name] = obj
+		p.sources = append(p.sources, plan.Source{ID: "ConfigMap/config/" + obj.Name, Digest: digest.OfConfigMap(obj).Digest(), PublishTo: "apps"})
+	}
+	p.read = func(ref source.Ref) (client.Object, error) {
+		if obj := byName[ref.Name]; obj != nil {
+			return obj, nil
+		}
+		return nil, nil
+	}
+	return p
+}
+
+func aConfigMap(name, key, value string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "config", Name: name}, Data: map[string]string{key: value}}
+}
+
+func reading(namespace string, names ...string) *helmv2.HelmRelease {
+	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "app"}}
+	for _, name := range names {
+		hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, meta.ValuesReference{Kind: "ConfigMap", Name: name})
+	}
+	return hr
+}
+
+var anApp = types.NamespacedName{Namespace: "apps", Name: "app"}
+
+func TestPublication_content_is_what_was_decided_on(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	a, b := aConfigMap("a", "a.yaml", "1"), aConfigMap("b", "b.yaml", "2")
+	p := aPublication(a, b)
+	wanted := p.wanted(p.copiesOf(anApp)[0])
+	g.Expect(wanted.Name).To(Equal("app-shared"))
+	merged, err := wanted.Content()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(merged.Data).To(Equal(map[string]string{"a.yaml": "1", "b.yaml": "2"}))
+
+	other := types.NamespacedName{Namespace: "apps", Name: "other"}
+	a.Data["a.yaml"] = "newer"
+	merged, err = p.wanted(p.copiesOf(other)[0]).Content()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(merged.Data).To(HaveKeyWithValue("a.yaml", "1"), "one decision, one content for all targets")
+
+	p.contents = map[string]*content{}
+	_, err = p.wanted(p.copiesOf(anApp)[0]).Content()
+	g.Expect(err).To(MatchError(errMoved))
+	g.Expect(err.Error()).NotTo(ContainSubstring("newer"))
+	p.read = func(source.Ref) (client.Object, error) { return nil, nil }
+	_, err = p.wanted(p.copiesOf(anApp)[0]).Content()
+	g.Expect(err).To(MatchError(errMoved), "asked once")
+}
+
+func TestPublication_keys_in_common(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	p := aPublication(aConfigMap("a", "values.yaml", "1"), aConfigMap("b", "values.yaml", "2"))
+	_, err := p.wanted(p.copiesOf(anApp)[0]).Content()
+	g.Expect(err).To(MatchError(errCopy))
+	g.Expect(refusal(err)).To(Equal(triggerv1.InvalidSpecReason))
+
+	p.sources[1].PublishAs = "more"
+	all := p.copiesOf(anApp)
+	g.Expect(all).To(HaveLen(2))
+	for _, c := range all {
+		_, err = p.wanted(c).Content()
+		g.Expect(err).NotTo(HaveOccurred())
+	}
+}
+
+func TestPublication_consent(t *testing.T) {
+	t.Parallel()
+	there := types.NamespacedName{Namespace: "there", Name: "app"}
+	for _, c := range []struct {
+		name    string
+		edit    func(*publication)
+		target  types.NamespacedName
+		hr      *helmv2.HelmRelease
+		denied  string
+		unasked bool
+	}{
+		{"its own namespace", nil, anApp, nil, "", false},
+		{"a release that does not read it", nil, anApp, reading("apps"), "", false},
+		{"no consent of the source", func(p *publication) { p.sources[0].PublishTo = "" }, anApp, nil, "may not be copied into namespace apps", false},
+		{"no release in another namespace", func(p *publication) { p.sources[0].PublishTo = "*" }, there, nil, "", true},
+		{"a release in another namespace", func(p *publication) { p.sources[0].PublishTo = "*" }, there, reading("there", "app-shared"), "", false},
+		{"one that does not read it", func(p *publication) { p.sources[0].PublishTo = "*" }, there, reading("there", "other"), "only for a HelmRelease that lists them", false},
+		{"as an account", func(p *publication) { p.sources[0].PublishTo, p.actor.Name = "", "tenant" }, there, nil, "", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			p := aPublication(aConfigMap("a", "values.yaml", "1"))
+			if c.edit != nil {
+				c.edit(p)
+			}
+			denied, unasked := p.consent(c.target, c.hr, p.copiesOf(c.target))
+			g.Expect(unasked).To(Equal(c.unasked))
+			if c.denied == "" {
+				g.Expect(denied).To(BeEmpty())
+			} else {
+				g.Expect(denied).To(ContainSubstring(c.denied))
+			}
+		})
+	}
+}
+
+func TestObserveCopies(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	p := aPublication(aConfigMap("a", "a.yaml", "1"), aConfigMap("b", "b.yaml", "2"))
+	hr := reading("apps", "app-shared")
+	release := target.Observe(hr, p.sources)
+	target.ObserveCopies(&release, hr, reads(p.copiesOf(anApp)))
+	both := map[string]bool{"ConfigMap/config/a": true, "ConfigMap/config/b": true}
+	g.Expect(release.Reads).To(Equal(both))
+	g.Expect(release.Copied).To(Equal(both), "nothing passes by what holds changes back")
+
+	p.sources[0].ID = "ConfigMap/apps/a"
+	hr = reading("apps", "app-shared", "a")
+	release = target.Observe(hr, p.sources)
+	target.ObserveCopies(&release, hr, reads(p.copiesOf(anApp)))
+	g.Expect(release.Copied).To(Equal(map[string]bool{"ConfigMap/apps/a": false, "ConfigMap/config/b": true}))
+
+	gone := plan.Release{}
+	target.ObserveCopies(&gone, nil, reads(p.copiesOf(anApp)))
+	g.Expect(gone).To(BeZero())
+}
+
+func TestRefusal(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	g.Expect(refusal(copies.Foreign(publish.Copy{}))).To(Equal(triggerv1.NameConflictReason))
+	g.Expect(refusal(errors.Join(nil, copies.Foreign(publish.Copy{})))).To(Equal(triggerv1.NameConflictReason))
+	g.Expect(refusal(apierrors.NewForbidden(schema.GroupResource{}, "a", nil))).To(BeEmpty())
+	g.Expect(refusal(nil)).To(BeEmpty())
+}
+
+func TestMarkOutcome_name_conflict(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := &triggerv1.ValuesTrigger{}
+	markOutcome(vt, evaluation{at: evaluatedAt}, outcome{
+		targets: []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)},
+		denied:  map[string]bool{"apps/app": true}, reasons: map[string]string{"apps/app": triggerv1.NameConflictReason},
+	})
+	g.Expect(conditionsOf(vt)).To(Equal(map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict"}))
+}

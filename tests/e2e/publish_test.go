@@ -1,0 +1,127 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+)
+
+// published gives each target a copy of that name.
+func published(name string, policy triggerv1.DeletionPolicy) func(*triggerv1.ValuesTrigger) {
+	return func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Publish = &triggerv1.Publish{Name: name, DeletionPolicy: policy}
+	}
+}
+
+// every makes helm-controller look at a release, and read its values, that often.
+func every(interval time.Duration) func(*helmv2.HelmRelease) {
+	return func(hr *helmv2.HelmRelease) { hr.Spec.Interval.Duration = interval }
+}
+
+// copied returns what is in a copy, nothing if there is none.
+func (e *env) copied(namespace, name string) func() (string, error) {
+	return func() (string, error) {
+		cm := &corev1.ConfigMap{}
+		err := e.c.Get(e.ctx, client.ObjectKey{Namespace: namespace, Name: name}, cm)
+		return cm.Data["values.yaml"], client.IgnoreNotFound(err)
+	}
+}
+
+func TestPublish(t *testing.T) {
+	e, _ := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+
+	t.Run("a copy carries values across namespaces and is there before its release", func(t *testing.T) {
+		e := e.again(t)
+		ns, config := e.namespace("publish"), e.namespace("config")
+		cm := withValues(config, "values", "a: 1\n")
+		e.create(cm)
+		e.create(declared(ns, "platform", published("shared", triggerv1.DeletionDelete), from(cmKind, "values", sourceIn(config)), to("app")))
+		e.stalled(ns, "platform", "AccessDenied", "ConfigMap "+config+"/values may not be copied into namespace "+ns, "trigger.nebius.ai/publish-to: "+ns)
+		e.Expect(e.copied(ns, "app-shared")()).To(BeEmpty())
+
+		annotate(e, cm, map[string]string{triggerv1.PublishToAnnotation: ns})
+		e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 1\n"))
+		e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+		e.Eventually(e.state(ns, "platform", "app")).Should(Equal(triggerv1.TargetDelivered))
+		e.Expect(e.revision(ns, "app")()).To(Equal(1))
+
+		e.setValues(cm, "a: 2\n")
+		e.Eventually(e.rendered(ns, "app")).Should(ContainSubstring("a: 2"))
+		e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(2))
+		e.Expect(e.target(ns, "platform", "app")()).To(And(HaveField("Forced", false), HaveField("Published", HavePrefix("sha256:"))))
+
+		drifted := configMap(ns, "app-shared", nil)
+		edit(e, drifted, func(cm *corev1.ConfigMap) { cm.Data["values.yaml"] = "a: drifted\n" })
+		e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 2\n"))
+		e.stay(ns, map[string]int{"app": 2})
+
+		e.delete(declared(ns, "platform"))
+		e.Eventually(e.gone(drifted)).Should(BeTrue())
+	})
+
+	t.Run("an object of that name is left alone", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.namespace("conflict")
+		e.create(withValues(ns, "values", "a: 1\n"))
+		theirs := withValues(ns, "app-shared", "theirs: 1\n")
+		e.create(theirs)
+		e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+		e.create(declared(ns, "platform", published("shared", ""), from(cmKind, "values"), to("app")))
+		e.stalled(ns, "platform", triggerv1.NameConflictReason, "ConfigMap "+ns+"/app-shared is no copy of this ValuesTrigger")
+		e.Expect(e.copied(ns, "app-shared")()).To(Equal("theirs: 1\n"))
+		e.stay(ns, map[string]int{"app": 1})
+	})
+
+	t.Run("later stages keep old values whatever helm-controller does by itself", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.namespace("stages")
+		cm := withValues(ns, "values", "a: 1\n")
+		e.create(cm)
+		vt := rollout(ns, published("shared", ""), inStages("canary"), inStages("prod", manually))
+		vt.Spec.Targets = []triggerv1.TargetReference{{Name: "canary"}, {Name: "prod"}}
+		e.create(vt)
+		for _, name := range []string{"canary", "prod"} {
+			e.Eventually(e.copied(ns, name+"-shared")).Should(Equal("a: 1\n"))
+		}
+		e.releases(
+			labelled(release(ns, "canary", reads(cmKind, "canary-shared"), every(5*time.Second)), stageLabel, "canary"),
+			labelled(release(ns, "prod", reads(cmKind, "prod-shared"), every(5*time.Second)), stageLabel, "prod"))
+		e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
+		e.Expect(e.condition(ns, "platform", triggerv1.GatedCondition)()).To(HavePrefix("True NothingBypasses"))
+
+		e.setValues(cm, "a: 2\n")
+		e.Eventually(e.rendered(ns, "canary")).Should(ContainSubstring("a: 2"))
+		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutAwaitingApproval))
+		e.Consistently(e.rendered(ns, "prod"), 15*time.Second).Should(ContainSubstring("a: 1"))
+		e.Expect(e.copied(ns, "prod-shared")()).To(Equal("a: 1\n"))
+
+		now, err := e.trigger(ns, "platform")
+		e.Expect(err).NotTo(HaveOccurred())
+		annotate(e, declared(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})
+		e.Eventually(e.rendered(ns, "prod")).Should(ContainSubstring("a: 2"))
+		e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
+		e.stay(ns, map[string]int{"canary": 2, "prod": 2})
+
+		e.delete(declared(ns, "platform"))
+		e.Eventually(e.gone(declared(ns, "platform"))).Should(BeTrue())
+		kept := &metav1.PartialObjectMetadata{}
+		kept.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(cmKind))
+		e.Consistently(func() bool {
+			return apierrors.IsNotFound(e.c.Get(e.ctx, client.ObjectKey{Namespace: ns, Name: "prod-shared"}, kept))
+		}, patience).Should(BeFalse(), "copies are orphaned by default")
+	})
+}
