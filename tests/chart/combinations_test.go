@@ -39,6 +39,8 @@ var combinations = map[string]string{
 	"no cross-namespace references": `noCrossNamespaceRefs: true`,
 	"a default account":             `defaultServiceAccount: values-trigger`,
 	"impersonation":                 `impersonation: {enabled: true}`,
+	"publish":                       `publish: {enabled: true}`,
+	"publish without Secrets":       `{publish: {enabled: true}, rbac: {secrets: false}}`,
 	"both":                          `{impersonation: {enabled: true}, defaultServiceAccount: values-trigger}`,
 	"args that agree with values": `{
 		rbac: {secrets: false}, watch: {allNamespaces: false}, defaultServiceAccount: flux,

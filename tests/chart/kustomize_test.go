@@ -34,7 +34,7 @@ func TestKustomizeComponentsAreTheChart(t *testing.T) {
 	g.Expect(os.WriteFile(file, data, 0o600)).To(Succeed())
 
 	g.Expect(essence(g, kustomize(t, filepath.Join(dir, "default")))).To(Equal(essence(g, render(t,
-		"{crds: {keep: false}, impersonation: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}"))))
+		"{crds: {keep: false}, impersonation: {enabled: true}, publish: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}"))))
 }
 
 func TestKustomizeNamespaceIsRestricted(t *testing.T) {

@@ -46,6 +46,10 @@ func TestPermissions(t *testing.T) {
 	plus := func(more ...grant) []grant { return append(defaultGrants(), more...) }
 	without := func(drop func(grant) bool) []grant { return slices.DeleteFunc(defaultGrants(), drop) }
 
+	onCopies := func(resource string) []grant {
+		return []grant{{resource: resource, verb: "create", cluster: true}, {resource: resource, verb: "delete", cluster: true}}
+	}
+
 	for name, tt := range map[string]struct {
 		values string
 		want   []grant
@@ -55,8 +59,11 @@ func TestPermissions(t *testing.T) {
 			without(func(r grant) bool { return r.resource == "secrets" })},
 		"none to authenticate without TLS": {combinations["metrics in the clear"],
 			without(func(r grant) bool { return r.resource == "tokenreviews" || r.resource == "subjectaccessreviews" })},
-		"to impersonate one name":  {combinations["a default account"], plus(named)},
-		"to impersonate any":       {combinations["impersonation"], plus(impersonate)},
+		"to impersonate one name": {combinations["a default account"], plus(named)},
+		"to impersonate any":      {combinations["impersonation"], plus(impersonate)},
+		"to make copies":          {combinations["publish"], plus(append(onCopies("configmaps"), onCopies("secrets")...)...)},
+		"to make copies of ConfigMaps": {combinations["publish without Secrets"],
+			slices.DeleteFunc(plus(onCopies("configmaps")...), func(r grant) bool { return r.resource == "secrets" })},
 		"to impersonate any, once": {combinations["both"], plus(impersonate)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -160,11 +160,11 @@ overrides the first group and nothing overrides the third.
 {{- define "helmrelease-trigger-operator.managerRules" -}}
 - apiGroups: [""]
   resources: [configmaps]
-  verbs: [get, list, patch, watch]
+  verbs: [{{ if .Values.publish.enabled }}create, delete, {{ end }}get, list, patch, watch]
 {{- if .Values.rbac.secrets }}
 - apiGroups: [""]
   resources: [secrets]
-  verbs: [get, list, patch, watch]
+  verbs: [{{ if .Values.publish.enabled }}create, delete, {{ end }}get, list, patch, watch]
 {{- end }}
 - apiGroups: [""]
   resources: [events]
