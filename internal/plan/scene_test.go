@@ -24,8 +24,12 @@ type scene struct {
 	release Release
 	values  ValuesState
 	policy  triggerv1.ForcePolicy
-	force   string
-	reset   string
+
+	// unpublished tells that the copies that it reads do not have the content.
+	unpublished bool
+
+	force string
+	reset string
 
 	// What is recorded on the ValuesTrigger.
 	status     *triggerv1.TargetStatus
@@ -139,7 +143,7 @@ func (s *scene) input() Input {
 	return Input{
 		Now: s.now, Timeout: 5 * time.Minute, Trigger: "apps/trigger", Target: "apps/release",
 		Digest: diff.To, Sources: s.sources, Diff: diff, Force: s.force, Reset: s.reset, Policy: s.policy,
-		Previous: s.status, Release: s.release,
+		Previous: s.status, Release: s.release, Unpublished: s.unpublished,
 	}
 }
 
@@ -160,6 +164,7 @@ func (s *scene) send(d Decision) {
 	if d.Request == nil {
 		return
 	}
+	s.unpublished = false // The copies are written before the request.
 	s.release.RequestedAt = d.Request.Token
 	s.release.Record = ParseRecord(d.Request.Record.String())
 }
