@@ -43,7 +43,7 @@ const (
 
 // brokenReasons of Ready=False tell that a trigger, or a part of it, cannot deliver.
 var brokenReasons = []string{
-	triggerv1.SourceNotFoundReason, triggerv1.TargetNotFoundReason, triggerv1.InvalidSpecReason, acl.AccessDeniedReason,
+	triggerv1.SourceNotFoundReason, triggerv1.TargetNotFoundReason, triggerv1.InvalidSpecReason, triggerv1.NameConflictReason, acl.AccessDeniedReason,
 }
 
 // urgency says how soon a trigger is to be looked at.

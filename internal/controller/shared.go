@@ -109,7 +109,7 @@ func (s *shared) trigger(vt *triggerv1.ValuesTrigger) {
 	}
 	for i := range vt.Status.Targets {
 		target := &vt.Status.Targets[i]
-		s.all(&target.Namespace, &target.Name, &target.Digest, &target.Message, &target.Cause)
+		s.all(&target.Namespace, &target.Name, &target.Digest, &target.Published, &target.Message, &target.Cause)
 	}
 	for i := range vt.Status.History {
 		change := &vt.Status.History[i]
