@@ -78,18 +78,11 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		r.denials.over(req)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	if !r.serves(vt) {
-		r.unwritten.forget(req.NamespacedName)
-		return ctrl.Result{}, nil
-	}
-	if !vt.DeletionTimestamp.IsZero() {
+	if !r.serves(vt) || !vt.DeletionTimestamp.IsZero() {
 		r.unwritten.forget(req.NamespacedName)
 		return ctrl.Result{}, r.finalize(ctx, vt)
 	}
-	if changed, err := r.keepFinalizer(ctx, vt); changed || err != nil {
-		if apierrors.IsConflict(err) {
-			err = nil // A newer version is on its way.
-		}
+	if changed, err := r.keepFinalizer(ctx, vt); changed {
 		return ctrl.Result{RequeueAfter: conflictDelay}, err
 	}
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()

@@ -30,7 +30,7 @@ func deletesCopies(vt *triggerv1.ValuesTrigger) bool {
 
 // keepFinalizer brings the finalizer in line with the policy, and tells whether it had to:
 // the trigger is then another version, with which to begin again.
-func (r *ValuesTriggerReconciler) keepFinalizer(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
+func (r *ValuesTriggerReconciler) keepFinalizer(ctx context.Context, vt *triggerv1.ValuesTrigger) (changes bool, err error) {
 	if deletesCopies(vt) == controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
 		return false, nil
 	}
@@ -39,20 +39,23 @@ func (r *ValuesTriggerReconciler) keepFinalizer(ctx context.Context, vt *trigger
 		controllerutil.AddFinalizer(changed, triggerv1.CopiesFinalizer)
 	}
 	patch := client.MergeFromWithOptions(vt, client.MergeFromWithOptimisticLock{})
-	err := r.writer.Patch(ctx, changed, patch, client.FieldOwner(triggerv1.FieldManager))
+	err = r.writer.Patch(ctx, changed, patch, client.FieldOwner(triggerv1.FieldManager))
+	if apierrors.IsConflict(err) {
+		err = nil // A newer version is on its way.
+	}
 	return true, client.IgnoreNotFound(err)
 }
 
 // finalize removes the copies of a trigger that is being deleted, unless it is suspended.
 // What its account may not delete is kept: nobody is to be kept from deleting a trigger.
 func (r *ValuesTriggerReconciler) finalize(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
-	if !controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
+	if vt.DeletionTimestamp.IsZero() || !r.serves(vt) || !controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
 		return nil
 	}
 	if deletesCopies(vt) && !vt.Spec.Suspend {
 		_, writer, err := r.accounts.of(vt, false)
 		if err == nil {
-			_, err = r.deleteCopies(ctx, vt, writer, func(*metav1.PartialObjectMetadata) (bool, error) { return true, nil })
+			err = r.deleteCopies(ctx, vt, writer, func(*metav1.PartialObjectMetadata) (bool, error) { return true, nil })
 		}
 		if err != nil && !apierrors.IsForbidden(err) && !errors.Is(err, errAccount) {
 			return err
@@ -75,7 +78,7 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 			wanted[c.String()] = true
 		}
 	}
-	_, err := r.deleteCopies(ctx, vt, e.writer, func(found *metav1.PartialObjectMetadata) (bool, error) {
+	return r.deleteCopies(ctx, vt, e.writer, func(found *metav1.PartialObjectMetadata) (bool, error) {
 		c := publish.Copy{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}
 		if wanted[c.String()] {
 			return false, nil
@@ -85,14 +88,13 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 		err := r.cache.List(ctx, readers, client.InNamespace(found.Namespace), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy)
 		return publish.Obsolete(vt.Spec.Publish.DeletionPolicy, false, len(readers.Items) > 0), err
 	})
-	return err
 }
 
-// deleteCopies deletes those copies of a trigger that the filter says, and tells how many.
-func (r *ValuesTriggerReconciler) deleteCopies(ctx context.Context, vt *triggerv1.ValuesTrigger, writer client.Client, filter func(*metav1.PartialObjectMetadata) (bool, error)) (int, error) {
+// deleteCopies deletes those copies of a trigger that the filter says.
+func (r *ValuesTriggerReconciler) deleteCopies(ctx context.Context, vt *triggerv1.ValuesTrigger, writer client.Client, filter func(*metav1.PartialObjectMetadata) (bool, error)) error {
 	found, err := r.copies.List(ctx, client.ObjectKeyFromObject(vt), sourceKinds(r.sources.Secrets))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	deleted := 0
 	var errs []error
@@ -113,5 +115,5 @@ func (r *ValuesTriggerReconciler) deleteCopies(ctx context.Context, vt *triggerv
 	if err = errors.Join(errs...); apierrors.IsForbidden(err) {
 		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason, "%d copies are kept: %s", len(errs), line(r.accountMessage(vt, errs[0])))
 	}
-	return deleted, err
+	return err
 }

@@ -199,41 +199,44 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 		default:
 			err = request.Send(ctx, e.writer, c.hr, *decision.Request)
 		}
-		switch {
-		case err == nil:
+		if err == nil {
 			if e.gate != nil {
 				r.sent.note(c.NamespacedName, decision.Request.Token)
 			}
 			ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
 				"token", decision.Request.Token, "force", decision.Request.Force, "cause", decision.Request.Cause)
 			return single{status: decision.Status, sent: true, after: decision.After}
-		case apierrors.IsForbidden(err):
-			unsent := unsentOf(decision)
-			unsent.State, unsent.Message = triggerv1.TargetFailed, r.accountMessage(vt, err)
-			return single{status: unsent, denied: true, refused: err}
-		case refusal(err) != "":
-			unsent := unsentOf(decision)
-			unsent.State, unsent.Message = triggerv1.TargetFailed, err.Error()
-			return single{status: unsent, denied: true, reason: refusal(err)}
-		case apierrors.IsInvalid(err), apierrors.IsRequestEntityTooLargeError(err):
-			unsent := unsentOf(decision)
-			unsent.State = triggerv1.TargetFailed
-			if unpublished {
-				unsent.Message = "the API server refuses a copy of the sources, most likely because it has been made immutable or is of another type; delete it"
-				return single{status: unsent}
-			}
-			unsent.Message = "the API server refuses the request on the HelmRelease, most likely because annotations may take 256 KiB together; make room for it"
-			return single{status: unsent} // Trying again would not mend it.
-		case (apierrors.IsConflict(err) || apierrors.IsNotFound(err)) && attempt < maxConflicts:
-			if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
-				r.decide(ctx, vt, e, c)
-			}
-			continue
 		}
-		unsent := unsentOf(decision)
+		if attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+			return r.unmade(vt, decision, err, unpublished)
+		}
+		if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
+			r.decide(ctx, vt, e, c)
+		}
+	}
+}
+
+// unmade returns the outcome for a target whose copies or request could not be written.
+func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, decision plan.Decision, err error, unpublished bool) single {
+	unsent := unsentOf(decision)
+	unsent.State = triggerv1.TargetFailed
+	switch {
+	case apierrors.IsForbidden(err):
+		unsent.Message = r.accountMessage(vt, err)
+		return single{status: unsent, denied: true, refused: err}
+	case refusal(err) != "":
+		unsent.Message = err.Error()
+		return single{status: unsent, denied: true, reason: refusal(err)}
+	case !apierrors.IsInvalid(err) && !apierrors.IsRequestEntityTooLargeError(err):
+		unsent.State = unsentOf(decision).State
 		unsent.Message = fmt.Sprintf("the request could not be made and is retried: %s", reasonOf(err))
 		return single{status: unsent, undecided: unsent.Digest == "", err: err}
+	case unpublished: // Trying again would mend neither.
+		unsent.Message = "the API server refuses a copy of the sources, most likely because it has been made immutable or is of another type; delete it"
+	default:
+		unsent.Message = "the API server refuses the request on the HelmRelease, most likely because annotations may take 256 KiB together; make room for it"
 	}
+	return single{status: unsent}
 }
 
 // undecidable returns the outcome for a target about which nothing could be decided.

@@ -73,7 +73,7 @@ func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *trigge
 }
 
 // copiesOf returns the copies that a target is to have.
-func (p *publication) copiesOf(target types.NamespacedName) []publish.Copy {
+func (p *publication) copiesOf(release types.NamespacedName) []publish.Copy {
 	sources := make([]publish.Source, 0, len(p.sources))
 	for _, s := range p.sources {
 		suffix := s.PublishAs
@@ -82,7 +82,7 @@ func (p *publication) copiesOf(target types.NamespacedName) []publish.Copy {
 		}
 		sources = append(sources, publish.Source{ID: s.ID, Suffix: suffix})
 	}
-	return publish.Wanted(p.trigger, target, sources)
+	return publish.Wanted(p.trigger, release, sources)
 }
 
 // wanted returns a copy with its content.

@@ -35,23 +35,7 @@ type task struct {
 
 // Decide returns what to do about one target. It is a pure function of its input.
 func Decide(in Input) Decision {
-	if in.Unpublished {
-		in.Values = ValuesDiffer // Whatever it runs, it has not read the content.
-	}
-	t := &task{Input: in}
-	if in.Previous != nil && in.recreated() {
-		t.Previous = nil
-	}
-	if t.Previous != nil {
-		t.status = *t.Previous
-	}
-	t.status.Message = ""
-	t.status.Cause = t.signed(t.status.Cause)
-	t.status.Attempts = min(max(0, t.status.Attempts), MaxAttempts)
-	if at := t.status.TriggeredAt; at != nil && at.After(in.Now) {
-		t.status.TriggeredAt = t.now() // Somebody's clock is wrong; nobody waits for it.
-	}
-
+	t := newTask(in)
 	switch {
 	case !in.Release.Exists:
 		return t.missing()
@@ -83,6 +67,27 @@ func Decide(in Input) Decision {
 		t.status.Forced = t.requestForced()
 		return t.prove()
 	}
+}
+
+// newTask begins with what is recorded, as far as that can be.
+func newTask(in Input) *task {
+	t := &task{Input: in}
+	if in.Unpublished {
+		t.Values = ValuesDiffer // Whatever it runs, it has not read the content.
+	}
+	if in.Previous != nil && in.recreated() {
+		t.Previous = nil
+	}
+	if t.Previous != nil {
+		t.status = *t.Previous
+	}
+	t.status.Message = ""
+	t.status.Cause = t.signed(t.status.Cause)
+	t.status.Attempts = min(max(0, t.status.Attempts), MaxAttempts)
+	if at := t.status.TriggeredAt; at != nil && at.After(in.Now) {
+		t.status.TriggeredAt = t.now() // Somebody's clock is wrong; nobody waits for it.
+	}
+	return t
 }
 
 // recreated tells that what is recorded is about another HelmRelease of the same name,
