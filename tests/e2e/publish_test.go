@@ -18,6 +18,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
 // published gives each target a copy of that name.
@@ -124,4 +125,47 @@ func TestPublish(t *testing.T) {
 			return apierrors.IsNotFound(e.c.Get(e.ctx, client.ObjectKey{Namespace: ns, Name: "prod-shared"}, kept))
 		}, patience).Should(BeFalse(), "copies are orphaned by default")
 	})
+}
+
+// A real gate, and what goes through where there is none: the same fleet twice, once with
+// copies.
+func TestPublish_no_release_outside_the_open_stage_runs_the_new_values(t *testing.T) {
+	e, _ := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	stages := []func(*triggerv1.ValuesTrigger){inStages("canary"), inStages("prod", manually)}
+	fleet := func(reading func(name string) string) string {
+		ns := e.namespace("gate")
+		e.create(withValues(ns, "values", "a: 1\n"))
+		var releases []*helmv2.HelmRelease
+		for _, name := range []string{"canary", "prod"} {
+			releases = append(releases, labelled(release(ns, name, reads(cmKind, reading(name)), every(10*time.Second)), stageLabel, name))
+		}
+		for _, hr := range releases {
+			e.create(hr)
+		}
+		return ns
+	}
+	with := fleet(func(name string) string { return name + "-shared" })
+	e.create(rollout(with, append(stages, published("shared", ""))...))
+	without := fleet(func(string) string { return "values" })
+	e.create(rollout(without, stages...))
+	for _, ns := range []string{with, without} {
+		e.Eventually(e.condition(ns, "platform", meta.ReadyCondition), time.Minute).Should(HavePrefix("True Succeeded"))
+	}
+
+	for _, ns := range []string{with, without} {
+		e.setValues(configMap(ns, "values", nil), "a: 2\n")
+	}
+	e.Eventually(e.phase(with), time.Minute).Should(Equal(triggerv1.RolloutAwaitingApproval))
+	e.Expect(e.rendered(with, "canary")()).To(ContainSubstring("a: 2"))
+	e.Expect(e.w.StopComponent(e.ctx, world.HelmController)).To(Succeed())
+	e.Expect(e.w.StartComponent(e.ctx, world.HelmController)).To(Succeed())
+	e.Eventually(e.rendered(without, "prod"), time.Minute).Should(ContainSubstring("a: 2"), "the leak")
+	e.Consistently(e.rendered(with, "prod"), 25*time.Second).Should(ContainSubstring("a: 1"), "the gate")
+	e.stay(with, map[string]int{"canary": 2, "prod": 1})
+
+	now, err := e.trigger(with, "platform")
+	e.Expect(err).NotTo(HaveOccurred())
+	annotate(e, declared(with, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})
+	e.Eventually(e.rendered(with, "prod")).Should(ContainSubstring("a: 2"))
+	e.stay(with, map[string]int{"canary": 2, "prod": 2})
 }
