@@ -167,5 +167,6 @@ func TestPublish_no_release_outside_the_open_stage_runs_the_new_values(t *testin
 	e.Expect(err).NotTo(HaveOccurred())
 	annotate(e, declared(with, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})
 	e.Eventually(e.rendered(with, "prod")).Should(ContainSubstring("a: 2"))
+	e.Eventually(e.condition(with, "platform", meta.ReadyCondition), time.Minute).Should(HavePrefix("True Succeeded"))
 	e.stay(with, map[string]int{"canary": 2, "prod": 2})
 }
