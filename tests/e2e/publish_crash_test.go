@@ -28,7 +28,7 @@ var copiesPath = crashPath{
 	},
 	steps: []crashStep{
 		{"the trigger is created", func(c *crashable, ns string) {
-			c.create(declared(ns, "mine", published("shared", triggerv1.DeletionDelete), from(cmKind, "settings"), from(triggerv1.SecretKind, "secrets"), to("app")))
+			c.create(declared(ns, "mine", published(triggerv1.DeletionDelete), from(cmKind, "settings"), from(triggerv1.SecretKind, "secrets"), to("app")))
 		}, func(c *crashable, ns string) error { return c.holds(ns, "round: 0\n", "secret: 0\n") }},
 		{"its release is created", func(c *crashable, ns string) {
 			c.expect("app")

@@ -21,10 +21,10 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-// published gives each target a copy of that name.
-func published(name string, policy triggerv1.DeletionPolicy) func(*triggerv1.ValuesTrigger) {
+// published gives each target a copy, named after it and "shared".
+func published(policy triggerv1.DeletionPolicy) func(*triggerv1.ValuesTrigger) {
 	return func(vt *triggerv1.ValuesTrigger) {
-		vt.Spec.Publish = &triggerv1.Publish{Name: name, DeletionPolicy: policy}
+		vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: policy}
 	}
 }
 
@@ -50,7 +50,7 @@ func TestPublish(t *testing.T) {
 		ns, config := e.namespace("publish"), e.namespace("config")
 		cm := withValues(config, "values", "a: 1\n")
 		e.create(cm)
-		e.create(declared(ns, "platform", published("shared", triggerv1.DeletionDelete), from(cmKind, "values", sourceIn(config)), to("app")))
+		e.create(declared(ns, "platform", published(triggerv1.DeletionDelete), from(cmKind, "values", sourceIn(config)), to("app")))
 		e.stalled(ns, "platform", "AccessDenied", "ConfigMap "+config+"/values may not be copied into namespace "+ns, "trigger.nebius.ai/publish-to: "+ns)
 		e.Expect(e.copied(ns, "app-shared")()).To(BeEmpty())
 
@@ -81,7 +81,7 @@ func TestPublish(t *testing.T) {
 		theirs := withValues(ns, "app-shared", "theirs: 1\n")
 		e.create(theirs)
 		e.releases(release(ns, "app", reads(cmKind, "app-shared")))
-		e.create(declared(ns, "platform", published("shared", ""), from(cmKind, "values"), to("app")))
+		e.create(declared(ns, "platform", published(""), from(cmKind, "values"), to("app")))
 		e.stalled(ns, "platform", triggerv1.NameConflictReason, "ConfigMap "+ns+"/app-shared is no copy of this ValuesTrigger")
 		e.Expect(e.copied(ns, "app-shared")()).To(Equal("theirs: 1\n"))
 		e.stay(ns, map[string]int{"app": 1})
@@ -92,7 +92,7 @@ func TestPublish(t *testing.T) {
 		ns := e.namespace("stages")
 		cm := withValues(ns, "values", "a: 1\n")
 		e.create(cm)
-		vt := rollout(ns, published("shared", ""), inStages("canary"), inStages("prod", manually))
+		vt := rollout(ns, published(""), inStages("canary"), inStages("prod", manually))
 		vt.Spec.Targets = []triggerv1.TargetReference{{Name: "canary"}, {Name: "prod"}}
 		e.create(vt)
 		for _, name := range []string{"canary", "prod"} {
@@ -145,7 +145,7 @@ func TestPublish_no_release_outside_the_open_stage_runs_the_new_values(t *testin
 		return ns
 	}
 	with := fleet(func(name string) string { return name + "-shared" })
-	e.create(rollout(with, append(stages, published("shared", ""))...))
+	e.create(rollout(with, append(stages, published(""))...))
 	without := fleet(func(string) string { return "values" })
 	e.create(rollout(without, stages...))
 	for _, ns := range []string{with, without} {
