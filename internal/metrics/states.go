@@ -34,7 +34,7 @@ var (
 
 	reasons = []string{
 		meta.SucceededReason, meta.ProgressingReason, acl.AccessDeniedReason, triggerv1.InvalidSpecReason,
-		triggerv1.SourceNotFoundReason, triggerv1.SecretsDisabledReason, triggerv1.ReadFailedReason,
+		triggerv1.SourceNotFoundReason, triggerv1.NameConflictReason, triggerv1.SecretsDisabledReason, triggerv1.ReadFailedReason,
 		triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason, triggerv1.DeliveryFailedReason,
 		triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason, triggerv1.RolloutHaltedReason,
 	}
