@@ -174,12 +174,12 @@ func (d *turns) turn(ctx context.Context, who string, round int) error {
 func (d *turns) result() Result {
 	o, f, l := *d.changed[ours], *d.changed[flux], *d.changed[limit]
 	border := l.median() + hump
-	p50 := against("latency: edit to request, p50", "ms", d.asked[ours].median(), d.asked[limit].median(), 1.5, "1.5x the limit")
+	p50 := against("latency: edit to request, p50", d.asked[ours].median(), d.asked[limit].median(), 1.5, "1.5x the limit")
 	p50.Limit = new(d.asked[limit].median())
 	p99 := Row{What: "latency: edit to request, p99", Unit: "ms", Ours: new(d.asked[ours].percentile(99)), Limit: new(d.asked[limit].percentile(99))}
-	all := against("delivery: edit to changed object, p50", "ms", o.median(), f.median(), 1.1, "1.10x Flux's watch")
+	all := against("delivery: edit to changed object, p50", o.median(), f.median(), 1.1, "1.10x Flux's watch")
 	all.Flux, all.Limit = new(f.median()), new(l.median())
-	quick := against("delivery: quick hump, p50", "ms", o.below(border).median(), f.below(border).median(), 1.1, "1.10x Flux's watch")
+	quick := against("delivery: quick hump, p50", o.below(border).median(), f.below(border).median(), 1.1, "1.10x Flux's watch")
 	quick.Flux, quick.Limit = new(f.below(border).median()), new(l.below(border).median())
 	slow := Row{What: "delivery: share in the slow hump", Unit: "%"}
 	for s, share := range map[*samples]**float64{&o: &slow.Ours, &f: &slow.Flux, &l: &slow.Limit} {

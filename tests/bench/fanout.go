@@ -132,7 +132,7 @@ func (f *fans) measure(ctx context.Context, n, rounds int, growth map[string]*Gr
 			most, target = 2, "2x the limit"
 		}
 		what := fmt.Sprintf("fan-out %s: edit to the last of %d requests", fan.shape, n)
-		r := against(what, "ms", fan.took.median(), base, most, target)
+		r := against(what, fan.took.median(), base, most, target)
 		r.Limit = &base
 		rows = append(rows, r)
 		note(growth, fan.shape, "fan-out "+fan.shape, "ms", fan.took.median())

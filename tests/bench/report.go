@@ -61,9 +61,9 @@ func row(what, unit string, ours, most float64, target string) Row {
 	return Row{What: what, Unit: unit, Ours: &ours, Target: target, Met: new(ours <= most)}
 }
 
-// against returns a figure of ours that has to be at most a multiple of another.
-func against(what, unit string, ours, other, most float64, target string) Row {
-	r := row(what, unit, ours, most*other, target)
+// against returns a time of ours, in milliseconds, that has to be at most a multiple of another.
+func against(what string, ours, other, most float64, target string) Row {
+	r := row(what, "ms", ours, most*other, target)
 	r.Ratio = new(ours / other)
 	return r
 }

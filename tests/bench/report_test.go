@@ -15,7 +15,7 @@ import (
 func TestReport(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	against := against("latency, p50", "ms", 12.3, 10, 1.5, "1.5x the limit")
+	against := against("latency, p50", 12.3, 10, 1.5, "1.5x the limit")
 	against.Limit = new(10.0)
 	report := &Report{
 		Form: "full", Machine: Machine{Cores: 2, MemoryGiB: 23, Platform: "linux/amd64"},
