@@ -108,8 +108,7 @@ test-unit: ## Run the tests that need nothing but Go, with the race detector.
 test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
 	@# Never from the cache: go test does not see that they run the manager and the chart.
 	@# Most of the time of these tests is helm-controller's: more of them than cores go side by side.
-	@# The longest of them begins first.
-	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./tests/e2e ./internal/app/... ./tests/...
+	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./internal/app/... ./tests/...
 
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
