@@ -14,8 +14,6 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
-
-	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
 // flood is what one contestant made of many edits in a short time.
@@ -28,15 +26,11 @@ type flood struct {
 
 // burst edits one ConfigMap many times, of each contestant in turn.
 func burst(ctx context.Context, b *bench) (Result, error) {
-	s, err := b.open(ctx, world.Options{NoAudit: true})
+	d, err := b.openTurns(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	defer s.close()
-	d, err := s.prepareTurns(ctx)
-	if err != nil {
-		return Result{}, err
-	}
+	defer d.close()
 	floods := map[string]flood{}
 	for _, who := range []string{ours, flux, limit} {
 		if floods[who], err = d.flood(ctx, b.sizes, who); err != nil {

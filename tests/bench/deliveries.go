@@ -44,15 +44,11 @@ type turns struct {
 
 // deliveries measures latency, delivery and proof.
 func deliveries(ctx context.Context, b *bench) (Result, error) {
-	s, err := b.open(ctx, world.Options{NoAudit: true})
+	d, err := b.openTurns(ctx)
 	if err != nil {
 		return Result{}, err
 	}
-	defer s.close()
-	d, err := s.prepareTurns(ctx)
-	if err != nil {
-		return Result{}, err
-	}
+	defer d.close()
 	for round := 1; round <= b.sizes.edits; round++ {
 		order := []string{ours, flux, limit}
 		if round > b.sizes.fluxEdits {
@@ -65,6 +61,19 @@ func deliveries(ctx context.Context, b *bench) (Result, error) {
 		}
 	}
 	return d.result(), nil
+}
+
+// openTurns makes a world with one release for each contestant.
+func (b *bench) openTurns(ctx context.Context) (*turns, error) {
+	s, err := b.open(ctx, world.Options{NoAudit: true})
+	if err != nil {
+		return nil, err
+	}
+	d, err := s.prepareTurns(ctx)
+	if err != nil {
+		s.close()
+	}
+	return d, err
 }
 
 // prepareTurns installs one release for each contestant.
