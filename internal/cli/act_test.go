@@ -18,6 +18,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 func TestActions(t *testing.T) {
@@ -103,11 +104,11 @@ func TestWait(t *testing.T) {
 	t.Parallel()
 	values := configMap("apps", "values", map[string]string{"values.yaml": "a: 1"})
 	// digestOf is what the operator notes of the ConfigMap.
-	digestOf := func(cm *triggerv1.ValuesTrigger, digest string) *triggerv1.ValuesTrigger {
-		cm.Status.Sources = []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "values", Digest: digest}}
+	digestOf := func(cm *triggerv1.ValuesTrigger, sum string) *triggerv1.ValuesTrigger {
+		cm.Status.Sources = []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "values", Digest: sum}}
 		return cm
 	}
-	current := contentOf(values).Digest()
+	current := digest.Of(values).Digest()
 	source := []triggerv1.SourceReference{from("ConfigMap", "", "values")}
 	delivered := target("apps", "app", triggerv1.TargetDelivered, "")
 	handles := func(vt *triggerv1.ValuesTrigger) *triggerv1.ValuesTrigger {

@@ -130,18 +130,8 @@ func (c *cli) newEdit(ctx context.Context, after client.Object) (*edit, error) {
 	var old digest.Content
 	if before != nil {
 		after.SetUID(before.GetUID()) // It salts the digests.
-		old = contentOf(before)
+		old = digest.Of(before)
 	}
-	e.ChangedKeys = append([]string{}, contentOf(after).ChangedSince(old)...)
+	e.ChangedKeys = append([]string{}, digest.Of(after).ChangedSince(old)...)
 	return e, nil
-}
-
-func contentOf(obj client.Object) digest.Content {
-	switch obj := obj.(type) {
-	case *corev1.ConfigMap:
-		return digest.OfConfigMap(obj)
-	case *corev1.Secret:
-		return digest.OfSecret(obj)
-	}
-	return digest.Content{}
 }

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -120,14 +119,7 @@ func (p *publication) load(sources []plan.Source) (publish.Content, error) {
 		if err != nil {
 			return publish.Content{}, err
 		}
-		var now string
-		switch obj := obj.(type) {
-		case *corev1.ConfigMap:
-			now = digest.OfConfigMap(obj).Digest(s.Keys...)
-		case *corev1.Secret:
-			now = digest.OfSecret(obj).Digest(s.Keys...)
-		}
-		if now != s.Digest {
+		if obj == nil || digest.Of(obj).Digest(s.Keys...) != s.Digest {
 			return publish.Content{}, fmt.Errorf("%w: %s", errMoved, s.ID)
 		}
 		parts[s.ID] = publish.Of(obj, s.Keys...)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 )
 
 // Prefix starts every digest and names its algorithm.
@@ -34,6 +35,17 @@ type entry struct {
 // by key.
 type Content struct {
 	entries []entry
+}
+
+// Of returns the content of a ConfigMap or Secret, and none of anything else.
+func Of(obj runtime.Object) Content {
+	switch obj := obj.(type) {
+	case *corev1.ConfigMap:
+		return OfConfigMap(obj)
+	case *corev1.Secret:
+		return OfSecret(obj)
+	}
+	return Content{}
 }
 
 // OfConfigMap returns the content of a ConfigMap.

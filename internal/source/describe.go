@@ -29,12 +29,7 @@ func describe(obj client.Object) Object {
 		Watched:         obj.GetLabels()[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled,
 		ResourceVersion: obj.GetResourceVersion(),
 	}
-	switch obj := obj.(type) {
-	case *corev1.ConfigMap:
-		object.Content = digest.OfConfigMap(obj)
-	case *corev1.Secret:
-		object.Content = digest.OfSecret(obj)
-	}
+	object.Content = digest.Of(obj)
 	object.Full = object.Content.Digest()
 	object.Created = obj.GetCreationTimestamp().Time
 	object.Modified, object.Editor = LastEdit(obj)

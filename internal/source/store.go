@@ -143,7 +143,7 @@ type Account struct {
 // error.
 func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.Duration) (Object, error) {
 	key := entryKey{account: account.Name, ref: ref}
-	version, err := s.version(ctx, ref)
+	version, err := versionIn(ctx, s.metadata, ref)
 	if err != nil {
 		return Object{}, err
 	}
@@ -193,11 +193,11 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	return object, nil
 }
 
-// version returns the resource version that the cache of metadata has, or none.
-func (s *Store) version(ctx context.Context, ref Ref) (string, error) {
+// versionIn returns the resource version that a reader has of an object, none if there is no such object.
+func versionIn(ctx context.Context, reader client.Reader, ref Ref) (string, error) {
 	meta := &metav1.PartialObjectMetadata{}
 	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
-	err := s.metadata.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
+	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
 	if apierrors.IsNotFound(err) {
 		return "", nil
 	}
@@ -249,7 +249,7 @@ func (s *Store) Read(ctx context.Context, account Account, ref Ref) (client.Obje
 // content returns the object with its content, from memory if the present version
 // is there, and whether it is.
 func (s *Store) content(ctx context.Context, ref Ref) (obj client.Object, remembered bool, err error) {
-	version, err := s.version(ctx, ref)
+	version, err := versionIn(ctx, s.metadata, ref)
 	if err != nil {
 		return nil, false, err
 	}

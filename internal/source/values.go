@@ -11,7 +11,6 @@ import (
 	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -75,13 +74,11 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 func (s *Store) checkPresent(ctx context.Context, c *contents) error {
 	var outdated error
 	for ref := range c.remembered {
-		meta := &metav1.PartialObjectMetadata{}
-		meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
-		err := s.live.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
-		if client.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("read %s: %w", ref, err)
+		present, err := versionIn(ctx, s.live, ref)
+		if err != nil {
+			return err
 		}
-		if meta.ResourceVersion != c.objects[ref].GetResourceVersion() {
+		if present != c.objects[ref].GetResourceVersion() {
 			s.forgetAll(ref)
 			outdated = fmt.Errorf("%s: %w", ref, ErrOutdated)
 		}
