@@ -8,6 +8,7 @@ import (
 	"errors"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
@@ -43,20 +44,21 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 	defer func() { c.err = errors.Join(c.err, lookErr) }()
 	c.decision = plan.Decide(c.input)
 	if c.decision.NeedValues {
-		if c.input.Values, c.err = r.compareValues(ctx, c.hr); c.err == nil {
+		if c.input.Values, c.err = r.compareValues(ctx, c.hr, nil); c.err == nil {
 			c.decision = plan.Decide(c.input)
 		}
 	}
 }
 
 // compareValues tells whether the latest snapshot was made of the values that the
-// release would be composed of now.
-func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.HelmRelease) (plan.ValuesState, error) {
+// release would be composed of now, with the objects that are given in place of what
+// there is.
+func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.HelmRelease, given map[source.Ref]client.Object) (plan.ValuesState, error) {
 	latest := hr.Status.History.Latest()
 	if latest == nil {
 		return plan.ValuesDiffer, nil
 	}
-	equal, err := r.store.ValuesMatch(ctx, hr, latest.ConfigDigest, r.sources.Secrets)
+	equal, err := r.store.ValuesMatchGiven(ctx, hr, latest.ConfigDigest, r.sources.Secrets, given)
 	var malformed *chartutil.ErrValuesReference
 	switch {
 	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), errors.Is(err, source.ErrTooLarge):

@@ -134,7 +134,7 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 		}
 	}
 	if gated.Status.Phase == triggerv1.RolloutAwaitingApproval {
-		r.preview(ctx, gated.Held, cases)
+		r.preview(ctx, e, gated.Held, cases)
 	}
 	return gated.Held, nil
 }
@@ -150,24 +150,6 @@ func dependencies(hr *helmv2.HelmRelease) []string {
 		names = append(names, namespace+"/"+d.Name)
 	}
 	return names
-}
-
-// preview adds to the reasons why targets are held what their requests would do, while a
-// person is asked to approve that.
-func (r *ValuesTriggerReconciler) preview(ctx context.Context, held []string, cases []*targetCase) {
-	for i, c := range cases {
-		if held[i] == "" || c.decision.Request == nil {
-			continue
-		}
-		values := c.input.Values
-		if values == plan.ValuesUnknown && len(c.input.Release.Reads) > 0 {
-			var err error
-			if values, err = r.compareValues(ctx, c.hr); err != nil {
-				values = plan.ValuesUnreadable
-			}
-		}
-		held[i] += "; " + c.decision.Effect(c.input.Release, values)
-	}
 }
 
 // isCurrent tells whether a trigger is the newest version of it: what holds changes back

@@ -10,6 +10,10 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
 // maxContent bounds what a copy may hold: the API server stores no more in a ConfigMap
@@ -74,6 +78,17 @@ func Merge(parts map[string]Content) (Content, error) {
 		return Content{}, fmt.Errorf("the sources of one copy hold more than %d KiB together; set publishAs of some of them, or keys", maxContent>>10)
 	}
 	return merged, nil
+}
+
+// Object returns a ConfigMap or Secret with the content.
+func (c Content) Object(kind string) interface {
+	metav1.Object
+	runtime.Object
+} {
+	if kind == triggerv1.SecretKind {
+		return &corev1.Secret{Data: c.Binary}
+	}
+	return &corev1.ConfigMap{Data: c.Data, BinaryData: c.Binary}
 }
 
 // Keys returns the keys, sorted.

@@ -27,6 +27,8 @@ func TestOf(t *testing.T) {
 	g.Expect(Of(cm, "a", "c", "none")).To(Equal(Content{Data: map[string]string{"a": "1"}, Binary: map[string][]byte{"c": {3}}}))
 	secret := &corev1.Secret{Data: map[string][]byte{"a": {1}}}
 	g.Expect(Of(secret)).To(Equal(Content{Binary: secret.Data}))
+	g.Expect(Of(cm).Object("ConfigMap")).To(Equal(cm))
+	g.Expect(Of(secret).Object("Secret")).To(Equal(secret))
 	g.Expect(Of(nil).Keys()).To(BeEmpty(), "a source that does not exist")
 }
 

@@ -41,6 +41,11 @@ var ErrOutdated = errors.New("content has changed meanwhile")
 // An error says that they cannot be composed; it does not repeat content. Few are composed
 // at a time, whoever asks: what is large in them is bounded, but not small.
 func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool) (bool, error) {
+	return s.ValuesMatchGiven(ctx, hr, want, secrets, nil)
+}
+
+// ValuesMatchGiven is ValuesMatch with objects that stand in for those that there are.
+func (s *Store) ValuesMatchGiven(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool, given map[Ref]client.Object) (bool, error) {
 	expected := digest.Digest(want)
 	switch err := expected.Validate(); {
 	case errors.Is(err, digest.ErrDigestUnsupported):
@@ -52,7 +57,7 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 		return false, err
 	}
 	defer release(s.reading)
-	reader := s.readContents(ctx, hr, secrets)
+	reader := s.readContents(ctx, hr, secrets, given)
 	if err := acquire(ctx, s.composing); err != nil {
 		return false, err
 	}
@@ -109,7 +114,7 @@ type contents struct {
 }
 
 // readContents reads each object once, as long as it is worth while.
-func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secrets bool) *contents {
+func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secrets bool, given map[Ref]client.Object) *contents {
 	c := &contents{objects: map[Ref]client.Object{}, errs: map[Ref]error{}, remembered: map[Ref]bool{}}
 	total := 0
 	for _, valuesRef := range hr.Spec.ValuesFrom {
@@ -122,6 +127,9 @@ func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secret
 			c.errs[ref] = ErrSecretsDisabled
 		case total > maxComposed || len(c.objects) > maxEntries/refEntries:
 			c.errs[ref] = ErrTooLarge
+		case given[ref] != nil:
+			c.objects[ref] = given[ref]
+			total += size(given[ref])
 		default:
 			var remembered bool
 			c.objects[ref], remembered, c.errs[ref] = s.content(ctx, ref)

@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	godigest "github.com/opencontainers/go-digest"
+	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -88,6 +89,17 @@ func TestStore_ValuesMatch(t *testing.T) {
 			g.Expect(match).To(Equal(c.want))
 		})
 	}
+}
+
+func TestStore_ValuesMatchGiven(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	store, hr, digest := valuesFixture(t)
+	given := map[Ref]client.Object{{Kind: "ConfigMap", Namespace: "apps", Name: "values"}: testConfigMap("values", map[string]string{"values.yaml": "replicas: 3\n"})}
+	g.Expect(store.ValuesMatchGiven(t.Context(), hr, digest, true, given)).To(BeFalse())
+	g.Expect(store.client.Update(t.Context(), testConfigMap("values", given[Ref{Kind: "ConfigMap", Namespace: "apps", Name: "values"}].(*corev1.ConfigMap).Data))).To(Succeed())
+	_, digest = composed(t, store.client)
+	g.Expect(store.ValuesMatchGiven(t.Context(), hr, digest, true, given)).To(BeTrue(), "what is given is what there is now")
 }
 
 func TestStore_ValuesMatch_a_digest_that_is_none_matches_nothing(t *testing.T) {
