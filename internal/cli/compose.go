@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"slices"
 
@@ -26,6 +27,9 @@ type composer struct {
 	reader client.Reader
 	live   map[source.Ref]read
 	edited map[source.Ref]client.Object
+
+	// copies are those that triggers keep, with what is in them.
+	copies map[source.Ref][]part
 }
 
 type read struct {
@@ -33,8 +37,8 @@ type read struct {
 	err    error
 }
 
-func newComposer(reader client.Reader, edits []*edit) *composer {
-	c := &composer{reader: reader, live: map[source.Ref]read{}, edited: map[source.Ref]client.Object{}}
+func newComposer(reader client.Reader, edits []*edit, triggers []triggerv1.ValuesTrigger) *composer {
+	c := &composer{reader: reader, live: map[source.Ref]read{}, edited: map[source.Ref]client.Object{}, copies: copied(triggers)}
 	for _, e := range edits {
 		ref := source.Ref{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name}
 		c.live[ref], c.edited[ref] = read{object: e.before}, e.after
@@ -71,7 +75,17 @@ func (c *composer) after(ctx context.Context, ref source.Ref) (client.Object, er
 	if object, edited := c.edited[ref]; edited {
 		return object, nil
 	}
+	if c.isCopyOfEdited(ref) {
+		return c.copy(ctx, ref)
+	}
 	return c.before(ctx, ref)
+}
+
+// isForbidden tells whether the user may not read an object, or what will be in it.
+func (c *composer) isForbidden(ctx context.Context, ref source.Ref) bool {
+	_, before := c.before(ctx, ref)
+	_, after := c.after(ctx, ref)
+	return apierrors.IsForbidden(before) || apierrors.IsForbidden(after)
 }
 
 // composed are the values of a release before and after.
@@ -94,7 +108,7 @@ func (c *composer) compose(ctx context.Context, hr *helmv2.HelmRelease) (compose
 	for _, ref := range hr.Spec.ValuesFrom {
 		if ref.Kind == triggerv1.SecretKind {
 			full := source.Ref{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name}
-			if _, err := c.before(ctx, full); apierrors.IsForbidden(err) {
+			if c.isForbidden(ctx, full) {
 				if !slices.Contains(out.leftOut, full.String()) {
 					out.leftOut = append(out.leftOut, full.String())
 				}
@@ -126,7 +140,7 @@ func side(ctx context.Context, hr *helmv2.HelmRelease, read source.ContentReader
 	var refused error
 	values, err = source.Compose(ctx, hr, func(ctx context.Context, ref source.Ref) (client.Object, error) {
 		object, err := read(ctx, ref)
-		if err != nil {
+		if err != nil && !errors.Is(err, errCopy) {
 			refused = err
 		}
 		return object, err

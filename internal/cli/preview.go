@@ -103,7 +103,7 @@ func (c *cli) preview(ctx context.Context, edits []*edit) (previewed, error) {
 			found[key].follow(edge, e)
 		}
 	}
-	values := newComposer(c.client, edits)
+	values := newComposer(c.client, edits, cluster.Triggers)
 	for i := range cluster.Releases {
 		hr := &cluster.Releases[i]
 		if r := found[types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}]; r != nil {

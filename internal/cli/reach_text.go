@@ -22,7 +22,10 @@ func reachText(s layout.Style, r graph.Reach, edited string) string {
 		out.WriteString("   " + s.Paint(layout.Dim, edited))
 	}
 	out.WriteString("\n" + reachSummary(r) + "\n")
-	if r.Excluded {
+	switch {
+	case r.CopyOf != "":
+		fmt.Fprintf(&out, "It is a copy, kept by ValuesTrigger %s: edit its sources instead.\n", r.CopyOf)
+	case r.Excluded:
 		fmt.Fprintf(&out, "The label %s: %q takes it out: nothing follows it.\n", triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)
 	}
 	if r.FluxWatched {

@@ -113,17 +113,29 @@ func (f forest) trigger(t graph.Trigger) []layout.Row {
 		{Text: "ValuesTrigger " + t.Key(), Tone: layout.Bold}, {Text: string(t.State), Tone: triggerTone(t.State)},
 		{Text: t.Delivered}, {Text: origin, Tone: layout.Dim}, {Text: f.messageOf(t)},
 	}}}
-	var below []layout.Row
+	below := make([]branch, 0, len(t.Sources)+len(t.Targets))
 	for _, s := range t.Sources {
-		below = append(below, sourceRow(s))
+		below = append(below, branch{row: sourceRow(s)})
 	}
 	return append(rows, branches(append(below, f.targets(t.Targets)...))...)
 }
 
+// branch is a row with what hangs below it.
+type branch struct {
+	row   layout.Row
+	below []layout.Row
+}
+
 // branches hangs rows below the one before them.
-func branches(rows []layout.Row) []layout.Row {
-	for i := range rows {
-		rows[i].Lead = layout.Branch(i, len(rows))
+func branches(all []branch) []layout.Row {
+	var rows []layout.Row
+	for i, b := range all {
+		b.row.Lead = layout.Branch(i, len(all))
+		rows = append(rows, b.row)
+		for j, row := range b.below {
+			row.Lead = layout.Trunk(i, len(all)) + layout.Branch(j, len(b.below))
+			rows = append(rows, row)
+		}
 	}
 	return rows
 }
@@ -169,17 +181,17 @@ func sourceRow(s graph.Source) layout.Row {
 }
 
 // targets shows HelmReleases. Of those in one state the first are shown.
-func (f forest) targets(targets []graph.Target) []layout.Row {
-	var rows []layout.Row
+func (f forest) targets(targets []graph.Target) []branch {
+	var rows []branch
 	inState := map[triggerv1.TargetState]int{}
 	for i, t := range targets {
 		inState[t.State]++
 		if f.everything || inState[t.State] <= maxTargets {
-			rows = append(rows, f.target(t))
+			rows = append(rows, branch{f.target(t), copyRows(t.Copies)})
 		}
 		last := i == len(targets)-1 || targets[i+1].State != t.State
 		if folded := inState[t.State] - maxTargets; last && folded > 0 && !f.everything {
-			rows = append(rows, layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("… %d more", folded), Tone: layout.Dim}, {Text: string(t.State), Tone: targetTone(t.State)}}})
+			rows = append(rows, branch{row: layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("… %d more", folded), Tone: layout.Dim}, {Text: string(t.State), Tone: targetTone(t.State)}}}})
 		}
 	}
 	return rows
@@ -199,6 +211,34 @@ func (f forest) target(t graph.Target) layout.Row {
 	}}
 }
 
+// copyRows shows the copies of a target, and whether they have what the sources hold.
+func copyRows(copies []graph.Copy) []layout.Row {
+	var rows []layout.Row
+	for _, c := range copies {
+		rows = append(rows, layout.Row{Loose: true, Cells: []layout.Cell{
+			{Text: "by its copy " + c.String()}, {Text: "[" + copyText(c.State) + "]", Tone: copyTone(c.State)},
+		}})
+	}
+	return rows
+}
+
+func copyText(state graph.CopyState) string {
+	switch state {
+	case graph.CopyCurrent:
+		return "present content"
+	case graph.CopyBehind:
+		return "as before the last change"
+	}
+	return "not written"
+}
+
+func copyTone(state graph.CopyState) layout.Tone {
+	if state == graph.CopyCurrent {
+		return layout.Dim
+	}
+	return layout.Busy
+}
+
 // feedsText shows what a HelmRelease depends on.
 func feedsText(s layout.Style, feeds graph.Feeds) string {
 	title := s.Paint(layout.Bold, feeds.String())
@@ -215,9 +255,9 @@ func feedsText(s layout.Style, feeds graph.Feeds) string {
 	for _, t := range feeds.Triggers {
 		rows = append(rows, f.trigger(t)...)
 	}
-	var below []layout.Row
+	var below []branch
 	for _, source := range feeds.Unfollowed {
-		below = append(below, sourceRow(source))
+		below = append(below, branch{row: sourceRow(source)})
 	}
 	if len(below) > 0 {
 		rows = append(rows, layout.Row{Loose: true, Cells: []layout.Cell{{Text: "No ValuesTrigger", Tone: layout.Bold}, {Text: "read through valuesFrom, and followed by nobody", Tone: layout.Busy}}})

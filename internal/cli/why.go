@@ -145,6 +145,9 @@ func whyText(s layout.Style, r history.Report) string {
 			fmt.Fprintf(&out, "   %s\n", clean(w.Cause.Text))
 		}
 	}
+	for _, c := range r.Copies {
+		out.WriteString(copyLine(s, c))
+	}
 	if len(r.Revisions) == 0 {
 		out.WriteString("There is no revision yet.\n")
 	}
@@ -158,6 +161,15 @@ func whyText(s layout.Style, r history.Report) string {
 		fmt.Fprintf(&out, "   %s ago   %s\n", s.Age(q.At), clean(q.Cause.Text))
 	}
 	return out.String()
+}
+
+// copyLine says from which copy of what the release reads, and whether that is present.
+func copyLine(s layout.Style, c history.Copy) string {
+	reads, tone := "Reads", layout.Plain
+	if !c.Read {
+		reads, tone = "Does not list", layout.Busy
+	}
+	return fmt.Sprintf("%s %s, the copy of %s by ValuesTrigger %s: %s\n", s.Paint(tone, reads), c, c.Names(), c.Trigger, s.Paint(copyTone(c.State), copyText(c.State)))
 }
 
 func orDash(word string) string {

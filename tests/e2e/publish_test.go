@@ -110,6 +110,18 @@ func TestPublish(t *testing.T) {
 		e.Consistently(e.rendered(ns, "prod"), 15*time.Second).Should(ContainSubstring("a: 1"))
 		e.Expect(e.copied(ns, "prod-shared")()).To(Equal("a: 1\n"))
 
+		e.Expect(e.target(ns, "platform", "prod")()).To(HaveField("Message", "waits for the approval of stage prod; the values of the release would change"))
+
+		// The plugin tells which copy has what, and previews what the copies will have.
+		e.Expect(operator.BuildPlugin(e.ctx, programs)).To(Succeed())
+		p := plugin{e, ns}
+		e.Expect(p.ok("tree", "platform")).To(And(
+			MatchRegexp("by its copy ConfigMap %s/canary-shared +\\[present content\\]", ns),
+			MatchRegexp("by its copy ConfigMap %s/prod-shared +\\[as before the last change\\]", ns)))
+		e.Expect(p.ok("why", "prod")).To(ContainSubstring("Reads ConfigMap %s/prod-shared, the copy of ConfigMap %s/values by ValuesTrigger %s/platform", ns, ns, ns))
+		e.Expect(p.code(0, p.edited("a: 3"), "preview", "-f", "-")).To(And(
+			ContainSubstring("Upgrade: HelmRelease %s/canary\n  ~ a: 2 → 3\n", ns), ContainSubstring("Upgrade: HelmRelease %s/prod\n  ~ a: 1 → 3\n", ns)))
+
 		now, err := e.trigger(ns, "platform")
 		e.Expect(err).NotTo(HaveOccurred())
 		annotate(e, declared(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})

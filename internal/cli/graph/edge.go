@@ -74,6 +74,10 @@ type Reach struct {
 	Excluded    bool `json:"excluded,omitempty"`
 	FluxWatched bool `json:"fluxWatched,omitempty"`
 
+	// CopyOf is namespace/name of the ValuesTrigger that keeps the object as a copy of
+	// its sources.
+	CopyOf string `json:"copyOf,omitempty"`
+
 	// Problems are what is malformed in its annotations.
 	Problems []string `json:"problems,omitempty"`
 	Edges    []Edge   `json:"edges"`

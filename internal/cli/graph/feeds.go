@@ -40,6 +40,9 @@ func FeedsOf(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) Feeds {
 		for _, s := range t.Sources {
 			followed[s.Object] = true
 		}
+		for _, c := range CopiesOf(vt, hr.Namespace, hr.Name) {
+			followed[c.Object] = true
+		}
 	}
 	Sort(f.Triggers)
 	for _, ref := range discovery.Found(hr) {

@@ -17,6 +17,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
 // Cluster is what is asked.
@@ -59,6 +60,9 @@ func Reaches(c Cluster, subject Subject) Reach {
 	for i := range c.Releases {
 		hr := &c.Releases[i]
 		r.releases[types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}] = hr
+	}
+	if trigger, copied := publish.Trigger(subject.Labels); copied {
+		r.reach.CopyOf = trigger.String()
 	}
 	if contract.IsSource(subject.Labels) {
 		binding := contract.Parse(subject.Annotations)
@@ -109,7 +113,7 @@ func (r *reacher) followTrigger(vt *triggerv1.ValuesTrigger) {
 	for _, t := range targets(vt) {
 		key := types.NamespacedName{Namespace: t.Namespace, Name: t.Name}
 		hr := r.releases[key]
-		reads := hr != nil && lists(hr, r.subject.Object)
+		reads := hr != nil && Reads(hr, r.subject.Object, t.Copies)
 		edge := Edge{
 			Release: release(key), How: Declared, Trigger: vt.Namespace + "/" + vt.Name,
 			Keys: source.Keys, State: t.State, Message: t.Message,
@@ -210,6 +214,8 @@ func (r *reacher) followReaders(releases []helmv2.HelmRelease) {
 		}
 		edge := Edge{Release: release(key), How: ValuesFrom, Keys: keysOf(hr, r.subject.Object), Effect: AtInterval}
 		switch {
+		case r.reach.CopyOf != "":
+			edge.Message = "a copy: edit the sources of ValuesTrigger " + r.reach.CopyOf + " instead"
 		case r.reach.Excluded:
 			edge.Message = "not followed: the label " + triggerv1.LabelReconcilerNameSourceKey + " takes the " + r.subject.Kind + " out"
 		case contract.IsExcluded(hr.Labels):

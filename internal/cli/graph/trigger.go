@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 
@@ -74,6 +75,9 @@ type Source struct {
 	Optional bool                  `json:"optional,omitempty"`
 	Absent   bool                  `json:"absent,omitempty"`
 	Force    triggerv1.ForcePolicy `json:"force"`
+
+	// suffix is the end of the names of its copies.
+	suffix string
 }
 
 // Target is a HelmRelease and how far the delivery to it got.
@@ -87,6 +91,12 @@ type Target struct {
 	TriggeredAt *metav1.Time          `json:"triggeredAt,omitempty"`
 	DeliveredAt *metav1.Time          `json:"deliveredAt,omitempty"`
 	Cause       string                `json:"cause,omitempty"`
+
+	// Copies are what the HelmRelease is to read, with spec.publish.
+	Copies []Copy `json:"copies,omitempty"`
+
+	// published is the digest that was last put into them.
+	published string
 }
 
 // Key returns namespace/name.
@@ -170,10 +180,14 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 
 func sourceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, name string) Source {
 	d := discovery.DependencyOf(vt, ref, name)
-	return Source{
+	s := Source{
 		Object:   Object{Kind: d.Kind, Namespace: d.Namespace, Name: d.Name},
-		Selector: selectorText(ref.Selector), Keys: d.Keys, Optional: d.Optional, Force: d.Force,
+		Selector: selectorText(ref.Selector), Keys: d.Keys, Optional: d.Optional, Force: d.Force, suffix: ref.PublishAs,
 	}
+	if s.suffix == "" && vt.Spec.Publish != nil {
+		s.suffix = vt.Spec.Publish.Name
+	}
+	return s
 }
 
 // merge unites what several references want of one object.
@@ -222,7 +236,7 @@ func targets(vt *triggerv1.ValuesTrigger) []Target {
 	for _, t := range vt.Status.Targets {
 		out = append(out, Target{
 			Namespace: t.Namespace, Name: t.Name, State: t.State, Message: t.Message, Revision: t.Revision, Attempts: t.Attempts,
-			TriggeredAt: t.TriggeredAt, DeliveredAt: t.DeliveredAt, Cause: t.Cause,
+			TriggeredAt: t.TriggeredAt, DeliveredAt: t.DeliveredAt, Cause: t.Cause, published: t.Published,
 		})
 		known[t.Namespace+"/"+t.Name] = true
 	}
@@ -232,6 +246,10 @@ func targets(vt *triggerv1.ValuesTrigger) []Target {
 			out = append(out, t)
 			known[t.Key()] = true
 		}
+	}
+	published := publishes(vt)
+	for i, t := range out {
+		out[i].Copies = copiesFor(vt, published, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, t.published)
 	}
 	slices.SortFunc(out, func(a, b Target) int {
 		if order := byRank(TargetSeverity, a.State, b.State); order != 0 {

@@ -11,6 +11,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
@@ -93,8 +94,20 @@ type Report struct {
 	// Waiting are changes that have not arrived.
 	Waiting []Waiting `json:"waiting,omitempty"`
 
+	// Copies are what ValuesTriggers keep for the release to read.
+	Copies []Copy `json:"copies,omitempty"`
+
 	// Quiet are deliveries that made no revision, since the values were the same.
 	Quiet []Quiet `json:"withoutRevision,omitempty"`
+}
+
+// Copy is an object in which the release finds sources of a trigger.
+type Copy struct {
+	graph.Copy
+	Trigger string `json:"valuesTrigger"`
+
+	// Read tells that the release lists it in valuesFrom.
+	Read bool `json:"read"`
 }
 
 // Waiting is a delivery that has not arrived.
@@ -126,6 +139,11 @@ func Explain(e Evidence) Report {
 	}
 	r.Quiet = quiet(onRecord, r.Revisions)
 	r.Waiting = waiting(e)
+	for _, vt := range e.Triggers {
+		for _, c := range graph.CopiesOf(vt, r.Namespace, r.Name) {
+			r.Copies = append(r.Copies, Copy{Copy: c, Trigger: vt.Namespace + "/" + vt.Name, Read: graph.Reads(e.Release, c.Object, nil)})
+		}
+	}
 	return r
 }
 

@@ -157,6 +157,14 @@ func Branch(n, of int) string {
 	return "├─ "
 }
 
+// Trunk returns what goes on beside the children of the nth of several.
+func Trunk(n, of int) string {
+	if n == of-1 {
+		return "   "
+	}
+	return "│  "
+}
+
 // Plural writes a number with its noun.
 func Plural(n int, one string) string {
 	switch {

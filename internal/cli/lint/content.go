@@ -14,6 +14,7 @@ import (
 
 // checkContent looks at the contract on a ConfigMap or Secret.
 func (s *set) checkContent(r *resource) {
+	s.checkNamespaces(r, triggerv1.PublishToAnnotation, "*")
 	names, named := r.annotations[triggerv1.HRNameAnnotation]
 	switch {
 	case contract.IsExcluded(r.labels) && named:

@@ -64,6 +64,7 @@ func Run(documents []Document, problems []Finding, o Options) Result {
 		o.Namespace = "default"
 	}
 	s := gather(documents, o)
+	s.addCopies()
 	s.findings = append(s.findings, problems...)
 	for _, r := range s.resources {
 		s.checkMetadata(r)

@@ -284,7 +284,7 @@ func TestRun_of_manifests_without_a_namespace(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, seed := range []string{sound, one + "---\n" + two, "kind: List\napiVersion: v1\nitems: [{kind: List, apiVersion: v1, items: []}]", "--- {", "a: &a [*a]", "\xef\xbb\xbf---", "\r\r@"} {
+	for _, seed := range []string{sound, copying, one + "---\n" + two, "kind: List\napiVersion: v1\nitems: [{kind: List, apiVersion: v1, items: []}]", "--- {", "a: &a [*a]", "\xef\xbb\xbf---", "\r\r@"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, content []byte) {

@@ -9,12 +9,15 @@ import (
 	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
 // The keys of the contract, and where each of them means something.
 var (
-	contentLabels      = []string{triggerv1.LabelReconcilerNameSourceKey}
-	contentAnnotations = []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.HashAnnotation}
+	contentLabels = []string{
+		triggerv1.LabelReconcilerNameSourceKey, triggerv1.PublishedForLabel, triggerv1.PublishedByLabel, triggerv1.PublishedByNamespaceLabel,
+	}
+	contentAnnotations = []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.HashAnnotation, triggerv1.PublishToAnnotation}
 
 	releaseLabels      = []string{triggerv1.LabelReconcilerNameSourceKey, triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation}
 	releaseAnnotations = []string{triggerv1.AllowFromAnnotation, triggerv1.CauseAnnotation, triggerv1.RequestAnnotation}
@@ -43,9 +46,21 @@ func (s *set) checkMetadata(r *resource) {
 		s.report(r, Error, "label-value", triggerv1.LabelReconcilerNameSourceKey, "label %s: %q means nothing; write %q or %q",
 			triggerv1.LabelReconcilerNameSourceKey, value, triggerv1.LabelValueEnabled, triggerv1.LabelValueDisabled)
 	}
+	if trigger, copied := publish.Trigger(r.labels); copied && r.isContent() {
+		s.report(r, Warning, "operators-own", triggerv1.PublishedByLabel, "a copy that the operator writes for ValuesTrigger %s; leave it out", trigger)
+	}
 	for _, key := range []string{triggerv1.HashAnnotation, triggerv1.CauseAnnotation, triggerv1.RequestAnnotation} {
 		if _, set := r.annotations[key]; set {
 			s.report(r, Warning, "operators-own", key, "annotation %s is written by the operator; leave it out", key)
+		}
+	}
+}
+
+// checkNamespaces reports names in a list of namespaces that cannot be any.
+func (s *set) checkNamespaces(r *resource, annotation string, others ...string) {
+	for namespace := range strings.SplitSeq(r.annotations[annotation], ",") {
+		if namespace = strings.TrimSpace(namespace); namespace != "" && !isNamespace(namespace) && !slices.Contains(others, namespace) {
+			s.report(r, Error, "name", annotation, "annotation %s: %q cannot be the name of a namespace; separate names by commas", annotation, namespace)
 		}
 	}
 }

@@ -4,8 +4,6 @@
 package lint
 
 import (
-	"strings"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
@@ -30,12 +28,7 @@ func (s *set) checkRelease(r *resource) {
 	if _, problem := discovery.Labels(r.release); problem != "" {
 		s.report(r, Warning, "label-length", "name:", "%s", problem)
 	}
-	for namespace := range strings.SplitSeq(r.annotations[triggerv1.AllowFromAnnotation], ",") {
-		if namespace = strings.TrimSpace(namespace); namespace != "" && !isNamespace(namespace) {
-			s.report(r, Error, "name", triggerv1.AllowFromAnnotation, "annotation %s: %q cannot be the name of a namespace; separate names by commas",
-				triggerv1.AllowFromAnnotation, namespace)
-		}
-	}
+	s.checkNamespaces(r, triggerv1.AllowFromAnnotation)
 }
 
 // reference to a ConfigMap or Secret.

@@ -38,6 +38,7 @@ func (s *set) checkTrigger(r *resource) {
 	for i, ref := range r.trigger.Spec.Sources {
 		s.checkSource(r, ref, targets, fmt.Sprintf("spec.sources[%d]", i))
 	}
+	s.checkCopies(r)
 }
 
 // checkNames reports a reference that the API server would refuse, and tells whether it
@@ -121,15 +122,20 @@ func (s *set) checkWatched(r, source *resource, targets []*resource, field strin
 		return
 	}
 	for _, hr := range targets {
-		if hr.key.Namespace == source.key.Namespace && slices.ContainsFunc(hr.release.Spec.ValuesFrom, func(v meta.ValuesReference) bool {
-			return v.Kind == source.kind && v.Name == source.key.Name
-		}) {
+		if lists(hr, source.kind, source.key.Namespace, source.key.Name) {
 			s.report(r, Warning, "both-labels", source.key.Name,
 				"%s: %s has Flux's label %s, too: helm-controller reconciles %s at once, past whatever holds this ValuesTrigger back; remove that label",
 				field, source, meta.LabelKeyWatch, hr)
 			return
 		}
 	}
+}
+
+// lists tells whether a HelmRelease reads an object through valuesFrom.
+func lists(hr *resource, kind, namespace, name string) bool {
+	return hr.key.Namespace == namespace && slices.ContainsFunc(hr.release.Spec.ValuesFrom, func(v meta.ValuesReference) bool {
+		return v.Kind == kind && v.Name == name
+	})
 }
 
 // matching returns the resources that a reference leads to.

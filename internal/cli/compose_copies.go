@@ -1,0 +1,83 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
+
+// errCopy tells that sources cannot be in one copy.
+var errCopy = errors.New("no copy can be made")
+
+// part is a source of a copy, with the keys that count.
+type part struct {
+	source.Ref
+	keys []string
+}
+
+// copied returns what is to be in the copies of all triggers.
+func copied(triggers []triggerv1.ValuesTrigger) map[source.Ref][]part {
+	out := map[source.Ref][]part{}
+	for i := range triggers {
+		if triggers[i].Spec.Publish == nil {
+			continue
+		}
+		described := graph.Describe(&triggers[i])
+		keys := map[graph.Object][]string{}
+		for _, s := range described.Sources {
+			keys[s.Object] = s.Keys
+		}
+		for _, t := range described.Targets {
+			for _, c := range t.Copies {
+				for _, o := range c.Sources {
+					out[refOf(c.Object)] = append(out[refOf(c.Object)], part{refOf(o), keys[o]})
+				}
+			}
+		}
+	}
+	return out
+}
+
+func refOf(o graph.Object) source.Ref {
+	return source.Ref{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+// isCopyOfEdited tells whether an object is a copy that the edits would change.
+func (c *composer) isCopyOfEdited(ref source.Ref) bool {
+	for _, p := range c.copies[ref] {
+		if _, edited := c.edited[p.Ref]; edited {
+			return true
+		}
+	}
+	return false
+}
+
+// copy returns a copy as the operator would write it when the turn of its target comes.
+func (c *composer) copy(ctx context.Context, ref source.Ref) (client.Object, error) {
+	contents := map[string]publish.Content{}
+	for _, p := range c.copies[ref] {
+		object, err := c.after(ctx, p.Ref)
+		if err != nil {
+			return nil, err
+		}
+		if object != nil && !contract.IsExcluded(object.GetLabels()) {
+			contents[p.String()] = publish.Of(object, p.keys...)
+		}
+	}
+	merged, err := publish.Merge(contents)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errCopy, err)
+	}
+	return merged.Object(ref.Kind), nil
+}

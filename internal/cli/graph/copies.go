@@ -1,0 +1,104 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+)
+
+// CopyState is how a copy compares with what its sources hold.
+type CopyState string
+
+// States of a copy.
+const (
+	// CopyCurrent has the present content.
+	CopyCurrent CopyState = "Current"
+	// CopyBehind has other content: its turn has not come, or it could not be written.
+	CopyBehind CopyState = "Behind"
+	// CopyAbsent has not been written.
+	CopyAbsent CopyState = "Absent"
+)
+
+// Copy is an object of its own from which a HelmRelease reads sources of a trigger.
+type Copy struct {
+	Object
+
+	// Sources whose content it has.
+	Sources []Object  `json:"sources"`
+	State   CopyState `json:"state"`
+}
+
+// CopiesOf returns the copies that a trigger keeps for a HelmRelease, by its spec and what
+// its status says of them.
+func CopiesOf(vt *triggerv1.ValuesTrigger, namespace, name string) []Copy {
+	published := ""
+	for _, t := range vt.Status.Targets {
+		if t.Namespace == namespace && t.Name == name {
+			published = t.Published
+		}
+	}
+	return copiesFor(vt, publishes(vt), types.NamespacedName{Namespace: namespace, Name: name}, published)
+}
+
+// publishes returns what a trigger copies.
+func publishes(vt *triggerv1.ValuesTrigger) []publish.Source {
+	if vt.Spec.Publish == nil || vt.IsGenerated() {
+		return nil
+	}
+	var out []publish.Source
+	for _, s := range sources(vt) {
+		if s.Name != "" {
+			out = append(out, publish.Source{ID: s.id(), Suffix: s.suffix})
+		}
+	}
+	return out
+}
+
+// copiesFor returns the copies for one target, of which the digest is recorded that was
+// last put into them.
+func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target types.NamespacedName, published string) []Copy {
+	state := CopyBehind
+	switch published {
+	case "":
+		state = CopyAbsent
+	case vt.Status.LastDigest:
+		state = CopyCurrent
+	}
+	var out []Copy
+	for _, c := range publish.Wanted(types.NamespacedName{Namespace: vt.Namespace, Name: vt.Name}, target, sources) {
+		one := Copy{Object: Object{c.Kind, c.Namespace, c.Name}, State: state}
+		for _, id := range c.Sources {
+			part := strings.SplitN(id, "/", 3)
+			one.Sources = append(one.Sources, Object{part[0], part[1], part[2]})
+		}
+		out = append(out, one)
+	}
+	return out
+}
+
+// Has tells whether an object is among those whose content the copy has.
+func (c Copy) Has(o Object) bool { return slices.Contains(c.Sources, o) }
+
+// Names writes the objects whose content it has.
+func (c Copy) Names() string {
+	names := make([]string, 0, len(c.Sources))
+	for _, s := range c.Sources {
+		names = append(names, s.String())
+	}
+	return strings.Join(names, ", ")
+}
+
+// Reads tells whether a HelmRelease lists an object in valuesFrom, or a copy with its
+// content.
+func Reads(hr *helmv2.HelmRelease, o Object, copies []Copy) bool {
+	return lists(hr, o) || slices.ContainsFunc(copies, func(c Copy) bool { return c.Has(o) && lists(hr, c.Object) })
+}

@@ -1,0 +1,117 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+)
+
+// copying is a set of manifests with copies, without a fault.
+const copying = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: platform, namespace: config, annotations: {trigger.nebius.ai/publish-to: "dev, prod"}}
+data: {values.yaml: "a: 1"}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: local, namespace: prod}
+data: {local.yaml: "a: 1"}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: app, namespace: dev}
+spec:
+  valuesFrom:
+  - {kind: ConfigMap, name: app-shared}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: app, namespace: prod}
+spec:
+  valuesFrom:
+  - {kind: ConfigMap, name: app-shared}
+  - {kind: ConfigMap, name: app-local, valuesKey: local.yaml}
+---
+apiVersion: trigger.nebius.ai/v1beta1
+kind: ValuesTrigger
+metadata: {name: platform, namespace: config}
+spec:
+  sources:
+  - {kind: ConfigMap, name: platform}
+  targets:
+  - {name: app, namespace: dev}
+  - {selector: {}, namespace: prod}
+  publish: {name: shared}
+---
+apiVersion: trigger.nebius.ai/v1beta1
+kind: ValuesTrigger
+metadata: {name: local, namespace: prod}
+spec:
+  sources:
+  - {kind: ConfigMap, name: local, publishAs: local}
+  targets:
+  - {name: app}
+  publish: {name: other}
+`
+
+func TestRun_copies(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		old, new string // what is replaced in what is without a fault
+		want     []string
+	}{
+		{"nothing", "", "", nil},
+		{"no consent", `"dev, prod"`, "dev", []string{
+			"warning publish-to ValuesTrigger config/platform: ConfigMap config/platform may not be copied into namespace prod; consent with the annotation trigger.nebius.ai/publish-to: prod on it, or name a spec.serviceAccountName that may read it"}},
+		{"no consent at all", `annotations: {trigger.nebius.ai/publish-to: "dev, prod"}}
+data: {values.yaml: "a: 1"}`, `}
+data: {values.yaml: "a: 1"}`, []string{"warning publish-to ValuesTrigger config/platform: ConfigMap config/platform may not be copied into namespace dev",
+			"warning publish-to ValuesTrigger config/platform: ConfigMap config/platform may not be copied into namespace prod"}},
+		{"consent that is filled in later", `"dev, prod"`, "'${namespaces}'", nil},
+		{"a list that is malformed", `"dev, prod"`, `"dev; prod, prod, dev"`, []string{
+			`error name ConfigMap config/platform: annotation trigger.nebius.ai/publish-to: "dev; prod" cannot be the name of a namespace`}},
+		{"consent to all", `"dev, prod"`, `"*"`, nil},
+		{"a copy in Git", "metadata: {name: local, namespace: prod}\ndata", "metadata: {name: app-shared, namespace: prod, labels: {app.kubernetes.io/managed-by: helmrelease-trigger-operator, trigger.nebius.ai/name: platform, trigger.nebius.ai/namespace: config, trigger.nebius.ai/target: app}}\ndata: {values.yaml: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: local, namespace: prod}\ndata", []string{
+			"warning operators-own ConfigMap prod/app-shared: a copy that the operator writes for ValuesTrigger config/platform; leave it out"}},
+		{"a copy that nobody reads", "  valuesFrom:\n  - {kind: ConfigMap, name: app-shared}\n---", "  valuesFrom: []\n---", []string{
+			"warning unread-copy ValuesTrigger config/platform: HelmRelease dev/app does not list its copy ConfigMap app-shared in valuesFrom"}},
+		{"the source beside the copy", "valuesKey: local.yaml}", "valuesKey: local.yaml}\n  - {kind: ConfigMap, name: local, valuesKey: local.yaml}", []string{
+			"warning unread-copy ValuesTrigger prod/local: HelmRelease prod/app reads ConfigMap prod/local itself: helm-controller takes changes of it up before their turn"}},
+		{"a key that no source has", "valuesKey: local.yaml}", "valuesKey: values.yaml}", []string{
+			"error key HelmRelease prod/app: ConfigMap prod/app-local has no key values.yaml"}},
+		{"a name that is taken", "metadata: {name: local, namespace: prod}\ndata", "metadata: {name: app-shared, namespace: prod}\ndata: {values.yaml: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: local, namespace: prod}\ndata", []string{
+			"error name-conflict ValuesTrigger config/platform: ConfigMap prod/app-shared is among the manifests, and would be the copy for HelmRelease prod/app"}},
+		{"without publish there are no copies", "  publish: {name: other}\n", "", []string{
+			"warning dangling HelmRelease prod/app: valuesFrom: ConfigMap prod/app-local is not among the manifests"}},
+		{"a reference that leads nowhere", "{name: app, namespace: dev}\n  -", "{namespace: dev}\n  -", []string{
+			"warning dangling HelmRelease dev/app: valuesFrom: ConfigMap dev/app-shared", "error schema ValuesTrigger config/platform: spec.targets[0]: set exactly one"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			g.Expect(copying).To(ContainSubstring(c.old))
+			var want []any
+			for _, begins := range c.want {
+				want = append(want, HavePrefix(begins))
+			}
+			var got []string
+			for _, f := range run(t, Options{}, strings.Replace(copying, c.old, c.new, 1)).Findings {
+				got = append(got, fmt.Sprintf("%s %s %s: %s", f.Severity, f.Rule, f.Object, f.Message))
+			}
+			g.Expect(got).To(ConsistOf(want...))
+		})
+	}
+}
+
+func TestRun_copies_as_an_account_need_no_consent(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(copying, `, annotations: {trigger.nebius.ai/publish-to: "dev, prod"}`, "", 1)
+	text = strings.Replace(text, "  publish: {name: shared}", "  publish: {name: shared}\n  serviceAccountName: deployer", 1)
+	NewWithT(t).Expect(run(t, Options{Complete: true}, text).Findings).To(BeEmpty())
+}
