@@ -165,7 +165,7 @@ func (p *publication) consent(key types.NamespacedName, hr *helmv2.HelmRelease, 
 			}
 			err := publish.Crossing{
 				Source: s.ID, From: strings.Split(s.ID, "/")[1], To: key.Namespace, PublishTo: s.PublishTo,
-				Account: p.actor.Name != "", Trigger: p.trigger.Namespace, Listed: listed,
+				Account: p.actor.Name != "", Trigger: p.trigger.Namespace, Copy: c, Listed: listed,
 			}.Check()
 			if err != nil {
 				return err.Error(), false

@@ -117,7 +117,7 @@ func TestPublication_consent(t *testing.T) {
 		{"no consent of the source", func(p *publication) { p.sources[0].PublishTo = "" }, anApp, nil, "may not be copied into namespace apps", false},
 		{"no release in another namespace", func(p *publication) { p.sources[0].PublishTo = "*" }, there, nil, "", true},
 		{"a release in another namespace", func(p *publication) { p.sources[0].PublishTo = "*" }, there, reading("there", "app-shared"), "", false},
-		{"one that does not read it", func(p *publication) { p.sources[0].PublishTo = "*" }, there, reading("there", "other"), "only for a HelmRelease that lists them", false},
+		{"one that does not read it", func(p *publication) { p.sources[0].PublishTo = "*" }, there, reading("there", "other"), "only for a HelmRelease that lists it", false},
 		{"as an account", func(p *publication) { p.sources[0].PublishTo, p.actor.Name = "", "tenant" }, there, nil, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

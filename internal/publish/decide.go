@@ -126,7 +126,8 @@ type Crossing struct {
 	// Trigger is the namespace of the trigger.
 	Trigger string
 
-	// Listed tells that the HelmRelease lists the copy.
+	// Copy is what is made of it, and Listed tells that the HelmRelease lists that.
+	Copy   Copy
 	Listed bool
 }
 
@@ -141,7 +142,7 @@ func (c Crossing) Check() error {
 		return fmt.Errorf("%s may not be copied into namespace %s; consent with the annotation %s: %s on it, or name a spec.serviceAccountName that may read it",
 			strings.Replace(c.Source, "/", " ", 1), c.To, triggerv1.PublishToAnnotation, c.To)
 	case c.To != c.Trigger && !c.Listed:
-		return fmt.Errorf("copies are made in namespace %s, another than the ValuesTrigger's, only for a HelmRelease that lists them in valuesFrom; add them there, or name a spec.serviceAccountName", c.To)
+		return fmt.Errorf("%s is made, in another namespace than the ValuesTrigger's, only for a HelmRelease that lists it in valuesFrom; add it there, or name a spec.serviceAccountName", c.Copy)
 	}
 	return nil
 }

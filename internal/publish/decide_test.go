@@ -88,7 +88,7 @@ func TestCrossing_Check(t *testing.T) {
 		{"as an account", Crossing{From: "config", To: "apps", Trigger: "apps", Account: true}, ""},
 		{"as an account into another namespace", Crossing{From: "config", To: "apps", Trigger: "config", Account: true}, ""},
 		{"into another namespace for a release that lists it", Crossing{From: "apps", To: "apps", Trigger: "config", Listed: true}, ""},
-		{"into another namespace for no such release", Crossing{From: "config", To: "apps", Trigger: "config", PublishTo: "*"}, "only for a HelmRelease that lists them"},
+		{"into another namespace for no such release", Crossing{From: "config", To: "apps", Trigger: "config", PublishTo: "*", Copy: Copy{Kind: "Secret", Namespace: "apps", Name: "app-s"}}, "Secret apps/app-s is made, in another namespace than the ValuesTrigger's, only for a HelmRelease that lists it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
