@@ -114,6 +114,31 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	e.Expect(helm.Signal(syscall.SIGCONT)).To(Succeed())
 	e.Eventually(e.state("shop", "hasty", "web")).Should(Equal(triggerv1.TargetDelivered))
 
+	// Copies: without the permission, then with it.
+	copying := func(name string) func(*triggerv1.ValuesTrigger) {
+		return func(vt *triggerv1.ValuesTrigger) {
+			vt.Spec.Publish = &triggerv1.Publish{Name: name}
+			vt.Spec.QuietPeriod.Duration = time.Second
+		}
+	}
+	refused := declared("shop", "refused", from(cmKind, "web-values"), to("web"), copying("shared"))
+	e.create(refused)
+	seen("the operator was refused: apply ConfigMap shop/web-shared", status("refused"))
+	seen("1 of 1 HelmReleases read sources", e.condition("shop", "refused", triggerv1.GatedCondition))
+	e.delete(refused)
+	e.Expect(operator.InstallChart(e.ctx, e.w, "--set=publish.enabled=true")).To(Succeed())
+	e.create(configMap("shop", "web-shared", map[string]string{"a": "1"}))
+	e.create(declared("shop", "taken", from(cmKind, "web-values"), to("web"), copying("shared")))
+	seen("name conflict: ConfigMap shop/web-shared", status("taken"))
+	e.create(declared("shop", "unasked", from(cmKind, "flags", sourceIn("shop-config")), to("web"), copying("flags")))
+	seen("ConfigMap shop-config/flags may not be copied into namespace shop", status("unasked"))
+	edit(e, flags, func(cm *corev1.ConfigMap) {
+		cm.Labels, cm.Annotations = nil, map[string]string{triggerv1.PublishToAnnotation: "shop"}
+	})
+	annotate(e, release("shop", "web"), map[string]string{triggerv1.AllowFromAnnotation: "shop-config"})
+	e.create(declared("shop-config", "unlisted", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
+	seen("ConfigMap shop/web-flags is made", e.condition("shop-config", "unlisted", meta.ReadyCondition))
+
 	// TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps sees the last one, with another operator.
 	for text := range shown {
 		e.Expect(text).To(HavePrefix("SecretsDisabled: "), "the page shows a message that this test does not make")
