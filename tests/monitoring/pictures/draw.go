@@ -34,6 +34,11 @@ var (
 	palette = []string{"#56a64b", "#3274d9", "#e0b400", "#a352cc", "#ff780a", "#e02f44", "#37872d", "#8ab8ff", "#b877d9", "#96d98d"}
 )
 
+// head is for those who do not see the picture.
+const head = `<title id="title">The dashboard</title>
+<desc id="desc">Panels with numbers and curves: targets by state, deliveries and their latencies, requests, reads, reconciliations.</desc>
+`
+
 // canvas is an SVG in the making.
 type canvas struct {
 	bytes.Buffer
@@ -54,8 +59,9 @@ func draw(ctx context.Context, dashboard *monitoring.Dashboard, prometheus *moni
 	for _, panel := range dashboard.Panels {
 		height = max(height, (panel.GridPos.Y+panel.GridPos.H)*line)
 	}
-	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="Helvetica,Arial,sans-serif" font-size="11" fill="#24292e">`+"\n",
+	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="title desc" font-family="Helvetica,Arial,sans-serif" font-size="11" fill="#24292e">`+"\n",
 		24*column, height)
+	c.WriteString(head)
 	fmt.Fprintf(c, `<rect width="100%%" height="100%%" fill="#f4f5f5"/>`+"\n")
 	for _, panel := range dashboard.Panels {
 		if err := c.panel(ctx, panel); err != nil {
