@@ -64,23 +64,6 @@ func TestDocs_every_manifest_is_valid(t *testing.T) {
 	g.Expect(manifests).To(BeNumerically(">", 5))
 }
 
-// Links between pages lead somewhere.
-func TestDocs_every_relative_link_leads_to_a_file(t *testing.T) {
-	link := regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
-	for _, file := range pages(t) {
-		text, err := os.ReadFile(file)
-		NewWithT(t).Expect(err).NotTo(HaveOccurred())
-		for _, match := range link.FindAllStringSubmatch(string(text), -1) {
-			if strings.Contains(match[1], "://") {
-				continue
-			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(file), match[1])); err != nil {
-				t.Errorf("%s: link to %s", filepath.Base(file), match[1])
-			}
-		}
-	}
-}
-
 // Every test that a page names exists.
 func TestDocs_every_named_test_exists(t *testing.T) {
 	var code strings.Builder

@@ -5,7 +5,6 @@ package docs
 
 import (
 	"encoding/xml"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,9 +22,7 @@ func TestDocs_every_picture_is_shown_and_told(t *testing.T) {
 	shown := map[string]string{}
 	image := regexp.MustCompile(`!\[([^\]]*)\]\(([^)\s]+)\)`)
 	for _, page := range pages(t) {
-		text, err := os.ReadFile(page)
-		g.Expect(err).NotTo(HaveOccurred())
-		for _, match := range image.FindAllStringSubmatch(string(text), -1) {
+		for _, match := range image.FindAllStringSubmatch(read(t, page), -1) {
 			g.Expect(match[2]).NotTo(ContainSubstring("://"), "%s shows a picture from elsewhere", page)
 			shown[filepath.Join(filepath.Dir(page), match[2])] = match[1]
 		}
@@ -36,17 +33,16 @@ func TestDocs_every_picture_is_shown_and_told(t *testing.T) {
 	}
 	walk(t, filepath.Join(operator.Root(), "docs"), ".svg", func(path string) {
 		g.Expect(shown).To(HaveKey(path), "a picture that no page shows")
-		text, err := os.ReadFile(path)
-		g.Expect(err).NotTo(HaveOccurred())
+		text := read(t, path)
 		var svg struct {
 			XMLName xml.Name `xml:"http://www.w3.org/2000/svg svg"`
 			Role    string   `xml:"role,attr"`
 			Title   string   `xml:"title"`
 			Desc    string   `xml:"desc"`
 		}
-		g.Expect(xml.Unmarshal(text, &svg)).To(Succeed(), path)
+		g.Expect(xml.Unmarshal([]byte(text), &svg)).To(Succeed(), path)
 		g.Expect([]string{svg.Role, svg.Title, svg.Desc}).To(And(Not(ContainElement("")), ContainElement("img")), "%s: role, title and desc", path)
-		content := strings.ReplaceAll(string(text), `xmlns="http://www.w3.org/2000/svg"`, "")
+		content := strings.ReplaceAll(text, `xmlns="http://www.w3.org/2000/svg"`, "")
 		g.Expect(content).NotTo(MatchRegexp(`https?://|@import|@font-face|<script|<image|url\(`), path)
 	})
 }
