@@ -84,3 +84,69 @@ func TestDecide_aSourceThatWasAwayIsForcedOnce(t *testing.T) {
 		g.Expect(s.release.Revision).To(BeEquivalentTo(5))
 	}
 }
+
+// The release reads a copy of one source, and its chart looks another one up that was away.
+func TestDecide_aSourceThatWasAwayBesideCopies(t *testing.T) {
+	away := func(change func(*scene)) func() *scene {
+		return func() *scene {
+			s := delivered(read, other)
+			s.release.Copied = map[string]bool{read: true}
+			s.later(time.Minute)
+			s.upgrade() // of another cause
+			s.later(time.Minute)
+			s.source(other).Created = s.now
+			s.unpublished = true
+			change(s)
+			return s
+		}
+	}
+	check(t, []decision{{
+		name:  "is forced once more, and the copy goes with it",
+		given: away(func(*scene) {}),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name:  "is forced with a change that the copy has not got",
+		given: away(func(s *scene) { s.edit(read) }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name:  "waits for an upgrade that may see it",
+		given: away(func(s *scene) { s.work() }),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name:  "waits while the release is suspended",
+		given: away(func(s *scene) { s.release.Suspended = true }),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name:  "that is copied itself is no reason",
+		given: away(func(s *scene) { s.source(other).Created = time.Time{}; s.source(read).Created = s.now }),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}})
+}
+
+func TestDecide_aSourceThatWasAwayBesideCopiesIsForcedOnce(t *testing.T) {
+	t.Parallel()
+	for _, crash := range []bool{false, true} {
+		g := NewWithT(t)
+		s := delivered(read, other)
+		s.release.Copied = map[string]bool{read: true}
+		s.later(time.Minute)
+		s.upgrade()
+		s.later(time.Minute)
+		s.source(other).Created = s.now
+		s.edit(read)
+		s.unpublished = true
+		if crash { // when the copy is written and the request is made
+			g.Expect(s.crash().Request).NotTo(BeNil())
+			g.Expect(s.unpublished).To(BeFalse())
+		}
+		for range 3 {
+			s.step()
+			s.later(time.Minute)
+			if s.release.RequestedAt != s.release.HandledAt {
+				s.upgrade()
+			}
+		}
+		g.Expect(s.status.State).To(Equal(triggerv1.TargetDelivered))
+		g.Expect(s.release.Revision).To(BeEquivalentTo(5))
+	}
+}
