@@ -1,0 +1,120 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/fluxcd/pkg/apis/acl"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/world"
+)
+
+// mayOnConfigMaps are rights on copies, and on sources.
+func mayOnConfigMaps(verbs ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: verbs}
+}
+
+// The operator itself may write no copies here: what is written, the accounts may write.
+func TestPublish_as_an_account(t *testing.T) {
+	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=impersonation.enabled=true"}})
+	for name, test := range map[string]func(*env, *operator.Operator){
+		"what may read the source and write the copies delivers across namespaces": accountThatPublishes,
+		"what may not create copies is told so and disturbs nobody":                accountThatMayNotCreate,
+		"what may not delete copies keeps them and is in nobody's way":             accountThatMayNotDelete,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(e.again(t), op)
+		})
+	}
+}
+
+func accountThatPublishes(e *env, op *operator.Operator) {
+	ns, config, other := e.namespace("account"), e.namespace("config"), e.namespace("other")
+	deployer := types.NamespacedName{Namespace: ns, Name: "deployer"}
+	cm := withValues(config, "values", "a: 1\n") // Its owner consents by a Role, not by an annotation.
+	e.create(cm)
+	e.account(ns, "deployer", mayOnReleases("get", "patch"), mayOnConfigMaps("get", "create", "patch"))
+	e.grant(config, deployer, mayRead("configmaps"))
+	e.grant(other, deployer, mayOnReleases("get", "patch"), mayOnConfigMaps("get", "create", "patch"))
+	mark := e.mark()
+	e.create(declared(ns, "mine", published(""), from(cmKind, "values", sourceIn(config)), to("app"), to("app", targetIn(other)), as("deployer")))
+	in := []string{ns, other}
+	for _, namespace := range in {
+		e.Eventually(e.copied(namespace, "app-shared")).Should(Equal("a: 1\n"), "there before its release, in whatever namespace")
+		e.releases(release(namespace, "app", reads(cmKind, "app-shared")))
+	}
+	e.Eventually(e.condition(ns, "mine", meta.ReadyCondition)).Should(Equal("True Succeeded: Delivered to all 2 HelmReleases"))
+
+	e.setValues(cm, "a: 2\n")
+	for _, namespace := range in {
+		e.Eventually(e.rendered(namespace, "app")).Should(ContainSubstring("a: 2"))
+	}
+	e.Eventually(e.condition(ns, "mine", meta.ReadyCondition)).Should(Equal("True Succeeded: Delivered to all 2 HelmReleases"))
+	writes, err := e.w.AuditEvents(e.ctx, mark, func(event world.AuditEvent) bool {
+		return world.WritesBy(op.User())(event) && event.Name == "app-shared"
+	})
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(writes).To(And(HaveLen(4), HaveEach(HaveField("Impersonated", world.ServiceAccountUser(ns, "deployer")))))
+	for _, namespace := range in {
+		e.stay(namespace, map[string]int{"app": 2})
+	}
+}
+
+func accountThatMayNotCreate(e *env, _ *operator.Operator) {
+	ns := e.namespace("account")
+	cm := withValues(ns, "values", "a: 1\n")
+	e.create(cm)
+	e.account(ns, "deployer", mayOnReleases("get", "patch"), mayOnConfigMaps("get", "patch"))
+	e.create(declared(ns, "mine", published(""), from(cmKind, "values"), to("app"), as("deployer")))
+	e.stalled(ns, "mine", acl.AccessDeniedReason, "ServiceAccount "+ns+"/deployer was refused", `cannot create resource "configmaps"`,
+		"with spec.publish get, create, patch and delete on the copies")
+
+	e.releases(release(ns, "neighbour", reads(cmKind, "values")))
+	e.create(declared(ns, "theirs", from(cmKind, "values"), to("neighbour")))
+	e.Eventually(e.deliveredRevision(ns, "theirs", "neighbour")).Should(BeEquivalentTo(1))
+	e.setValues(cm, "a: 2\n")
+	e.Eventually(e.deliveredRevision(ns, "theirs", "neighbour")).Should(BeEquivalentTo(2))
+	e.Expect(e.copied(ns, "app-shared")()).To(BeEmpty())
+
+	e.grant(ns, types.NamespacedName{Namespace: ns, Name: "deployer"}, mayOnConfigMaps("create"))
+	e.request(ns, "mine", "now")
+	e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 2\n"))
+	e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(1))
+	e.stay(ns, map[string]int{"app": 1, "neighbour": 2})
+}
+
+func accountThatMayNotDelete(e *env, _ *operator.Operator) {
+	ns := e.namespace("account")
+	e.create(withValues(ns, "values", "a: 1\n"))
+	e.account(ns, "deployer", mayOnReleases("get", "patch"), mayOnConfigMaps("get", "create", "patch"))
+	e.create(declared(ns, "mine", published(triggerv1.DeletionDelete), from(cmKind, "values"), to("app"), to("gone"), as("deployer")))
+	for _, name := range []string{"app-shared", "gone-shared"} {
+		e.Eventually(e.copied(ns, name)).Should(Equal("a: 1\n"))
+	}
+	kept := e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "mine", corev1.EventTypeWarning, triggerv1.CopiesKeptReason)
+	refused := And(ContainSubstring("ServiceAccount "+ns+"/deployer was refused"), ContainSubstring(`cannot delete resource "configmaps"`))
+
+	edit(e, declared(ns, "mine"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets = vt.Spec.Targets[:1] })
+	e.Eventually(kept).Should(ContainElement(And(HavePrefix("1 copies are kept: "), refused)))
+	e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(1), "what is left over holds up nothing")
+
+	e.delete(declared(ns, "mine"))
+	e.Eventually(kept).Should(ContainElement(And(HavePrefix("2 copies are kept: "), refused)))
+	for _, name := range []string{"app-shared", "gone-shared"} {
+		e.Expect(e.copied(ns, name)()).To(Equal("a: 1\n"))
+	}
+	e.stay(ns, map[string]int{"app": 1})
+}
