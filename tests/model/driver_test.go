@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,6 +30,7 @@ type driver struct {
 	c    client.Client
 
 	fleet    *fleet
+	seen     *witness
 	managers []*manager
 	outages  []time.Time // of helm-controller and the API server
 	closers  []func()
@@ -120,7 +122,7 @@ func (d *driver) begin(rng *rand.Rand) error {
 	d.closers = append(d.closers, d.w.Stop)
 	d.c = d.w.Client()
 	d.begun = time.Now()
-	for _, ns := range []string{"flux-system", "apps", "config"} {
+	for _, ns := range []string{"flux-system", "apps", "config", teamNS, edgeNS, vaultNS} {
 		if err := d.writeNamespace(ns); err != nil {
 			return err
 		}
@@ -129,6 +131,9 @@ func (d *driver) begin(rng *rand.Rand) error {
 				return err
 			}
 		}
+	}
+	if d.seen, err = d.observe(); err != nil {
+		return err
 	}
 	replicas := 1
 	if chance(rng, 0.4) {
@@ -191,7 +196,7 @@ func (d *driver) populate() error {
 			}
 		}
 	}
-	return nil
+	return d.populateGates()
 }
 
 func (r *release) reading() string {
@@ -205,14 +210,14 @@ func (r *release) reading() string {
 // step makes one operation and pauses.
 func (d *driver) step(i int, rng *rand.Rand) error {
 	d.fleet.changes = i
-	total := 0
-	for _, o := range operations {
+	total, possible := 0, slices.Concat(operations, gateOperations)
+	for _, o := range possible {
 		total += o.weight
 	}
 	// An operation that is not possible now makes room for another.
 	for range 20 {
 		at := rng.IntN(total)
-		for _, o := range operations {
+		for _, o := range possible {
 			if at -= o.weight; at >= 0 {
 				continue
 			}

@@ -5,6 +5,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ const (
 //   - overtaken: helm-controller had begun by itself, to deliver other values, when the
 //     request for a forced upgrade came, and nothing on the HelmRelease showed it yet. It
 //     sees the request when it has finished. After an edit of the spec the operator knows
-//     what will come: that is none.
+//     what will come: that is none, unless a chart has come since.
 func (d *driver) excuse(r *release, requests []time.Time, revisions []revision, i int) string {
 	rev := revisions[i]
 	if strings.Contains(rev.Info.Description, "unlocked from stale") {
@@ -61,7 +62,7 @@ func (d *driver) excuse(r *release, requests []time.Time, revisions []revision, 
 			}
 		}
 	}
-	if repeats && r.overtaken(requests, revisions[i-1].Info.LastDeployed, rev.Info.LastDeployed) {
+	if repeats && r.overtaken(requests, d.fleet.charts[r.ns].written, revisions[i-1].Info.LastDeployed, rev.Info.LastDeployed) {
 		return "overtaken"
 	}
 	return ""
@@ -69,7 +70,7 @@ func (d *driver) excuse(r *release, requests []time.Time, revisions []revision, 
 
 // overtaken tells whether the latest request before a revision came when the revision
 // before it was about to be made.
-func (r *release) overtaken(requests []time.Time, before, at time.Time) bool {
+func (r *release) overtaken(requests, charts []time.Time, before, at time.Time) bool {
 	var last time.Time
 	for _, request := range requests {
 		if request.Before(at) {
@@ -77,7 +78,9 @@ func (r *release) overtaken(requests []time.Time, before, at time.Time) bool {
 		}
 	}
 	for _, written := range r.written {
-		if since := last.Sub(written); since > 0 && since < notice {
+		since := last.Sub(written)
+		chart := slices.ContainsFunc(charts, func(at time.Time) bool { return at.After(written) && at.Before(before) })
+		if since > 0 && since < notice && !chart {
 			return false
 		}
 	}

@@ -42,6 +42,7 @@ type fleet struct {
 	releases []*release
 	triggers []*trigger
 	charts   map[string]*chartState
+	gates    []*gate
 
 	// prod are the namespaces that selectors of namespaces match.
 	prod map[string]bool
@@ -59,6 +60,7 @@ type chartState struct {
 	version  int
 	broken   bool
 	notReady bool
+	written  []time.Time
 }
 
 // source is a ConfigMap or Secret.
@@ -194,7 +196,7 @@ func (f *fleet) edit(s *source, values, other bool) {
 // newFleet draws what there is at the beginning.
 func newFleet(rng *rand.Rand) *fleet {
 	f := &fleet{
-		charts: map[string]*chartState{"flux-system": {version: 1}, "apps": {version: 1}},
+		charts: map[string]*chartState{"flux-system": {version: 1}, "apps": {version: 1}, teamNS: {version: 1}, edgeNS: {version: 1}},
 		prod:   map[string]bool{"flux-system": chance(rng, 0.5), "apps": true},
 	}
 	for i, at := range []struct{ kind, ns string }{
@@ -238,6 +240,7 @@ func newFleet(rng *rand.Rand) *fleet {
 		t.exists = chance(rng, 0.5)
 		f.triggers = append(f.triggers, t)
 	}
+	f.gates = append(f.gates, newGate(rng, f))
 	return f
 }
 

@@ -59,6 +59,9 @@ func (d *driver) mend() error {
 	if err := d.wait("resume the generated triggers", d.resumeGenerated); err != nil {
 		return err
 	}
+	if err := d.mendGates(); err != nil {
+		return err
+	}
 	return d.mendUnbound()
 }
 
@@ -150,7 +153,7 @@ func (d *driver) unstall() error {
 	if len(d.outages) == 0 {
 		return nil
 	}
-	for _, r := range d.fleet.releases {
+	for _, r := range d.fleet.all() {
 		hr := r.object()
 		if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
 			return client.IgnoreNotFound(err)

@@ -115,6 +115,12 @@ func requestTrigger(d *driver, rng *rand.Rand) (string, error) {
 
 // handled forgets what a person has asked of triggers that have handled it.
 func (d *driver) handled() {
+	for _, g := range d.fleet.gates {
+		vt := g.object()
+		if g.asked && d.c.Get(d.ctx, client.ObjectKeyFromObject(vt), vt) == nil && vt.Status.LastHandledForceAt == vt.Annotations[meta.ForceRequestAnnotation] {
+			g.asked = false
+		}
+	}
 	for _, t := range d.fleet.triggers {
 		if t.asked == nil {
 			continue

@@ -25,6 +25,7 @@ const (
 	onReleases = "edits of releases"
 	onTriggers = "edits of triggers"
 	onCharts   = "edits of charts"
+	onGates    = "edits about copies and gates"
 	troubles   = "troubles"
 )
 

@@ -42,6 +42,11 @@ func (d *driver) delivered() error {
 			return err
 		}
 	}
+	for _, m := range d.fleet.members() {
+		if err := d.memberRuns(m); err != nil {
+			return err
+		}
+	}
 	if err := d.triggersAreRight(); err != nil {
 		return err
 	}
@@ -53,37 +58,49 @@ func (d *driver) delivered() error {
 	return nil
 }
 
-// runs returns what is old in a release.
-func (d *driver) runs(r *release) error {
+// running returns the values that a release runs, with what it has looked up, or an error
+// if it is not ready.
+func (d *driver) running(r *release) (values map[string]any, rendered map[string]string, err error) {
 	hr := r.object()
 	if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
-		return err
+		return nil, nil, err
 	}
 	if !conditions.IsReady(hr) || hr.Status.ObservedGeneration != hr.Generation {
-		return about(r, "not ready: %s", conditions.GetMessage(hr, meta.ReadyCondition))
+		return nil, nil, about(r, "not ready: %s", conditions.GetMessage(hr, meta.ReadyCondition))
 	}
-	rendered := &corev1.ConfigMap{}
-	if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(hr), rendered); err != nil {
-		return about(r, "%v", err)
+	if err := labelled(r, len(hr.Spec.ValuesFrom) > 0, hr.Labels); err != nil {
+		return nil, nil, err
 	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal([]byte(rendered.Data["values"]), &values); err != nil {
-		return about(r, "%v", err)
+	cm := &corev1.ConfigMap{}
+	if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(hr), cm); err != nil {
+		return nil, nil, about(r, "%v", err)
+	}
+	if err := yaml.Unmarshal([]byte(cm.Data["values"]), &values); err != nil {
+		return nil, nil, about(r, "%v", err)
 	}
 	if fmt.Sprint(values["inline"]) != fmt.Sprint(r.inline) {
-		return about(r, "runs inline %v, not %d", values["inline"], r.inline)
+		return nil, nil, about(r, "runs inline %v, not %d", values["inline"], r.inline)
 	}
-	errs := []error{d.runsValues(r, values), labelled(r, hr.Labels)}
+	return values, cm.Data, nil
+}
+
+// runs returns what is old in a release.
+func (d *driver) runs(r *release) error {
+	values, rendered, err := d.running(r)
+	if err != nil {
+		return err
+	}
+	errs := []error{d.runsValues(r, values)}
 	for _, b := range d.fleet.bindings(r) {
 		if b.forces(r) && !r.stale[b.source] {
-			errs = append(errs, runsLookup(r, b, rendered.Data[b.source.name]))
+			errs = append(errs, runsLookup(r, b, rendered[b.source.name]))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // labelled returns an error if a release does not carry the labels of autodiscovery.
-func labelled(r *release, have map[string]string) error {
+func labelled(r *release, wanted bool, have map[string]string) error {
 	if r.optOut {
 		return nil
 	}
@@ -93,7 +110,7 @@ func labelled(r *release, have map[string]string) error {
 		triggerv1.HRNameAnnotation:             r.name,
 	} {
 		// A label that somebody has given another value is somebody's.
-		if wanted := len(r.reads) > 0; wanted != (have[key] == value) {
+		if wanted != (have[key] == value) {
 			return about(r, "label %s is %q, and it reads values from sources: %t", key, have[key], wanted)
 		}
 	}

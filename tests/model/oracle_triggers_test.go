@@ -27,6 +27,12 @@ func (d *driver) triggersAreRight() error {
 	for i := range list.Items {
 		found[list.Items[i].Namespace+"/"+list.Items[i].Name] = &list.Items[i]
 	}
+	for _, g := range d.fleet.gates {
+		if err := d.gateIsRight(g, found[g.id()]); err != nil {
+			return err
+		}
+		delete(found, g.id())
+	}
 	for _, t := range d.fleet.triggers {
 		vt := found[t.id()]
 		delete(found, t.id())

@@ -31,6 +31,8 @@ type manager struct {
 	// starting ends when the present start has succeeded or failed.
 	starting chan struct{}
 	frozen   bool
+	naps     []nap // times for which it was frozen
+	deaf     []nap // times for which its watches may have been silent
 
 	mu    sync.Mutex
 	rng   *rand.Rand
@@ -41,6 +43,12 @@ type manager struct {
 	note  func(format string, args ...any)
 	count func(what string)
 }
+
+// nap is a time for which something was so, until now if it has no end.
+type nap struct{ from, to time.Time }
+
+// meets tells whether it lasted to a time or longer.
+func (n nap) meets(at time.Time) bool { return n.to.IsZero() || n.to.After(at) }
 
 // leaderElection makes a replica take over within seconds.
 var leaderElection = []string{
@@ -66,7 +74,7 @@ func (d *driver) startManagers(replicas int) error {
 			args = append(leaderElection, retries...)
 		}
 		m := &manager{name: fmt.Sprintf("manager %d", i+1), proxy: proxy, rng: rand.New(rand.NewPCG(d.seed, uint64(i))), note: d.note, count: d.count}
-		m.op, err = operator.Install(d.ctx, d.w, binary, operator.Options{Proxy: proxy, Args: args, Installed: i > 0})
+		m.op, err = operator.Install(d.ctx, d.w, binary, operator.Options{Proxy: proxy, Args: args, Installed: i > 0, Values: []string{"--set=publish.enabled=true"}})
 		if err != nil {
 			return err
 		}
@@ -118,6 +126,12 @@ func (m *manager) rule(r faults.Request) faults.Fault {
 // plan says which faults are to come.
 func (m *manager) plan(fault float64, kill int, after bool) {
 	m.mu.Lock()
+	if n := len(m.deaf); n > 0 && m.deaf[n-1].to.IsZero() {
+		m.deaf[n-1].to = time.Now()
+	}
+	if fault > 0 {
+		m.deaf = append(m.deaf, nap{from: time.Now()})
+	}
 	m.fault, m.kill, m.after, m.cut = fault, kill, after, false
 	m.mu.Unlock()
 	if fault == 0 {
@@ -205,12 +219,14 @@ func (d *driver) leaders() error {
 func (m *manager) freeze() error {
 	m.ended()
 	m.frozen = true
+	m.naps = append(m.naps, nap{from: time.Now()})
 	return m.op.Process().Signal(syscall.SIGSTOP)
 }
 
 func (m *manager) thaw() {
 	if m.frozen {
 		m.frozen = false
+		m.naps[len(m.naps)-1].to = time.Now()
 		_ = m.op.Process().Signal(syscall.SIGCONT) // One that has ended needs none.
 	}
 }

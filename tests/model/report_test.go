@@ -58,7 +58,7 @@ func (d *driver) timeline(r *release) {
 	for _, e := range events {
 		d.lines = append(d.lines, line{e.Time, fmt.Sprintf("        operator: %s %s/%s %s/%s -> %d", e.Verb, e.Resource, e.Subresource, e.Namespace, e.Name, e.Code)})
 	}
-	for _, c := range r.changes {
+	for _, c := range d.entitlements(r) {
 		d.lines = append(d.lines, line{c.at, fmt.Sprintf("        effective for %s, forced %t: %s", r.id(), c.forced, c.why)})
 	}
 }

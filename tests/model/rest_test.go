@@ -33,6 +33,9 @@ func (d *driver) verify() error {
 		if err := d.unstall(); err != nil {
 			return err
 		}
+		if err := d.tend(); err != nil {
+			return err
+		}
 		return d.delivered()
 	}); err != nil {
 		return err
@@ -47,6 +50,12 @@ func (d *driver) verify() error {
 	// A release with a short interval is not ready in the moment of its reconciliation.
 	if err := d.wait("after the rest", d.delivered); err != nil {
 		return err
+	}
+	d.mended()
+	for _, g := range d.fleet.gates {
+		if err := d.kept(g); err != nil {
+			return err
+		}
 	}
 	if err := d.counted(); err != nil {
 		return err

@@ -86,7 +86,7 @@ func (d *driver) counted() error {
 	if err != nil {
 		return err
 	}
-	for _, r := range d.fleet.releases {
+	for _, r := range d.fleet.all() {
 		revisions, err := d.revisions(r)
 		if err != nil {
 			return err
@@ -102,11 +102,22 @@ func (d *driver) counted() error {
 				repeats: before && rev.same(revisions[i-1]) && revisions[i-1].Info.Status != "failed",
 			})
 		}
-		if problem := doubled(counted, r.changes); problem != "" {
+		if problem := doubled(counted, d.entitlements(r)); problem != "" {
 			return about(r, "%s", problem)
 		}
 	}
 	return nil
+}
+
+// entitlements returns the effective changes of a release, those of its copies included.
+func (d *driver) entitlements(r *release) []effective {
+	changes := slices.Clone(r.changes)
+	for _, m := range d.fleet.members() {
+		if m.release == r {
+			changes = append(changes, d.seen.changes(m)...)
+		}
+	}
+	return changes
 }
 
 // tally counts the revisions of the whole story.
@@ -115,7 +126,7 @@ func (d *driver) tally() error {
 	if err != nil {
 		return err
 	}
-	for _, r := range d.fleet.releases {
+	for _, r := range d.fleet.all() {
 		revisions, err := d.revisions(r)
 		if err != nil {
 			return err
@@ -123,7 +134,7 @@ func (d *driver) tally() error {
 		for i := range revisions {
 			d.count(strings.TrimSpace("revisions " + d.excuse(r, requests[r.id()], revisions, i)))
 		}
-		d.add("effective changes", len(r.changes))
+		d.add("effective changes", len(d.entitlements(r)))
 	}
 	for _, m := range d.managers {
 		_, _, injected := m.proxy.Counts()

@@ -251,6 +251,7 @@ func (d *driver) writeNamespace(ns string) error {
 // writeChart brings the source of the charts in a namespace up to the fleet.
 func (d *driver) writeChart(ns string) error {
 	c := d.fleet.charts[ns]
+	c.written = append(c.written, time.Now())
 	version := c.version
 	if c.broken {
 		version += 1000 // Another chart under the same version would be a doubtful story.
