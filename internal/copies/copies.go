@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,9 +23,6 @@ import (
 
 // ErrForeign tells that an object has the name of a copy and is none of the trigger.
 var ErrForeign = errors.New("name conflict")
-
-// maxSeen bounds the copies that are remembered to be current. Beyond, all are read again.
-const maxSeen = 16384
 
 // Actor is as whom copies are read and written.
 type Actor struct {
@@ -50,20 +46,14 @@ type Wanted struct {
 // Keeper looks after copies. It is safe for concurrent use.
 type Keeper struct {
 	// metadata is the cache of watched metadata: a copy whose version has not moved
-	// since it was found current is not read again.
+	// since it was read or written is not read again.
 	metadata client.Reader
-
-	mu   sync.Mutex
-	seen map[seenKey]seen
+	memory   *memory
 }
-
-type seenKey struct{ actor, copy string }
-
-type seen struct{ version, digest string }
 
 // NewKeeper returns a Keeper over a cache of metadata.
 func NewKeeper(metadata client.Reader) *Keeper {
-	return &Keeper{metadata: metadata, seen: map[seenKey]seen{}}
+	return &Keeper{metadata: metadata, memory: newMemory()}
 }
 
 // Look returns how what there is compares with a copy.
@@ -73,8 +63,10 @@ func (k *Keeper) Look(ctx context.Context, actor Actor, want Wanted) (publish.St
 	if client.IgnoreNotFound(err) != nil {
 		return publish.Outdated, fmt.Errorf("metadata of %s: %w", want.Copy, err)
 	}
-	if err == nil && k.isSeen(actor, want, meta.ResourceVersion) && publish.IsOf(meta.Labels, want.Copy) {
-		return publish.Current, nil
+	if err == nil && publish.IsOf(meta.Labels, want.Copy) {
+		if state, known := k.memory.recall(actor, want, meta.ResourceVersion); known {
+			return state, nil
+		}
 	}
 	state, _, _, err := k.read(ctx, actor, want)
 	return state, err
@@ -82,7 +74,7 @@ func (k *Keeper) Look(ctx context.Context, actor Actor, want Wanted) (publish.St
 
 // Write brings a copy in line. What is none of the trigger is left alone: ErrForeign.
 func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
-	state, version, content, err := k.read(ctx, actor, want)
+	state, version, content, err := k.compare(ctx, actor, want)
 	switch {
 	case err != nil:
 		return err
@@ -104,9 +96,10 @@ func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
 		options = append(options, client.ForceOwnership)
 	}
 	if err := actor.Writer.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, body), options...); err != nil {
+		k.memory.forget(actor, want)
 		return fmt.Errorf("apply %s: %w", want.Copy, err)
 	}
-	k.see(actor, want, obj.ResourceVersion)
+	k.memory.note(actor, want, obj.ResourceVersion, publish.Current, content)
 	return nil
 }
 
@@ -139,6 +132,17 @@ func (k *Keeper) List(ctx context.Context, trigger types.NamespacedName, kinds [
 	return found, nil
 }
 
+// compare does not read a copy that is known to be outdated. Should it have moved since,
+// the API server refuses to write it.
+func (k *Keeper) compare(ctx context.Context, actor Actor, want Wanted) (publish.State, string, publish.Content, error) {
+	version, known := k.memory.outdated(actor, want)
+	if !known {
+		return k.read(ctx, actor, want)
+	}
+	content, err := want.Content()
+	return publish.Outdated, version, content, err
+}
+
 // read compares with what the API server has.
 func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (publish.State, string, publish.Content, error) {
 	content, err := want.Content()
@@ -157,9 +161,7 @@ func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (publish.St
 		return publish.Outdated, "", content, fmt.Errorf("read %s: %w", want.Copy, err)
 	}
 	state := publish.Judge(want.Copy, content, &publish.Existing{Labels: obj.GetLabels(), Content: publish.Of(obj), Applied: applied(obj)})
-	if state == publish.Current {
-		k.see(actor, want, obj.GetResourceVersion())
-	}
+	k.memory.note(actor, want, obj.GetResourceVersion(), state, content)
 	return state, obj.GetResourceVersion(), content, nil
 }
 
@@ -212,19 +214,4 @@ func partial(kind string) *metav1.PartialObjectMetadata {
 	meta := &metav1.PartialObjectMetadata{}
 	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
 	return meta
-}
-
-func (k *Keeper) isSeen(actor Actor, want Wanted, version string) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.seen[seenKey{actor.Name, want.String()}] == seen{version: version, digest: want.Digest}
-}
-
-func (k *Keeper) see(actor Actor, want Wanted, version string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.seen) >= maxSeen {
-		clear(k.seen)
-	}
-	k.seen[seenKey{actor.Name, want.String()}] = seen{version: version, digest: want.Digest}
 }

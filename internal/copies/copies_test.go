@@ -5,6 +5,7 @@ package copies
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
 
@@ -12,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
@@ -42,12 +45,49 @@ func newScene(t *testing.T, objects ...client.Object) *scene {
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
 			s.patches++
-			return c.Patch(ctx, obj, patch, opts...)
+			if err := moved(ctx, c, obj, patch); err != nil {
+				return err
+			}
+			if err := c.Patch(ctx, obj, patch, opts...); err != nil {
+				return err
+			}
+			return number(ctx, c, obj)
 		},
 	})
 	s.Keeper = NewKeeper(all)
 	s.actor = Actor{Reader: s.Client, Writer: s.Client}
 	return s
+}
+
+// moved refuses to apply over another version than the given one, which the made-up API
+// server does not do by itself.
+func moved(ctx context.Context, c client.Client, obj client.Object, patch client.Patch) error {
+	body, err := patch.Data(obj)
+	if err != nil {
+		return err
+	}
+	var given, found metav1.PartialObjectMetadata
+	if err := json.Unmarshal(body, &given); err != nil || given.ResourceVersion == "" {
+		return err
+	}
+	found.SetGroupVersionKind(given.GroupVersionKind())
+	err = c.Get(ctx, client.ObjectKeyFromObject(obj), &found)
+	if err == nil && found.ResourceVersion != given.ResourceVersion {
+		err = apierrors.NewConflict(schema.GroupResource{Resource: given.Kind}, given.Name, errors.New("it has moved"))
+	}
+	return client.IgnoreNotFound(err)
+}
+
+// number gives what was applied a version, as an API server does.
+func number(ctx context.Context, c client.Client, obj client.Object) error {
+	all := &unstructured.Unstructured{}
+	all.SetGroupVersionKind(obj.GetObjectKind().GroupVersionKind())
+	err := c.Get(ctx, client.ObjectKeyFromObject(obj), all)
+	if err == nil {
+		err = c.Update(ctx, all)
+	}
+	obj.SetResourceVersion(all.GetResourceVersion())
+	return err
 }
 
 func wanted(kind string, content publish.Content, digest string) Wanted {
@@ -171,7 +211,7 @@ func TestKeeper_lists_and_deletes_its_own(t *testing.T) {
 	s.Expect(found[0].Name).To(Equal("app-values"))
 
 	moved := found[0].DeepCopy()
-	moved.ResourceVersion = "1"
+	moved.ResourceVersion = "7"
 	s.Expect(s.Keeper.Delete(ctx, s.Client, moved)).NotTo(Succeed(), "somebody has changed it, perhaps made it theirs")
 	s.Expect(s.Keeper.Delete(ctx, s.Client, found[0])).To(Succeed())
 	s.Expect(s.Keeper.Delete(ctx, s.Client, found[0])).To(Succeed(), "it is gone")
