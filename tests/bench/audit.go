@@ -5,6 +5,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -37,4 +41,35 @@ func (s *stage) during(ctx context.Context, do func() error) (reads, writes int,
 		}
 	}
 	return reads, writes, err
+}
+
+// gets counts reads of single objects.
+func gets(events []world.AuditEvent) float64 {
+	n := 0.0
+	for _, e := range events {
+		if e.Verb == "get" && e.Resource != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// tally says how often what was asked for, with the answer where that is no success.
+func tally(events []world.AuditEvent) string {
+	counts := map[string]int{}
+	for _, e := range events {
+		what := e.Verb + " " + e.Resource
+		if e.Subresource != "" {
+			what += "/" + e.Subresource
+		}
+		if e.Code >= 300 {
+			what += fmt.Sprintf(" (%d)", e.Code)
+		}
+		counts[what]++
+	}
+	var texts []string
+	for _, what := range slices.Sorted(maps.Keys(counts)) {
+		texts = append(texts, fmt.Sprintf("%d %s", counts[what], what))
+	}
+	return strings.Join(texts, ", ")
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -23,6 +24,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -34,6 +36,9 @@ const (
 	// the HelmReleases of the same namespace.
 	limitLabel   = "bench/limit"
 	limitTargets = "bench/targets"
+
+	// limitCopies ends the names of the copies that each of them is to have.
+	limitCopies = "bench/copies"
 
 	// limitReady is what the limit says when it watches.
 	limitReady = "watching"
@@ -113,6 +118,11 @@ func pass(ctx context.Context, c client.Client, key types.NamespacedName, slots 
 		slots <- struct{}{}
 		go func() {
 			defer func() { <-slots }()
+			if suffix := cm.Annotations[limitCopies]; suffix != "" {
+				if err := applyCopy(ctx, c, cm, copyOf(name, suffix)); err != nil {
+					fmt.Println(err)
+				}
+			}
 			hr := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: name}}
 			hr.SetGroupVersionKind(helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind))
 			if err := c.Patch(ctx, hr, client.RawPatch(types.MergePatchType, patch)); err != nil {
@@ -120,4 +130,20 @@ func pass(ctx context.Context, c client.Client, key types.NamespacedName, slots 
 			}
 		}()
 	}
+}
+
+// applyCopy writes a copy as the operator does, whatever there is.
+func applyCopy(ctx context.Context, c client.Client, of *corev1.ConfigMap, name string) error {
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": triggerv1.ConfigMapKind, "data": of.Data,
+		"metadata": map[string]any{"namespace": of.Namespace, "name": name, "labels": map[string]string{
+			triggerv1.ManagedByLabel: limitCommand, limitCopies: name, triggerv1.LabelReconcilerNameSourceKey: triggerv1.LabelValueDisabled,
+		}},
+	})
+	if err != nil {
+		return err
+	}
+	obj := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: of.Namespace, Name: name}}
+	obj.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(triggerv1.ConfigMapKind))
+	return c.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, body), client.FieldOwner(limitCommand), client.ForceOwnership)
 }

@@ -37,6 +37,8 @@ type scenario struct {
 var scenarios = []scenario{
 	{"deliveries", deliveries},
 	{"fanout", fanOut},
+	{"copies", copying},
+	{"rollout", rollOut},
 	{"burst", burst},
 	{"memory", memory},
 	{"objects", objectGrowth},

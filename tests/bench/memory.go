@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,9 +18,6 @@ const (
 	// plainBytes and helmBytes are the sizes of the content of what nobody refers to.
 	plainBytes = 4 << 10
 	helmBytes  = 100 << 10
-
-	// rest is how long a process may come to rest before its memory is measured.
-	rest = 15 * time.Second
 )
 
 // memory measures what objects cost that nothing refers to.
@@ -40,7 +36,7 @@ func memory(ctx context.Context, b *bench) (Result, error) {
 	if err := s.install(ctx); err != nil {
 		return Result{}, err
 	}
-	if err := pause(ctx, rest); err != nil {
+	if err := pause(ctx, s.sizes.rest); err != nil {
 		return Result{}, err
 	}
 	now, _, err := memoryOf(s.op.Process())
@@ -55,7 +51,7 @@ func memory(ctx context.Context, b *bench) (Result, error) {
 	if err := s.w.RestartComponent(ctx, world.HelmController); err != nil {
 		return Result{}, err
 	}
-	if err := pause(ctx, rest); err != nil {
+	if err := pause(ctx, s.sizes.rest); err != nil {
 		return Result{}, err
 	}
 	again, peak, err := memoryOf(s.op.Process())

@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -14,9 +13,6 @@ import (
 const (
 	// smallBytes is the content of objects of which only the number counts.
 	smallBytes = 64
-
-	// giveBack is how long the operator gets to return pages after a collection.
-	giveBack = 10 * time.Second
 )
 
 // objectGrowth measures what one more ConfigMap or Secret costs that nothing refers to.
@@ -68,7 +64,7 @@ type weight struct{ resident, peak, live float64 }
 // weigh measures the memory of the operator at rest: after a garbage collection, which
 // Go does at the latest two minutes after the last, and some time to give pages back.
 func (s *stage) weigh(ctx context.Context) (weight, error) {
-	if err := s.quiet(ctx, rest); err != nil {
+	if err := s.quiet(ctx, s.sizes.rest); err != nil {
 		return weight{}, err
 	}
 	if _, err := s.fetch(ctx, "/debug/pprof/heap?gc=1"); err != nil {
@@ -78,7 +74,7 @@ func (s *stage) weigh(ctx context.Context) (weight, error) {
 	if err != nil {
 		return weight{}, err
 	}
-	if err := pause(ctx, giveBack); err != nil {
+	if err := pause(ctx, s.sizes.giveBack); err != nil {
 		return weight{}, err
 	}
 	m := weight{live: f.sum("go_memstats_heap_alloc_bytes") / (1 << 20)}

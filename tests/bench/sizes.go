@@ -12,6 +12,10 @@ type sizes struct {
 	// edits of each contestant in the scenario deliveries; fluxEdits of Flux's watch.
 	edits, fluxEdits int
 
+	// rest is how long a process may come to rest before its memory is measured, and
+	// giveBack how long the operator gets to return pages after a collection.
+	rest, giveBack time.Duration
+
 	// fan are the numbers of HelmReleases of the fan-outs, rounds how often each.
 	fan    []int
 	rounds int
@@ -31,6 +35,9 @@ type sizes struct {
 	idleAt   int
 	idle     time.Duration
 
+	// interval of the trigger whose copies are looked at again.
+	interval time.Duration
+
 	// deliveries made by this many releases at a time.
 	deliveries, releases int
 }
@@ -38,21 +45,25 @@ type sizes struct {
 var full = sizes{
 	name:  "full",
 	edits: 200, fluxEdits: 100,
+	rest: 15 * time.Second, giveBack: 10 * time.Second,
 	fan: []int{125, 250, 500}, rounds: 5,
 	burst: 1000, burstTime: 10 * time.Second,
 	plain: 5000, helm: 1000,
 	objects:  []int{12500, 25000, 50000},
 	triggers: []int{500, 1000, 2000, 5000}, idleAt: 2000, idle: 90 * time.Second,
+	interval:   time.Minute,
 	deliveries: 1000, releases: 50,
 }
 
 var short = sizes{
 	name:  "quick",
 	edits: 20, fluxEdits: 20,
+	rest: 15 * time.Second, giveBack: 10 * time.Second,
 	fan: []int{125, 250, 500}, rounds: 1,
 	burst: 1000, burstTime: 10 * time.Second,
 	plain: 5000, helm: 100,
 	objects:  []int{2500, 5000, 10000},
 	triggers: []int{250, 500, 1000}, idleAt: 1000, idle: 20 * time.Second,
+	interval:   10 * time.Second,
 	deliveries: 100, releases: 20,
 }

@@ -4,8 +4,11 @@
 package main
 
 import (
+	"context"
+	"math"
 	"os"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -20,19 +23,28 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// One scenario with all that the others use, as small as it can be: not to measure
-// anything, but to see that it still works.
-func TestScenario(t *testing.T) {
+// Scenarios with all that the others use, as small as they can be: not to measure
+// anything, but to see that they still work.
+func TestScenarios(t *testing.T) {
 	if testing.Short() {
 		t.Skip("needs a test world; running with -short")
 	}
-	g := NewWithT(t)
 	manager, err := operator.Build(t.Context(), t.TempDir())
-	g.Expect(err).NotTo(HaveOccurred())
-	result, err := fanOut(t.Context(), &bench{sizes: sizes{fan: []int{2, 3}, rounds: 1}, manager: manager})
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(result.Growth).To(HaveLen(5))
-	for _, row := range result.Rows {
-		g.Expect(*row.Ours).To(BeNumerically(">", 0), row.What)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	small := sizes{fan: []int{2, 3}, rounds: 1, interval: 10 * time.Second, rest: time.Second}
+	for name, figures := range map[string]struct {
+		run    func(context.Context, *bench) (Result, error)
+		growth int
+	}{"fan-out": {fanOut, 5}, "copies": {copying, 2}, "rollout": {rollOut, 2}} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			result, err := figures.run(t.Context(), &bench{sizes: small, manager: manager})
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(result.Growth).To(HaveLen(figures.growth))
+			g.Expect(result.Rows).NotTo(BeEmpty())
+			for _, row := range result.Rows {
+				g.Expect(math.IsNaN(*row.Ours)).To(BeFalse(), row.What)
+			}
+		})
 	}
 }

@@ -23,6 +23,7 @@ const concurrency = 10
 
 // stage is a world with the contestants.
 type stage struct {
+	sizes   sizes
 	w       *world.World
 	c       client.WithWatch
 	path    string
@@ -37,7 +38,7 @@ func (b *bench) open(ctx context.Context, o world.Options) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{w: w, path: b.manager}
+	s := &stage{sizes: b.sizes, w: w, path: b.manager}
 	if s.c, err = client.NewWithWatch(w.Config(), client.Options{Scheme: w.Client().Scheme()}); err != nil {
 		w.Stop()
 		return nil, err
@@ -68,6 +69,27 @@ func (s *stage) restart(ctx context.Context) error {
 		return err
 	}
 	return s.op.Start(ctx)
+}
+
+// startUp starts the operator and returns how long it took until it had looked at every
+// trigger.
+func (s *stage) startUp(ctx context.Context, count int) (time.Duration, error) {
+	start := time.Now()
+	if err := s.op.Start(ctx); err != nil {
+		return 0, err
+	}
+	for {
+		f, err := s.scrape(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if f.reconciled("valuestrigger") >= float64(count) && f.queued() == 0 && f.working() == 0 {
+			return time.Since(start), nil
+		}
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return 0, err
+		}
+	}
 }
 
 // quiet waits until the operator has nothing to do for the given time.

@@ -111,7 +111,7 @@ func (h *herd) measure(ctx context.Context, count int) error {
 	}
 	var took time.Duration
 	_, writes, err := h.during(ctx, func() (err error) {
-		took, err = h.begin(ctx, count)
+		took, err = h.startUp(ctx, count)
 		return err
 	})
 	if err != nil {
@@ -121,27 +121,6 @@ func (h *herd) measure(ctx context.Context, count int) error {
 	m, err := h.weigh(ctx)
 	h.resident, h.peak, h.liveHeap = append(h.resident, m.resident), append(h.peak, m.peak), append(h.liveHeap, m.live)
 	return err
-}
-
-// begin starts the operator and returns how long it took until it had looked at every
-// trigger.
-func (h *herd) begin(ctx context.Context, count int) (time.Duration, error) {
-	start := time.Now()
-	if err := h.op.Start(ctx); err != nil {
-		return 0, err
-	}
-	for {
-		f, err := h.scrape(ctx)
-		if err != nil {
-			return 0, err
-		}
-		if f.reconciled("valuestrigger") >= float64(count) && f.queued() == 0 && f.working() == 0 {
-			return time.Since(start), nil
-		}
-		if err := pause(ctx, 50*time.Millisecond); err != nil {
-			return 0, err
-		}
-	}
 }
 
 // idle counts requests while nothing changes: first far from the interval of the
