@@ -81,6 +81,12 @@ const (
 	PublishedByLabel          = "trigger.nebius.ai/name"
 	PublishedByNamespaceLabel = "trigger.nebius.ai/namespace"
 
+	// KeptLabel marks what is kept of a source to be restored. It has the labels of a
+	// copy, and is for no HelmRelease. KeptUIDAnnotation is the UID of the source on it,
+	// without which the digest of a Secret cannot be computed.
+	KeptLabel         = "trigger.nebius.ai/kept"
+	KeptUIDAnnotation = "trigger.nebius.ai/kept-uid"
+
 	// CopiesFinalizer is on ValuesTriggers whose copies are deleted with them.
 	CopiesFinalizer = "trigger.nebius.ai/copies"
 )

@@ -50,6 +50,16 @@ const (
 	// RolloutHaltedReason tells that more targets failed than may, and that no
 	// further one is touched until the sources change or the trigger is reset.
 	RolloutHaltedReason = "RolloutHalted"
+
+	// RolledBackReason tells that the content failed in more targets than may, and that
+	// all have the earlier content again. It is refused until the sources change or the
+	// trigger is reset.
+	RolledBackReason = "RolledBack"
+
+	// RollbackHaltedReason tells that the earlier content could not be restored
+	// everywhere. It goes on when the targets that failed prove it, or when the trigger
+	// is reset.
+	RollbackHaltedReason = "RollbackHalted"
 )
 
 // Reasons of events that are no condition reasons.
@@ -72,6 +82,9 @@ const (
 	// StageStartedReason and StageFinishedReason tell how a rollout gets on.
 	StageStartedReason  = "StageStarted"
 	StageFinishedReason = "StageFinished"
+
+	// RollbackStartedReason tells that a rollout has failed and is taken back.
+	RollbackStartedReason = "RollbackStarted"
 
 	// RolloutSupersededReason tells that the sources changed during a rollout, which
 	// starts anew.

@@ -39,7 +39,7 @@ type Window struct {
 }
 
 // FailurePolicy tells what happens when more targets fail than may.
-// +kubebuilder:validation:Enum=Halt;Continue
+// +kubebuilder:validation:Enum=Halt;Continue;Rollback
 type FailurePolicy string
 
 const (
@@ -48,6 +48,10 @@ const (
 
 	// FailureContinue goes on. Failures are counted and told.
 	FailureContinue FailurePolicy = "Continue"
+
+	// FailureRollback stops the rollout and takes the change back: all targets that got
+	// it get the last content again that went through all stages.
+	FailureRollback FailurePolicy = "Rollback"
 )
 
 // ApprovalPolicy tells whether a stage starts by itself.
@@ -86,8 +90,11 @@ type Rollout struct {
 	MaxFailures *intstr.IntOrString `json:"maxFailures,omitempty"`
 
 	// OnFailure is Halt: no further target is touched until the sources change or
-	// the trigger is reset (reconcile.fluxcd.io/resetAt); or Continue. Defaults to
-	// Halt.
+	// the trigger is reset (reconcile.fluxcd.io/resetAt); Continue; or Rollback, which
+	// needs spec.publish: the copies of the targets that were touched get the content of
+	// status.lastDelivered again, and the content that failed is refused until the
+	// sources change, or the trigger is reset. While there is no such content it halts.
+	// Defaults to Halt.
 	// +kubebuilder:default=Halt
 	// +optional
 	OnFailure FailurePolicy `json:"onFailure,omitempty"`
@@ -132,150 +139,4 @@ type Stage struct {
 	// Automatic.
 	// +optional
 	Approval ApprovalPolicy `json:"approval,omitempty"`
-}
-
-// RolloutPhase tells what a rollout is doing.
-// +kubebuilder:validation:Enum=Settling;AwaitingWindow;AwaitingApproval;Progressing;Soaking;Blocked;Halted;Finished
-type RolloutPhase string
-
-const (
-	// RolloutSettling waits until the sources have not changed for
-	// spec.quietPeriod.
-	RolloutSettling RolloutPhase = "Settling"
-
-	// RolloutAwaitingWindow waits for a window of spec.schedule.
-	RolloutAwaitingWindow RolloutPhase = "AwaitingWindow"
-
-	// RolloutAwaitingApproval waits for a person to approve a stage.
-	RolloutAwaitingApproval RolloutPhase = "AwaitingApproval"
-
-	// RolloutProgressing delivers.
-	RolloutProgressing RolloutPhase = "Progressing"
-
-	// RolloutSoaking watches the targets of a stage for minSuccessTime.
-	RolloutSoaking RolloutPhase = "Soaking"
-
-	// RolloutBlocked waits since no target of a stage can be delivered to: they are
-	// suspended or denied.
-	RolloutBlocked RolloutPhase = "Blocked"
-
-	// RolloutHalted has stopped since too many targets failed.
-	RolloutHalted RolloutPhase = "Halted"
-
-	// RolloutFinished has nothing left to do.
-	RolloutFinished RolloutPhase = "Finished"
-)
-
-// RolloutStatus is where the delivery of the present content stands. It is there
-// if spec.quietPeriod, spec.schedule or spec.rollout is set.
-type RolloutStatus struct {
-	// Digest of the content of all sources together that is rolled out, the one that
-	// an approval names.
-	Digest string `json:"digest"`
-
-	// Phase is Settling, AwaitingWindow, AwaitingApproval, Progressing, Soaking,
-	// Blocked, Halted or Finished.
-	Phase RolloutPhase `json:"phase"`
-
-	// Stage that is the present one, if there are stages and one is not finished.
-	// +optional
-	Stage string `json:"stage,omitempty"`
-
-	// ChangedAt is when the operator saw the content for the first time.
-	// +optional
-	ChangedAt *metav1.Time `json:"changedAt,omitempty"`
-
-	// UnsettledSince is when the first change came that waits for the quiet period
-	// to end. Unset when it has ended.
-	// +optional
-	UnsettledSince *metav1.Time `json:"unsettledSince,omitempty"`
-
-	// NextWindow is the one that the rollout waits for.
-	// +optional
-	NextWindow *NextWindow `json:"nextWindow,omitempty"`
-
-	// Overridden tells that a person has requested all targets at once
-	// (reconcile.fluxcd.io/forceAt): nothing holds this content back.
-	// +optional
-	Overridden bool `json:"overridden,omitempty"`
-
-	// Message tells why the rollout has halted, is blocked or does not get on.
-	// +kubebuilder:validation:MaxLength=1024
-	// +optional
-	Message string `json:"message,omitempty"`
-
-	// Stages and how far each of them got.
-	// +kubebuilder:validation:MaxItems=16
-	// +listType=map
-	// +listMapKey=name
-	// +optional
-	Stages []StageStatus `json:"stages,omitempty"`
-
-	// Unmatched is the number of targets that no stage selects.
-	// +optional
-	Unmatched int32 `json:"unmatched,omitempty"`
-}
-
-// NextWindow is a window that is not open yet.
-type NextWindow struct {
-	// Opens is when it starts.
-	Opens metav1.Time `json:"opens"`
-
-	// Closes is when it ends, joined with those that follow without a break. Unset
-	// if that is too far away to be known.
-	// +optional
-	Closes *metav1.Time `json:"closes,omitempty"`
-}
-
-// StagePhase tells what a stage is doing.
-// +kubebuilder:validation:Enum=Unchanged;Waiting;Progressing;Soaking;Unready;Finished
-type StagePhase string
-
-const (
-	// StageUnchanged has nothing to do: its targets run the content already.
-	StageUnchanged StagePhase = "Unchanged"
-
-	// StageWaiting has not started.
-	StageWaiting StagePhase = "Waiting"
-
-	// StageProgressing delivers.
-	StageProgressing StagePhase = "Progressing"
-
-	// StageSoaking has delivered, and its targets are ready.
-	StageSoaking StagePhase = "Soaking"
-
-	// StageUnready has delivered, and a target stopped being ready.
-	StageUnready StagePhase = "Unready"
-
-	// StageFinished has let the next stage start.
-	StageFinished StagePhase = "Finished"
-)
-
-// StageStatus is where a stage stands.
-type StageStatus struct {
-	// Name of the stage.
-	Name string `json:"name"`
-
-	// Phase is Unchanged, Waiting, Progressing, Soaking, Unready or Finished.
-	Phase StagePhase `json:"phase"`
-
-	// Since is when the phase began.
-	// +optional
-	Since *metav1.Time `json:"since,omitempty"`
-
-	// Targets is the number of targets in the stage.
-	// +optional
-	Targets int32 `json:"targets"`
-
-	// Delivered is the number of them that run the content.
-	// +optional
-	Delivered int32 `json:"delivered"`
-
-	// Failed is the number of them that failed and count as such.
-	// +optional
-	Failed int32 `json:"failed"`
-
-	// Approved tells that a person has approved the stage for this content.
-	// +optional
-	Approved bool `json:"approved,omitempty"`
 }

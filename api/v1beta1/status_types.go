@@ -24,6 +24,27 @@ type SourceStatus struct {
 	Digest string `json:"digest,omitempty"`
 }
 
+// DeliveredContent is content of all sources together that can be restored.
+type DeliveredContent struct {
+	// Digest of all sources together.
+	Digest string `json:"digest"`
+
+	// Sources with what they held.
+	// +kubebuilder:validation:MaxItems=256
+	// +listType=atomic
+	// +optional
+	Sources []KeptSource `json:"sources,omitempty"`
+}
+
+// KeptSource is a source with the digest of what is kept of it.
+type KeptSource struct {
+	SourceStatus `json:",inline"`
+
+	// PublishAs is the end of the names of its copies, if it had its own.
+	// +optional
+	PublishAs string `json:"publishAs,omitempty"`
+}
+
 // TargetState tells how far the delivery to a target got.
 // +kubebuilder:validation:Enum=Pending;Held;Triggered;Delivered;Failed;Missing
 type TargetState string
@@ -119,7 +140,7 @@ type TargetStatus struct {
 }
 
 // ChangeOutcome tells what became of a change.
-// +kubebuilder:validation:Enum=InProgress;Delivered;Failed;Halted;Superseded
+// +kubebuilder:validation:Enum=InProgress;Delivered;Failed;Halted;RolledBack;Superseded
 type ChangeOutcome string
 
 const (
@@ -135,6 +156,9 @@ const (
 	// ChangeHalted has failed in more targets than may, so that others were not
 	// touched.
 	ChangeHalted ChangeOutcome = "Halted"
+
+	// ChangeRolledBack has failed in more targets than may, and was taken back.
+	ChangeRolledBack ChangeOutcome = "RolledBack"
 
 	// ChangeSuperseded was followed by the next change before it was delivered
 	// everywhere.
@@ -154,7 +178,7 @@ type Change struct {
 	// Time at which the operator saw the change.
 	Time metav1.Time `json:"time"`
 
-	// Outcome is InProgress, Delivered, Failed, Halted or Superseded.
+	// Outcome is InProgress, Delivered, Failed, Halted, RolledBack or Superseded.
 	Outcome ChangeOutcome `json:"outcome"`
 
 	// Duration from time to the first delivery to all targets, or to another outcome.

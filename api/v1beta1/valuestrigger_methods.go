@@ -52,6 +52,11 @@ func (in *ValuesTrigger) IsGated() bool {
 	return in.Spec.QuietPeriod.Duration > 0 || len(in.Spec.Schedule) > 0 || in.Spec.Rollout != nil
 }
 
+// TakesBack tells whether the spec wants changes that fail to be taken back.
+func (in *ValuesTrigger) TakesBack() bool {
+	return in.Spec.Publish != nil && in.Spec.Rollout != nil && in.Spec.Rollout.OnFailure == FailureRollback
+}
+
 // GetMaxDelay returns spec.maxDelay or its default.
 func (in *ValuesTrigger) GetMaxDelay() time.Duration {
 	if in.Spec.MaxDelay.Duration <= 0 {

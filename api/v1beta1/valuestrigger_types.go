@@ -25,6 +25,7 @@ const (
 // ValuesTriggerSpec says which sources are delivered to which HelmReleases.
 // +kubebuilder:validation:XValidation:rule="!has(self.maxDelay) || has(self.quietPeriod) && duration(self.maxDelay) >= duration(self.quietPeriod)",message="maxDelay needs a quietPeriod and must not be shorter"
 // +kubebuilder:validation:XValidation:rule="has(self.publish) || !self.sources.exists(s, has(s.publishAs))",message="publishAs of a source needs publish"
+// +kubebuilder:validation:XValidation:rule="has(self.publish) || !has(self.rollout) || !has(self.rollout.onFailure) || self.rollout.onFailure != 'Rollback'",message="onFailure Rollback needs publish: only copies can be given their earlier content"
 type ValuesTriggerSpec struct {
 	// Suspend stops the trigger: no source is read and no target touched.
 	// What changes meanwhile is delivered, once, after it is resumed. Defaults
@@ -155,13 +156,20 @@ type ValuesTriggerStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// LastDigest is the digest of the content of all sources together, as last
-	// read.
+	// read. While a rollout is taken back, and afterwards, it is that of the content
+	// that is restored.
 	// +optional
 	LastDigest string `json:"lastDigest,omitempty"`
 
 	// LastTriggerTime is when a target was last asked to reconcile.
 	// +optional
 	LastTriggerTime *metav1.Time `json:"lastTriggerTime,omitempty"`
+
+	// LastDelivered is the last content that went through all stages, with no more
+	// failures than allowed. With onFailure Rollback it is kept: for each source, an
+	// object of its kind in the namespace of the ValuesTrigger.
+	// +optional
+	LastDelivered *DeliveredContent `json:"lastDelivered,omitempty"`
 
 	// Sources that the references resolved to, with their digests.
 	// +kubebuilder:validation:MaxItems=256

@@ -4,6 +4,7 @@
 package metrics
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +17,9 @@ import (
 const (
 	outcomeFinished = "finished"
 	outcomeHalted   = "halted"
+
+	outcomeRolledBack     = "rolled_back"
+	outcomeRollbackHalted = "rollback_halted"
 )
 
 var (
@@ -24,8 +28,14 @@ var (
 	rolloutPhases = []triggerv1.RolloutPhase{
 		triggerv1.RolloutSettling, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutAwaitingApproval, triggerv1.RolloutProgressing,
 		triggerv1.RolloutSoaking, triggerv1.RolloutBlocked, triggerv1.RolloutHalted, triggerv1.RolloutFinished,
+		triggerv1.RolloutRollingBack, triggerv1.RolloutRolledBack, triggerv1.RolloutRollbackHalted,
 	}
 )
+
+// endPhases are those of a rollout that has come to an end.
+var endPhases = []triggerv1.RolloutPhase{
+	triggerv1.RolloutFinished, triggerv1.RolloutHalted, triggerv1.RolloutRolledBack, triggerv1.RolloutRollbackHalted,
+}
 
 // rollouts are the metrics of what holds changes back.
 type rollouts struct {
@@ -37,7 +47,7 @@ func newRollouts() rollouts {
 	r := rollouts{
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trigger_rollouts_total",
-			Help: "Rollouts that came to an end, by outcome: finished, halted, superseded. " +
+			Help: "Rollouts that came to an end, by outcome: finished, halted, rolled_back, rollback_halted, superseded. " +
 				"One that has halted and goes on after a reset counts as both.",
 		}, []string{"outcome"}),
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{
@@ -46,7 +56,7 @@ func newRollouts() rollouts {
 			Buckets: rolloutBuckets,
 		}),
 	}
-	for _, outcome := range []string{outcomeFinished, outcomeHalted, outcomeSuperseded} {
+	for _, outcome := range []string{outcomeFinished, outcomeHalted, outcomeRolledBack, outcomeRollbackHalted, outcomeSuperseded} {
 		r.ended.WithLabelValues(outcome)
 	}
 	return r
@@ -59,7 +69,7 @@ func (m *Metrics) ObserveRollout(was, is *triggerv1.RolloutStatus, at time.Time)
 		return
 	}
 	if was.Digest != is.Digest {
-		if was.Phase != triggerv1.RolloutFinished && was.Phase != triggerv1.RolloutHalted {
+		if !slices.Contains(endPhases, was.Phase) {
 			m.rollouts.ended.WithLabelValues(outcomeSuperseded).Inc()
 		}
 		return
@@ -70,12 +80,17 @@ func (m *Metrics) ObserveRollout(was, is *triggerv1.RolloutStatus, at time.Time)
 	switch is.Phase {
 	case triggerv1.RolloutHalted:
 		m.rollouts.ended.WithLabelValues(outcomeHalted).Inc()
+	case triggerv1.RolloutRolledBack:
+		m.rollouts.ended.WithLabelValues(outcomeRolledBack).Inc()
+	case triggerv1.RolloutRollbackHalted:
+		m.rollouts.ended.WithLabelValues(outcomeRollbackHalted).Inc()
 	case triggerv1.RolloutFinished:
 		m.rollouts.ended.WithLabelValues(outcomeFinished).Inc()
 		if is.ChangedAt != nil {
 			m.rollouts.took.Observe(seconds(is.ChangedAt.Time, new(metav1.NewTime(at))))
 		}
 	case triggerv1.RolloutSettling, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutAwaitingApproval,
-		triggerv1.RolloutProgressing, triggerv1.RolloutSoaking, triggerv1.RolloutBlocked:
+		triggerv1.RolloutProgressing, triggerv1.RolloutSoaking, triggerv1.RolloutBlocked,
+		triggerv1.RolloutRollingBack:
 	}
 }

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"slices"
+	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -28,6 +29,20 @@ type Diff struct {
 // ID returns the identity of a source.
 func ID(kind, namespace, name string) string {
 	return kind + "/" + namespace + "/" + name
+}
+
+// Statuses returns sources as they are recorded.
+func Statuses(sources []Source) []triggerv1.SourceStatus {
+	statuses := make([]triggerv1.SourceStatus, 0, len(sources))
+	for _, s := range sources {
+		statuses = append(statuses, s.status())
+	}
+	return statuses
+}
+
+func (s Source) status() triggerv1.SourceStatus {
+	parts := strings.SplitN(s.ID, "/", 3)
+	return triggerv1.SourceStatus{Kind: parts[0], Namespace: parts[1], Name: parts[2], Digest: s.Digest}
 }
 
 // Compare returns the difference between the recorded and the present sources.

@@ -48,6 +48,8 @@ func (t *task) noteReadiness() {
 	switch {
 	case r.Ready == "True":
 		t.status.UnreadyBefore = false
+	case t.Refused != "":
+		// It is what the rollback is to mend: if it does not, that has failed.
 	case t.seenBefore() || sequence(r.Record.Token) > sequence(t.status.Token):
 	case r.Ready == "False" || r.Failing:
 		t.status.UnreadyBefore = !slices.ContainsFunc(t.wanted, func(s Source) bool {

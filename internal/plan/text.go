@@ -34,6 +34,9 @@ func (t *task) cause() string {
 		}
 		parts = append(parts, describe(s))
 	}
+	if t.Refused != "" {
+		parts = append(parts, "rollback of content "+digest.Prefix+digest.Short(t.Refused))
+	}
 	if t.Input.Force != "" {
 		parts = append(parts, "request by reconcile.fluxcd.io/forceAt")
 	}

@@ -18,6 +18,8 @@ package plan
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
@@ -53,7 +55,8 @@ type Source struct {
 	// triggers recognise each other's requests.
 	Full string
 
-	// Created is when the object was created, or zero if that is unknown.
+	// UID of the object, and when it was created, or zero if that is unknown.
+	UID     types.UID
 	Created time.Time
 
 	// Modified is when the content last changed, or zero if that is unknown.
@@ -207,6 +210,10 @@ type Input struct {
 	// yet, or empty.
 	Force string
 	Reset string
+
+	// Refused is the digest of content that failed, in place of which the sources are as
+	// they were before. Empty if they are as they are.
+	Refused string
 
 	// Policy is the trigger's force policy, for manual requests.
 	Policy triggerv1.ForcePolicy

@@ -27,8 +27,9 @@ const (
 
 // Existing is what there is under the name of a copy.
 type Existing struct {
-	Labels  map[string]string
-	Content Content
+	Labels      map[string]string
+	Annotations map[string]string
+	Content     Content
 
 	// Applied are the keys that the operator has put into it.
 	Applied []string
@@ -43,16 +44,23 @@ func Judge(want Copy, content Content, have *Existing) State {
 	case !IsOf(have.Labels, want):
 		return Foreign
 	case have.Labels[triggerv1.LabelReconcilerNameSourceKey] != triggerv1.LabelValueDisabled, !content.within(have.Content),
+		have.Annotations[triggerv1.KeptUIDAnnotation] != want.Annotations[triggerv1.KeptUIDAnnotation],
 		slices.ContainsFunc(have.Applied, func(key string) bool { return !content.has(key) && have.Content.has(key) }):
 		return Outdated
 	}
 	return Current
 }
 
+// identifying are the labels that say whose a copy is.
+var identifying = []string{
+	triggerv1.ManagedByLabel, triggerv1.PublishedByLabel, triggerv1.PublishedByNamespaceLabel,
+	triggerv1.PublishedForLabel, triggerv1.KeptLabel,
+}
+
 // IsOf tells whether labels are those of a copy. A label is all that it takes to hand an
 // object over to the operator, or to take it away.
 func IsOf(labels map[string]string, c Copy) bool {
-	for _, key := range []string{triggerv1.ManagedByLabel, triggerv1.PublishedByLabel, triggerv1.PublishedByNamespaceLabel, triggerv1.PublishedForLabel} {
+	for _, key := range identifying {
 		if labels[key] != c.Labels[key] {
 			return false
 		}

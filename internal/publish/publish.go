@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -45,6 +46,10 @@ type Copy struct {
 
 	// Labels say whose it is.
 	Labels map[string]string
+
+	// Annotations and Owner are those of what is kept: see Kept.
+	Annotations map[string]string
+	Owner       *metav1.OwnerReference
 
 	// Sources whose content it has, by ID, sorted.
 	Sources []string

@@ -50,8 +50,11 @@ func (d *dice) status(word string) *triggerv1.RolloutStatus {
 	}
 	s := &triggerv1.RolloutStatus{
 		Digest:    one(d, first, second, word),
-		Phase:     one(d, "", triggerv1.RolloutSettling, triggerv1.RolloutAwaitingApproval, triggerv1.RolloutSoaking, triggerv1.RolloutHalted, triggerv1.RolloutFinished, triggerv1.RolloutPhase(word)),
+		Phase:     one(d, "", triggerv1.RolloutSettling, triggerv1.RolloutAwaitingApproval, triggerv1.RolloutSoaking, triggerv1.RolloutHalted, triggerv1.RolloutRollingBack, triggerv1.RolloutRolledBack, triggerv1.RolloutFinished, triggerv1.RolloutPhase(word)),
 		ChangedAt: d.stamp(), UnsettledSince: d.stamp(), Overridden: d.below(8) == 1, Message: word, Stage: word,
+	}
+	if d.below(3) == 1 {
+		s.Rollback = &triggerv1.RollbackStatus{Digest: word, StartedAt: d.stamp(), Message: word}
 	}
 	for range d.below(5) {
 		s.Stages = append(s.Stages, triggerv1.StageStatus{
@@ -68,11 +71,12 @@ func (d *dice) input(word string) Input {
 		Now: noon, Digest: first, Quiet: d.duration(), MaxDelay: d.duration(), Timeout: d.duration(), Previous: d.status(word),
 		Force: d.below(8) == 1, Reset: d.below(4) == 1, Approval: one(d, "", first, second, word, first+"/b", first+"/"+word),
 	}
+	in.Earlier, in.Restored, in.Unrestorable = one(d, "", first, second), d.below(4) == 1, one(d, "", "", word)
 	if d.below(3) == 0 {
 		in.Schedule, _ = schedule.Parse([]schedule.Window{{Cron: one(d, "* * * * *", "0 13 * * *", "0 0 29 2 *"), Duration: time.Hour}})
 	}
 	if d.below(4) > 0 {
-		in.Rollout = &triggerv1.Rollout{MaxFailures: d.amount(), OnFailure: one(d, "", triggerv1.FailureHalt, triggerv1.FailureContinue)}
+		in.Rollout = &triggerv1.Rollout{MaxFailures: d.amount(), OnFailure: one(d, "", triggerv1.FailureHalt, triggerv1.FailureContinue, triggerv1.FailureRollback)}
 		for i := range 1 + d.below(3) {
 			stage := triggerv1.Stage{Name: string(rune('a' + i)), MaxConcurrency: d.amount(), Approval: one(d, "", triggerv1.ApprovalManual)}
 			stage.MinSuccessTime.Duration = d.duration()

@@ -11,12 +11,23 @@ import (
 // advance asks as many targets of a stage as may be under way, each after those of the
 // stage that it depends on. Those that were refused before come last.
 func (p *planner) advance(st *stage) {
+	p.ask(st, st.members, p.order(st, false))
+}
+
+// recede asks the targets of a stage the other way round, each before those that it
+// depends on.
+func (p *planner) recede(st *stage) {
+	members := slices.Clone(st.members)
+	slices.Reverse(members)
+	p.ask(st, members, p.order(st, true))
+}
+
+func (p *planner) ask(st *stage, members []int, order order) {
 	limit := p.limit(st)
 	free := limit - st.counts[UnderWay]
-	order := p.order(st)
 	turn := fmt.Sprintf("waits for its turn in stage %s, of which %d may be under way", st.Name, limit)
 	for _, standing := range []Standing{UnderWay, Due, Out} {
-		for _, i := range st.members {
+		for _, i := range members {
 			t := p.Targets[i]
 			if !t.Wants || t.Standing != standing {
 				continue
@@ -25,8 +36,8 @@ func (p *planner) advance(st *stage) {
 				p.admit([]int{i}) // It has its place already.
 				continue
 			}
-			if before := order.before(i); before != "" {
-				p.Held[i] = "waits for " + before + ", which it depends on"
+			if first := order.first(i); first != "" {
+				p.Held[i] = first
 				continue
 			}
 			if free <= 0 {
@@ -39,37 +50,52 @@ func (p *planner) advance(st *stage) {
 	}
 }
 
-// order knows which targets of a stage depend on which.
+// order knows which targets of a stage wait for which others of it.
 type order struct {
 	targets []Target
-	index   map[string]int
+	waits   map[int][]int
+	reason  string
 }
 
-func (p *planner) order(st *stage) order {
-	o := order{targets: p.Targets}
+// order returns that of the stage: dependents wait for what they depend on or, backwards,
+// are waited for by it.
+func (p *planner) order(st *stage, backwards bool) order {
+	o := order{targets: p.Targets, reason: "waits for %s, which it depends on"}
+	if backwards {
+		o.reason = "waits for %s, which depends on it"
+	}
 	if !slices.ContainsFunc(st.members, func(i int) bool { return len(p.Targets[i].DependsOn) > 0 }) {
 		return o
 	}
-	o.index = make(map[string]int, len(st.members))
+	index := make(map[string]int, len(st.members))
 	for _, i := range st.members {
-		o.index[p.Targets[i].Name] = i
+		index[p.Targets[i].Name] = i
+	}
+	o.waits = make(map[int][]int, len(st.members))
+	for _, i := range st.members {
+		for _, name := range p.Targets[i].DependsOn {
+			d, found := index[name]
+			switch {
+			case !found || d == i:
+			case backwards:
+				o.waits[d] = append(o.waits[d], i)
+			default:
+				o.waits[i] = append(o.waits[i], d)
+			}
+		}
 	}
 	return o
 }
 
-// before returns a release of the stage that must have come to an end before a target is
-// asked, or nothing. Of those that depend on each other in a circle, none waits for
-// another.
-func (o order) before(i int) string {
-	for _, name := range o.targets[i].DependsOn {
-		d, found := o.index[name]
-		if !found || d == i {
-			continue
-		}
+// first says for which release of the stage a target waits, which must have come to an
+// end before it is asked, or nothing. Of those that depend on each other in a circle,
+// none waits for another.
+func (o order) first(i int) string {
+	for _, d := range o.waits[i] {
 		switch o.targets[d].Standing {
 		case Due, UnderWay, Busy:
 			if !o.leads(d, i, map[int]bool{}) {
-				return name
+				return fmt.Sprintf(o.reason, o.targets[d].Name)
 			}
 		case Current, Failed, Out:
 		}
@@ -77,14 +103,14 @@ func (o order) before(i int) string {
 	return ""
 }
 
-// leads tells whether a target depends on another, if only through others.
+// leads tells whether a target waits for another, if only through others.
 func (o order) leads(from, to int, seen map[int]bool) bool {
 	if from == to {
 		return true
 	}
 	seen[from] = true
-	for _, name := range o.targets[from].DependsOn {
-		if d, found := o.index[name]; found && !seen[d] && o.leads(d, to, seen) {
+	for _, d := range o.waits[from] {
+		if !seen[d] && o.leads(d, to, seen) {
 			return true
 		}
 	}

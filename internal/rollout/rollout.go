@@ -31,6 +31,8 @@ func Decide(in Input) Decision {
 	p.begin()
 	p.hold(p.all(), "waits for its turn")
 	switch {
+	case p.Restored && p.Status.Rollback != nil:
+		p.retreat()
 	case p.Status.Overridden:
 		p.override()
 	case p.settling():
@@ -39,13 +41,14 @@ func Decide(in Input) Decision {
 	default:
 		p.walk()
 	}
+	p.Passed = p.passed()
 	return p.Decision
 }
 
 // begin takes up the recorded rollout, or begins a new one if the content is another.
 func (p *planner) begin() {
 	previous := p.Previous
-	anew := previous == nil || previous.Digest != p.Digest
+	anew := previous == nil || previous.Digest != p.Digest || p.retried(previous)
 	if anew {
 		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now)}
 		if p.Quiet > 0 {
@@ -65,6 +68,16 @@ func (p *planner) begin() {
 	if p.Force {
 		s.Overridden, s.UnsettledSince = true, nil
 	}
+	p.resume()
+	p.assign(anew)
+}
+
+// resume goes on from a rollout that has come to an end, if something lets it.
+func (p *planner) resume() {
+	s := p.Status
+	if s.Rollback != nil && !p.Restored {
+		s.Phase, s.Rollback = triggerv1.RolloutHalted, nil // Nothing is taken back any more.
+	}
 	if s.Phase == triggerv1.RolloutHalted && (p.Reset || s.Overridden) {
 		s.Phase = triggerv1.RolloutProgressing
 		for i := range s.Stages {
@@ -73,10 +86,9 @@ func (p *planner) begin() {
 			}
 		}
 	}
-	if s.Phase != triggerv1.RolloutHalted {
+	if s.Phase != triggerv1.RolloutHalted && s.Rollback == nil {
 		s.Message = ""
 	}
-	p.assign(anew)
 }
 
 // mended returns a record with all times that its phases need, and none that is still to

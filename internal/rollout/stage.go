@@ -98,8 +98,12 @@ func (st *stage) settled() bool {
 
 // walk goes through the stages up to the first one that is not finished.
 func (p *planner) walk() {
-	if p.Status.Phase == triggerv1.RolloutHalted && p.idle() {
+	switch {
+	case p.Status.Phase != triggerv1.RolloutHalted:
+	case p.idle():
 		p.Status.Phase, p.Status.Message = triggerv1.RolloutProgressing, ""
+	case p.returnable():
+		p.takeBack()
 	}
 	p.hold(p.unmatched, "is selected by no stage of spec.rollout")
 	present := ""
@@ -108,7 +112,7 @@ func (p *planner) walk() {
 		switch {
 		case present != "":
 			p.hold(st.members, "waits for stage "+present)
-		case p.Status.Phase == triggerv1.RolloutHalted:
+		case p.Status.Phase == triggerv1.RolloutHalted, p.Status.Rollback != nil:
 			p.hold(st.members, "the rollout has halted")
 			if st.Phase != triggerv1.StageFinished {
 				present = st.Name
@@ -120,7 +124,9 @@ func (p *planner) walk() {
 		}
 	}
 	p.Status.Stage = present
-	if present == "" {
+	if p.Status.Rollback != nil {
+		p.withdraw()
+	} else if present == "" {
 		p.conclude(slices.ContainsFunc(p.stages, func(st stage) bool { return !st.settled() }))
 	}
 }
@@ -195,19 +201,21 @@ func (p *planner) halted(st *stage) bool {
 	if p.Rollout.OnFailure == triggerv1.FailureContinue || st.failed <= p.budget(st) {
 		return false
 	}
-	for _, i := range st.members {
-		if t := p.Targets[i]; t.Standing == Failed && !t.UnreadyBefore {
-			p.halt(st, fmt.Sprintf("%s: %s", t.Name, t.Message))
-			break
-		}
-	}
+	t := p.first(st, Failed)
+	p.halt(st, fmt.Sprintf("%s: %s", t.Name, t.Message))
 	return true
 }
 
 func (p *planner) halt(st *stage, why string) {
 	p.Status.Phase = triggerv1.RolloutHalted
-	p.Status.Message = text.Line(why, maxMessage)
 	p.hold(st.members, "the rollout has halted")
+	switch {
+	case p.returnable():
+		p.takeBack()
+	case p.Rollout.OnFailure == triggerv1.FailureRollback:
+		why += "; no earlier content is known to go back to"
+	}
+	p.Status.Message = text.Line(why, maxMessage)
 }
 
 // soak watches the targets of a stage that has delivered, and tells whether it is over.

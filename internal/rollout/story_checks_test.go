@@ -5,6 +5,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
@@ -28,6 +29,10 @@ func (s *story) check(in Input, d Decision) {
 	if !anyAdmitted || overridden {
 		return
 	}
+	if in.Restored {
+		s.checkRetreat(in, d)
+		return
+	}
 	if !in.Schedule.Open(in.Now) {
 		panic("a request outside of the windows")
 	}
@@ -44,7 +49,7 @@ func (s *story) checkStages(in Input, d Decision) {
 	if recorded == nil || recorded.Digest != in.Digest {
 		panic("a request before the rollout was recorded")
 	}
-	if recorded.Phase == triggerv1.RolloutHalted && !in.Reset && !s.allCurrent(in) {
+	if (recorded.Phase == triggerv1.RolloutHalted || recorded.Rollback != nil) && !in.Reset && !s.allCurrent(in) {
 		panic("a request after the rollout has halted")
 	}
 	for stage := range in.Rollout.Stages {
@@ -71,12 +76,59 @@ func (s *story) checkStages(in Input, d Decision) {
 		if admitted > 0 && underway+admitted > limit {
 			panic(fmt.Sprintf("%d under way in stage %s, in which %d may be", underway+admitted, spec.Name, limit))
 		}
-		if budget := scaled(in.Rollout.MaxFailures, members, 0); in.Rollout.OnFailure == triggerv1.FailureHalt && failed > budget {
+		if budget := scaled(in.Rollout.MaxFailures, members, 0); in.Rollout.OnFailure != triggerv1.FailureContinue && failed > budget {
 			for i, t := range in.Targets {
 				if d.Admitted[i] && t.Stage >= stage {
 					panic(fmt.Sprintf("%s is admitted after %d failures in stage %s, in which %d may fail", t.Name, failed, spec.Name, budget))
 				}
 			}
+		}
+	}
+}
+
+// checkRetreat looks at a decision that takes content back.
+func (s *story) checkRetreat(in Input, d Decision) {
+	present := NoStage
+	for i, t := range in.Targets {
+		if d.Admitted[i] && t.Standing != Out {
+			if present != NoStage && t.Stage != present {
+				panic(fmt.Sprintf("stages %d and %d are taken back at a time", present, t.Stage))
+			}
+			present = t.Stage
+			for _, dependent := range in.Targets {
+				waits := dependent.Standing == Due || dependent.Standing == UnderWay || dependent.Standing == Busy
+				if t.Standing == Due && dependent.Stage == t.Stage && waits && slices.Contains(dependent.DependsOn, t.Name) && !dependsOn(in.Targets, t, dependent.Name, map[string]bool{}) {
+					panic(fmt.Sprintf("%s is taken back before %s, which depends on it", t.Name, dependent.Name))
+				}
+			}
+		}
+	}
+	if present == NoStage {
+		return
+	}
+	for stage := present; stage < len(in.Rollout.Stages); stage++ {
+		members, underway, failed := 0, 0, 0
+		for i, t := range in.Targets {
+			if t.Stage != stage {
+				continue
+			}
+			members++
+			switch {
+			case t.Standing == UnderWay || d.Admitted[i]:
+				underway++
+			case t.Standing == Failed && !t.UnreadyBefore:
+				failed++
+			}
+			if stage > present && (t.Standing == Due || t.Standing == UnderWay || t.Standing == Busy) {
+				panic(fmt.Sprintf("stage %d is taken back before %s of stage %d", present, t.Name, stage))
+			}
+		}
+		limit := max(1, scaled(in.Rollout.Stages[stage].MaxConcurrency, members, members))
+		if stage == present && underway > limit {
+			panic(fmt.Sprintf("%d under way in stage %d, in which %d may be", underway, stage, limit))
+		}
+		if failed > scaled(in.Rollout.MaxFailures, members, 0) {
+			panic(fmt.Sprintf("taken back though %d of stage %d have failed again", failed, stage))
 		}
 	}
 }

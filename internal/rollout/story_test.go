@@ -23,7 +23,8 @@ var (
 // crashes and people, and checks with each decision what a rollout promises: no stage
 // before the one before it is finished, never more under way than may be, nothing after
 // too many failures, nothing outside of a window, before the sources have come to rest,
-// or without approval. At the end nothing may be left that nobody has to act on.
+// or without approval. What is taken back goes the same way backwards, and waits for none
+// of that. At the end nothing may be left that nobody has to act on.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	ends := map[triggerv1.RolloutPhase]int{}
@@ -106,10 +107,14 @@ func (s *story) approve(wrong bool) {
 // anything was done.
 func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	in := s.in
-	in.Now, in.Digest, in.Previous = s.now, s.digest(), s.stored
+	in.Now, in.Digest, in.Previous = s.now, digestOf(s.content), s.stored
 	in.Force, in.Reset = s.forced == s.content, s.reset
+	in.Restored = s.restored()
+	if s.earlier > 0 {
+		in.Earlier = digestOf(s.earlier)
+	}
 	for _, m := range s.members {
-		if s.reset && m.asked == s.content && m.failed {
+		if s.reset && m.asked == s.wanted() && m.failed {
 			m.asked, m.failed = 0, false // As plan does.
 		}
 		in.Targets = append(in.Targets, s.target(m))
@@ -145,6 +150,9 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
 	}
 	s.stored, s.reset = d.Status, false
+	if d.Passed && s.in.Rollout.OnFailure == triggerv1.FailureRollback {
+		s.earlier = s.content
+	}
 	s.settled = d.Status.UnsettledSince == nil
 	return acted, d.After
 }
@@ -192,11 +200,11 @@ func (s *story) settle() string {
 
 func (s *story) verdict() string {
 	switch s.stored.Phase {
-	case triggerv1.RolloutHalted:
+	case triggerv1.RolloutHalted, triggerv1.RolloutRollbackHalted:
 		return ""
-	case triggerv1.RolloutFinished:
+	case triggerv1.RolloutFinished, triggerv1.RolloutRolledBack:
 	case triggerv1.RolloutBlocked, triggerv1.RolloutSettling, triggerv1.RolloutProgressing, triggerv1.RolloutSoaking,
-		triggerv1.RolloutAwaitingApproval, triggerv1.RolloutAwaitingWindow:
+		triggerv1.RolloutAwaitingApproval, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutRollingBack:
 		fallthrough
 	default:
 		return "rests in phase " + string(s.stored.Phase)

@@ -60,6 +60,10 @@ type story struct {
 	// stored is what the API server has of the rollout.
 	stored *triggerv1.RolloutStatus
 
+	// earlier is the content that can be gone back to, 0 if there is none. It is stored
+	// with the status.
+	earlier int
+
 	approved map[string]bool
 	forced   int
 	reset    bool
@@ -108,6 +112,12 @@ func newStory(seed int64) *story {
 		m.unreadyBefore = m.unready
 		s.members = append(s.members, m)
 	}
+	if s.in.Rollout != nil && s.in.Rollout.OnFailure == triggerv1.FailureRollback && s.chance(2) {
+		s.earlier = s.content
+		for _, m := range s.members {
+			m.runs, m.asked, m.unready, m.unreadyBefore = s.content, s.content, false, false
+		}
+	}
 	return s
 }
 
@@ -123,8 +133,11 @@ func (s *story) rollout(stages int) *triggerv1.Rollout {
 		}
 	}
 	r := &triggerv1.Rollout{OnFailure: triggerv1.FailureHalt, MaxFailures: number(0, 3)}
-	if s.chance(4) {
+	switch s.rng.Intn(4) {
+	case 0:
 		r.OnFailure = triggerv1.FailureContinue
+	case 1:
+		r.OnFailure = triggerv1.FailureRollback
 	}
 	for i := range stages {
 		stage := triggerv1.Stage{Name: fmt.Sprintf("s%d", i), MaxConcurrency: number(1, 4), Approval: triggerv1.ApprovalAutomatic}
@@ -139,7 +152,20 @@ func (s *story) rollout(stages int) *triggerv1.Rollout {
 	return r
 }
 
-func (s *story) digest() string { return fmt.Sprintf("sha256:%064d", s.content) }
+func digestOf(content int) string { return fmt.Sprintf("sha256:%064d", content) }
+
+// restored tells whether the content is refused, so that the earlier one is delivered.
+func (s *story) restored() bool {
+	return s.earlier > 0 && Refuses(s.in.Rollout, s.stored, digestOf(s.content), s.forced == s.content, s.reset)
+}
+
+// wanted returns the content that is delivered.
+func (s *story) wanted() int {
+	if s.restored() {
+		return s.earlier
+	}
+	return s.content
+}
 
 // edit changes the sources, mostly for the better.
 func (s *story) edit() {
@@ -153,6 +179,9 @@ func (s *story) edit() {
 		}
 	}
 	s.breaks[s.content] = broken
+	if s.earlier > 0 && s.chance(3) { // Now it breaks something, too.
+		s.breaks[s.earlier] = map[string]bool{s.members[s.rng.Intn(len(s.members))].name: true}
+	}
 	for _, m := range s.members {
 		// What was asked and failed is no past to compare with.
 		if m.runs == s.content-1 || m.asked == 0 {
@@ -162,18 +191,19 @@ func (s *story) edit() {
 	s.note("content %d breaks %v", s.content, broken)
 }
 
-// standing returns how a release stands to the present content.
+// standing returns how a release stands to the content that is delivered.
 func (s *story) standing(m *member) (Standing, bool) {
+	wanted := s.wanted()
 	switch {
-	case m.runs == s.content && m.done.IsZero():
+	case m.runs == wanted && m.done.IsZero():
 		return Current, false
 	case m.suspended:
 		return Out, false
 	case !m.done.IsZero():
 		return UnderWay, false
-	case m.asked == s.content && m.failed:
+	case m.asked == wanted && m.failed:
 		return Failed, false
-	case m.asked == s.content: // The request was lost.
+	case m.asked == wanted: // The request was lost.
 		return UnderWay, true
 	case m.busyUntil.After(s.now):
 		return Busy, false
@@ -219,8 +249,8 @@ func (s *story) ask(m *member) {
 		s.note("%s: refused", m.name)
 		return
 	}
-	m.asked, m.failed = s.content, false
+	m.asked, m.failed = s.wanted(), false
 	m.done = s.now.Add(time.Duration(1+s.rng.Intn(20)) * time.Second)
 	m.lost = s.chance(10)
-	s.note("%s: asked for %d", m.name, s.content)
+	s.note("%s: asked for %d", m.name, m.asked)
 }

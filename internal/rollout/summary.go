@@ -71,9 +71,41 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 			Ready: metav1.ConditionFalse, Reason: triggerv1.RolloutHaltedReason, Stalled: true,
 			Message: join("halted: " + s.Message + "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"),
 		}, true
+	case triggerv1.RolloutRollingBack, triggerv1.RolloutRolledBack, triggerv1.RolloutRollbackHalted:
+		return takenBack(s), true
 	case triggerv1.RolloutProgressing, triggerv1.RolloutFinished:
 	}
 	return progressing(fmt.Sprintf("%s, %d triggered", where, underway))
+}
+
+// takenBack says how far the way back is.
+func takenBack(s *triggerv1.RolloutStatus) Summary {
+	if s.Rollback == nil {
+		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: s.Message}
+	}
+	earlier, refused := content(s.Rollback.Digest), content(s.Digest)
+	why := refused + " failed: " + s.Message
+	switch s.Phase {
+	case triggerv1.RolloutRolledBack:
+		rest := ""
+		if s.Rollback.Message != "" {
+			rest = " (" + s.Rollback.Message + ")"
+		}
+		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RolledBackReason, Stalled: true, Message: fmt.Sprintf(
+			"Rolled back to %s%s, since %s; it is refused until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it",
+			earlier, rest, why)}
+	case triggerv1.RolloutRollbackHalted:
+		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RollbackHaltedReason, Stalled: true, Message: fmt.Sprintf(
+			"Rollback to %s has halted: %s; mend that, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began since %s",
+			earlier, s.Rollback.Message, why)}
+	}
+	where := ""
+	for _, st := range s.Stages {
+		if st.Name == s.Stage {
+			where = fmt.Sprintf(", stage %s, %d/%d", st.Name, st.Delivered, st.Targets)
+		}
+	}
+	return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: "Rolls back to " + earlier + where + ", since " + why}
 }
 
 // Where says in which stage a rollout is, from which one it came, and how far it got in

@@ -158,6 +158,14 @@ type Input struct {
 	// Approval is the value of the annotation.
 	Approval string
 
+	// Earlier is the digest of the content that can be restored, empty if none can.
+	Earlier string
+
+	// Restored tells that the present content is refused, and that the targets stand as
+	// they do to the earlier one. Unrestorable tells why that cannot be had.
+	Restored     bool
+	Unrestorable string
+
 	// Targets in the order in which they are asked.
 	Targets []Target
 }
@@ -171,6 +179,10 @@ type Decision struct {
 	// why it may not.
 	Admitted []bool
 	Held     []string
+
+	// Passed tells that the content went through all stages, and failed in no more
+	// targets than may.
+	Passed bool
 
 	// After is when to decide again without an event, 0 for never.
 	After time.Duration

@@ -31,7 +31,7 @@ func describe(obj client.Object) Object {
 	}
 	object.Content = digest.Of(obj)
 	object.Full = object.Content.Digest()
-	object.Created = obj.GetCreationTimestamp().Time
+	object.UID, object.Created = obj.GetUID(), obj.GetCreationTimestamp().Time
 	object.Modified, object.Editor = LastEdit(obj)
 	return object
 }

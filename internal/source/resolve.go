@@ -108,7 +108,7 @@ func describeSource(w wanted, object Object) plan.Source {
 	s.Digest = object.Content.Digest(w.Keys...)
 	s.Full = object.Full
 	s.Watched, s.PublishTo = object.Watched, object.PublishTo
-	s.Created = object.Created
+	s.UID, s.Created = object.UID, object.Created
 	s.Modified, s.Editor, s.ChangedKeys = object.Modified, object.Editor, object.ChangedKeys
 	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Covers(object.Full) {
 		s.Recorded = map[string]bool{}

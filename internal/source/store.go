@@ -9,12 +9,14 @@ package source
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -69,7 +71,8 @@ type Object struct {
 	// Full is the digest of all keys.
 	Full string
 
-	// Created is when the object was created.
+	// UID and Created are those of the object.
+	UID     types.UID
 	Created time.Time
 
 	// Modified is when the content last changed, and Editor the field manager that
@@ -280,6 +283,12 @@ func read(ctx context.Context, reader client.Reader, ref Ref) (client.Object, er
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
 	return obj, nil
+}
+
+// RefOf returns the object that an ID names, Kind/namespace/name.
+func RefOf(id string) Ref {
+	parts := strings.SplitN(id, "/", 3)
+	return Ref{Kind: parts[0], Namespace: parts[1], Name: parts[2]}
 }
 
 // String returns kind and namespace/name.

@@ -1,0 +1,194 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RolloutPhase tells what a rollout is doing.
+// +kubebuilder:validation:Enum=Settling;AwaitingWindow;AwaitingApproval;Progressing;Soaking;Blocked;Halted;RollingBack;RolledBack;RollbackHalted;Finished
+type RolloutPhase string
+
+const (
+	// RolloutSettling waits until the sources have not changed for
+	// spec.quietPeriod.
+	RolloutSettling RolloutPhase = "Settling"
+
+	// RolloutAwaitingWindow waits for a window of spec.schedule.
+	RolloutAwaitingWindow RolloutPhase = "AwaitingWindow"
+
+	// RolloutAwaitingApproval waits for a person to approve a stage.
+	RolloutAwaitingApproval RolloutPhase = "AwaitingApproval"
+
+	// RolloutProgressing delivers.
+	RolloutProgressing RolloutPhase = "Progressing"
+
+	// RolloutSoaking watches the targets of a stage for minSuccessTime.
+	RolloutSoaking RolloutPhase = "Soaking"
+
+	// RolloutBlocked waits since no target of a stage can be delivered to: they are
+	// suspended or denied.
+	RolloutBlocked RolloutPhase = "Blocked"
+
+	// RolloutHalted has stopped since too many targets failed.
+	RolloutHalted RolloutPhase = "Halted"
+
+	// RolloutRollingBack has stopped for the same reason, and restores the content that
+	// was delivered before.
+	RolloutRollingBack RolloutPhase = "RollingBack"
+
+	// RolloutRolledBack has restored it. The content that failed is refused.
+	RolloutRolledBack RolloutPhase = "RolledBack"
+
+	// RolloutRollbackHalted could not restore it: too many targets failed again, or what
+	// was kept is gone.
+	RolloutRollbackHalted RolloutPhase = "RollbackHalted"
+
+	// RolloutFinished has nothing left to do.
+	RolloutFinished RolloutPhase = "Finished"
+)
+
+// RolloutStatus is where the delivery of the present content stands. It is there
+// if spec.quietPeriod, spec.schedule or spec.rollout is set.
+type RolloutStatus struct {
+	// Digest of the content of all sources together that is rolled out, the one that
+	// an approval names.
+	Digest string `json:"digest"`
+
+	// Phase is Settling, AwaitingWindow, AwaitingApproval, Progressing, Soaking,
+	// Blocked, Halted, RollingBack, RolledBack, RollbackHalted or Finished.
+	Phase RolloutPhase `json:"phase"`
+
+	// Stage that is the present one, if there are stages and one is not finished.
+	// +optional
+	Stage string `json:"stage,omitempty"`
+
+	// ChangedAt is when the operator saw the content for the first time.
+	// +optional
+	ChangedAt *metav1.Time `json:"changedAt,omitempty"`
+
+	// UnsettledSince is when the first change came that waits for the quiet period
+	// to end. Unset when it has ended.
+	// +optional
+	UnsettledSince *metav1.Time `json:"unsettledSince,omitempty"`
+
+	// NextWindow is the one that the rollout waits for.
+	// +optional
+	NextWindow *NextWindow `json:"nextWindow,omitempty"`
+
+	// Overridden tells that a person has requested all targets at once
+	// (reconcile.fluxcd.io/forceAt): nothing holds this content back.
+	// +optional
+	Overridden bool `json:"overridden,omitempty"`
+
+	// Message tells why the rollout has halted or is taken back, is blocked or does not
+	// get on.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Message string `json:"message,omitempty"`
+
+	// Rollback is there when the content is taken back (onFailure: Rollback). The digest
+	// of the rollout is then the one that is refused.
+	// +optional
+	Rollback *RollbackStatus `json:"rollback,omitempty"`
+
+	// Stages and how far each of them got.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=map
+	// +listMapKey=name
+	// +optional
+	Stages []StageStatus `json:"stages,omitempty"`
+
+	// Unmatched is the number of targets that no stage selects.
+	// +optional
+	Unmatched int32 `json:"unmatched,omitempty"`
+}
+
+// RollbackStatus is where the way back to earlier content stands.
+type RollbackStatus struct {
+	// Digest of the content that is restored, that of status.lastDelivered.
+	Digest string `json:"digest"`
+
+	// StartedAt is when the rollout failed.
+	// +optional
+	StartedAt *metav1.Time `json:"startedAt,omitempty"`
+
+	// Message tells why it has halted, or which targets it has left out.
+	// +kubebuilder:validation:MaxLength=1024
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// NextWindow is a window that is not open yet.
+type NextWindow struct {
+	// Opens is when it starts.
+	Opens metav1.Time `json:"opens"`
+
+	// Closes is when it ends, joined with those that follow without a break. Unset
+	// if that is too far away to be known.
+	// +optional
+	Closes *metav1.Time `json:"closes,omitempty"`
+}
+
+// StagePhase tells what a stage is doing.
+// +kubebuilder:validation:Enum=Unchanged;Waiting;Progressing;Soaking;Unready;Finished;RollingBack;RolledBack
+type StagePhase string
+
+const (
+	// StageUnchanged has nothing to do: its targets run the content already.
+	StageUnchanged StagePhase = "Unchanged"
+
+	// StageWaiting has not started.
+	StageWaiting StagePhase = "Waiting"
+
+	// StageProgressing delivers.
+	StageProgressing StagePhase = "Progressing"
+
+	// StageSoaking has delivered, and its targets are ready.
+	StageSoaking StagePhase = "Soaking"
+
+	// StageUnready has delivered, and a target stopped being ready.
+	StageUnready StagePhase = "Unready"
+
+	// StageFinished has let the next stage start.
+	StageFinished StagePhase = "Finished"
+
+	// StageRollingBack has targets that are still to get the earlier content.
+	StageRollingBack StagePhase = "RollingBack"
+
+	// StageRolledBack has none of them any more.
+	StageRolledBack StagePhase = "RolledBack"
+)
+
+// StageStatus is where a stage stands.
+type StageStatus struct {
+	// Name of the stage.
+	Name string `json:"name"`
+
+	// Phase is Unchanged, Waiting, Progressing, Soaking, Unready, Finished, RollingBack
+	// or RolledBack.
+	Phase StagePhase `json:"phase"`
+
+	// Since is when the phase began.
+	// +optional
+	Since *metav1.Time `json:"since,omitempty"`
+
+	// Targets is the number of targets in the stage.
+	// +optional
+	Targets int32 `json:"targets"`
+
+	// Delivered is the number of them that run the content; when it is taken back, the
+	// earlier content.
+	// +optional
+	Delivered int32 `json:"delivered"`
+
+	// Failed is the number of them that failed and count as such.
+	// +optional
+	Failed int32 `json:"failed"`
+
+	// Approved tells that a person has approved the stage for this content.
+	// +optional
+	Approved bool `json:"approved,omitempty"`
+}

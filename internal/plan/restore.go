@@ -1,0 +1,50 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"slices"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// Delivered returns what to record of sources as content that can be gone back to.
+func Delivered(sources []Source) *triggerv1.DeliveredContent {
+	content := &triggerv1.DeliveredContent{Digest: Combined(sources)}
+	for _, s := range sources {
+		content.Sources = append(content.Sources, triggerv1.KeptSource{SourceStatus: s.status(), PublishAs: s.PublishAs})
+	}
+	return content
+}
+
+// Restored returns the sources as they were when the content was delivered. What says how
+// they are to be treated is that of the present ones. It returns false for a record that
+// contradicts itself.
+func Restored(content *triggerv1.DeliveredContent, present []Source) ([]Source, bool) {
+	if content == nil {
+		return nil, false
+	}
+	sources := make([]Source, 0, len(content.Sources))
+	for _, kept := range content.Sources {
+		s := Source{ID: ID(kept.Kind, kept.Namespace, kept.Name), Digest: kept.Digest, Full: kept.Digest, PublishAs: kept.PublishAs}
+		if i := slices.IndexFunc(present, func(p Source) bool { return p.ID == s.ID }); i >= 0 {
+			s.Force, s.PublishTo, s.Watched = present[i].Force, present[i].PublishTo, present[i].Watched
+		}
+		sources = append(sources, s)
+	}
+	return sources, Combined(sources) == content.Digest
+}
+
+// Restorable tells whether a release gets earlier content with its copies: it reads one,
+// and no source beside them.
+func (r Release) Restorable() bool {
+	copied := false
+	for id, reads := range r.Reads {
+		if reads && !r.Copied[id] {
+			return false
+		}
+		copied = copied || reads
+	}
+	return copied
+}

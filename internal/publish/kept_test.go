@@ -1,0 +1,43 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package publish
+
+import (
+	"strings"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+func TestKept(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "values", UID: "of-the-trigger"}}
+	kept := Kept(vt, "Secret/config/a", "sha256:1", "of-the-secret")
+	g.Expect(kept).To(And(HaveField("Kind", "Secret"), HaveField("Namespace", "platform"), HaveField("Name", MatchRegexp("^values-kept-[0-9a-f]{16}$")),
+		HaveField("Annotations", Equal(map[string]string{"trigger.nebius.ai/kept-uid": "of-the-secret"})), HaveField("Sources", []string{"Secret/config/a"})))
+	g.Expect(kept.Labels).To(Equal(map[string]string{
+		"app.kubernetes.io/managed-by": "helmrelease-trigger-operator", "trigger.nebius.ai/name": "values", "trigger.nebius.ai/namespace": "platform",
+		"trigger.nebius.ai/kept": "true", "nebius.ai/helmrelease-trigger-operator": "false",
+	}))
+	g.Expect(kept.Owner).To(Equal(&metav1.OwnerReference{APIVersion: "trigger.nebius.ai/v1beta1", Kind: "ValuesTrigger", Name: "values", UID: "of-the-trigger"}))
+	g.Expect(Kept(vt, "ConfigMap/config/a", "sha256:1", "").Annotations).To(BeEmpty())
+
+	names := map[string]bool{kept.Name: true}
+	for _, other := range []Copy{Kept(vt, "Secret/config/a", "sha256:2", ""), Kept(vt, "Secret/config/b", "sha256:1", ""), Kept(vt, "ConfigMap/config/a", "sha256:1", "")} {
+		g.Expect(names).NotTo(HaveKey(other.Name), "other content, another object")
+		names[other.Name] = true
+	}
+	vt.Name = strings.Repeat("v", 253)
+	g.Expect(len(Kept(vt, "ConfigMap/config/a", "sha256:1", "").Name)).To(BeNumerically("<=", 253))
+
+	one, another := &triggerv1.ValuesTrigger{}, &triggerv1.ValuesTrigger{}
+	one.Name, another.Name = "one", "another"
+	g.Expect(IsOf(Kept(one, "Secret/config/a", "sha256:1", "").Labels, Kept(another, "Secret/config/a", "sha256:1", ""))).To(BeFalse())
+	copied := Copy{Labels: Labels(platform, "app")}
+	g.Expect(IsOf(kept.Labels, copied)).To(BeFalse(), "what is kept is no copy")
+}

@@ -1,0 +1,140 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// This file takes back a rollout that has failed. That is recorded first. From then on
+// the content is refused: the targets are compared with the earlier one, as if the sources
+// held that again.
+
+// Refuses tells whether content is not to be delivered since it has failed and is taken
+// back, as the spec and the record of a rollout say. Who forces it wants it all the same,
+// and so does who retries when all is restored. Before, that is to retry the restoring.
+func Refuses(spec *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, content string, force, reset bool) bool {
+	if spec == nil || spec.OnFailure != triggerv1.FailureRollback || recorded == nil || recorded.Rollback == nil {
+		return false
+	}
+	return recorded.Digest == content && !force && (!reset || recorded.Phase != triggerv1.RolloutRolledBack)
+}
+
+// retried tells that a person wants content once more that was taken back.
+func (p *planner) retried(previous *triggerv1.RolloutStatus) bool {
+	return p.Reset && !p.Restored && previous.Rollback != nil
+}
+
+// returnable tells that there is earlier content to go back to.
+func (p *planner) returnable() bool {
+	return p.Rollout.OnFailure == triggerv1.FailureRollback && p.Earlier != "" && p.Earlier != p.Digest
+}
+
+// takeBack begins to restore the earlier content, with the next decision.
+func (p *planner) takeBack() {
+	p.Status.Phase = triggerv1.RolloutRollingBack
+	p.Status.Rollback = &triggerv1.RollbackStatus{Digest: p.Earlier, StartedAt: later(p.Now)}
+	p.look(immediately)
+}
+
+// withdraw takes back what was admitted before it was seen that the content fails.
+func (p *planner) withdraw() {
+	for i := range p.Admitted {
+		p.Admitted[i] = false
+	}
+	p.hold(p.all(), "the rollout has halted")
+}
+
+// retreat restores the earlier content, stage by stage from the last to the first. No
+// window and no approval is waited for: the sooner it runs, the better.
+func (p *planner) retreat() {
+	s := p.Status
+	s.Phase, s.Rollback.Message = triggerv1.RolloutRollingBack, ""
+	p.hold(p.unmatched, "is selected by no stage of spec.rollout")
+	if p.Unrestorable != "" {
+		p.haltRollback(p.Unrestorable)
+		p.hold(p.all(), "the rollback has halted")
+		return
+	}
+	for i := len(p.stages) - 1; i >= 0; i-- {
+		st := &p.stages[i]
+		if !st.settled() {
+			st.set(p.Now, triggerv1.StageRollingBack)
+		}
+		switch {
+		case s.Stage != "":
+			p.hold(st.members, "waits for stage "+s.Stage+" to be rolled back")
+		case st.failed > p.budget(st):
+			t := p.first(st, Failed)
+			p.haltRollback(t.Name + ": " + t.Message)
+			p.hold(st.members, "the rollback has halted")
+			s.Stage = st.Name
+		case !st.settled():
+			p.recede(st)
+			s.Stage = st.Name
+		default:
+			p.recede(st) // What was refused is tried again.
+			if st.Phase != triggerv1.StageUnchanged && st.Phase != triggerv1.StageWaiting {
+				st.set(p.Now, triggerv1.StageRolledBack)
+			}
+		}
+	}
+	if s.Stage == "" {
+		s.Phase = triggerv1.RolloutRolledBack
+		p.reportRest()
+	}
+}
+
+func (p *planner) haltRollback(why string) {
+	p.Status.Phase = triggerv1.RolloutRollbackHalted
+	p.Status.Rollback.Message = text.Line(why, maxMessage)
+}
+
+// first returns the first target of a stage that stands so and counts.
+func (p *planner) first(st *stage, standing Standing) Target {
+	for _, i := range st.members {
+		if t := p.Targets[i]; t.Standing == standing && !t.UnreadyBefore {
+			return t
+		}
+	}
+	return Target{}
+}
+
+// reportRest names the targets that the rollback could not reach.
+func (p *planner) reportRest() {
+	count, first := 0, Target{}
+	for i := range p.stages {
+		for _, member := range p.stages[i].members {
+			if t := p.Targets[member]; t.Standing == Failed || t.Standing == Out {
+				if count == 0 {
+					first = t
+				}
+				count++
+			}
+		}
+	}
+	if count > 0 {
+		p.Status.Rollback.Message = text.Line(fmt.Sprintf("%d not restored; %s: %s", count, first.Name, first.Message), maxMessage)
+	}
+}
+
+// passed tells whether the content may be gone back to, one day.
+func (p *planner) passed() bool {
+	if p.Status.Phase != triggerv1.RolloutFinished || p.Rollout == nil {
+		return false
+	}
+	for i := range p.stages {
+		if st := &p.stages[i]; st.failed > p.budget(st) {
+			return false
+		}
+	}
+	return true
+}
+
+// content returns a digest as messages have it.
+func content(full string) string { return digest.Prefix + digest.Short(full) }
