@@ -37,6 +37,10 @@ var afterRequests = ctrl.Result{RequeueAfter: time.Millisecond, Priority: new(pr
 // written because the cache was behind.
 const conflictDelay = 20 * time.Millisecond
 
+// tidyDelay is the time after which what is not to be gone back to any more is deleted: not
+// before the status says so.
+const tidyDelay = time.Second
+
 // +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers/status,verbs=get;patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
 
@@ -189,12 +193,24 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	if out.outdated {
 		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err
 	}
-	if err := r.prune(ctx, vt, e); apierrors.IsForbidden(err) {
+	return r.conclude(ctx, vt, e, out, interval)
+}
+
+// conclude tidies up after an evaluation, and records what became of it.
+func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome, interval ctrl.Result) (ctrl.Result, error) {
+	if out.unkept != nil {
+		return jitter.JitteredRequeueInterval(interval), r.unkept(vt, out.unkept)
+	}
+	if err := errors.Join(r.prune(ctx, vt, e), r.discard(ctx, vt, e)); apierrors.IsForbidden(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)
 	}
+	last := vt.Status.LastDelivered
 	markOutcome(vt, e, out)
+	if vt.Status.LastDelivered != last && (out.after == 0 || out.after > tidyDelay) {
+		out.after = tidyDelay
+	}
 	return next(e, out, interval)
 }
 

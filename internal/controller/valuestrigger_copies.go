@@ -79,8 +79,7 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 		}
 	}
 	return r.deleteCopies(ctx, vt, e.writer, func(found *metav1.PartialObjectMetadata) (bool, error) {
-		c := publish.Copy{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}
-		if wanted[c.String()] {
+		if wanted[named(found).String()] || found.Labels[triggerv1.KeptLabel] != "" {
 			return false, nil
 		}
 		readers := &helmv2.HelmReleaseList{}
@@ -92,12 +91,28 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 
 // deleteCopies deletes those copies of a trigger that the filter says.
 func (r *ValuesTriggerReconciler) deleteCopies(ctx context.Context, vt *triggerv1.ValuesTrigger, writer client.Client, filter func(*metav1.PartialObjectMetadata) (bool, error)) error {
-	found, err := r.copies.List(ctx, client.ObjectKeyFromObject(vt), sourceKinds(r.sources.Secrets))
+	labels := publish.Selector(client.ObjectKeyFromObject(vt))
+	found, err := r.copies.List(ctx, sourceKinds(r.sources.Secrets), labels)
 	if err != nil {
 		return err
 	}
-	deleted := 0
-	var errs []error
+	deleted, errs := r.deleteSome(ctx, writer, found, filter)
+	if deleted > 0 {
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.CopiesDeletedReason, "Deleted %d copies", deleted)
+	}
+	if err = errors.Join(errs...); apierrors.IsForbidden(err) {
+		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason, "%d copies are kept: %s", len(errs), line(r.accountMessage(vt, errs[0])))
+	}
+	return err
+}
+
+// named returns the copy that an object is, as far as its name.
+func named(found *metav1.PartialObjectMetadata) publish.Copy {
+	return publish.Copy{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}
+}
+
+// deleteSome deletes those of the objects that the filter says, and returns how many.
+func (r *ValuesTriggerReconciler) deleteSome(ctx context.Context, writer client.Client, found []*metav1.PartialObjectMetadata, filter func(*metav1.PartialObjectMetadata) (bool, error)) (deleted int, errs []error) {
 	for _, one := range found {
 		obsolete, err := filter(one)
 		if err == nil && obsolete {
@@ -109,11 +124,5 @@ func (r *ValuesTriggerReconciler) deleteCopies(ctx context.Context, vt *triggerv
 			errs = append(errs, fmt.Errorf("copy %s %s/%s: %w", one.Kind, one.Namespace, one.Name, err))
 		}
 	}
-	if deleted > 0 {
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.CopiesDeletedReason, "Deleted %d copies", deleted)
-	}
-	if err = errors.Join(errs...); apierrors.IsForbidden(err) {
-		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason, "%d copies are kept: %s", len(errs), line(r.accountMessage(vt, errs[0])))
-	}
-	return err
+	return deleted, errs
 }

@@ -30,6 +30,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Digest:   e.diff.To,
 		Sources:  e.sources,
 		Diff:     e.diff,
+		Refused:  e.refused,
 		Force:    e.force,
 		Reset:    e.reset,
 		Policy:   vt.Spec.Force,

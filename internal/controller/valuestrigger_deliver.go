@@ -42,6 +42,13 @@ type outcome struct {
 	// rollout is the state of what holds changes back, nil if nothing does.
 	rollout *triggerv1.RolloutStatus
 
+	// admitted tells that what is held back is not so for some target, and passed that
+	// the content can be gone back to from now on.
+	admitted, passed bool
+
+	// unkept tells why the content could not be kept, so that nobody gets it.
+	unkept error
+
 	// releases are what was observed of the targets that exist.
 	releases []plan.Release
 
@@ -100,6 +107,10 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	held, err := r.hold(ctx, vt, e, cases, &out)
 	if err != nil || out.outdated {
 		return outcome{outdated: true, err: err}
+	}
+	if out.unkept = r.keep(ctx, vt, e, out); out.unkept != nil {
+		out.outdated = errors.Is(out.unkept, errMoved)
+		return out
 	}
 
 	var mu sync.Mutex
@@ -227,6 +238,9 @@ func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, decision p
 	case refusal(err) != "":
 		unsent.Message = err.Error()
 		return single{status: unsent, denied: true, reason: refusal(err)}
+	case errors.Is(err, errMoved): // Its watch is about to tell.
+		unsent.State = unsentOf(decision).State
+		return single{status: unsent, undecided: unsent.Digest == "", after: conflictDelay}
 	case !apierrors.IsInvalid(err) && !apierrors.IsRequestEntityTooLargeError(err):
 		unsent.State = unsentOf(decision).State
 		unsent.Message = fmt.Sprintf("the request could not be made and is retried: %s", reasonOf(err))

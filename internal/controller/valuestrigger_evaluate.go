@@ -51,6 +51,15 @@ type evaluation struct {
 	force    string
 	reset    string
 
+	// content is the digest of what the sources hold, and earlier that of what can be
+	// gone back to. The former is what diff is about unless it is refused: then the
+	// sources are those of the earlier content, and unrestorable tells why that cannot
+	// be had.
+	content      string
+	earlier      string
+	refused      string
+	unrestorable string
+
 	// publication is what is copied, nil if nothing is.
 	publication *publication
 
@@ -101,6 +110,8 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	if len(e.sources) == 0 && len(e.disabled) > 0 {
 		return e, source.ErrSecretsDisabled
 	}
+	e.force, e.reset = manualRequests(vt)
+	e.takeBack(vt)
 	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
 
 	// An account is told of HelmReleases and namespaces what it may see itself.
@@ -111,9 +122,18 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	if e.targets, err = resolver.Resolve(ctx, vt); err != nil {
 		return e, err
 	}
-	e.force, e.reset = manualRequests(vt)
-	if e.publication = r.newPublication(ctx, vt, e); e.publication != nil {
-		return e, e.publication.sharing(e)
+	if e.publication = r.newPublication(ctx, vt, e); e.publication == nil {
+		return e, nil
+	}
+	if err := e.publication.sharing(e); err != nil {
+		return e, err
+	}
+	if e.refused != "" {
+		e.unrestorable, err = e.checkKept(vt)
+		return e, err
+	}
+	if vt.TakesBack() {
+		return e, e.publication.mayKeep()
 	}
 	return e, nil
 }

@@ -90,9 +90,10 @@ func stageOf(vt *triggerv1.ValuesTrigger, g *gate, hr *helmv2.HelmRelease) strin
 // decide asks which of the requests that are due may be made now.
 func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase) rollout.Decision {
 	in := rollout.Input{
-		Now: e.at, Digest: e.diff.To, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
+		Now: e.at, Digest: e.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
 		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
 		Force: e.force != "", Reset: e.reset != "", Approval: vt.Annotations[triggerv1.ApproveAnnotation],
+		Earlier: e.earlier, Restored: e.refused != "", Unrestorable: e.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
 	for _, c := range cases {
@@ -104,6 +105,8 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 			t.Standing, t.Wants = rollout.Out, false // It must not hold up the others.
 		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)
+		case c.leftAlone(e):
+			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
 			t.DependsOn = dependencies(c.hr)
@@ -125,8 +128,13 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 		}
 	}
 	gated := e.gate.decide(vt, e, cases)
-	out.rollout, out.after = gated.Status, gated.After
-	if slices.Contains(gated.Admitted, true) {
+	for i, c := range cases {
+		if c.leftAlone(e) {
+			gated.Held[i] = notRestorable
+		}
+	}
+	out.rollout, out.after, out.passed = gated.Status, gated.After, gated.Passed
+	if out.admitted = slices.Contains(gated.Admitted, true); out.admitted {
 		current, err := r.isCurrent(ctx, vt)
 		if err != nil || !current {
 			out.outdated = true

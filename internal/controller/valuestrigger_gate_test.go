@@ -138,21 +138,21 @@ func TestSummarize_a_rollout_comes_before_what_its_targets_say(t *testing.T) {
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "canary", Message: "apps/app: why",
 		Stages: []triggerv1.StageStatus{{Name: "canary", Targets: 1, Failed: 1}, {Name: "rest"}}}
 	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}}
-	summary := summarize(vt, out)
+	summary := summarize(vt, out, "")
 	g.Expect(summary.Reason).To(Equal(triggerv1.RolloutHaltedReason))
 	g.Expect(summary.Stalled).To(BeTrue())
 	g.Expect(summary.Outcome).To(Equal(triggerv1.ChangeHalted))
 	g.Expect(summary.Delivered).To(Equal("0/1"))
 
 	vt.Status.Rollout.Phase = triggerv1.RolloutSoaking
-	summary = summarize(vt, out)
+	summary = summarize(vt, out, "")
 	g.Expect(summary.Reason).To(Equal("Progressing"))
 	g.Expect(summary.Outcome).To(Equal(triggerv1.ChangeInProgress))
 
 	out.denied = map[string]bool{"apps/app": true}
-	g.Expect(summarize(vt, out).Reason).To(Equal("AccessDenied"), "by which others know what is taken over")
+	g.Expect(summarize(vt, out, "").Reason).To(Equal("AccessDenied"), "by which others know what is taken over")
 	vt.Status.Rollout.Phase, out.denied = triggerv1.RolloutFinished, nil
-	g.Expect(summarize(vt, out).Reason).To(Equal(triggerv1.DeliveryFailedReason))
+	g.Expect(summarize(vt, out, "").Reason).To(Equal(triggerv1.DeliveryFailedReason))
 }
 
 // told returns the events about the change of a status.

@@ -37,11 +37,15 @@ var (
 
 // publication is what a trigger copies, as its sources are now.
 type publication struct {
-	trigger types.NamespacedName
+	owner   *triggerv1.ValuesTrigger
 	actor   copies.Actor
 	sources []plan.Source
 	suffix  string
-	read    func(ref source.Ref) (client.Object, error)
+
+	// read returns what holds the content of a source, nil if there is nothing, and lost
+	// is what that means if it holds other content.
+	read func(plan.Source) (client.Object, error)
+	lost error
 
 	mu       sync.Mutex
 	contents map[string]*content
@@ -64,11 +68,15 @@ func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *trigge
 	if actor.Reader == nil {
 		actor.Reader = r.live
 	}
-	return &publication{
-		trigger: client.ObjectKeyFromObject(vt), actor: actor, sources: e.sources, suffix: vt.Spec.Publish.Name,
-		read:     func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, e.account, ref) },
-		contents: map[string]*content{},
+	p := &publication{
+		owner: vt, actor: actor, sources: e.sources, suffix: vt.Spec.Publish.Name,
+		contents: map[string]*content{}, lost: errMoved,
 	}
+	p.read = func(s plan.Source) (client.Object, error) { return r.store.Read(ctx, e.account, source.RefOf(s.ID)) }
+	if e.refused != "" {
+		p.read, p.lost = func(s plan.Source) (client.Object, error) { return p.readKept(ctx, s) }, errKept
+	}
+	return p
 }
 
 // copiesOf returns the copies that a target is to have.
@@ -81,7 +89,7 @@ func (p *publication) copiesOf(release types.NamespacedName) []publish.Copy {
 		}
 		sources = append(sources, publish.Source{ID: s.ID, Suffix: suffix})
 	}
-	return publish.Wanted(p.trigger, release, sources)
+	return publish.Wanted(client.ObjectKeyFromObject(p.owner), release, sources)
 }
 
 // wanted returns a copy with its content.
@@ -114,13 +122,12 @@ func (p *publication) load(sources []plan.Source) (publish.Content, error) {
 		if s.Digest == "" {
 			continue // Optional, and not there.
 		}
-		id := strings.SplitN(s.ID, "/", 3)
-		obj, err := p.read(source.Ref{Kind: id[0], Namespace: id[1], Name: id[2]})
+		obj, err := p.read(s)
 		if err != nil {
 			return publish.Content{}, err
 		}
 		if obj == nil || digest.Of(obj).Digest(s.Keys...) != s.Digest {
-			return publish.Content{}, fmt.Errorf("%w: %s", errMoved, s.ID)
+			return publish.Content{}, fmt.Errorf("%w: %s", p.lost, source.RefOf(s.ID))
 		}
 		parts[s.ID] = publish.Of(obj, s.Keys...)
 	}
@@ -165,14 +172,14 @@ func (p *publication) consent(key types.NamespacedName, hr *helmv2.HelmRelease, 
 			}
 			err := publish.Crossing{
 				Source: s.ID, From: strings.Split(s.ID, "/")[1], To: key.Namespace, PublishTo: s.PublishTo,
-				Account: p.actor.Name != "", Trigger: p.trigger.Namespace, Copy: c, Listed: listed,
+				Account: p.actor.Name != "", Trigger: p.owner.Namespace, Copy: c, Listed: listed,
 			}.Check()
 			if err != nil {
 				return err.Error(), false
 			}
 		}
 	}
-	return "", hr == nil && key.Namespace != p.trigger.Namespace && p.actor.Name == ""
+	return "", hr == nil && key.Namespace != p.owner.Namespace && p.actor.Name == ""
 }
 
 // observeCopies adds to what is observed of a target what its copies say.
@@ -258,6 +265,8 @@ func refusal(err error) string {
 		return triggerv1.NameConflictReason
 	case errors.Is(err, errCopy):
 		return triggerv1.InvalidSpecReason
+	case errors.Is(err, errKept):
+		return triggerv1.RollbackHaltedReason
 	}
 	return ""
 }

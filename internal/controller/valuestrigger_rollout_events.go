@@ -41,8 +41,22 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 				digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(was.Digest), where)
 		}
 	}
+	if is.Rollback != nil {
+		r.notifyRollback(vt, was)
+		return
+	}
 	for i, st := range is.Stages {
 		r.notifyStage(vt, before[st.Name], st, fmt.Sprintf("Stage %d/%d %s", i+1, len(is.Stages), st.Name))
+	}
+}
+
+// notifyRollback emits the event about a rollout that begins to be taken back. What
+// becomes of that is what the Ready condition says.
+func (r *ValuesTriggerReconciler) notifyRollback(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
+	is := vt.Status.Rollout
+	if was == nil || was.Rollback == nil || was.Digest != is.Digest {
+		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RollbackStartedReason, "Content %s is taken back, %s takes its place: %s",
+			digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(is.Rollback.Digest), is.Message)
 	}
 }
 
@@ -64,7 +78,7 @@ func started(st triggerv1.StageStatus) bool {
 	switch st.Phase {
 	case triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready:
 		return true
-	case triggerv1.StageUnchanged, triggerv1.StageWaiting, triggerv1.StageFinished:
+	case triggerv1.StageUnchanged, triggerv1.StageWaiting, triggerv1.StageFinished, triggerv1.StageRollingBack, triggerv1.StageRolledBack:
 	}
 	return false
 }

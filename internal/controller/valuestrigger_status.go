@@ -34,10 +34,11 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 		status.LastTriggerTime = &stamp
 	}
 	status.Rollout = out.rollout
+	markDelivered(vt, e, out)
 	if value := vt.Annotations[triggerv1.ApproveAnnotation]; e.gate != nil && value != "" {
 		status.LastHandledApproval = text.Line(value, maxApproval)
 	}
-	summary := summarize(vt, out)
+	summary := summarize(vt, out, e.refused)
 	status.Delivered = summary.Delivered
 
 	if !out.undecided {
@@ -47,7 +48,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 				Outcome: summary.Outcome, Delivered: summary.Delivered,
 			})
 		}
-		status.Sources = sourceStatuses(e.sources)
+		status.Sources = plan.Statuses(e.sources)
 		status.LastDigest = e.diff.To
 		if e.force != "" {
 			status.LastHandledForceAt = e.force
@@ -59,6 +60,17 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 
 	markGated(vt, e, out.releases)
 	markSummary(vt, summary, e.disabled)
+}
+
+// markDelivered records content that can be gone back to.
+func markDelivered(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
+	last := vt.Status.LastDelivered
+	switch {
+	case !vt.TakesBack() || e.publication == nil:
+		vt.Status.LastDelivered = nil
+	case out.passed && e.refused == "" && (last == nil || last.Digest != e.content):
+		vt.Status.LastDelivered = plan.Delivered(e.sources)
+	}
 }
 
 // markSummary sets the conditions that kstatus reads.
@@ -79,7 +91,7 @@ func markSummary(vt *triggerv1.ValuesTrigger, summary plan.Summary, disabled []s
 
 // summarize returns the state of all targets together. While a rollout goes on, that is
 // the state of the rollout, unless a target is denied.
-func summarize(vt *triggerv1.ValuesTrigger, out outcome) plan.Summary {
+func summarize(vt *triggerv1.ValuesTrigger, out outcome, refused string) plan.Summary {
 	summary := plan.Summarize(out.targets, out.denied)
 	if summary.Reason == acl.AccessDeniedReason {
 		summary.Reason = deniedReason(out)
@@ -95,9 +107,14 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome) plan.Summary {
 		return summary
 	}
 	summary.Ready, summary.Reason, summary.Message, summary.Stalled = rolled.Ready, rolled.Reason, rolled.Message, rolled.Stalled
-	summary.Outcome = triggerv1.ChangeInProgress
-	if vt.Status.Rollout.Phase == triggerv1.RolloutHalted {
+	switch phase := vt.Status.Rollout.Phase; {
+	case refused != "": // It is about the earlier content.
+	case phase == triggerv1.RolloutHalted:
 		summary.Outcome = triggerv1.ChangeHalted
+	case phase == triggerv1.RolloutRollingBack:
+		summary.Outcome = triggerv1.ChangeRolledBack
+	default:
+		summary.Outcome = triggerv1.ChangeInProgress
 	}
 	return summary
 }
@@ -148,15 +165,6 @@ func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Releas
 		conditions.MarkTrue(vt, triggerv1.GatedCondition, triggerv1.NothingBypassesReason,
 			"No HelmRelease reads a source through valuesFrom: changes arrive when they are requested")
 	}
-}
-
-func sourceStatuses(sources []plan.Source) []triggerv1.SourceStatus {
-	statuses := make([]triggerv1.SourceStatus, 0, len(sources))
-	for _, s := range sources {
-		parts := strings.SplitN(s.ID, "/", 3)
-		statuses = append(statuses, triggerv1.SourceStatus{Kind: parts[0], Namespace: parts[1], Name: parts[2], Digest: s.Digest})
-	}
-	return statuses
 }
 
 // causeOf returns why the targets were asked to run the content.

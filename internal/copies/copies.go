@@ -105,6 +105,9 @@ func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
 
 // Foreign returns an ErrForeign that names the object and the mend.
 func Foreign(c publish.Copy) error {
+	if c.Owner != nil {
+		return fmt.Errorf("%w: %s is not what this ValuesTrigger has kept of %s; delete or rename it", ErrForeign, c, c.Sources[0])
+	}
 	return fmt.Errorf("%w: %s is no copy of this ValuesTrigger for HelmRelease %s; delete or rename it, or choose another spec.publish.name",
 		ErrForeign, c, c.Labels[triggerv1.PublishedForLabel])
 }
@@ -115,14 +118,14 @@ func (k *Keeper) Delete(ctx context.Context, writer client.Client, found *metav1
 	return client.IgnoreNotFound(err)
 }
 
-// List returns the copies of a trigger, of the given kinds.
-func (k *Keeper) List(ctx context.Context, trigger types.NamespacedName, kinds []string) ([]*metav1.PartialObjectMetadata, error) {
+// List returns the objects with labels, of the given kinds.
+func (k *Keeper) List(ctx context.Context, kinds []string, labels client.MatchingLabels, options ...client.ListOption) ([]*metav1.PartialObjectMetadata, error) {
 	var found []*metav1.PartialObjectMetadata
 	for _, kind := range kinds {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind + "List"))
-		if err := k.metadata.List(ctx, list, client.MatchingLabels(publish.Selector(trigger))); err != nil {
-			return nil, fmt.Errorf("copies of ValuesTrigger %s: %w", trigger, err)
+		if err := k.metadata.List(ctx, list, append(options, labels)...); err != nil {
+			return nil, fmt.Errorf("copies of ValuesTrigger %s/%s: %w", labels[triggerv1.PublishedByNamespaceLabel], labels[triggerv1.PublishedByLabel], err)
 		}
 		for i := range list.Items {
 			list.Items[i].SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
@@ -149,20 +152,32 @@ func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (publish.St
 	if err != nil {
 		return publish.Outdated, "", content, err
 	}
-	var obj client.Object = &corev1.ConfigMap{}
-	if want.Kind == triggerv1.SecretKind {
-		obj = &corev1.Secret{}
-	}
-	err = actor.Reader.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: want.Name}, obj)
-	if apierrors.IsNotFound(err) {
+	obj, err := Get(ctx, actor.Reader, want.Copy)
+	switch {
+	case err != nil:
+		return publish.Outdated, "", content, err
+	case obj == nil:
 		return publish.Absent, "", content, nil
 	}
-	if err != nil {
-		return publish.Outdated, "", content, fmt.Errorf("read %s: %w", want.Copy, err)
-	}
-	state := publish.Judge(want.Copy, content, &publish.Existing{Labels: obj.GetLabels(), Content: publish.Of(obj), Applied: applied(obj)})
+	state := publish.Judge(want.Copy, content, &publish.Existing{Labels: obj.GetLabels(), Annotations: obj.GetAnnotations(), Content: publish.Of(obj), Applied: applied(obj)})
 	k.memory.note(actor, want, obj.GetResourceVersion(), state, content)
 	return state, obj.GetResourceVersion(), content, nil
+}
+
+// Get returns a copy as the API server has it, nil if there is none.
+func Get(ctx context.Context, reader client.Reader, c publish.Copy) (client.Object, error) {
+	var obj client.Object = &corev1.ConfigMap{}
+	if c.Kind == triggerv1.SecretKind {
+		obj = &corev1.Secret{}
+	}
+	err := reader.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: c.Name}, obj)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", c, err)
+	}
+	return obj, nil
 }
 
 // encode returns a copy as it is applied.
@@ -171,7 +186,14 @@ func encode(c publish.Copy, version string, content publish.Content) ([]byte, er
 	if version != "" {
 		metadata["resourceVersion"] = version
 	}
+	if len(c.Annotations) > 0 {
+		metadata["annotations"] = c.Annotations
+	}
 	body := map[string]any{"apiVersion": "v1", "kind": c.Kind, "metadata": metadata}
+	if c.Owner != nil {
+		metadata["ownerReferences"] = []*metav1.OwnerReference{c.Owner}
+		body["immutable"] = true // What is kept is of its name's content for ever.
+	}
 	if c.Kind == triggerv1.SecretKind {
 		body["data"] = content.Binary
 	} else {

@@ -205,7 +205,7 @@ func TestKeeper_lists_and_deletes_its_own(t *testing.T) {
 	s, ctx := newScene(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "other", Labels: map[string]string{"a": "b"}}}), t.Context()
 	want := wanted("ConfigMap", data("a", "1"), "first")
 	s.Expect(s.Write(ctx, s.actor, want)).To(Succeed())
-	found, err := s.Keeper.List(ctx, platform, []string{"ConfigMap", "Secret"})
+	found, err := s.Keeper.List(ctx, []string{"ConfigMap", "Secret"}, publish.Selector(platform))
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(found).To(HaveLen(1))
 	s.Expect(found[0].Name).To(Equal("app-values"))

@@ -1,0 +1,161 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fluxcd/pkg/apis/acl"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+)
+
+// This file keeps the content that may be gone back to, and goes back to it.
+
+// errKept tells that what was kept of a source is not there any more.
+var errKept = errors.New("what was kept to go back to is gone or was changed; edit the sources instead")
+
+// takeBack puts in the place of sources whose content is refused what they held before.
+func (e *evaluation) takeBack(vt *triggerv1.ValuesTrigger) {
+	e.content = plan.Combined(e.sources)
+	sources, sound := plan.Restored(vt.Status.LastDelivered, e.sources)
+	if e.generated || !vt.TakesBack() || !sound {
+		return
+	}
+	e.earlier = vt.Status.LastDelivered.Digest
+	if rollout.Refuses(vt.Spec.Rollout, vt.Status.Rollout, e.content, e.force != "", e.reset != "") && vt.Status.Rollout.Rollback.Digest == e.earlier {
+		e.sources, e.refused = sources, e.content
+	}
+}
+
+// keptBy returns where content of a source is kept.
+func (p *publication) keptBy(s plan.Source) publish.Copy {
+	uid := s.UID
+	if kind, _, _ := strings.Cut(s.ID, "/"); kind != triggerv1.SecretKind {
+		uid = ""
+	}
+	return publish.Kept(p.owner, s.ID, s.Digest, string(uid))
+}
+
+// readKept returns what is kept of a source as if it was the source.
+func (p *publication) readKept(ctx context.Context, s plan.Source) (client.Object, error) {
+	kept := p.keptBy(s)
+	obj, err := copies.Get(ctx, p.actor.Reader, kept)
+	if obj == nil || err != nil {
+		return nil, err
+	}
+	obj.SetUID(types.UID(obj.GetAnnotations()[triggerv1.KeptUIDAnnotation]))
+	return obj, nil
+}
+
+// checkKept says why the earlier content cannot be restored, or nothing. When all is
+// restored it is not needed any more until something is to be written.
+func (e evaluation) checkKept(vt *triggerv1.ValuesTrigger) (string, error) {
+	if vt.Status.Rollout.Phase == triggerv1.RolloutRolledBack {
+		return "", nil
+	}
+	_, err := e.publication.load(e.sources)
+	if errors.Is(err, errKept) || errors.Is(err, errCopy) {
+		return err.Error(), nil
+	}
+	return "", err
+}
+
+// mayKeep returns why content must not be kept in the namespace of the trigger, or nil.
+func (p *publication) mayKeep() error {
+	for _, s := range p.sources {
+		err := publish.Crossing{
+			Source: s.ID, From: strings.Split(s.ID, "/")[1], To: p.owner.Namespace, PublishTo: s.PublishTo,
+			Account: p.actor.Name != "", Trigger: p.owner.Namespace, Listed: true,
+		}.Check()
+		if err != nil {
+			return fmt.Errorf("%w: onFailure Rollback keeps content in the namespace of the ValuesTrigger: %w", errDenied, err)
+		}
+	}
+	return nil
+}
+
+// keep stores the content before anybody gets it, so that it can be gone back to once it
+// has been delivered.
+func (r *ValuesTriggerReconciler) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome) error {
+	if !vt.TakesBack() || e.publication == nil || e.refused != "" || !out.admitted && !out.passed {
+		return nil
+	}
+	for _, s := range e.sources {
+		if s.Digest == "" {
+			continue // Optional, and not there.
+		}
+		want := e.publication.wanted(e.publication.keptBy(s))
+		state, err := r.copies.Look(ctx, e.publication.actor, want)
+		if err == nil && state != publish.Current {
+			err = r.copies.Write(ctx, e.publication.actor, want)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard deletes what is kept and cannot be gone back to any more.
+func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) error {
+	if vt.Status.LastDelivered == nil && !vt.TakesBack() {
+		return nil
+	}
+	wanted := map[string]bool{}
+	if vt.TakesBack() && e.publication != nil {
+		sources := e.sources
+		if last, sound := plan.Restored(vt.Status.LastDelivered, nil); sound {
+			sources = append(last, sources...)
+		}
+		for _, s := range sources {
+			kept := e.publication.keptBy(s)
+			wanted[kept.String()] = true
+		}
+	}
+	labels := publish.KeptSelector(client.ObjectKeyFromObject(vt))
+	found, err := r.copies.List(ctx, sourceKinds(r.sources.Secrets), labels, client.InNamespace(vt.Namespace))
+	if err != nil {
+		return err
+	}
+	_, errs := r.deleteSome(ctx, e.writer, found, func(found *metav1.PartialObjectMetadata) (bool, error) {
+		return !wanted[named(found).String()], nil
+	})
+	return errors.Join(errs...)
+}
+
+// notRestorable is what is said of a target that no copy can be restored for.
+const notRestorable = "it reads no copy of the sources, or a source itself: nothing can be restored in it"
+
+// leftAlone tells that a target would be asked to go back and cannot: a request would only
+// run the refused content once more.
+func (c *targetCase) leftAlone(e evaluation) bool {
+	return e.refused != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
+}
+
+// unkept records that nobody gets the content, since it cannot be kept.
+func (r *ValuesTriggerReconciler) unkept(vt *triggerv1.ValuesTrigger, err error) error {
+	switch {
+	case apierrors.IsForbidden(err):
+		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
+	case refusal(err) != "":
+		markStalled(vt, refusal(err), err.Error())
+		return nil
+	default:
+		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
+	}
+	return err
+}
