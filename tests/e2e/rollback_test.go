@@ -1,0 +1,187 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+)
+
+// takenBack has changes that fail taken back.
+func takenBack(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.OnFailure = triggerv1.FailureRollback }
+
+// readingCopies returns a release that reads its copies of a ConfigMap and of a Secret.
+func readingCopies(namespace, name, stage string) *helmv2.HelmRelease {
+	secretYAML := func(ref *meta.ValuesReference) { ref.ValuesKey = "secret.yaml" }
+	hr := release(namespace, name, reads(cmKind, name+"-shared"), reads(triggerv1.SecretKind, name+"-shared", secretYAML))
+	return labelled(hr, stageLabel, stage)
+}
+
+// takingBack creates such releases in stages, and their trigger, and waits until all is
+// delivered.
+func (e *env) takingBack(sizes map[string]int) string {
+	e.t.Helper()
+	ns := e.namespace("rollback")
+	e.Expect(e.w.PublishChart(e.ctx, ns, chartName, breakableChart())).To(Succeed())
+	e.create(withValues(ns, "values", "a: 1\n"))
+	e.create(secret(ns, "secrets", map[string]string{"secret.yaml": "b: 1\n"}))
+	var stages []func(*triggerv1.ValuesTrigger)
+	for _, stage := range []string{"canary", "prod"} {
+		stages = append(stages, inStages(stage))
+		for i := range sizes[stage] {
+			name := fmt.Sprintf("%s-%02d", stage, i)
+			e.create(readingCopies(ns, name, stage))
+		}
+	}
+	vt := rollout(ns, append(stages, published(""), takenBack)...)
+	vt.Spec.Sources = append(vt.Spec.Sources, triggerv1.SourceReference{Kind: triggerv1.SecretKind, Name: "secrets"})
+	e.create(vt)
+	e.atRest(ns, sizes["canary"]+sizes["prod"])
+	return ns
+}
+
+// soakingFor makes the canaries wait, and fail when they are not ready for some time.
+func soakingFor(e *env, namespace string, timeout time.Duration) {
+	edit(e, declared(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Rollout.Stages[0].MinSuccessTime.Duration = time.Hour
+		vt.Spec.Timeout.Duration = timeout
+	})
+}
+
+// kept returns what is kept of the ConfigMap and of the Secret.
+func (e *env) kept(namespace string) func() ([]string, error) {
+	return func() ([]string, error) {
+		labels := client.MatchingLabels{triggerv1.KeptLabel: "true"}
+		cms, secrets := &corev1.ConfigMapList{}, &corev1.SecretList{}
+		if err := e.c.List(e.ctx, cms, client.InNamespace(namespace), labels); err != nil {
+			return nil, err
+		}
+		var all []string
+		for _, cm := range cms.Items {
+			all = append(all, "ConfigMap "+cm.Data["values.yaml"])
+		}
+		err := e.c.List(e.ctx, secrets, client.InNamespace(namespace), labels)
+		for _, s := range secrets.Items {
+			all = append(all, "Secret "+string(s.Data["secret.yaml"]))
+		}
+		return all, err
+	}
+}
+
+func TestRollback(t *testing.T) {
+	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+
+	t.Run("a change that breaks the last stage is taken back everywhere, and refused", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.takingBack(map[string]int{"canary": 2, "prod": 3})
+		e.Expect(e.kept(ns)()).To(ConsistOf("ConfigMap a: 1\n", "Secret b: 1\n"))
+		good, err := e.trigger(ns, "platform")
+		e.Expect(err).NotTo(HaveOccurred())
+		e.Expect(good.Status.LastDelivered.Digest).To(Equal(good.Status.LastDigest))
+
+		asked := e.witness(ns)
+		cm := withValues(ns, "values", "")
+		e.setValues(cm, "a: 2\nbreaks: prod-01\n")
+		e.stalled(ns, "platform", triggerv1.RolledBackReason, "Rolled back to "+good.Status.LastDigest[:19]+", since sha256:",
+			"failed: "+ns+"/prod-01: UpgradeFailed", "this one breaks", "it is refused until the sources change")
+		for _, name := range []string{"canary-00", "canary-01", "prod-00", "prod-01", "prod-02"} {
+			e.Expect(e.rendered(ns, name)()).To(ContainSubstring("a: 1"), name)
+			e.Expect(e.copied(ns, name+"-shared")()).To(Equal("a: 1\n"), name)
+			e.Expect(e.state(ns, "platform", name)()).To(Equal(triggerv1.TargetDelivered), name)
+		}
+		e.Expect(asked.inOrder()).To(Equal([]string{"canary", "prod", "canary"}), "forth and back")
+		bad, err := e.trigger(ns, "platform")
+		e.Expect(err).NotTo(HaveOccurred())
+		e.Expect(bad.Status.LastDigest).To(Equal(good.Status.LastDigest))
+		e.Expect(bad.Status.Rollout).To(And(HaveField("Phase", triggerv1.RolloutRolledBack), HaveField("Digest", Not(Equal(good.Status.LastDigest))),
+			HaveField("Rollback.Digest", good.Status.LastDigest)))
+		e.Expect(bad.Status.History[0]).To(And(HaveField("Outcome", triggerv1.ChangeDelivered), HaveField("Cause", ContainSubstring("rollback of content "+bad.Status.Rollout.Digest[:19]))))
+		e.Expect(bad.Status.History[1]).To(HaveField("Outcome", triggerv1.ChangeRolledBack))
+		e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.RollbackStartedReason)).Should(ConsistOf(
+			HavePrefix("Content " + bad.Status.Rollout.Digest[:19] + " is taken back, " + good.Status.LastDigest[:19] + " takes its place: " + ns + "/prod-01: ")))
+		e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.RolledBackReason)).Should(HaveLen(1))
+
+		mark := e.mark()
+		e.Expect(op.Stop(e.ctx)).To(Succeed())
+		e.Expect(op.Start(e.ctx)).To(Succeed())
+		edit(e, configMap(ns, "canary-00-shared", nil), func(cm *corev1.ConfigMap) { cm.Data["values.yaml"] = "a: drifted\n" })
+		e.Eventually(e.copied(ns, "canary-00-shared")).Should(Equal("a: 1\n"), "it is kept, and kept right")
+		e.create(readingCopies(ns, "prod-03", "prod"))
+		e.Eventually(e.rendered(ns, "prod-03")).Should(ContainSubstring("a: 1"), "what is new begins with what is good")
+		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
+
+		e.request(ns, "platform", "again", helmv2.ResetRequestAnnotation)
+		e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.RollbackStartedReason)).Should(HaveLen(2), "it has been tried again")
+		e.Eventually(e.phase(ns), time.Minute).Should(Equal(triggerv1.RolloutRolledBack))
+		e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 1"))
+
+		e.setValues(cm, "a: 3\n")
+		e.atRest(ns, 6)
+		e.Expect(e.rendered(ns, "prod-01")()).To(ContainSubstring("a: 3"))
+		e.Eventually(e.kept(ns)).Should(ConsistOf("ConfigMap a: 3\n", "Secret b: 1\n"))
+	})
+	t.Run("a rollback that fails halts, says so, and goes on when that is mended", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.takingBack(map[string]int{"canary": 2, "prod": 1})
+		soakingFor(e, ns, 5*time.Second)
+		cm := withValues(ns, "values", "")
+		e.setValues(cm, "a: 2\n")
+		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
+		edit(e, release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-01"}`) })
+		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "has halted: "+ns+"/canary-01: ", "this one breaks", "mend that")
+		e.Eventually(e.rendered(ns, "canary-00")).Should(ContainSubstring("a: 1"), "it was asked together with the other one")
+		e.Expect(e.copied(ns, "canary-01-shared")()).To(Equal("a: 1\n"))
+
+		edit(e, release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
+		e.stalled(ns, "platform", triggerv1.RolledBackReason, "failed: "+ns+"/canary-01 has not been ready for 5s")
+		e.Expect(e.rendered(ns, "canary-01")()).To(ContainSubstring("a: 1"))
+		e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 1"))
+	})
+
+	t.Run("a rollback without what was kept halts and touches nothing", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
+		soakingFor(e, ns, time.Second)
+		kept := &corev1.SecretList{}
+		e.Expect(e.c.List(e.ctx, kept, client.InNamespace(ns), client.MatchingLabels{triggerv1.KeptLabel: "true"})).To(Succeed())
+		e.Expect(kept.Items).To(HaveLen(1))
+		e.Expect(kept.Items[0].Immutable).To(HaveValue(BeTrue()))
+		e.delete(&kept.Items[0])
+		e.Eventually(e.kept(ns)).Should(ContainElement("Secret b: 1\n"), "what can be kept anew, is")
+
+		edit(e, secret(ns, "secrets", nil), func(s *corev1.Secret) { s.Data["secret.yaml"] = []byte("b: 2\n") })
+		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
+		e.delete(&kept.Items[0])
+		edit(e, release(ns, "canary-00"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-00"}`) })
+		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "what was kept to go back to is gone or was changed", "Secret "+ns+"/secrets")
+		mark := e.mark()
+		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
+	})
+
+	t.Run("what reads a source itself cannot be taken back, and is left alone", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
+		e.releases(labelled(release(ns, "canary-direct", reads(cmKind, "values")), stageLabel, "canary"))
+		e.atRest(ns, 3)
+		seen := e.witness(ns)
+		e.setValues(withValues(ns, "values", ""), "a: 2\nbreaks: canary-00\n")
+		e.stalled(ns, "platform", triggerv1.RolledBackReason, "(1 not restored; "+ns+"/canary-direct: it reads no copy of the sources")
+		e.Expect(e.rendered(ns, "canary-direct")()).To(ContainSubstring("a: 2"))
+		e.Expect(e.rendered(ns, "canary-00")()).To(ContainSubstring("a: 1"))
+		_, most, _, _ := seen.result()
+		e.Expect(most).To(Equal(2))
+		e.Expect(e.target(ns, "platform", "canary-direct")()).To(HaveField("State", triggerv1.TargetHeld))
+	})
+}
