@@ -184,4 +184,23 @@ func TestRollback(t *testing.T) {
 		e.Expect(most).To(Equal(2))
 		e.Expect(e.target(ns, "platform", "canary-direct")()).To(HaveField("State", triggerv1.TargetHeld))
 	})
+	t.Run("releases that helm-controller left failed, or has rolled back itself, come back", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.takingBack(map[string]int{"canary": 3, "prod": 1})
+		last := helmv2.RollbackRemediationStrategy
+		for name, upgrade := range map[string]*helmv2.Upgrade{
+			"canary-01": {Remediation: &helmv2.UpgradeRemediation{Retries: 1}},
+			"canary-02": {Remediation: &helmv2.UpgradeRemediation{RemediateLastFailure: new(true), Strategy: &last}},
+		} {
+			edit(e, release(ns, name), func(hr *helmv2.HelmRelease) { hr.Spec.Upgrade = upgrade })
+		}
+		e.setValues(withValues(ns, "values", ""), "a: 2\nreject: true\n")
+		e.stalled(ns, "platform", triggerv1.RolledBackReason, "Rolled back to ", "failed: "+ns+"/canary-0", "Refused")
+		for _, name := range []string{"canary-00", "canary-01", "canary-02", "prod-00"} {
+			e.Eventually(e.readyConditionOf(ns, name)).Should(HavePrefix("True "), name)
+			e.Expect(e.rendered(ns, name)()).To(ContainSubstring("a: 1"), name)
+			e.Expect(e.state(ns, "platform", name)()).To(Equal(triggerv1.TargetDelivered), name)
+		}
+		e.Expect(e.revision(ns, "prod-00")()).To(Equal(1), "it never got the change")
+	})
 }
