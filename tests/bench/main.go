@@ -147,6 +147,7 @@ func (b *bench) measure(ctx context.Context, chosen []scenario, report *Report, 
 	if err := report.describe(ctx, b.sizes.name); err != nil {
 		return err
 	}
+	measured := commit(ctx) // Before the report of the first makes the checkout another.
 	for _, s := range chosen {
 		say("%s", s.name)
 		start := time.Now()
@@ -155,7 +156,7 @@ func (b *bench) measure(ctx context.Context, chosen []scenario, report *Report, 
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		say("%s took %s", s.name, time.Since(start).Round(time.Second))
-		report.put(ctx, s.name, result)
+		report.put(s.name, measured, result)
 		if err := report.Write(out); err != nil {
 			return err
 		}

@@ -100,8 +100,8 @@ func (r *Report) describe(ctx context.Context, form string) (err error) {
 }
 
 // put replaces what is known of a scenario.
-func (r *Report) put(ctx context.Context, scenario string, result Result) {
-	result.Commit = commit(ctx)
+func (r *Report) put(scenario, commit string, result Result) {
+	result.Commit = commit
 	r.Results[scenario] = result
 }
 
