@@ -14,9 +14,7 @@ import (
 
 // The keys of the contract, and where each of them means something.
 var (
-	contentLabels = []string{
-		triggerv1.LabelReconcilerNameSourceKey, triggerv1.PublishedForLabel, triggerv1.PublishedByLabel, triggerv1.PublishedByNamespaceLabel,
-	}
+	contentLabels      = []string{triggerv1.LabelReconcilerNameSourceKey}
 	contentAnnotations = []string{triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation, triggerv1.HashAnnotation, triggerv1.PublishToAnnotation}
 
 	releaseLabels      = []string{triggerv1.LabelReconcilerNameSourceKey, triggerv1.HRNameAnnotation, triggerv1.HRNSAnnotation}
@@ -30,6 +28,10 @@ const group = "trigger.nebius.ai/"
 func (s *set) checkMetadata(r *resource) {
 	if !r.made && !isName(r.key.Name) {
 		s.report(r, Error, "name", "name:", "%q cannot be the name of an object", r.key.Name)
+	}
+	if trigger, copied := publish.Trigger(r.labels); copied && r.isContent() {
+		s.report(r, Warning, "operators-own", triggerv1.PublishedByLabel, "a copy that the operator writes for ValuesTrigger %s; leave it out", trigger)
+		return
 	}
 	labels, annotations := contentLabels, contentAnnotations
 	switch {
@@ -45,9 +47,6 @@ func (s *set) checkMetadata(r *resource) {
 	if set && value != triggerv1.LabelValueEnabled && value != triggerv1.LabelValueDisabled && !isVariable(value) {
 		s.report(r, Error, "label-value", triggerv1.LabelReconcilerNameSourceKey, "label %s: %q means nothing; write %q or %q",
 			triggerv1.LabelReconcilerNameSourceKey, value, triggerv1.LabelValueEnabled, triggerv1.LabelValueDisabled)
-	}
-	if trigger, copied := publish.Trigger(r.labels); copied && r.isContent() {
-		s.report(r, Warning, "operators-own", triggerv1.PublishedByLabel, "a copy that the operator writes for ValuesTrigger %s; leave it out", trigger)
 	}
 	for _, key := range []string{triggerv1.HashAnnotation, triggerv1.CauseAnnotation, triggerv1.RequestAnnotation} {
 		if _, set := r.annotations[key]; set {
