@@ -7,6 +7,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
@@ -53,6 +55,32 @@ func copying() []client.Object {
 		objects = append(append(objects, hr), copies...)
 	}
 	return objects
+}
+
+// takenBack is the same after the new content has failed in a release that still has it: the
+// others have the earlier one.
+func takenBack() []client.Object {
+	objects := copying()
+	vt := objects[0].(*triggerv1.ValuesTrigger)
+	ready(vt, metav1.ConditionUnknown, meta.ProgressingReason, "Rolls back to sha256:0, stage prod, 1/2, since sha256:1 failed: apps/first: UpgradeFailed", false)
+	vt.Status.LastDigest = "sha256:0"
+	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:1", Phase: triggerv1.RolloutRollingBack, Rollback: &triggerv1.RollbackStatus{Digest: "sha256:0"}}
+	second := objects[7].(*helmv2.HelmRelease)
+	second.Status.History = helmv2.Snapshots{snapshot(3, time.Minute, "1.0.0", "a")}
+	vt.Status.Targets[1] = target("apps", "second", triggerv1.TargetDelivered, "")
+	vt.Status.Targets[1].Published = "sha256:0"
+	vt.Status.Targets[1].Cause = "ConfigMap config/platform sha256:00, rollback of content sha256:01 via ValuesTrigger config/platform"
+	return objects
+}
+
+func TestCopies_that_are_taken_back_are_told(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ golden, args string }{
+		{"copies-back-tree.txt", "tree platform -n config"},
+		{"copies-back-why.txt", "why second -n apps"},
+	} {
+		golden(t, c.golden, (&call{objects: takenBack()}).run(t, strings.Fields(c.args)...).out)
+	}
 }
 
 func TestCopies_are_told(t *testing.T) {

@@ -143,6 +143,8 @@ func branches(all []branch) []layout.Row {
 // messageOf returns what a trigger says, unless it says no more than its targets do.
 func (f forest) messageOf(t graph.Trigger) string {
 	switch {
+	case t.State == graph.Progressing && t.Rollout != "" && t.Rollout != triggerv1.RolloutProgressing:
+		return clean(t.Message) // What it waits for, or that it is taken back.
 	case t.State == graph.Ready || t.State == graph.Progressing:
 		return ""
 	case slices.Contains([]string{triggerv1.DeliveryFailedReason, triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason}, t.Reason):
@@ -228,13 +230,20 @@ func copyText(state graph.CopyState) string {
 		return "present content"
 	case graph.CopyBehind:
 		return "as before the last change"
+	case graph.CopyEarlier:
+		return "earlier content, gone back to"
+	case graph.CopyRefused:
+		return "refused content"
 	}
 	return "not written"
 }
 
 func copyTone(state graph.CopyState) layout.Tone {
-	if state == graph.CopyCurrent {
+	switch state {
+	case graph.CopyCurrent, graph.CopyEarlier:
 		return layout.Dim
+	case graph.CopyRefused:
+		return layout.Bad
 	}
 	return layout.Busy
 }

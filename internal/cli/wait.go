@@ -177,6 +177,9 @@ func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool
 	case err != nil:
 		return false, err
 	}
+	if rollout := vt.Status.Rollout; rollout != nil && rollout.Rollback != nil {
+		return plan.Combined(resolution.Sources) == rollout.Digest, nil // It has been refused.
+	}
 	return len(plan.Compare(vt.Status.Sources, vt.Status.LastDigest, resolution.Sources).Changed) == 0, nil
 }
 

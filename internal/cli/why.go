@@ -205,7 +205,7 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 		return rows
 	}
 	for _, edit := range r.Cause.Objects {
-		add("why", editText(edit), layout.Plain)
+		add("why", editText(edit, r.Cause.TakenBack), layout.Plain)
 	}
 	if len(r.Cause.Objects) == 0 {
 		add("why", clean(r.Cause.Text), layout.Plain)
@@ -224,10 +224,13 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 	return rows
 }
 
-// editText says what changed in an object, and whose edit it was.
-func editText(e history.Edit) string {
+// editText says what changed in an object, and whose edit it was; or that the object was
+// gone back to, since content of that digest failed.
+func editText(e history.Edit, takenBack string) string {
 	out := fmt.Sprintf("%s %s/%s", e.Kind, e.Namespace, e.Name)
 	switch {
+	case takenBack != "":
+		return out + " as it was before: " + takenBack + " failed and was taken back"
 	case e.Absent:
 		out += " was gone"
 	case len(e.Keys) > 0:

@@ -26,6 +26,10 @@ const (
 	CopyBehind CopyState = "Behind"
 	// CopyAbsent has not been written.
 	CopyAbsent CopyState = "Absent"
+	// CopyEarlier has the content that is gone back to, and CopyRefused that which has
+	// failed and is taken back.
+	CopyEarlier CopyState = "Earlier"
+	CopyRefused CopyState = "Refused"
 )
 
 // Copy is an object of its own from which a HelmRelease reads sources of a trigger.
@@ -66,13 +70,7 @@ func publishes(vt *triggerv1.ValuesTrigger) []publish.Source {
 // copiesFor returns the copies for one target, of which the digest is recorded that was
 // last put into them.
 func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target types.NamespacedName, published string) []Copy {
-	state := CopyBehind
-	switch published {
-	case "":
-		state = CopyAbsent
-	case vt.Status.LastDigest:
-		state = CopyCurrent
-	}
+	state := copyState(vt, published)
 	var out []Copy
 	for _, c := range publish.Wanted(types.NamespacedName{Namespace: vt.Namespace, Name: vt.Name}, target, sources) {
 		one := Copy{Object: Object{c.Kind, c.Namespace, c.Name}, State: state}
@@ -83,6 +81,23 @@ func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target typ
 		out = append(out, one)
 	}
 	return out
+}
+
+// copyState compares what was last put into copies with what is delivered.
+func copyState(vt *triggerv1.ValuesTrigger, published string) CopyState {
+	rollout := vt.Status.Rollout
+	takenBack := rollout != nil && rollout.Rollback != nil
+	switch {
+	case published == "":
+		return CopyAbsent
+	case published == vt.Status.LastDigest && takenBack:
+		return CopyEarlier
+	case published == vt.Status.LastDigest:
+		return CopyCurrent
+	case takenBack && published == rollout.Digest:
+		return CopyRefused
+	}
+	return CopyBehind
 }
 
 // Has tells whether an object is among those whose content the copy has.

@@ -55,8 +55,12 @@ type Trigger struct {
 	Message       string       `json:"message,omitempty"`
 	Delivered     string       `json:"delivered,omitempty"`
 	LastTriggered *metav1.Time `json:"lastTriggered,omitempty"`
-	Sources       []Source     `json:"sources"`
-	Targets       []Target     `json:"targets"`
+
+	// Rollout is its phase, if something may hold changes back.
+	Rollout triggerv1.RolloutPhase `json:"rollout,omitempty"`
+
+	Sources []Source `json:"sources"`
+	Targets []Target `json:"targets"`
 }
 
 // Key returns namespace/name.
@@ -116,6 +120,9 @@ func Describe(vt *triggerv1.ValuesTrigger) Trigger {
 		Namespace: vt.Namespace, Name: vt.Name, Generated: vt.IsGenerated(),
 		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime,
 		Sources: sources(vt), Targets: targets(vt),
+	}
+	if vt.Status.Rollout != nil {
+		t.Rollout = vt.Status.Rollout.Phase
 	}
 	t.State, t.Reason, t.Message = state(vt)
 	return t

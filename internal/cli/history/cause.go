@@ -22,6 +22,10 @@ type Cause struct {
 	// More is how many objects it does not name.
 	More int `json:"more,omitempty"`
 
+	// TakenBack is the start of the digest of content that failed: the objects were
+	// restored to what they held before.
+	TakenBack string `json:"takenBack,omitempty"`
+
 	// Trigger is namespace/name of the ValuesTrigger.
 	Trigger string `json:"valuesTrigger,omitempty"`
 }
@@ -50,6 +54,7 @@ var (
 	editPattern = regexp.MustCompile(`(ConfigMap|Secret) ([^/ ]+)/([^ ,]+)(?: (absent)| (sha256:[0-9a-f]+)(?: \(([^)]*)\))?(?: by ([^ ,]+))?)`)
 	viaPattern  = regexp.MustCompile(` via ValuesTrigger ([^ ]+)$`)
 	morePattern = regexp.MustCompile(`^(.*) and ([0-9]+) more$`)
+	backPattern = regexp.MustCompile(`(?:^|, )rollback of content (sha256:[0-9a-f]+)`)
 	restPattern = regexp.MustCompile(`(?:^|, )and ([0-9]+) more(?:, | via )`)
 )
 
@@ -59,6 +64,9 @@ func ParseCause(text string) Cause {
 	c := Cause{Text: text}
 	if match := viaPattern.FindStringSubmatch(text); match != nil {
 		c.Trigger = match[1]
+	}
+	if match := backPattern.FindStringSubmatch(text); match != nil {
+		c.TakenBack = match[1]
 	}
 	if match := restPattern.FindStringSubmatch(text); match != nil {
 		c.More = number(match[1])
