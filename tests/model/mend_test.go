@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -147,8 +148,8 @@ func (d *driver) resumeGenerated() error {
 }
 
 // unstall does what a person does about a release on which helm-controller has given up
-// because an upgrade failed while the API server or itself was away: that is not the
-// operator's to mend.
+// because an upgrade failed while the API server or itself was away, or of which it has not
+// said since then what became of an upgrade: that is not the operator's to mend.
 func (d *driver) unstall() error {
 	if len(d.outages) == 0 {
 		return nil
@@ -157,6 +158,14 @@ func (d *driver) unstall() error {
 		hr := r.object()
 		if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
 			return client.IgnoreNotFound(err)
+		}
+		if abandoned(hr) {
+			d.note("reconcile %s by hand, since helm-controller has not said what became of it", r.id())
+			d.count("releases reconciled after an outage")
+			if err := d.patch(hr, d.annotation("person", false)); err != nil {
+				return err
+			}
+			continue
 		}
 		if conditions.GetReason(hr, meta.StalledCondition) != "RetriesExceeded" || hr.Status.LastHandledReconcileAt != hr.Annotations[meta.ReconcileRequestAnnotation] {
 			continue
@@ -173,6 +182,13 @@ func (d *driver) unstall() error {
 		}
 	}
 	return nil
+}
+
+// abandoned tells that a release has long not been ready and nobody works on it.
+func abandoned(hr *helmv2.HelmRelease) bool {
+	ready := conditions.Get(hr, meta.ReadyCondition)
+	return ready != nil && ready.Status == metav1.ConditionUnknown && time.Since(ready.LastTransitionTime.Time) > 3*upgrade &&
+		!conditions.IsReconciling(hr) && hr.Status.LastHandledReconcileAt == hr.Annotations[meta.ReconcileRequestAnnotation]
 }
 
 // reset has helm-controller try again.
