@@ -71,9 +71,10 @@ func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*or
 	case len(vt.Spec.Schedule) > 0 && vt.Spec.Schedule[0].Cron != "* * * * *":
 		return errors.New("no window is open")
 	}
+	capped := r != nil && r.UnsettledSince != nil && one.at.Sub(r.UnsettledSince.Time) >= vt.GetMaxDelay()
 	for o, number := range numbers {
 		for _, e := range o.editions {
-			if age := one.at.Sub(e.at); e.values == number && age < vt.Spec.QuietPeriod.Duration {
+			if age := one.at.Sub(e.at); e.values == number && age < vt.Spec.QuietPeriod.Duration && !capped {
 				return fmt.Errorf("%d of %s is %s old", number, o.id(), age.Round(time.Millisecond))
 			}
 		}
