@@ -123,7 +123,8 @@ func (p *planner) reportRest() {
 	}
 }
 
-// passed tells whether the content may be gone back to, one day.
+// passed tells whether the content may be gone back to, one day. To what nobody runs there
+// is no way back, be it that there was nobody yet, or that nobody was ready before.
 func (p *planner) passed() bool {
 	if p.Status.Phase != triggerv1.RolloutFinished || p.Rollout == nil {
 		return false
@@ -133,7 +134,7 @@ func (p *planner) passed() bool {
 			return false
 		}
 	}
-	return true
+	return p.any(Current)
 }
 
 // content returns a digest as messages have it.

@@ -239,4 +239,20 @@ func TestPassed(t *testing.T) {
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
 	g.Expect(s.last.Passed).To(BeFalse(), "a person has let it through, and it broke too much")
+
+	s = takingBack(stageNamed("canary"))
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
+	g.Expect(s.last.Passed).To(BeFalse(), "there was nobody to get it")
+
+	s = takingBack(stageNamed("canary")).with(0, "a", "b")
+	g.Expect(s.admitted()).To(HaveLen(2))
+	s.become(Failed, "a", "b")
+	s.target("a").UnreadyBefore, s.target("b").UnreadyBefore = true, true
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
+	g.Expect(s.last.Passed).To(BeFalse(), "nobody was ready before, and nobody runs it")
+	s.become(Current, "a")
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.last.Passed).To(BeTrue(), "somebody runs it, and the other was not ready before")
 }
