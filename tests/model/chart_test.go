@@ -26,6 +26,7 @@ func chart(version int, broken bool) world.Chart {
 const chartValues = `lookups: []
 fail: false
 reject: false
+rejectFor: nobody
 `
 
 const chartTemplate = `{{- if .Values.fail }}{{ fail "the value fail is true" }}{{ end }}
@@ -39,7 +40,7 @@ data:
   {{- range .Values.lookups }}
   {{ .name }}: {{ (lookup "v1" .kind .namespace .name).data | toJson | quote }}
   {{- end }}
-{{- if .Values.reject }}
+{{- if or .Values.reject (eq .Values.rejectFor .Release.Name) }}
 ---
 apiVersion: v1
 kind: ConfigMap

@@ -96,17 +96,37 @@ func tell(ctx context.Context, s story) (counts map[string]int, err error) {
 	return nil, d.tally()
 }
 
-// rest mends everything, and looks at what has come of it.
+// rest mends everything, and looks at what has come of it: first with what is broken and
+// is to be taken back, and at the end once more.
 func (d *driver) rest() error {
+	rng := rand.New(rand.NewPCG(d.seed, 1<<32))
 	if err := d.mend(); err != nil {
 		return fmt.Errorf("mend: %w", err)
 	}
-	if err := d.verify(); err != nil {
+	if err := d.settle(rng, 0); err != nil {
+		return err
+	}
+	betrayed, err := d.betray(rng)
+	if err == nil && betrayed {
+		err = d.settle(rng, 4)
+	}
+	if err != nil {
 		return err
 	}
 	d.count("rests")
 	d.events = false
 	return nil
+}
+
+// settle waits until what is broken is refused, mends it, and verifies that all is well.
+func (d *driver) settle(rng *rand.Rand, kills int) error {
+	if err := d.refusing(rng, kills); err != nil {
+		return err
+	}
+	if err := d.mendGates(true); err != nil {
+		return fmt.Errorf("mend: %w", err)
+	}
+	return d.verify()
 }
 
 // begin makes a world with the fleet in it.

@@ -4,7 +4,6 @@
 package model
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -52,7 +51,7 @@ func (d *driver) excuse(r *release, requests []time.Time, revisions []revision, 
 		if since < -upgrade || since > wake {
 			continue
 		}
-		if rev.Info.Status == "failed" && fmt.Sprint(rev.Config[rejected]) != "true" {
+		if rev.Info.Status == "failed" && !rev.refused(r) {
 			return "cut off"
 		}
 		if repeats && since > 0 {

@@ -22,10 +22,11 @@ const (
 
 // Ways in which the content of a source can be broken.
 const (
-	rejected  = "reject" // rendered and refused by the API server: a failed revision
-	failing   = "fail"   // not rendered: no revision
-	malformed = "malformed"
-	keyless   = "keyless" // without the key of the values: no revision, unless optional
+	rejected    = "reject" // rendered and refused by the API server: a failed revision
+	failing     = "fail"   // not rendered: no revision
+	malformed   = "malformed"
+	rejectedFor = "rejectFor" // rendered and refused for one release of a gate
+	keyless     = "keyless"   // without the key of the values: no revision, unless optional
 )
 
 // Labels that selectors of declared triggers look at.
@@ -105,8 +106,9 @@ type release struct {
 	tier      string
 	note      int
 
-	// written is when its spec was written.
-	written []time.Time
+	// written is when its spec was written, and forcedAt when a person had to help.
+	written  []time.Time
+	forcedAt time.Time
 
 	ledger
 }

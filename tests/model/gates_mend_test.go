@@ -20,11 +20,12 @@ import (
 // pace is how often a person does something about what does not get on.
 const pace = 3 * time.Second
 
-// mendGates makes everything possible, and opens all gates.
-func (d *driver) mendGates() error {
+// mendGates makes everything possible, and opens all gates. At first it leaves what is to be
+// taken back.
+func (d *driver) mendGates(all bool) error {
 	for _, g := range d.fleet.gates {
 		for _, o := range g.sources {
-			if err := d.mendOrigin(o); err != nil {
+			if err := d.mendOrigin(o, g.back && !all); err != nil {
 				return err
 			}
 		}
@@ -53,12 +54,12 @@ func (d *driver) mendGates() error {
 	return nil
 }
 
-func (d *driver) mendOrigin(o *origin) error {
-	if o.exists && o.broken == "" && (o.consent == "*" || o.consent == consents[0]) {
+func (d *driver) mendOrigin(o *origin, leave bool) error {
+	if o.exists && (o.broken == "" || leave) && (o.consent == "*" || o.consent == consents[0]) {
 		return nil
 	}
 	_, err := d.act("mend "+o.id(), func() {
-		if o.broken != "" {
+		if o.broken != "" && !leave {
 			o.values, o.broken = d.fleet.next(), ""
 		}
 		o.exists, o.consent = true, consents[0]
@@ -127,7 +128,7 @@ func (d *driver) tendRollout(g *gate, vt *triggerv1.ValuesTrigger) error {
 		approval := rollout.Approval(vt.Spec.Rollout, r.Digest, "rest")
 		d.note("approve %s: %s", g.id(), approval)
 		return d.approve(g, approval)
-	case r.Phase == triggerv1.RolloutHalted && len(d.outages) > 0:
+	case (r.Phase == triggerv1.RolloutHalted || r.Phase == triggerv1.RolloutRollbackHalted) && len(d.outages) > 0:
 		g.nudged = time.Now()
 		text := fmt.Sprintf("reset %s, which has halted: %s", g.id(), r.Message)
 		d.note("%s", text)

@@ -18,7 +18,7 @@ import (
 // gateOperations are what can happen about gates.
 var gateOperations = []operation{
 	{10, onGates, editOrigin},
-	{2, onGates, breakOrigin},
+	{4, onGates, breakOrigin},
 	{3, onGates, deleteOrigin},
 	{3, onGates, consentOrigin},
 	{1, onGates, touchOrigin},
@@ -60,7 +60,7 @@ func editOrigin(d *driver, rng *rand.Rand) (string, error) {
 
 func breakOrigin(d *driver, rng *rand.Rand) (string, error) {
 	return d.onOrigin(rng, existingOrigin, func(o *origin) (string, func()) {
-		next, how := d.fleet.next(), pick(rng, rejected, failing, malformed)
+		next, how := d.fleet.next(), pick(rng, rejected, failing, malformed, rejectedFor, rejectedFor)
 		return fmt.Sprintf("break %s: %s %d", o.id(), how, next), func() { o.values, o.broken = next, how }
 	})
 }

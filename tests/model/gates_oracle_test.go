@@ -96,7 +96,7 @@ func (d *driver) kept(g *gate) error {
 			}
 		}
 	}
-	return nil
+	return d.soundly(g)
 }
 
 // judge looks at all versions of a copy.
@@ -128,12 +128,12 @@ func (j *judge) copies() error {
 			}
 			return fmt.Errorf("%s: %w", j.when(one), err)
 		}
-		news := false
+		news, back := false, j.takesBack(one, numbers)
 		for o, number := range numbers {
-			if number < last[o] {
+			if number < last[o] && !back {
 				return fmt.Errorf("%s: %d of %s after %d", j.when(one), number, o.id(), last[o])
 			}
-			news = news || number > last[o]
+			news = news || number > last[o] && !back
 		}
 		last = numbers
 		absent := previous == nil || previous.gone

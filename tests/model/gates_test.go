@@ -51,6 +51,7 @@ type gate struct {
 	staged bool
 	manual bool // The second stage needs an approval.
 	single bool // One at a time.
+	back   bool // What fails is taken back.
 
 	// asked tells that a person has asked it to force, and that this is not handled yet.
 	asked bool
@@ -84,6 +85,7 @@ type consent struct {
 type edition struct {
 	text   string
 	values int
+	broken bool
 
 	// at is before it was written for the first time, and until after the next one was
 	// written, if there is one.
@@ -117,11 +119,16 @@ func (o *origin) text() string {
 	switch o.broken {
 	case rejected, failing:
 		text += o.broken + ": true\n"
+	case rejectedFor:
+		text += rejectedFor + ": " + lastMember + "\n"
 	case malformed:
 		text = fmt.Sprintf("]: [%d", o.values)
 	}
 	return text
 }
+
+// lastMember is the release that a change comes to last, if it is the one that fails.
+const lastMember = "m3"
 
 // copyName is the name of the copies of a target.
 func (m *member) copyName() string { return m.name + "-" + suffix }
@@ -174,13 +181,14 @@ var consents = []string{teamNS + ", " + edgeNS, "*", teamNS, "elsewhere", ""}
 
 // draw gives a gate another spec: sometimes one that holds nothing back.
 func (g *gate) draw(rng *rand.Rand) {
-	if g.quiet, g.window, g.staged, g.manual = 0, "", false, false; chance(rng, 0.2) {
+	if g.quiet, g.window, g.staged, g.manual, g.back = 0, "", false, false, false; chance(rng, 0.2) {
 		return
 	}
 	g.quiet = pick(rng, 0, 0, time.Second, 2*time.Second)
 	g.window = pick(rng, "", "", always, never)
 	g.staged = chance(rng, 0.7)
 	g.manual = g.staged && chance(rng, 0.5)
+	g.back = g.staged && chance(rng, 0.6)
 	g.single = chance(rng, 0.5)
 }
 
@@ -190,8 +198,8 @@ func (g *gate) String() string {
 	for _, o := range g.sources {
 		parts = append(parts, o.id())
 	}
-	return fmt.Sprintf("%s of %s, quiet=%s window=%q stages=%t manual=%t one at a time=%t policy=%s suspended=%t",
-		g.id(), strings.Join(parts, " and "), g.quiet, g.window, g.staged, g.manual, g.single, g.policy, g.suspended)
+	return fmt.Sprintf("%s of %s, quiet=%s window=%q stages=%t manual=%t one at a time=%t taken back=%t policy=%s suspended=%t",
+		g.id(), strings.Join(parts, " and "), g.quiet, g.window, g.staged, g.manual, g.single, g.back, g.policy, g.suspended)
 }
 
 // members returns the targets of all gates.

@@ -82,8 +82,11 @@ func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*or
 	if vt.Spec.Rollout == nil {
 		return nil
 	}
-	if !of {
+	switch {
+	case !of:
 		return fmt.Errorf("the rollout is of %+v", r)
+	case r.Rollback != nil && vt.TakesBack():
+		return errors.New("it is refused")
 	}
 	for i, st := range r.Stages {
 		if st.Name != j.stage {

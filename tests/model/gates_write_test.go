@@ -108,7 +108,7 @@ func (d *driver) writeOrigin(o *origin) error {
 		if n > 0 {
 			o.editions[n-1].until = time.Now()
 		}
-		o.editions = append(o.editions, edition{text: o.text(), values: o.values, at: at})
+		o.editions = append(o.editions, edition{text: o.text(), values: o.values, broken: o.broken != "", at: at})
 	}
 	o.consents = append(o.consents, consent{at, o.consent})
 	last := &o.editions[len(o.editions)-1]
@@ -176,6 +176,9 @@ func (d *driver) writeGate(g *gate) error {
 			one := intstr.FromInt32(1)
 			rest.MaxConcurrency = &one
 		}
-		vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{first, rest}}
+		vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{first, rest}, OnFailure: triggerv1.FailureHalt}
+		if g.back {
+			vt.Spec.Rollout.OnFailure = triggerv1.FailureRollback
+		}
 	})
 }

@@ -4,7 +4,6 @@
 package model
 
 import (
-	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,7 +59,7 @@ func (d *driver) mend() error {
 	if err := d.wait("resume the generated triggers", d.resumeGenerated); err != nil {
 		return err
 	}
-	if err := d.mendGates(); err != nil {
+	if err := d.mendGates(false); err != nil {
 		return err
 	}
 	return d.mendUnbound()
@@ -159,10 +158,9 @@ func (d *driver) unstall() error {
 		if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
 			return client.IgnoreNotFound(err)
 		}
-		if abandoned(hr) {
-			d.note("reconcile %s by hand, since helm-controller has not said what became of it", r.id())
-			d.count("releases reconciled after an outage")
-			if err := d.patch(hr, d.annotation("person", false)); err != nil {
+		if abandoned(hr) && time.Since(r.forcedAt) > patience/3 {
+			r.forcedAt = time.Now()
+			if err := d.force(r); err != nil {
 				return err
 			}
 			continue
@@ -174,7 +172,7 @@ func (d *driver) unstall() error {
 		if err != nil {
 			return err
 		}
-		if len(revisions) == 0 || fmt.Sprint(revisions[len(revisions)-1].Config[rejected]) == "true" {
+		if len(revisions) == 0 || revisions[len(revisions)-1].refused(r) {
 			continue // What its values failed by is mended, which is the operator's to deliver.
 		}
 		if err := d.reset(r); err != nil {
@@ -182,6 +180,16 @@ func (d *driver) unstall() error {
 		}
 	}
 	return nil
+}
+
+// force has helm-controller make another revision. Nothing else makes a release ready of whose
+// first installation it could not note that it was made.
+func (d *driver) force(r *release) error {
+	text := "force " + r.id() + ", since helm-controller has not said what became of it"
+	r.entitle(effective{at: time.Now(), forced: true, lasting: true, why: text})
+	d.note("%s", text)
+	d.count("releases forced after an outage")
+	return d.patch(r.object(), d.annotation("person", true))
 }
 
 // abandoned tells that a release has long not been ready and nobody works on it.

@@ -63,6 +63,11 @@ func (a revision) same(b revision) bool {
 	return fmt.Sprint(a.Config, a.Chart.Metadata.Version) == fmt.Sprint(b.Config, b.Chart.Metadata.Version)
 }
 
+// refused tells whether the API server refuses what a revision of a release renders.
+func (a revision) refused(r *release) bool {
+	return fmt.Sprint(a.Config[rejected]) == "true" || fmt.Sprint(a.Config[rejectedFor]) == r.name
+}
+
 func (a revision) String() string {
 	config := map[string]any{}
 	for key, value := range a.Config {
