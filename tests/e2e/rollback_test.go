@@ -153,7 +153,7 @@ func TestRollback(t *testing.T) {
 	t.Run("a rollback without what was kept halts and touches nothing", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
-		soakingFor(e, ns, time.Second)
+		soakingFor(e, ns, 5*time.Second)
 		kept := &corev1.SecretList{}
 		e.Expect(e.c.List(e.ctx, kept, client.InNamespace(ns), client.MatchingLabels{triggerv1.KeptLabel: "true"})).To(Succeed())
 		e.Expect(kept.Items).To(HaveLen(1))
