@@ -139,6 +139,16 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	e.create(declared("shop-config", "unlisted", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
 	seen("ConfigMap shop/web-flags is made", e.condition("shop-config", "unlisted", meta.ReadyCondition))
 
+	// A change that fails after one that did not.
+	staged := withValues("shop", "staged-values", "replicas: 1\n")
+	e.create(staged)
+	e.create(declared("shop", "back", from(cmKind, "staged-values"), to("staged"), copying("back"), inStages("all"), takenBack))
+	e.releases(labelled(release("shop", "staged", reads(cmKind, "staged-back")), stageLabel, "all"))
+	e.Eventually(status("back")).Should(HavePrefix("True Succeeded"))
+	e.setValues(staged, "reject: true\n")
+	seen("it is refused until the sources change", status("back"))
+	e.Eventually(e.rendered("shop", "staged")).Should(ContainSubstring("replicas: 1"))
+
 	// TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps sees the last one, with another operator.
 	for text := range shown {
 		e.Expect(text).To(HavePrefix("SecretsDisabled: "), "the page shows a message that this test does not make")
