@@ -55,6 +55,8 @@ func stripSource(in any) (any, error) {
 		Labels:          boundedLabels(obj.Labels),
 	}
 	switch {
+	case obj.Labels[triggerv1.KeptLabel] != "":
+		kept.OwnerReferences = obj.OwnerReferences[:min(len(obj.OwnerReferences), maxOwners)]
 	case contract.IsSource(obj.Labels):
 		kept.UID = obj.UID
 		kept.Annotations = contract.Annotations(obj.Annotations)
@@ -67,6 +69,10 @@ func stripSource(in any) (any, error) {
 	obj.ObjectMeta = kept
 	return obj, nil
 }
+
+// maxOwners bounds the owners that are remembered of what is kept to be restored: its
+// trigger is the only one.
+const maxOwners = 4
 
 // maxLabels bounds the labels of an object that are kept, in bytes. No label is longer
 // than 63 characters, but an object may have as many as fit into it.

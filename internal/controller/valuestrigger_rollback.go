@@ -154,6 +154,9 @@ func (r *ValuesTriggerReconciler) unkept(vt *triggerv1.ValuesTrigger, err error)
 	case refusal(err) != "":
 		markStalled(vt, refusal(err), err.Error())
 		return nil
+	case apierrors.IsInvalid(err):
+		markStalled(vt, triggerv1.NameConflictReason, err.Error()+"; delete it")
+		return nil
 	default:
 		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
 	}

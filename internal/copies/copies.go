@@ -63,7 +63,7 @@ func (k *Keeper) Look(ctx context.Context, actor Actor, want Wanted) (publish.St
 	if client.IgnoreNotFound(err) != nil {
 		return publish.Outdated, fmt.Errorf("metadata of %s: %w", want.Copy, err)
 	}
-	if err == nil && publish.IsOf(meta.Labels, want.Copy) {
+	if err == nil && publish.IsOf(meta.Labels, want.Copy) && want.IsOwned(meta.OwnerReferences) {
 		if state, known := k.memory.recall(actor, want, meta.ResourceVersion); known {
 			return state, nil
 		}
@@ -159,7 +159,9 @@ func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (publish.St
 	case obj == nil:
 		return publish.Absent, "", content, nil
 	}
-	state := publish.Judge(want.Copy, content, &publish.Existing{Labels: obj.GetLabels(), Annotations: obj.GetAnnotations(), Content: publish.Of(obj), Applied: applied(obj)})
+	state := publish.Judge(want.Copy, content, &publish.Existing{
+		Labels: obj.GetLabels(), Annotations: obj.GetAnnotations(), Owners: obj.GetOwnerReferences(), Content: publish.Of(obj), Applied: applied(obj),
+	})
 	k.memory.note(actor, want, obj.GetResourceVersion(), state, content)
 	return state, obj.GetResourceVersion(), content, nil
 }
@@ -194,10 +196,16 @@ func encode(c publish.Copy, version string, content publish.Content) ([]byte, er
 		metadata["ownerReferences"] = []*metav1.OwnerReference{c.Owner}
 		body["immutable"] = true // What is kept is of its name's content for ever.
 	}
-	if c.Kind == triggerv1.SecretKind {
+	// To what is immutable, none and no section are different content.
+	if len(content.Data) > 0 {
+		body["data"] = content.Data
+	}
+	switch {
+	case len(content.Binary) == 0:
+	case c.Kind == triggerv1.SecretKind:
 		body["data"] = content.Binary
-	} else {
-		body["data"], body["binaryData"] = content.Data, content.Binary
+	default:
+		body["binaryData"] = content.Binary
 	}
 	out, err := json.Marshal(body)
 	if err != nil {

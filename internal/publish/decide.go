@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
@@ -29,6 +31,7 @@ const (
 type Existing struct {
 	Labels      map[string]string
 	Annotations map[string]string
+	Owners      []metav1.OwnerReference
 	Content     Content
 
 	// Applied are the keys that the operator has put into it.
@@ -45,6 +48,7 @@ func Judge(want Copy, content Content, have *Existing) State {
 		return Foreign
 	case have.Labels[triggerv1.LabelReconcilerNameSourceKey] != triggerv1.LabelValueDisabled, !content.within(have.Content),
 		have.Annotations[triggerv1.KeptUIDAnnotation] != want.Annotations[triggerv1.KeptUIDAnnotation],
+		!want.IsOwned(have.Owners),
 		slices.ContainsFunc(have.Applied, func(key string) bool { return !content.has(key) && have.Content.has(key) }):
 		return Outdated
 	}

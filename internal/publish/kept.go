@@ -6,6 +6,7 @@ package publish
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,6 +36,12 @@ func Kept(trigger *triggerv1.ValuesTrigger, source, digest, uid string) Copy {
 		kept.Annotations = map[string]string{triggerv1.KeptUIDAnnotation: uid}
 	}
 	return kept
+}
+
+// IsOwned tells whether what goes with its trigger does: one of the same name may have
+// been there before.
+func (c Copy) IsOwned(owners []metav1.OwnerReference) bool {
+	return c.Owner == nil || slices.ContainsFunc(owners, func(o metav1.OwnerReference) bool { return o.UID == c.Owner.UID })
 }
 
 // KeptSelector returns the labels of all that is kept for a trigger.

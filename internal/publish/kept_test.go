@@ -41,3 +41,23 @@ func TestKept(t *testing.T) {
 	copied := Copy{Labels: Labels(platform, "app")}
 	g.Expect(IsOf(kept.Labels, copied)).To(BeFalse(), "what is kept is no copy")
 }
+
+func TestJudge_what_is_kept(t *testing.T) {
+	t.Parallel()
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "platform", Name: "values", UID: "of-the-trigger"}}
+	want, content := Kept(vt, "Secret/config/a", "sha256:1", "of-the-secret"), text("a", "1")
+	for _, c := range []struct {
+		name   string
+		modify func(*Existing)
+		want   State
+	}{
+		{"kept", func(*Existing) {}, Current},
+		{"by a trigger of that name that is gone", func(e *Existing) { e.Owners[0].UID = "older" }, Outdated},
+		{"without the UID of the Secret", func(e *Existing) { e.Annotations = nil }, Outdated},
+		{"not as such", func(e *Existing) { delete(e.Labels, triggerv1.KeptLabel) }, Foreign},
+	} {
+		have := &Existing{Labels: Kept(vt, "Secret/config/a", "sha256:1", "").Labels, Annotations: want.Annotations, Owners: []metav1.OwnerReference{*want.Owner}, Content: text("a", "1")}
+		c.modify(have)
+		NewWithT(t).Expect(Judge(want, content, have)).To(Equal(c.want), c.name)
+	}
+}

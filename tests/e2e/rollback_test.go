@@ -10,6 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -21,6 +22,11 @@ import (
 
 // takenBack has changes that fail taken back.
 func takenBack(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.OnFailure = triggerv1.FailureRollback }
+
+// careful returns a trigger for a ConfigMap and a Secret that takes back what fails.
+func careful(namespace string) *triggerv1.ValuesTrigger {
+	return rollout(namespace, inStages("canary"), inStages("prod"), published(""), from(triggerv1.SecretKind, "secrets"), takenBack)
+}
 
 // readingCopies returns a release that reads its copies of a ConfigMap and of a Secret.
 func readingCopies(namespace, name, stage string) *helmv2.HelmRelease {
@@ -37,27 +43,25 @@ func (e *env) takingBack(sizes map[string]int) string {
 	e.Expect(e.w.PublishChart(e.ctx, ns, chartName, breakableChart())).To(Succeed())
 	e.create(withValues(ns, "values", "a: 1\n"))
 	e.create(secret(ns, "secrets", map[string]string{"secret.yaml": "b: 1\n"}))
-	var stages []func(*triggerv1.ValuesTrigger)
 	for _, stage := range []string{"canary", "prod"} {
-		stages = append(stages, inStages(stage))
 		for i := range sizes[stage] {
 			name := fmt.Sprintf("%s-%02d", stage, i)
 			e.create(readingCopies(ns, name, stage))
 		}
 	}
-	vt := rollout(ns, append(stages, published(""), takenBack)...)
-	vt.Spec.Sources = append(vt.Spec.Sources, triggerv1.SourceReference{Kind: triggerv1.SecretKind, Name: "secrets"})
-	e.create(vt)
+	e.create(careful(ns))
 	e.atRest(ns, sizes["canary"]+sizes["prod"])
 	return ns
 }
 
-// soakingFor makes the canaries wait, and fail when they are not ready for some time.
-func soakingFor(e *env, namespace string, timeout time.Duration) {
-	edit(e, declared(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) {
-		vt.Spec.Rollout.Stages[0].MinSuccessTime.Duration = time.Hour
-		vt.Spec.Timeout.Duration = timeout
-	})
+// soaking makes the canaries wait when they are delivered, and impatient, the trigger when
+// one is not ready then.
+func soaking(e *env, namespace string) {
+	edit(e, declared(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].MinSuccessTime.Duration = time.Hour })
+}
+
+func impatient(e *env, namespace string, timeout time.Duration) {
+	edit(e, declared(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Timeout.Duration = timeout })
 }
 
 // kept returns what is kept of the ConfigMap and of the Secret.
@@ -135,17 +139,18 @@ func TestRollback(t *testing.T) {
 	t.Run("a rollback that fails halts, says so, and goes on when that is mended", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 2, "prod": 1})
-		soakingFor(e, ns, 5*time.Second)
+		soaking(e, ns)
 		cm := withValues(ns, "values", "")
 		e.setValues(cm, "a: 2\n")
 		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
+		impatient(e, ns, 15*time.Second)
 		edit(e, release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-01"}`) })
 		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "has halted: "+ns+"/canary-01: ", "this one breaks", "mend that")
 		e.Eventually(e.rendered(ns, "canary-00")).Should(ContainSubstring("a: 1"), "it was asked together with the other one")
 		e.Expect(e.copied(ns, "canary-01-shared")()).To(Equal("a: 1\n"))
 
 		edit(e, release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
-		e.stalled(ns, "platform", triggerv1.RolledBackReason, "failed: "+ns+"/canary-01 has not been ready for 5s")
+		e.stalled(ns, "platform", triggerv1.RolledBackReason, "failed: "+ns+"/canary-01 has not been ready for 15s")
 		e.Expect(e.rendered(ns, "canary-01")()).To(ContainSubstring("a: 1"))
 		e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 1"))
 	})
@@ -153,7 +158,7 @@ func TestRollback(t *testing.T) {
 	t.Run("a rollback without what was kept halts and touches nothing", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
-		soakingFor(e, ns, 5*time.Second)
+		soaking(e, ns)
 		kept := &corev1.SecretList{}
 		e.Expect(e.c.List(e.ctx, kept, client.InNamespace(ns), client.MatchingLabels{triggerv1.KeptLabel: "true"})).To(Succeed())
 		e.Expect(kept.Items).To(HaveLen(1))
@@ -163,11 +168,36 @@ func TestRollback(t *testing.T) {
 
 		edit(e, secret(ns, "secrets", nil), func(s *corev1.Secret) { s.Data["secret.yaml"] = []byte("b: 2\n") })
 		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
+		impatient(e, ns, time.Second)
 		e.delete(&kept.Items[0])
 		edit(e, release(ns, "canary-00"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-00"}`) })
 		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "what was kept to go back to is gone or was changed", "Secret "+ns+"/secrets")
 		mark := e.mark()
 		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
+	})
+
+	t.Run("what is kept belongs to the trigger that is there", func(t *testing.T) {
+		e := e.again(t)
+		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
+		e.delete(declared(ns, "platform"))
+		e.Eventually(e.gone(declared(ns, "platform"))).Should(BeTrue())
+		vt := careful(ns)
+		e.create(vt)
+		owners := func() ([]types.UID, error) {
+			kept := &corev1.ConfigMapList{}
+			err := e.c.List(e.ctx, kept, client.InNamespace(ns), client.MatchingLabels{triggerv1.KeptLabel: "true"})
+			var uids []types.UID
+			for _, cm := range kept.Items {
+				for _, owner := range cm.OwnerReferences {
+					uids = append(uids, owner.UID)
+				}
+			}
+			return uids, err
+		}
+		e.Eventually(owners).Should(Equal([]types.UID{vt.UID}), "and is collected with that one")
+		e.stay(ns, map[string]int{"canary-00": 1, "prod-00": 1})
+		e.setValues(withValues(ns, "values", ""), "breaks: canary-00\n")
+		e.stalled(ns, "platform", triggerv1.RolledBackReason, "this one breaks")
 	})
 
 	t.Run("what reads a source itself cannot be taken back, and is left alone", func(t *testing.T) {
