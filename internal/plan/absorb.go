@@ -32,7 +32,7 @@ func (t *task) absorbDiff() (needValues bool) {
 	} else if t.status.Digest != t.Diff.From {
 		// A change waits already, of which only the need for force is known.
 		t.wanted, t.waited = t.Sources, true
-		t.status.Forced = t.status.Forced || t.needsForce(append(changed, added...))
+		t.status.Forced = t.status.Forced || t.needsForce(slices.Concat(changed, added, missed))
 		return false
 	}
 	unproven, needValues := t.unproven(added)
@@ -53,12 +53,15 @@ func (t *task) absorbDiff() (needValues bool) {
 // were, which is no change to tell by a digest.
 func (t *task) missed() []Source {
 	r := t.Release
-	if t.status.State != triggerv1.TargetDelivered || !r.Deployed || r.RolledBack || r.Revision <= t.status.Revision {
+	if t.status.Digest == "" || !r.Deployed || r.RolledBack || r.Revision <= t.status.Revision {
 		return nil
 	}
+	delivered := t.status.State == triggerv1.TargetDelivered
 	var missed []Source
 	for _, s := range t.Sources {
-		if s.Digest != "" && !s.Created.Before(r.LastDeployed) && !r.Reads[s.ID] && t.needsForce([]Source{s}) {
+		// A revision of the same second may be that of the request for what was created.
+		younger := s.Created.After(r.LastDeployed) || delivered && s.Created.Equal(r.LastDeployed)
+		if s.Digest != "" && younger && !r.Reads[s.ID] && t.needsForce([]Source{s}) {
 			missed = append(missed, s)
 		}
 	}

@@ -85,6 +85,48 @@ func TestDecide_aSourceThatWasAwayIsForcedOnce(t *testing.T) {
 	}
 }
 
+// Nothing has been proven when the source is back: a change waits, or was requested.
+func TestDecide_aSourceThatWasAwayWhileAChangeWaited(t *testing.T) {
+	waiting := func(s *scene) {
+		s.edit(read)
+		s.release.Suspended = true
+		s.step()
+		s.release.Suspended = false
+	}
+	back := func(before func(*scene), change func(*scene)) func() *scene {
+		return func() *scene {
+			s := delivered(read, other)
+			s.later(time.Minute)
+			before(s)
+			s.later(time.Minute)
+			s.upgrade() // of another cause
+			s.later(time.Minute)
+			s.source(other).Created = s.now
+			change(s)
+			return s
+		}
+	}
+	check(t, []decision{{
+		name:  "is forced though the release has taken up the change by itself",
+		given: back(waiting, func(*scene) {}),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name:  "is forced once more after the request that it was there for",
+		given: back(func(s *scene) { s.edit(other); s.step(); s.upgrade() }, func(*scene) {}),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name:  "is forced with a change that came since",
+		given: back(func(s *scene) { s.edit(other); s.step(); s.upgrade() }, func(s *scene) { s.edit(read) }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "was seen if it was created in the second of the revision",
+		given: back(func(s *scene) { s.edit(other); s.step(); s.upgrade() }, func(s *scene) {
+			s.source(other).Created = s.release.LastDeployed
+		}),
+		want: outcome{triggerv1.TargetDelivered, none},
+	}})
+}
+
 // The release reads a copy of one source, and its chart looks another one up that was away.
 func TestDecide_aSourceThatWasAwayBesideCopies(t *testing.T) {
 	away := func(change func(*scene)) func() *scene {

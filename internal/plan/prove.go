@@ -197,7 +197,7 @@ func (t *task) takenUp() Decision {
 func (t *task) outlived(s Source) bool {
 	r := t.Release
 	switch {
-	case !r.Deployed || r.RolledBack:
+	case !r.Deployed || r.RolledBack, s.Created.After(r.LastDeployed):
 		return false
 	case r.Record.Force && r.Revision > r.Record.Revision && t.recorded([]Source{s}):
 		return true
