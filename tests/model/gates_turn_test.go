@@ -52,7 +52,9 @@ func (j *judge) turn(one *sighting, numbers map[*origin]int, first bool) error {
 func (j *judge) valid(one *sighting, since time.Time) []sighting {
 	var valid []sighting
 	for i, v := range j.triggers {
-		if v.version < one.version && (i+1 == len(j.triggers) || j.triggers[i+1].version > one.version || j.triggers[i+1].at.After(since)) {
+		last := i+1 == len(j.triggers)
+		if v.version < one.version && (last || j.triggers[i+1].version > one.version || j.triggers[i+1].at.After(since)) {
+			v.gap = v.gap || !last && j.triggers[i+1].gap // There may have been others since.
 			valid = append(valid, v)
 		}
 	}
