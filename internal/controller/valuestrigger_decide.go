@@ -27,6 +27,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Timeout:  vt.GetTimeout(),
 		Trigger:  vt.Namespace + "/" + vt.Name,
 		Target:   c.String(),
+		Targets:  len(e.targets),
 		Digest:   e.diff.To,
 		Sources:  e.sources,
 		Diff:     e.diff,

@@ -15,13 +15,28 @@ import (
 )
 
 const (
-	// maxText bounds messages and causes, in bytes: a thousand targets with the
-	// longest of both must fit into one object of 1.5 MiB.
-	maxText = 350
+	// maxText bounds messages and causes, in bytes, and maxTextOfMany those of a target
+	// of more than many: a thousand with the longest of both must fit into one object
+	// of 1.5 MiB.
+	maxText       = 350
+	maxTextOfMany = 200
+	many          = 500
+
+	// minCause is what is left of a cause beside the name of a trigger, in bytes.
+	minCause = 14
 
 	// maxNamed bounds how many sources or keys a cause names.
 	maxNamed = 3
 )
+
+// Room returns how many bytes the message and the cause of a target may have each, if the
+// trigger has so many.
+func Room(targets int) int {
+	if targets > many {
+		return maxTextOfMany
+	}
+	return maxText
+}
 
 // cause says why a request is made, in one line.
 func (t *task) cause() string {
@@ -59,7 +74,7 @@ func (t *task) signed(cause string) string {
 	if cause = strings.TrimSuffix(cause, via); cause == "" {
 		return ""
 	}
-	return text.Line(cause, maxText-len(via)) + via
+	return text.Line(cause, max(minCause, Room(t.Targets)-len(via))) + via
 }
 
 // named returns the wanted sources that have changed since the last delivery, as far

@@ -109,14 +109,22 @@ func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
 	for range triggerv1.MaxResolvedTargets {
 		s := triggered(read)
 		s.fail("UpgradeFailed", hostile)
-		d := s.decide()
+		in := s.input()
+		in.Targets = triggerv1.MaxResolvedTargets
+		d := Decide(in)
+		d.Status.Message = text.Line(d.Status.Message, Room(in.Targets)) // As the controller does.
 		d.Status.Namespace, d.Status.Name = long(63), long(253)
-		d.Status.Cause = text.Line(hostile, maxText)
+		d.Status.Cause = text.Line(hostile, Room(in.Targets))
 		d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31
+		d.Status.Published, d.Status.Stage = d.Status.Digest, long(63)
 		vt.Status.Targets = append(vt.Status.Targets, d.Status)
 	}
 	for range triggerv1.MaxResolvedSources {
 		vt.Status.Sources = append(vt.Status.Sources, triggerv1.SourceStatus{Kind: "ConfigMap", Namespace: long(63), Name: long(253), Digest: vt.Status.Targets[0].Digest})
+	}
+	vt.Status.LastDelivered = &triggerv1.DeliveredContent{}
+	for _, s := range vt.Status.Sources {
+		vt.Status.LastDelivered.Sources = append(vt.Status.LastDelivered.Sources, triggerv1.KeptSource{SourceStatus: s, PublishAs: long(63)})
 	}
 	for range triggerv1.MaxHistory {
 		vt.Status.History = append(vt.Status.History, triggerv1.Change{Digest: vt.Status.Targets[0].Digest, Cause: text.Line(hostile, maxText), Time: now, Outcome: triggerv1.ChangeFailed})
@@ -127,4 +135,17 @@ func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
 	stored, err := json.Marshal(vt)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(len(stored)).To(BeNumerically("<", 1400<<10), "etcd takes 1.5 MiB")
+}
+
+func TestCause_leaves_room_for_the_longest_name_of_a_trigger(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := delivered(read)
+	s.edit(read)
+	in := s.input()
+	in.Values, in.Targets, in.Trigger = ValuesDiffer, triggerv1.MaxResolvedTargets, strings.Repeat("n", 63)+"/"+strings.Repeat("v", 253)
+	cause := Decide(in).Request.Cause
+	g.Expect(cause).To(HavePrefix("ConfigMap"))
+	g.Expect(cause).To(HaveSuffix(" via ValuesTrigger " + in.Trigger))
+	g.Expect(len(cause)).To(BeNumerically("<=", maxText))
 }

@@ -197,6 +197,9 @@ type Input struct {
 	Trigger string
 	Target  string
 
+	// Targets is the number of those of the trigger.
+	Targets int
+
 	// Digest of all sources together.
 	Digest string
 
