@@ -6,8 +6,9 @@ package schema
 import "strings"
 
 const (
-	nameEnd = "must be the end of a name: lower-case letters, digits and '-', with a letter or digit at both ends"
-	needsIt = "publishAs of a source needs publish"
+	nameEnd  = "must be the end of a name: lower-case letters, digits and '-', with a letter or digit at both ends"
+	needsIt  = "publishAs of a source needs publish"
+	goesBack = "onFailure Rollback needs publish: only copies can be given their earlier content"
 )
 
 // publishViolations are those of copies.
