@@ -32,13 +32,13 @@ func (j *judge) turn(one *sighting, numbers map[*origin]int, first bool) error {
 	case first:
 		return nil
 	}
-	digests := j.gate.digests(numbers)
+	digests, late := j.gate.digests(numbers), slices.ContainsFunc(versions, func(v sighting) bool { return v.late(one.at) })
 	var errs []error
 	for _, v := range versions {
 		if v.gone {
 			continue
 		}
-		err := j.open(v.vt, one, numbers, digests)
+		err := j.open(v.vt, one, numbers, digests, late)
 		if err == nil {
 			return nil
 		}
@@ -61,8 +61,16 @@ func (j *judge) valid(one *sighting, since time.Time) []sighting {
 	return valid
 }
 
+// late tells that the longest delay was over at a time, whatever came in the end.
+func (s sighting) late(at time.Time) bool {
+	if s.gone || s.vt.Status.Rollout == nil || s.vt.Status.Rollout.UnsettledSince == nil {
+		return false
+	}
+	return at.Sub(s.vt.Status.Rollout.UnsettledSince.Time) >= s.vt.GetMaxDelay()
+}
+
 // open returns what of a version of the trigger holds content back.
-func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*origin]int, digests []string) error {
+func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*origin]int, digests []string, late bool) error {
 	r, forced := vt.Status.Rollout, vt.Annotations[meta.ForceRequestAnnotation]
 	of := r != nil && slices.Contains(digests, r.Digest)
 	switch {
@@ -73,10 +81,9 @@ func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*or
 	case len(vt.Spec.Schedule) > 0 && vt.Spec.Schedule[0].Cron != "* * * * *":
 		return errors.New("no window is open")
 	}
-	capped := r != nil && r.UnsettledSince != nil && one.at.Sub(r.UnsettledSince.Time) >= vt.GetMaxDelay()
 	for o, number := range numbers {
 		for _, e := range o.editions {
-			if age := one.at.Sub(e.at); e.values == number && age < vt.Spec.QuietPeriod.Duration && !capped {
+			if age := one.at.Sub(e.at); e.values == number && age < vt.Spec.QuietPeriod.Duration && !late {
 				return fmt.Errorf("%d of %s is %s old", number, o.id(), age.Round(time.Millisecond))
 			}
 		}
