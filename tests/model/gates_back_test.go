@@ -134,6 +134,11 @@ func (d *driver) refused(g *gate) (string, error) {
 			}
 		}
 		return "in releases that were not ready before", nil
+	case triggerv1.RolloutRollbackHalted:
+		// The last release may not have been there, or not ready, when that passed.
+		if _, last := g.broken(r.Rollback.Digest); last {
+			return "taken back to what one release cannot run", nil
+		}
 	case triggerv1.RolloutRolledBack:
 		return "taken back", d.takenBack(g, vt)
 	}
@@ -171,21 +176,28 @@ func (d *driver) takenBack(g *gate, vt *triggerv1.ValuesTrigger) error {
 	return nil
 }
 
-// soundly returns an error if a gate was ever about to go back to what no release can run.
-func (d *driver) soundly(g *gate) error {
-	broken := map[string]string{}
+// broken returns whether content, by its digest, is broken for all releases, or for the last
+// one at least.
+func (g *gate) broken(digest string) (all, last bool) {
 	for _, o := range g.sources {
 		for _, e := range o.editions {
-			if e.broken {
-				for _, digest := range g.digests(map[*origin]int{o: e.values}) {
-					broken[digest] = e.text
-				}
+			if e.broken != "" && slices.Contains(g.digests(map[*origin]int{o: e.values}), digest) {
+				all, last = all || e.broken != rejectedFor, true
 			}
 		}
 	}
+	return all, last
+}
+
+// soundly returns an error if a gate was ever about to go back to what no release can run.
+func (d *driver) soundly(g *gate) error {
 	for _, v := range d.seen.of(triggerv1.ValuesTriggerKind, g.ns, g.name) {
-		if last := v.lastDelivered(); last != nil && broken[last.Digest] != "" {
-			return problem{release: g.targets[0].release, text: fmt.Sprintf("gate %s: at %.3f it would go back to %q", g.id(), v.at.Sub(d.begun).Seconds(), broken[last.Digest])}
+		content := v.lastDelivered()
+		if content == nil {
+			continue
+		}
+		if all, _ := g.broken(content.Digest); all {
+			return problem{release: g.targets[0].release, text: fmt.Sprintf("gate %s: at %.3f it would go back to what is broken, %s", g.id(), v.at.Sub(d.begun).Seconds(), content.Digest)}
 		}
 	}
 	return nil

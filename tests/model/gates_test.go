@@ -85,7 +85,7 @@ type consent struct {
 type edition struct {
 	text   string
 	values int
-	broken bool
+	broken string
 
 	// at is before it was written for the first time, and until after the next one was
 	// written, if there is one.

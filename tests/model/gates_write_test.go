@@ -108,7 +108,7 @@ func (d *driver) writeOrigin(o *origin) error {
 		if n > 0 {
 			o.editions[n-1].until = time.Now()
 		}
-		o.editions = append(o.editions, edition{text: o.text(), values: o.values, broken: o.broken != "", at: at})
+		o.editions = append(o.editions, edition{text: o.text(), values: o.values, broken: o.broken, at: at})
 	}
 	o.consents = append(o.consents, consent{at, o.consent})
 	last := &o.editions[len(o.editions)-1]
