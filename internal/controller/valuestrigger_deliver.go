@@ -25,7 +25,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
-	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // maxConflicts bounds how often a decision is taken anew because the HelmRelease
@@ -122,7 +121,7 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 		group.Go(func() error {
 			one := r.execute(ctx, vt, e, c, held[i])
 			out.targets[i] = one.status
-			out.targets[i].Message = text.Line(one.status.Message, plan.Room(len(cases)))
+			out.targets[i].Message = plan.Bounded(one.status.Message, len(cases))
 			out.targets[i].Namespace, out.targets[i].Name = c.Namespace, c.Name
 			out.targets[i].Stage = stageOf(vt, e.gate, c.hr)
 			out.targets[i].Published = c.published(e)

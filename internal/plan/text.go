@@ -29,13 +29,21 @@ const (
 	maxNamed = 3
 )
 
-// Room returns how many bytes the message and the cause of a target may have each, if the
-// trigger has so many.
+// Room returns how many bytes the cause of a target may have, if the trigger has so many.
 func Room(targets int) int {
 	if targets > many {
 		return maxTextOfMany
 	}
 	return maxText
+}
+
+// Bounded returns a message of a target as there is room for, if the trigger has so many.
+// What no planner has written names a mend, for which there is more room.
+func Bounded(message string, targets int) string {
+	if targets > many {
+		return text.Line(message, maxTextOfMany)
+	}
+	return text.Line(message, text.MaxMessage)
 }
 
 // cause says why a request is made, in one line.

@@ -112,7 +112,7 @@ func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
 		in := s.input()
 		in.Targets = triggerv1.MaxResolvedTargets
 		d := Decide(in)
-		d.Status.Message = text.Line(d.Status.Message, Room(in.Targets)) // As the controller does.
+		d.Status.Message = Bounded(d.Status.Message, in.Targets) // As the controller does.
 		d.Status.Namespace, d.Status.Name = long(63), long(253)
 		d.Status.Cause = text.Line(hostile, Room(in.Targets))
 		d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31

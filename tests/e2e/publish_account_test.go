@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -62,7 +63,7 @@ func accountThatPublishes(e *env, op *operator.Operator) {
 	}
 	e.Eventually(e.condition(ns, "mine", meta.ReadyCondition)).Should(Equal("True Succeeded: Delivered to all 2 HelmReleases"))
 	writes, err := e.w.AuditEvents(e.ctx, mark, func(event world.AuditEvent) bool {
-		return world.WritesBy(op.User())(event) && event.Name == "app-shared"
+		return world.WritesBy(op.User())(event) && event.Name == "app-shared" && slices.Contains(in, event.Namespace)
 	})
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(writes).To(And(HaveLen(4), HaveEach(HaveField("Impersonated", world.ServiceAccountUser(ns, "deployer")))))

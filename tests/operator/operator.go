@@ -10,7 +10,9 @@ package operator
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -106,7 +108,10 @@ func BuildPlugin(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	return os.Symlink(path, filepath.Join(dir, "kubectl_complete-valuestrigger"))
+	if err := os.Symlink(path, filepath.Join(dir, "kubectl_complete-valuestrigger")); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil // It was built before.
 }
 
 func race() []string {
