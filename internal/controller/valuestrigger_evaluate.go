@@ -111,8 +111,8 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 		return e, source.ErrSecretsDisabled
 	}
 	e.force, e.reset = manualRequests(vt)
-	e.takeBack(vt)
 	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
+	e.takeBack(vt)
 
 	// An account is told of HelmReleases and namespaces what it may see itself.
 	resolver := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}

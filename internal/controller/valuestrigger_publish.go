@@ -42,10 +42,10 @@ type publication struct {
 	sources []plan.Source
 	suffix  string
 
-	// read returns what holds the content of a source, nil if there is nothing, and lost
-	// is what that means if it holds other content.
-	read func(plan.Source) (client.Object, error)
-	lost error
+	// get reads an object, nil if there is none. Restored tells that the sources are read
+	// from where they are kept.
+	get      func(source.Ref) (client.Object, error)
+	restored bool
 
 	mu       sync.Mutex
 	contents map[string]*content
@@ -68,15 +68,11 @@ func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *trigge
 	if actor.Reader == nil {
 		actor.Reader = r.live
 	}
-	p := &publication{
-		owner: vt, actor: actor, sources: e.sources, suffix: vt.Spec.Publish.Name,
-		contents: map[string]*content{}, lost: errMoved,
+	return &publication{
+		owner: vt, actor: actor, sources: e.sources, suffix: vt.Spec.Publish.Name, restored: e.refused != "",
+		get:      func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, e.account, ref) },
+		contents: map[string]*content{},
 	}
-	p.read = func(s plan.Source) (client.Object, error) { return r.store.Read(ctx, e.account, source.RefOf(s.ID)) }
-	if e.refused != "" {
-		p.read, p.lost = func(s plan.Source) (client.Object, error) { return p.readKept(ctx, s) }, errKept
-	}
-	return p
 }
 
 // copiesOf returns the copies that a target is to have.
@@ -114,6 +110,17 @@ func (p *publication) wanted(c publish.Copy) copies.Wanted {
 	}}
 }
 
+// read returns what holds the content of a source, nil if there is nothing, and what it
+// means if that holds other content.
+func (p *publication) read(s plan.Source) (obj client.Object, lost, err error) {
+	if p.restored {
+		obj, err = p.readKept(s)
+		return obj, errKept, err
+	}
+	obj, err = p.get(source.RefOf(s.ID))
+	return obj, errMoved, err
+}
+
 // load reads what sources hold. It must be what was decided on: content that nobody has
 // approved is not for anybody.
 func (p *publication) load(sources []plan.Source) (publish.Content, error) {
@@ -122,12 +129,12 @@ func (p *publication) load(sources []plan.Source) (publish.Content, error) {
 		if s.Digest == "" {
 			continue // Optional, and not there.
 		}
-		obj, err := p.read(s)
+		obj, lost, err := p.read(s)
 		if err != nil {
 			return publish.Content{}, err
 		}
 		if obj == nil || digest.Of(obj).Digest(s.Keys...) != s.Digest {
-			return publish.Content{}, fmt.Errorf("%w: %s", p.lost, source.RefOf(s.ID))
+			return publish.Content{}, fmt.Errorf("%w: %s", lost, source.RefOf(s.ID))
 		}
 		parts[s.ID] = publish.Of(obj, s.Keys...)
 	}
@@ -159,6 +166,14 @@ func reads(all []publish.Copy) map[string][]string {
 	return by
 }
 
+// crossing returns the way of a source's content into a namespace.
+func (p *publication) crossing(s plan.Source, to string) publish.Crossing {
+	return publish.Crossing{
+		Source: s.ID, From: source.RefOf(s.ID).Namespace, To: to, PublishTo: s.PublishTo,
+		Account: p.actor.Name != "", Trigger: p.owner.Namespace,
+	}
+}
+
 // consent says why a target must not have its copies, or nothing. Unasked tells that
 // there is no release yet that would ask for them.
 func (p *publication) consent(key types.NamespacedName, hr *helmv2.HelmRelease, all []publish.Copy) (denied string, unasked bool) {
@@ -170,11 +185,9 @@ func (p *publication) consent(key types.NamespacedName, hr *helmv2.HelmRelease, 
 			if !slices.Contains(c.Sources, s.ID) {
 				continue
 			}
-			err := publish.Crossing{
-				Source: s.ID, From: strings.Split(s.ID, "/")[1], To: key.Namespace, PublishTo: s.PublishTo,
-				Account: p.actor.Name != "", Trigger: p.owner.Namespace, Copy: c, Listed: listed,
-			}.Check()
-			if err != nil {
+			crossing := p.crossing(s, key.Namespace)
+			crossing.Copy, crossing.Listed = c, listed
+			if err := crossing.Check(); err != nil {
 				return err.Error(), false
 			}
 		}

@@ -30,14 +30,14 @@ import (
 // aPublication copies ConfigMaps of the namespace config, as they are given.
 func aPublication(objects ...*corev1.ConfigMap) *publication {
 	owner := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
-	p := &publication{owner: owner, suffix: "shared", contents: map[string]*content{}, lost: errMoved}
+	p := &publication{owner: owner, suffix: "shared", contents: map[string]*content{}}
 	byName := map[string]*corev1.ConfigMap{}
 	for _, obj := range objects {
 		byName[obj.Name] = obj
 		p.sources = append(p.sources, plan.Source{ID: "ConfigMap/config/" + obj.Name, Digest: digest.OfConfigMap(obj).Digest(), PublishTo: "apps"})
 	}
-	p.read = func(s plan.Source) (client.Object, error) {
-		if obj := byName[source.RefOf(s.ID).Name]; obj != nil {
+	p.get = func(ref source.Ref) (client.Object, error) {
+		if obj := byName[ref.Name]; obj != nil {
 			return obj, nil
 		}
 		return nil, nil
@@ -80,7 +80,7 @@ func TestPublication_content_is_what_was_decided_on(t *testing.T) {
 	_, err = p.wanted(p.copiesOf(anApp)[0]).Content()
 	g.Expect(err).To(MatchError(errMoved))
 	g.Expect(err.Error()).NotTo(ContainSubstring("newer"))
-	p.read = func(plan.Source) (client.Object, error) { return nil, nil }
+	p.get = func(source.Ref) (client.Object, error) { return nil, nil }
 	_, err = p.wanted(p.copiesOf(anApp)[0]).Content()
 	g.Expect(err).To(MatchError(errMoved), "asked once")
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -17,10 +16,10 @@ import (
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
 // This file keeps the content that may be gone back to, and goes back to it.
@@ -30,7 +29,7 @@ var errKept = errors.New("what was kept to go back to is gone or was changed; ed
 
 // takeBack puts in the place of sources whose content is refused what they held before.
 func (e *evaluation) takeBack(vt *triggerv1.ValuesTrigger) {
-	e.content = plan.Combined(e.sources)
+	e.content = e.diff.To
 	sources, sound := plan.Restored(vt.Status.LastDelivered, e.sources)
 	if e.generated || !vt.TakesBack() || !sound {
 		return
@@ -38,22 +37,23 @@ func (e *evaluation) takeBack(vt *triggerv1.ValuesTrigger) {
 	e.earlier = vt.Status.LastDelivered.Digest
 	if rollout.Refuses(vt.Spec.Rollout, vt.Status.Rollout, e.content, e.force != "", e.reset != "") && vt.Status.Rollout.Rollback.Digest == e.earlier {
 		e.sources, e.refused = sources, e.content
+		e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
 	}
 }
 
 // keptBy returns where content of a source is kept.
 func (p *publication) keptBy(s plan.Source) publish.Copy {
 	uid := s.UID
-	if kind, _, _ := strings.Cut(s.ID, "/"); kind != triggerv1.SecretKind {
+	if source.RefOf(s.ID).Kind != triggerv1.SecretKind {
 		uid = ""
 	}
 	return publish.Kept(p.owner, s.ID, s.Digest, string(uid))
 }
 
 // readKept returns what is kept of a source as if it was the source.
-func (p *publication) readKept(ctx context.Context, s plan.Source) (client.Object, error) {
+func (p *publication) readKept(s plan.Source) (client.Object, error) {
 	kept := p.keptBy(s)
-	obj, err := copies.Get(ctx, p.actor.Reader, kept)
+	obj, err := p.get(source.Ref{Kind: kept.Kind, Namespace: kept.Namespace, Name: kept.Name})
 	if obj == nil || err != nil {
 		return nil, err
 	}
@@ -77,11 +77,7 @@ func (e evaluation) checkKept(vt *triggerv1.ValuesTrigger) (string, error) {
 // mayKeep returns why content must not be kept in the namespace of the trigger, or nil.
 func (p *publication) mayKeep() error {
 	for _, s := range p.sources {
-		err := publish.Crossing{
-			Source: s.ID, From: strings.Split(s.ID, "/")[1], To: p.owner.Namespace, PublishTo: s.PublishTo,
-			Account: p.actor.Name != "", Trigger: p.owner.Namespace, Listed: true,
-		}.Check()
-		if err != nil {
+		if err := p.crossing(s, p.owner.Namespace).Check(); err != nil {
 			return fmt.Errorf("%w: onFailure Rollback keeps content in the namespace of the ValuesTrigger: %w", errDenied, err)
 		}
 	}

@@ -16,9 +16,9 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
 // takenBack returns a trigger whose content was taken back, with its present sources.
@@ -61,6 +61,7 @@ func TestTakeBack(t *testing.T) {
 			vt, sources := takenBack()
 			e := evaluation{sources: sources}
 			c.modify(vt, &e)
+			e.diff = plan.Compare(nil, "", e.sources)
 			content := plan.Combined(e.sources)
 			e.takeBack(vt)
 			g.Expect(e.content).To(Equal(content))
@@ -71,6 +72,7 @@ func TestTakeBack(t *testing.T) {
 				content = vt.Status.LastDelivered.Digest
 			}
 			g.Expect(plan.Combined(e.sources)).To(Equal(content))
+			g.Expect(e.diff.To).To(Equal(content))
 		})
 	}
 }
@@ -88,8 +90,8 @@ func TestReadKept(t *testing.T) {
 		Data:       map[string][]byte{"k": []byte("v")},
 	}
 	read := func(objects ...client.Object) error {
-		p.actor = copies.Actor{Reader: fake.NewClientBuilder().WithObjects(objects...).Build()}
-		p.read, p.lost = func(s plan.Source) (client.Object, error) { return p.readKept(t.Context(), s) }, errKept
+		store := source.NewStore(nil, fake.NewClientBuilder().WithObjects(objects...).Build())
+		p.get, p.restored = func(ref source.Ref) (client.Object, error) { return store.Read(t.Context(), source.Account{}, ref) }, true
 		restored := s
 		restored.Keys, restored.UID = nil, ""
 		_, err := p.load([]plan.Source{restored})

@@ -152,7 +152,7 @@ func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (publish.St
 	if err != nil {
 		return publish.Outdated, "", content, err
 	}
-	obj, err := Get(ctx, actor.Reader, want.Copy)
+	obj, err := get(ctx, actor.Reader, want.Copy)
 	switch {
 	case err != nil:
 		return publish.Outdated, "", content, err
@@ -166,8 +166,8 @@ func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (publish.St
 	return state, obj.GetResourceVersion(), content, nil
 }
 
-// Get returns a copy as the API server has it, nil if there is none.
-func Get(ctx context.Context, reader client.Reader, c publish.Copy) (client.Object, error) {
+// get returns a copy as the API server has it, nil if there is none.
+func get(ctx context.Context, reader client.Reader, c publish.Copy) (client.Object, error) {
 	var obj client.Object = &corev1.ConfigMap{}
 	if c.Kind == triggerv1.SecretKind {
 		obj = &corev1.Secret{}

@@ -70,7 +70,7 @@ func (p *planner) retreat() {
 		case s.Stage != "":
 			p.hold(st.members, "waits for stage "+s.Stage+" to be rolled back")
 		case st.failed > p.budget(st):
-			t := p.first(st, Failed)
+			t := p.firstFailed(st)
 			p.haltRollback(t.Name + ": " + t.Message)
 			p.hold(st.members, "the rollback has halted")
 			s.Stage = st.Name
@@ -95,10 +95,10 @@ func (p *planner) haltRollback(why string) {
 	p.Status.Rollback.Message = text.Line(why, maxMessage)
 }
 
-// first returns the first target of a stage that stands so and counts.
-func (p *planner) first(st *stage, standing Standing) Target {
+// firstFailed returns the first target of a stage whose failure counts.
+func (p *planner) firstFailed(st *stage) Target {
 	for _, i := range st.members {
-		if t := p.Targets[i]; t.Standing == standing && !t.UnreadyBefore {
+		if t := p.Targets[i]; t.Standing == Failed && !t.UnreadyBefore {
 			return t
 		}
 	}

@@ -201,7 +201,7 @@ func (p *planner) halted(st *stage) bool {
 	if p.Rollout.OnFailure == triggerv1.FailureContinue || st.failed <= p.budget(st) {
 		return false
 	}
-	t := p.first(st, Failed)
+	t := p.firstFailed(st)
 	p.halt(st, fmt.Sprintf("%s: %s", t.Name, t.Message))
 	return true
 }
