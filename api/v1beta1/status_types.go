@@ -5,6 +5,7 @@ package v1beta1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // SourceStatus is one source as last read.
@@ -22,6 +23,11 @@ type SourceStatus struct {
 	// Secret. Empty while an optional source does not exist.
 	// +optional
 	Digest string `json:"digest,omitempty"`
+
+	// UID of the object that was read. Another one with the same digest was created in its
+	// place. Empty while an optional source does not exist.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
 }
 
 // DeliveredContent is content of all sources together that can be restored.
@@ -78,6 +84,11 @@ type TargetStatus struct {
 	// Name of the HelmRelease.
 	Name string `json:"name"`
 
+	// UID of the HelmRelease that all of this is about. Of another one of the same name,
+	// nothing of it holds.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
+
 	// State is Pending, Held, Triggered, Delivered, Failed or Missing.
 	State TargetState `json:"state"`
 
@@ -85,8 +96,9 @@ type TargetStatus struct {
 	// +optional
 	Stage string `json:"stage,omitempty"`
 
-	// UnreadyBefore tells that the HelmRelease was not ready before the change that
-	// waits or is under way, so that its failure is not one of the change.
+	// UnreadyBefore is true if the HelmRelease was not ready before the change that waits
+	// or is under way, so that its failure is not one of the change. Set only where stages
+	// or windows hold changes back.
 	// +optional
 	UnreadyBefore bool `json:"unreadyBefore,omitempty"`
 
@@ -124,9 +136,15 @@ type TargetStatus struct {
 	DeliveredAt *metav1.Time `json:"deliveredAt,omitempty"`
 
 	// Revision of the Helm release: the one that proved the delivery or, while
-	// a request is under way, the one before it.
+	// a request is under way, the one before it. Where a source is not read through
+	// valuesFrom, it follows the revisions that are made while nothing has changed.
 	// +optional
 	Revision int64 `json:"revision,omitempty"`
+
+	// Seen is the content that waits for a suspended HelmRelease. Unset while nothing waits
+	// for one.
+	// +optional
+	Seen *SeenContent `json:"seen,omitempty"`
 
 	// Message tells why the target is in this state, where that is not obvious.
 	// +kubebuilder:validation:MaxLength=1024
@@ -137,6 +155,17 @@ type TargetStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Cause string `json:"cause,omitempty"`
+}
+
+// SeenContent is content that was there while a HelmRelease was suspended: a revision after
+// the one that it had then began with this content.
+type SeenContent struct {
+	// Digest of all sources together.
+	Digest string `json:"digest"`
+
+	// Revision of the Helm release while it was suspended, 0 if it was not installed.
+	// +kubebuilder:validation:Minimum=0
+	Revision int64 `json:"revision"`
 }
 
 // ChangeOutcome tells what became of a change.

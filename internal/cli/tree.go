@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -19,7 +20,6 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
 func (c *cli) treeCommand() *cobra.Command {
@@ -180,14 +180,28 @@ func (c *cli) reachOf(ctx context.Context, kind string, key client.ObjectKey) (a
 		Object: graph.Object{Kind: kind, Namespace: key.Namespace, Name: key.Name}, Labels: object.Labels, Annotations: object.Annotations,
 	})}
 	var edited time.Time
-	if edited, answer.EditedBy = source.LastEdit(object); !edited.IsZero() {
+	if edited, answer.EditedBy = lastWrite(object); !edited.IsZero() {
 		answer.EditedAt = new(metav1.NewTime(edited))
 	}
 	return answer, func(s layout.Style) string {
 		by := ""
 		if answer.EditedAt != nil {
-			by = fmt.Sprintf("last edited by %s %s ago", clean(answer.EditedBy), s.Age(edited))
+			by = fmt.Sprintf("last recorded write by %s %s ago", clean(answer.EditedBy), s.Age(edited))
 		}
 		return reachText(s, answer.Reach, by)
 	}, nil
+}
+
+// lastWrite returns when and by which field manager content was last written, as far as
+// the API server records it: it does not record that a key was removed.
+func lastWrite(obj client.Object) (at time.Time, manager string) {
+	for _, entry := range obj.GetManagedFields() {
+		if entry.FieldsV1 == nil || entry.Time == nil || entry.Manager == triggerv1.FieldManager || entry.Time.Time.Before(at) {
+			continue
+		}
+		if raw := entry.FieldsV1.GetRawBytes(); bytes.Contains(raw, []byte(`"f:data"`)) || bytes.Contains(raw, []byte(`"f:binaryData"`)) {
+			at, manager = entry.Time.Time, entry.Manager
+		}
+	}
+	return at, manager
 }

@@ -199,11 +199,12 @@ func shown(value string) string {
 
 // Baseline is what the digest annotation of a labelled object says.
 type Baseline struct {
-	// Digest last delivered to all targets, "sha256:<hex>", or empty.
+	// Digest last delivered to all targets, "sha256:<hex>", or empty. It is for people: an
+	// annotation travels with backups and exports, and proves nothing.
 	Digest string
 
-	// Legacy tells that the first operator wrote the annotation. Its digest cannot
-	// be compared with, but says that its content was delivered.
+	// Legacy is true if the first operator wrote the annotation. Its digest cannot be
+	// compared with; the contract has it that its content was delivered.
 	Legacy bool
 }
 
@@ -224,12 +225,6 @@ func ParseBaseline(annotations map[string]string) Baseline {
 	default:
 		return Baseline{}
 	}
-}
-
-// Covers tells whether the baseline says that content of this digest was
-// delivered.
-func (b Baseline) Covers(digest string) bool {
-	return b.Legacy || (b.Digest != "" && b.Digest == digest)
 }
 
 // Names tells whether Parse finds the HelmRelease in the annotations. It takes much less.

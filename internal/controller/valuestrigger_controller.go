@@ -188,7 +188,6 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return ctrl.Result{}, err
 	}
 
-	*edited = e.lastEdit()
 	out := r.deliver(ctx, vt, e)
 	if out.outdated {
 		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err

@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -32,11 +33,13 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Sources:  e.sources,
 		Diff:     e.diff,
 		Refused:  e.refused,
+		Gated:    e.gate != nil,
 		Force:    e.force,
 		Reset:    e.reset,
 		Policy:   vt.Spec.Force,
 		Previous: c.previous,
 		Release:  target.Observe(c.hr, e.sources),
+		Live:     c.live,
 	}
 	c.input.Release.Denied = r.check(vt, e, c.NamespacedName, c.hr)
 	var lookErr error
@@ -90,4 +93,33 @@ func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluatio
 		return err.Error()
 	}
 	return ""
+}
+
+// confirm looks whether the sources are still the objects that were read, if a target notes
+// a revision because they were there: a watch may be behind. If they are not, the revision
+// is not noted.
+func (r *ValuesTriggerReconciler) confirm(ctx context.Context, e evaluation, cases []*targetCase) error {
+	notes := func(c *targetCase) bool { return c.err == nil && c.decision.Notes(c.previous) }
+	if !slices.ContainsFunc(cases, notes) {
+		return nil
+	}
+	for _, s := range e.sources {
+		if s.UID == "" {
+			continue
+		}
+		uid, err := r.store.UID(ctx, e.account, source.RefOf(s.ID))
+		if err != nil {
+			return err
+		}
+		if uid == s.UID {
+			continue
+		}
+		for _, c := range cases {
+			if notes(c) {
+				c.decision.Status.Revision = c.previous.Revision
+			}
+		}
+		return nil
+	}
+	return nil
 }

@@ -77,9 +77,10 @@ type outcome struct {
 type targetCase struct {
 	target.Target
 
-	// hr is the version of the release that was looked at, and previous what was
-	// recorded of it.
+	// hr is the version of the release that was looked at, live if it was read after the
+	// sources, and previous what was recorded of it.
 	hr       *helmv2.HelmRelease
+	live     bool
 	previous *triggerv1.TargetStatus
 
 	// copies that it is to have, what they are together, and whether that was looked
@@ -102,6 +103,9 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	cases := r.decideAll(ctx, vt, e)
 	if slices.ContainsFunc(cases, func(c *targetCase) bool { return errors.Is(c.err, source.ErrOutdated) }) {
 		return outcome{outdated: true}
+	}
+	if err := r.confirm(ctx, e, cases); err != nil {
+		return outcome{outdated: true, err: err}
 	}
 	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases)), denied: map[string]bool{}, reasons: map[string]string{}}
 	held, err := r.hold(ctx, vt, e, cases, &out)
@@ -167,8 +171,10 @@ func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.V
 		c := &targetCase{Target: t, hr: t.Release, previous: previous[t.NamespacedName]}
 		cases[i] = c
 		group.Go(func() error {
-			if e.gate != nil && r.sent.missing(t.NamespacedName, target.Observe(c.hr, nil)) {
+			in := plan.Input{Previous: c.previous, Diff: e.diff, Digest: e.diff.To, Release: target.Observe(c.hr, nil)}
+			if in.DependsOnOrder() || e.gate != nil && r.sent.missing(t.NamespacedName, in.Release) {
 				c.hr, c.err = r.fresh(ctx, e, t.NamespacedName)
+				c.live = true
 			}
 			if c.err == nil {
 				r.decide(ctx, vt, e, c)
@@ -223,6 +229,7 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 			return r.unmade(vt, decision, err, unpublished)
 		}
 		if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
+			c.live = true
 			r.decide(ctx, vt, e, c)
 		}
 	}

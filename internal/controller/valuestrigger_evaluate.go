@@ -70,21 +70,6 @@ type evaluation struct {
 	generated bool
 }
 
-// lastEdit returns when a source was last edited, zero if that is unknown or if a person
-// asks for what is requested.
-func (e evaluation) lastEdit() time.Time {
-	var last time.Time
-	if e.force != "" || e.reset != "" {
-		return last
-	}
-	for _, s := range e.sources {
-		if s.Modified.After(last) {
-			last = s.Modified
-		}
-	}
-	return last
-}
-
 // evaluate reads the sources and targets.
 func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (evaluation, error) {
 	e := evaluation{at: at}

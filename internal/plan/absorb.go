@@ -14,12 +14,7 @@ import (
 // absorbDiff brings the recorded state up to the sources as they are now: it stays
 // where nothing that matters changed, and is marked due otherwise.
 func (t *task) absorbDiff() (needValues bool) {
-	missed := t.missed()
 	if t.status.Digest == t.Digest {
-		if len(missed) > 0 && t.idle() {
-			t.wanted, t.restores, t.status.Forced = missed, true, true
-			t.status.DeliveredAt, t.status.Attempts = nil, 0
-		}
 		return false
 	}
 	changed, added := t.pick(t.Diff.Changed), t.pick(t.Diff.Added)
@@ -32,14 +27,18 @@ func (t *task) absorbDiff() (needValues bool) {
 	} else if t.status.Digest != t.Diff.From {
 		// A change waits already, of which only the need for force is known.
 		t.wanted, t.waited = t.Sources, true
-		t.status.Forced = t.status.Forced || t.needsForce(slices.Concat(changed, added, missed))
+		recreated := t.recreatedSources()
+		if len(recreated) > 0 {
+			t.status.Seen = nil // It was away since.
+		}
+		t.status.Forced = t.status.Forced || t.needsForce(slices.Concat(changed, added, recreated))
 		return false
 	}
 	unproven, needValues := t.unproven(added)
 	if needValues {
 		return true
 	}
-	t.wanted = slices.Concat(changed, unproven, missed)
+	t.wanted = slices.Concat(changed, unproven, t.recreatedSources())
 	if len(t.wanted) == 0 {
 		t.status.Digest = t.Digest
 		return false
@@ -48,30 +47,38 @@ func (t *task) absorbDiff() (needValues bool) {
 	return false
 }
 
-// missed are sources that are to be forced and of which there was perhaps nothing when the
-// release made a revision of another cause: they were deleted and created again as they
-// were, which is no change to tell by a digest.
-func (t *task) missed() []Source {
-	r := t.Release
-	if t.status.Digest == "" || !r.Deployed || r.RolledBack || r.Revision <= t.status.Revision {
-		return nil
-	}
-	delivered := t.status.State == triggerv1.TargetDelivered
-	var missed []Source
-	for _, s := range t.Sources {
-		// A revision of the same second may be that of the request for what was created.
-		younger := s.Created.After(r.LastDeployed) || delivered && s.Created.Equal(r.LastDeployed)
-		if s.Digest != "" && younger && !r.Reads[s.ID] && t.needsForce([]Source{s}) {
-			missed = append(missed, s)
-		}
-	}
-	return missed
+// recreatedSources are sources that were deleted and created again with the same content,
+// which no digest shows. What the release does not read through valuesFrom, a revision
+// may have looked up in between and not found.
+func (t *task) recreatedSources() []Source {
+	return slices.DeleteFunc(t.pick(t.Diff.Recreated), func(s Source) bool {
+		return t.Release.Reads[s.ID] || !t.needsForce([]Source{s})
+	})
 }
 
-// idle tells that the release can be asked now, and that no revision is on its way.
-func (t *task) idle() bool {
+// doubtful reports whether a release that was Delivered may have made a revision while a
+// source was away. Then what is recorded of it holds no more.
+func (t *task) doubtful() bool {
 	r := t.Release
-	return !r.Suspended && !r.requestPending() && !r.Working() && !r.unseen()
+	return t.status.Digest == t.Digest && t.status.State == triggerv1.TargetDelivered && len(t.recreatedSources()) > 0 &&
+		(r.Revision != t.status.Revision || r.Busy())
+}
+
+// DependsOnOrder reports whether a decision rests on what the release did before or after
+// something that happened to the sources. The release must then be read after them, and
+// not from a cache.
+func (in Input) DependsOnOrder() bool {
+	p := in.Previous
+	switch {
+	case in.Live || !in.Release.Exists || p == nil:
+		return false
+	case len(in.Diff.Recreated) > 0:
+		return true
+	case p.Digest == in.Digest:
+		return p.DeliveredAt != nil && p.State != triggerv1.TargetDelivered
+	default:
+		return in.Release.Suspended && p.Digest != "" && (p.Seen == nil || p.Seen.Digest != in.Digest)
+	}
 }
 
 // returned tells that a change waited and is gone again: the content is what was last
@@ -90,7 +97,8 @@ func (t *task) absorbReturn() (Decision, bool) {
 	case r.Revision == t.status.Revision && !t.Unpublished:
 		return Decision{}, false
 	}
-	unproven, needValues := t.unproven(t.Sources)
+	// What a newer revision looked up is not known, whatever was there before it.
+	unproven, needValues := t.unprovenBy(t.Sources, func(Source) bool { return false })
 	switch {
 	case needValues:
 		return Decision{NeedValues: true}, true

@@ -4,8 +4,9 @@
 package plan
 
 import (
+	"slices"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
@@ -40,6 +41,9 @@ func Decide(in Input) Decision {
 	}
 
 	t.resume()
+	if t.doubtful() {
+		t.forget()
+	}
 	if t.status.Digest == "" {
 		if decision, done := t.firstSight(); done {
 			return decision
@@ -58,19 +62,39 @@ func Decide(in Input) Decision {
 		return t.deliver()
 	case t.status.DeliveredAt != nil:
 		t.status.Forced = t.requestForced()
-		return t.end(triggerv1.TargetDelivered, t.deliveredMessage())
+		return t.stay()
 	default:
 		t.status.Forced = t.requestForced()
 		return t.prove()
 	}
 }
 
-// deliveredMessage returns what was said with the proof: it holds as long as that.
-func (t *task) deliveredMessage() string {
+// stay leaves a target Delivered and notes what a later decision needs to know of the
+// time before a change: the latest revision that was there while the content was, and
+// whether the release was ready.
+func (t *task) stay() Decision {
+	message := ""
 	if t.Previous != nil && t.Previous.State == triggerv1.TargetDelivered {
-		return t.Previous.Message
+		message = t.Previous.Message // It holds as long as the proof.
 	}
-	return ""
+	if t.looksUp() {
+		t.status.Revision = max(t.status.Revision, t.Release.Revision)
+	}
+	decision := t.end(triggerv1.TargetDelivered, message)
+	decision.Status.UnreadyBefore = t.Gated && t.Release.unwell()
+	return decision
+}
+
+// looksUp reports whether there is a source whose changes the release gets by force
+// because it does not read it through valuesFrom.
+func (t *task) looksUp() bool {
+	return slices.ContainsFunc(t.Sources, func(s Source) bool { return !t.Release.Reads[s.ID] && t.needsForce([]Source{s}) })
+}
+
+// forget drops what is recorded.
+func (t *task) forget() {
+	t.Previous = nil
+	t.status = triggerv1.TargetStatus{UID: t.Release.UID}
 }
 
 // missing forgets what was delivered: a HelmRelease that appears is another one. To whom
@@ -149,6 +173,9 @@ func (t *task) deliver() Decision {
 	}
 	switch {
 	case r.Suspended:
+		if t.Live && t.status.Digest != "" && t.status.Seen == nil && !r.Working() {
+			t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: r.Revision}
+		}
 		return t.end(triggerv1.TargetHeld, "HelmRelease is suspended; the change is delivered when spec.suspend is removed")
 	case r.requestPending() && r.RequestedAt == t.status.Token:
 		return t.end(triggerv1.TargetTriggered, "newer content waits for the request that is under way")
@@ -182,9 +209,7 @@ func (t *task) request(attempt int32) Decision {
 	reset := t.reset || t.Reset != "" || t.resetWaited()
 	token := newToken(t.Digest, r.Record.Token, t.status.Token)
 	sources := t.manual()
-	for _, s := range t.Sources {
-		sources = append(sources, RecordedSource{ID: s.ID, Digest: digest.Short(s.Full)})
-	}
+	sources = append(sources, t.record()...)
 	if cause := t.cause(); cause != "" {
 		t.status.Cause = cause
 	}
@@ -201,7 +226,7 @@ func (t *task) request(attempt int32) Decision {
 		Token:  token,
 		Force:  t.status.Forced,
 		Reset:  reset,
-		Record: r.Record.next(token, t.status.Forced, r.Revision, t.Now, sources),
+		Record: r.Record.next(r.UID, token, t.status.Forced, r.Revision, t.Now, sources),
 		Cause:  t.status.Cause,
 	}
 	return decision
@@ -209,7 +234,17 @@ func (t *task) request(attempt int32) Decision {
 
 func (t *task) end(state triggerv1.TargetState, message string) Decision {
 	t.status.State = state
+	if t.status.Digest == t.Digest {
+		t.status.Seen = nil // Nothing waits.
+	}
 	t.status.UnreadyBefore = t.status.UnreadyBefore && state != triggerv1.TargetDelivered
 	t.status.Message = text.Line(message, maxText)
 	return Decision{Status: t.status}
+}
+
+// Notes reports whether the decision notes a revision that was made while nothing had
+// changed. That holds only if the sources are the objects that were read.
+func (d Decision) Notes(previous *triggerv1.TargetStatus) bool {
+	return previous != nil && previous.State == triggerv1.TargetDelivered && d.Request == nil &&
+		d.Status.State == triggerv1.TargetDelivered && d.Status.Revision != previous.Revision
 }

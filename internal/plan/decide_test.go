@@ -194,10 +194,12 @@ func TestDecide_edits(t *testing.T) {
 		},
 		want: outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name: "a source that is added and provably runs is no change",
+		name: "a source that is added and that the release was asked for is not a change",
 		given: func() *scene {
 			s := delivered(read)
 			s.include(other)
+			s.requestedBy(true, s.now, read, other)
+			s.upgrade()
 			return s
 		},
 		want: outcome{triggerv1.TargetDelivered, none},
@@ -244,16 +246,18 @@ func TestDecide_theRequestCarriesEverything(t *testing.T) {
 
 	d := s.step()
 	g.Expect(*d.Request).To(Equal(Request{
-		Token: s.lastDigest[len("sha256:"):][:12] + ".1",
+		Token: s.lastDigest[len("sha256:"):][:12] + ".2",
 		Force: true,
 		Record: Record{
-			Token: d.Request.Token, Force: true, Revision: 3, At: noon.Add(time.Second),
-			Sources: []RecordedSource{{other, digests[other]}, {read, digests[read]}},
+			UID: "release", Token: d.Request.Token, Force: true, Revision: 3, At: noon.Add(time.Second),
+			Sources: []RecordedSource{
+				{ID: other, Digest: digests[other], Object: "1-Config", After: 3}, {ID: read, Digest: digests[read], Object: "1-Config", After: 2},
+			},
 		},
 		Cause: "ConfigMap apps/other sha256:" + digests[other] + " (a, b, c and 1 more) by kubectl-edit via ValuesTrigger apps/trigger",
 	}))
 	g.Expect(d.Status).To(Equal(triggerv1.TargetStatus{
-		State: triggerv1.TargetTriggered, Digest: s.lastDigest, Token: d.Request.Token, Forced: true, Attempts: 1,
+		UID: "release", State: triggerv1.TargetTriggered, Digest: s.lastDigest, Token: d.Request.Token, Forced: true, Attempts: 1,
 		TriggeredAt: timestamp(noon.Add(time.Second)), Revision: 3, Cause: d.Request.Cause,
 	}))
 	g.Expect(d.After).To(Equal(5*time.Minute), "looked at again when the time is up")

@@ -19,6 +19,9 @@ type Diff struct {
 	// Changed have other content, came or went.
 	Changed []string
 
+	// Recreated have the recorded content, and are another object than the recorded one.
+	Recreated []string
+
 	// Removed are no sources any more.
 	Removed []string
 
@@ -42,14 +45,14 @@ func Statuses(sources []Source) []triggerv1.SourceStatus {
 
 func (s Source) status() triggerv1.SourceStatus {
 	parts := strings.SplitN(s.ID, "/", 3)
-	return triggerv1.SourceStatus{Kind: parts[0], Namespace: parts[1], Name: parts[2], Digest: s.Digest}
+	return triggerv1.SourceStatus{Kind: parts[0], Namespace: parts[1], Name: parts[2], Digest: s.Digest, UID: s.UID}
 }
 
 // Compare returns the difference between the recorded and the present sources.
 func Compare(recorded []triggerv1.SourceStatus, recordedDigest string, sources []Source) Diff {
-	before := make(map[string]string, len(recorded))
+	before := make(map[string]triggerv1.SourceStatus, len(recorded))
 	for _, s := range recorded {
-		before[ID(s.Kind, s.Namespace, s.Name)] = s.Digest
+		before[ID(s.Kind, s.Namespace, s.Name)] = s
 	}
 	diff := Diff{From: recordedDigest, To: Combined(sources)}
 	for _, s := range sources {
@@ -57,8 +60,10 @@ func Compare(recorded []triggerv1.SourceStatus, recordedDigest string, sources [
 		switch {
 		case !known:
 			diff.Added = append(diff.Added, s.ID)
-		case old != s.Digest:
+		case old.Digest != s.Digest:
 			diff.Changed = append(diff.Changed, s.ID)
+		case old.UID != "" && old.UID != s.UID:
+			diff.Recreated = append(diff.Recreated, s.ID)
 		}
 		delete(before, s.ID)
 	}
@@ -67,6 +72,7 @@ func Compare(recorded []triggerv1.SourceStatus, recordedDigest string, sources [
 	}
 	slices.Sort(diff.Added)
 	slices.Sort(diff.Changed)
+	slices.Sort(diff.Recreated)
 	slices.Sort(diff.Removed)
 	return diff
 }

@@ -66,7 +66,7 @@ func TestCombined_dependsOnContentAlone(t *testing.T) {
 	for seed := range 20 {
 		shuffled := slices.Clone(sources)
 		rand.New(rand.NewSource(int64(seed))).Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-		shuffled[0].Force, shuffled[0].Editor, shuffled[0].Full, shuffled[0].Modified = triggerv1.ForceAlways, "somebody", "3", noon
+		shuffled[0].Force, shuffled[0].Editor, shuffled[0].Full = triggerv1.ForceAlways, "kubectl", "3"
 		g.Expect(Combined(shuffled)).To(Equal(want))
 	}
 	g.Expect(Combined(sources[:2])).NotTo(Equal(want), "an optional source that is absent is part of it")

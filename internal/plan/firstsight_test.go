@@ -41,45 +41,19 @@ func TestDecide_firstSight(t *testing.T) {
 		given: with([]string{read}, func(s *scene) { s.release.Deployed = false }),
 		want:  outcome{triggerv1.TargetTriggered, unforced},
 	}, {
-		name:  "a source that is not read is Delivered if the snapshot is younger",
+		name:  "a source that is not read is forced",
 		given: with([]string{other}, func(*scene) {}),
-		want:  outcome{triggerv1.TargetDelivered, none},
-	}, {
-		name:  "a source that is not read is forced if the snapshot is older",
-		given: with([]string{other}, func(s *scene) { s.edit(other) }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name: "a snapshot younger by no more than the times are exact is no proof",
-		given: with([]string{other}, func(s *scene) {
-			s.source(other).Modified = s.release.LastDeployed.Add(-2 * time.Second)
-		}),
-		want: outcome{triggerv1.TargetTriggered, forced},
-	}, {
-		name: "a snapshot younger by more than the times are exact is proof",
-		given: with([]string{other}, func(s *scene) {
-			s.source(other).Modified = s.release.LastDeployed.Add(-3 * time.Second)
+		name: "content that the first operator has delivered to this target is Delivered",
+		given: with([]string{always}, func(s *scene) {
+			s.source(always).Baseline = map[string]bool{"apps/release": true}
 		}),
 		want: outcome{triggerv1.TargetDelivered, none},
 	}, {
-		name:  "a source of which nobody knows when it changed is forced",
-		given: with([]string{other}, func(s *scene) { s.source(other).Modified = time.Time{} }),
-		want:  outcome{triggerv1.TargetTriggered, forced},
-	}, {
-		name:  "a younger snapshot that failed is no proof",
-		given: with([]string{other}, func(s *scene) { s.release.Deployed = false }),
-		want:  outcome{triggerv1.TargetTriggered, forced},
-	}, {
-		name: "content that the contract records for this target is Delivered",
+		name: "content that the first operator has delivered to another target is forced",
 		given: with([]string{always}, func(s *scene) {
-			s.edit(always)
-			s.source(always).Recorded = map[string]bool{"apps/release": true}
-		}),
-		want: outcome{triggerv1.TargetDelivered, none},
-	}, {
-		name: "content that the contract records for another target is forced",
-		given: with([]string{always}, func(s *scene) {
-			s.edit(always)
-			s.source(always).Recorded = map[string]bool{"apps/another": true}
+			s.source(always).Baseline = map[string]bool{"apps/another": true}
 		}),
 		want: outcome{triggerv1.TargetTriggered, forced},
 	}, {
@@ -89,6 +63,8 @@ func TestDecide_firstSight(t *testing.T) {
 	}, {
 		name: "only what does not provably run is named and counts",
 		given: with([]string{read, other}, func(s *scene) {
+			s.requestedBy(true, s.now, other)
+			s.upgrade()
 			s.values = ValuesDiffer
 		}),
 		want: outcome{triggerv1.TargetTriggered, unforced},
@@ -151,13 +127,36 @@ func TestDecide_firstSightOfARecord(t *testing.T) {
 		given: with(other, func(s *scene) { s.requestedBy(true, s.now, other); s.handle(); s.editTo(other, "third") }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name:  "a record older than the content is not adopted",
-		given: with(other, func(s *scene) { s.requestedBy(true, s.now.Add(-2*time.Minute), other); s.handle() }),
+		name:  "a record of the same content is adopted whatever the clocks say",
+		given: with(other, func(s *scene) { s.requestedBy(true, s.now.Add(-2*time.Hour), other); s.upgrade() }),
+		want:  outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name:  "a record that a backup brought to another release is not adopted",
+		given: with(other, func(s *scene) { s.requestedBy(true, s.now, other); s.upgrade(); s.release.UID = "restored" }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name:  "a record that only seems older, since clocks differ, is adopted",
-		given: with(other, func(s *scene) { s.requestedBy(true, s.source(other).Modified.Add(-29*time.Second), other) }),
-		want:  outcome{triggerv1.TargetTriggered, none},
+		name:  "a record of an object that was created again since is not adopted",
+		given: with(other, func(s *scene) { s.requestedBy(true, s.now, other); s.upgrade(); s.recreate(other) }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "a record of an earlier version, which names no objects, is not adopted",
+		given: with(other, func(s *scene) {
+			s.requestedBy(true, s.now, other)
+			s.release.Record.UID, s.release.Record.Sources[0].Object = "", ""
+			s.upgrade()
+		}),
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "a source that an earlier forced request named is proven by a record of a later one without force",
+		given: func() *scene {
+			s := newScene(read, other)
+			s.requestedBy(true, s.now, read, other)
+			s.upgrade()
+			s.requestedBy(false, s.now, read)
+			s.handle()
+			return s
+		},
+		want: outcome{triggerv1.TargetDelivered, none},
 	}, {
 		name:  "a record without force is not adopted for content that needs it",
 		given: with(other, func(s *scene) { s.requestedBy(false, s.now, other); s.handle() }),

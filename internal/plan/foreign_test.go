@@ -10,6 +10,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 // Revisions that helm-controller makes by itself.
@@ -20,7 +21,7 @@ func TestDecide_aReleaseThatWasRecreatedUnseen(t *testing.T) {
 		return func() *scene {
 			s := triggered(other)
 			s.later(time.Minute)
-			s.release.Created = s.now
+			s.release.UID = "another"
 			s.release.Record, s.release.RequestedAt, s.release.HandledAt = Record{}, "", ""
 			s.upgrade()
 			s.release.Revision = 1
@@ -30,20 +31,17 @@ func TestDecide_aReleaseThatWasRecreatedUnseen(t *testing.T) {
 		}
 	}
 	check(t, []decision{{
-		name:  "it is judged by what it runs, not by what was asked of the one before",
+		name:  "what was asked of the one before says nothing about what it looked up",
 		given: recreated(func(*scene) {}),
-		want:  outcome{triggerv1.TargetDelivered, none},
-	}, {
-		name:  "a change since is forced",
-		given: recreated(func(s *scene) { s.editTo(other, "third") }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name: "a change before its installation is there",
+		name: "nor does a record that was restored with it",
 		given: recreated(func(s *scene) {
-			s.write(other, "third")
-			s.source(other).Modified = s.release.Created.Add(-time.Minute)
+			s.release.Record = Record{UID: "release", Token: "a.1", Force: true, At: s.now, Sources: []RecordedSource{
+				{ID: other, Digest: digest.Short(s.source(other).Full), Object: object(*s.source(other))},
+			}}
 		}),
-		want: outcome{triggerv1.TargetDelivered, none},
+		want: outcome{triggerv1.TargetTriggered, forced},
 	}, {
 		name: "it is looked at when it is installed",
 		given: recreated(func(s *scene) {
@@ -71,9 +69,9 @@ func TestDecide_aSpecThatHelmControllerHasNotSeen(t *testing.T) {
 		want:    outcome{triggerv1.TargetPending, none},
 		message: "look at the present spec",
 	}, {
-		name:  "what it makes of it is looked at",
+		name:  "what it makes of it may have begun before the change",
 		given: edited(func(s *scene) { s.later(time.Minute); s.upgrade(); s.release.Current = true }),
-		want:  outcome{triggerv1.TargetDelivered, none},
+		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
 		name:  "it has seen what it has failed by",
 		given: edited(func(s *scene) { s.release.Ready, s.release.ReadyCurrent = "False", true }),

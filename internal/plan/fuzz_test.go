@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -60,10 +61,10 @@ func (d *dice) stamp() *metav1.Time {
 func (d *dice) source(id string) Source {
 	content := one(d, "", "sha256:c", "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
 	return Source{
-		ID: id, Digest: content, Full: content, Modified: d.time(),
+		ID: id, Digest: content, Full: content, UID: types.UID(d.word()),
 		Force:  one(d, triggerv1.ForceAuto, triggerv1.ForceAlways, triggerv1.ForceNever, ""),
 		Editor: d.word(), ChangedKeys: []string{d.word(), d.word(), d.word(), d.word()}[:d.below(5)],
-		Recorded: map[string]bool{"apps/release": d.yes()},
+		Baseline: map[string]bool{"apps/release": d.yes()},
 	}
 }
 
@@ -80,7 +81,7 @@ func (d *dice) release(record string) Release {
 		Reads: map[string]bool{read: d.yes(), other: d.yes()},
 		Ready: one(d, "True", "False", "Unknown", "", d.word()), ReadyReason: one(d, "UpgradeFailed", "DependencyNotReady", d.word()), ReadyMessage: d.word(),
 		ReadyCurrent: d.yes(), Reconciling: d.yes(), Current: d.yes(), RequestedAt: d.word(), HandledAt: d.word(),
-		Revision: max(0, d.number()), ConfigDigest: d.word(), Deployed: d.yes(), LastDeployed: d.time(), Record: ParseRecord(record),
+		Revision: max(0, d.number()), ConfigDigest: d.word(), Deployed: d.yes(), UID: types.UID(d.word()), Record: ParseRecord(record),
 	}
 }
 
@@ -90,7 +91,7 @@ func (d *dice) input(record string) Input {
 	for _, s := range sources {
 		if d.yes() {
 			parts := strings.SplitN(s.ID, "/", 3)
-			recorded = append(recorded, triggerv1.SourceStatus{Kind: parts[0], Namespace: parts[1], Name: parts[2], Digest: one(d, s.Digest, d.word())})
+			recorded = append(recorded, triggerv1.SourceStatus{Kind: parts[0], Namespace: parts[1], Name: parts[2], Digest: one(d, s.Digest, d.word()), UID: types.UID(d.word())})
 		}
 	}
 	in := Input{
@@ -138,7 +139,7 @@ func isLine(line string) bool {
 // Whatever is recorded and observed: a decision is a state that can be stored, or a request
 // that can be made, and the same each time.
 func FuzzDecide(f *testing.F) {
-	record := Record{Token: "0123456789ab.7", Force: true, Revision: 12, At: noon, Sources: []RecordedSource{{read, "0123456789ab"}, {other, "c"}}}.String()
+	record := Record{Token: "0123456789ab.7", Force: true, Revision: 12, At: noon, Sources: []RecordedSource{{ID: read, Digest: "0123456789ab"}, {ID: other, Digest: "c"}}}.String()
 	f.Add([]byte{}, record, "a\nb", "0123456789ab.7")
 	f.Add([]byte("\x03\x01\x01\x01\x01\x00\x01\x01\x00\x02\x01\x02\x03\x01\x00\x00\x01\x01\x01\x01\x05\x01\x07\x01"), record, strings.Repeat("<", 400), "0123456789ab.7")
 	f.Add([]byte("hostile"), `{"token":"a.2147483647","at":"9998-12-31T23:59:59Z","revision":9223372036854775807}`, "a via ValuesTrigger b", "a.2147483647")

@@ -4,8 +4,6 @@
 package plan
 
 import (
-	"slices"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
@@ -38,35 +36,25 @@ func (d Decision) Effect(r Release, values ValuesState) string {
 	}
 }
 
-// noteReadiness notes, when a change is first seen, whether the release was not ready
-// before it, so that its failure will not be taken for one of the change. It must have
-// come to be so before the change was made: helm-controller may have taken that up by
-// itself. What was asked and not delivered is no past to compare with, and a release
-// that has become ready since has none either.
+// noteReadiness notes, when a change is due, whether the release was not ready before it,
+// so that its failure will not be taken for one of the change. That was seen while the
+// release was Delivered, or the release is met now for the first time. A release that
+// stops being ready together with the change may have failed because of it.
 func (t *task) noteReadiness() {
 	r := t.Release
 	switch {
 	case r.Ready == "True":
 		t.status.UnreadyBefore = false
 	case t.Refused != "":
-		// It is what the rollback is to mend: if it does not, that has failed.
-	case t.seenBefore() || sequence(r.Record.Token) > sequence(t.status.Token):
-	case r.Ready == "False" || r.Failing:
-		t.status.UnreadyBefore = !slices.ContainsFunc(t.wanted, func(s Source) bool {
-			return !s.Modified.IsZero() && !r.ReadySince.Before(s.Modified)
-		})
+		// The rollback is what fixes it: if it does not, that has failed.
+	case t.met() && sequence(r.Record.Token) <= sequence(t.status.Token):
+		t.status.UnreadyBefore = r.unwell()
 	}
 }
 
-// seenBefore tells that a change, this one or one before it, waits or is under way since
-// an earlier decision.
-func (t *task) seenBefore() bool {
+// met reports whether the target is met for the first time: nothing is known of the time
+// before.
+func (t *task) met() bool {
 	p := t.Previous
-	switch {
-	case p == nil || p.State == triggerv1.TargetDelivered || p.State == triggerv1.TargetMissing:
-		return false
-	case p.Digest == "":
-		return p.State == triggerv1.TargetHeld
-	}
-	return true
+	return p == nil || p.State == triggerv1.TargetMissing || p.Digest == "" && p.State != triggerv1.TargetHeld
 }

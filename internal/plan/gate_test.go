@@ -57,7 +57,6 @@ func TestHeld_at_first_sight(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	s := newScene(other)
-	s.source(other).Modified = noon
 	g.Expect(s.hold().Request).NotTo(BeNil())
 	g.Expect(s.hold().Request).NotTo(BeNil())
 	s.edit(other)
@@ -123,8 +122,17 @@ func TestHeld_retry_resets_the_release_when_its_turn_comes(t *testing.T) {
 
 func TestUnreadyBefore(t *testing.T) {
 	t.Parallel()
-	broken := func(s *scene, since time.Time) {
-		s.release.Ready, s.release.ReadySince = "False", since
+	gated := func() *scene {
+		s := delivered(read)
+		s.gated = true
+		s.step()
+		return s
+	}
+	broken := func() *scene {
+		s := gated()
+		s.release.Ready = "False"
+		s.step()
+		return s
 	}
 	for _, c := range []struct {
 		name  string
@@ -132,83 +140,77 @@ func TestUnreadyBefore(t *testing.T) {
 		want  bool
 	}{
 		{"a release that is well", func() *scene {
-			s := delivered(read)
+			s := gated()
 			s.edit(read)
 			return s
 		}, false},
 		{"one that was broken before the change", func() *scene {
-			s := delivered(read)
-			broken(s, noon.Add(-time.Minute))
+			s := broken()
 			s.edit(read)
 			return s
 		}, true},
 		{"one that is being tried again", func() *scene {
-			s := delivered(read)
-			broken(s, noon.Add(-time.Minute))
+			s := broken()
 			s.release.Ready, s.release.Failing = "Unknown", true
 			s.edit(read)
 			return s
 		}, true},
-		{"one that took the change up by itself and broke", func() *scene {
-			s := delivered(read)
-			s.edit(read)
-			s.later(time.Minute)
-			broken(s, s.now)
-			return s
-		}, false},
-		{"one that broke in the second of the change", func() *scene {
-			s := delivered(read)
-			broken(s, noon)
+		{"one that broke when the change was seen, perhaps by itself", func() *scene {
+			s := gated()
+			s.release.Ready = "False"
 			s.edit(read)
 			return s
 		}, false},
 		{"one that broke while the change was held", func() *scene {
-			s := delivered(read)
+			s := gated()
 			s.edit(read)
 			s.hold()
-			broken(s, noon.Add(-time.Minute))
+			s.release.Ready = "False"
 			return s
 		}, false},
 		{"one that the change before broke", func() *scene {
-			s := triggered(read)
-			s.fail("UpgradeFailed", "why")
-			s.release.ReadySince = s.now
+			s := gated()
+			s.edit(read)
 			s.step()
-			s.later(time.Minute)
+			s.fail("UpgradeFailed", "why")
+			s.step()
 			s.editTo(read, "third")
 			return s
 		}, false},
 		{"one that was broken before the change before", func() *scene {
-			s := delivered(read)
-			broken(s, noon.Add(-time.Minute))
+			s := broken()
 			s.edit(read)
 			s.step()
 			s.fail("UpgradeFailed", "why")
 			s.step()
-			s.later(time.Minute)
 			s.editTo(read, "third")
 			return s
 		}, true},
 		{"one that has recovered since", func() *scene {
-			s := delivered(read)
-			broken(s, noon.Add(-time.Minute))
+			s := broken()
 			s.edit(read)
 			s.hold()
 			s.release.Ready = "True"
 			return s
 		}, false},
+		{"one that was well again before the change", func() *scene {
+			s := broken()
+			s.release.Ready = "True"
+			s.step()
+			s.release.Ready = "False"
+			s.edit(read)
+			return s
+		}, false},
 		{"one that was asked before a crash", func() *scene {
-			s := delivered(read)
+			s := gated()
 			s.edit(read)
 			s.crash()
 			s.fail("UpgradeFailed", "why")
-			s.release.ReadySince = noon.Add(-time.Minute)
 			return s
 		}, false},
 		{"a new one that is broken", func() *scene {
 			s := newScene(other)
-			s.source(other).Modified = noon
-			broken(s, noon.Add(-2*time.Hour))
+			s.gated, s.release.Ready = true, "False"
 			return s
 		}, true},
 	} {

@@ -21,7 +21,7 @@ func TestDecide_aSourceThatWasAwayDuringARevision(t *testing.T) {
 			s.later(time.Minute)
 			s.upgrade() // of another cause
 			s.later(time.Minute)
-			s.source(id).Created = s.now
+			s.recreate(id)
 			change(s)
 			return s
 		}
@@ -45,16 +45,12 @@ func TestDecide_aSourceThatWasAwayDuringARevision(t *testing.T) {
 	}, {
 		name:  "waits for an upgrade that may see it",
 		given: away(other, func(s *scene) { s.work() }),
-		want:  outcome{triggerv1.TargetDelivered, none},
-	}, {
-		name:  "was seen by a later revision",
-		given: away(other, func(s *scene) { s.later(time.Second); s.upgrade() }),
-		want:  outcome{triggerv1.TargetDelivered, none},
+		want:  outcome{triggerv1.TargetPending, none},
 	}, {
 		name: "was seen if there was no revision meanwhile",
 		given: func() *scene {
 			s := delivered(other)
-			s.source(other).Created = s.now
+			s.recreate(other)
 			return s
 		},
 		want: outcome{triggerv1.TargetDelivered, none},
@@ -69,7 +65,7 @@ func TestDecide_aSourceThatWasAwayIsForcedOnce(t *testing.T) {
 		s.later(time.Minute)
 		s.upgrade()
 		s.later(time.Minute)
-		s.source(other).Created = s.now
+		s.recreate(other)
 		if crash {
 			g.Expect(s.crash().Request).NotTo(BeNil())
 		}
@@ -101,7 +97,7 @@ func TestDecide_aSourceThatWasAwayWhileAChangeWaited(t *testing.T) {
 			s.later(time.Minute)
 			s.upgrade() // of another cause
 			s.later(time.Minute)
-			s.source(other).Created = s.now
+			s.recreate(other)
 			change(s)
 			return s
 		}
@@ -118,12 +114,6 @@ func TestDecide_aSourceThatWasAwayWhileAChangeWaited(t *testing.T) {
 		name:  "is forced with a change that came since",
 		given: back(func(s *scene) { s.edit(other); s.step(); s.upgrade() }, func(s *scene) { s.edit(read) }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
-	}, {
-		name: "was seen if it was created in the second of the revision",
-		given: back(func(s *scene) { s.edit(other); s.step(); s.upgrade() }, func(s *scene) {
-			s.source(other).Created = s.release.LastDeployed
-		}),
-		want: outcome{triggerv1.TargetDelivered, none},
 	}})
 }
 
@@ -136,7 +126,7 @@ func TestDecide_aSourceThatWasAwayBesideCopies(t *testing.T) {
 			s.later(time.Minute)
 			s.upgrade() // of another cause
 			s.later(time.Minute)
-			s.source(other).Created = s.now
+			s.recreate(other)
 			s.unpublished = true
 			change(s)
 			return s
@@ -153,14 +143,14 @@ func TestDecide_aSourceThatWasAwayBesideCopies(t *testing.T) {
 	}, {
 		name:  "waits for an upgrade that may see it",
 		given: away(func(s *scene) { s.work() }),
-		want:  outcome{triggerv1.TargetDelivered, none},
+		want:  outcome{triggerv1.TargetPending, none},
 	}, {
 		name:  "waits while the release is suspended",
 		given: away(func(s *scene) { s.release.Suspended = true }),
-		want:  outcome{triggerv1.TargetDelivered, none},
+		want:  outcome{triggerv1.TargetHeld, none},
 	}, {
 		name:  "that is copied itself is no reason",
-		given: away(func(s *scene) { s.source(other).Created = time.Time{}; s.source(read).Created = s.now }),
+		given: away(func(s *scene) { s.source(other).UID = s.recorded[0].UID; s.recreate(read) }),
 		want:  outcome{triggerv1.TargetDelivered, none},
 	}})
 }
@@ -174,7 +164,7 @@ func TestDecide_aSourceThatWasAwayBesideCopiesIsForcedOnce(t *testing.T) {
 		s.later(time.Minute)
 		s.upgrade()
 		s.later(time.Minute)
-		s.source(other).Created = s.now
+		s.recreate(other)
 		s.edit(read)
 		s.unpublished = true
 		if crash { // when the copy is written and the request is made

@@ -76,7 +76,7 @@ func (t *task) weigh() Decision {
 		// Of equal values, helm-controller takes the old revision for the new one.
 		return t.failed("the upgrade failed and helm-controller rolled it back; mend what failed, then annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry")
 	}
-	forceProven := !forced || t.upgraded()
+	forceProven := !forced || t.upgraded() && !t.missed()
 	valuesProven := true
 	if t.readsAny() {
 		switch t.Values {
@@ -144,9 +144,24 @@ func (t *task) failedBefore() bool {
 	return p != nil && p.State == triggerv1.TargetFailed && p.Token == t.status.Token
 }
 
+// missed reports whether the forced revision may have found no object where there is one
+// now: a source was created again since the release was asked for its content.
+func (t *task) missed() bool {
+	return slices.ContainsFunc(t.Sources, func(s Source) bool {
+		e, found := t.Release.Record.entry(s)
+		return found && !t.Release.Reads[s.ID] && s.Force != triggerv1.ForceNever && e.Object != "" && e.Object != object(s)
+	})
+}
+
 // unproven returns the sources of which there is no proof that the latest
 // snapshot was made with their content, or asks for the composed values.
 func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
+	return t.unprovenBy(sources, t.witnessed)
+}
+
+// unprovenBy is like unproven, with what proves content that the release does not read
+// through valuesFrom.
+func (t *task) unprovenBy(sources []Source, proven func(Source) bool) (unproven []Source, needValues bool) {
 	r := t.Release
 	for _, s := range sources {
 		switch {
@@ -156,8 +171,8 @@ func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
 			if !r.Deployed || t.Values != ValuesEqual {
 				unproven = append(unproven, s)
 			}
-		case s.Recorded[t.Target] || s.Digest == "":
-		case t.outlived(s):
+		case s.Baseline[t.Target] || s.Digest == "":
+		case proven(s):
 		default:
 			unproven = append(unproven, s)
 		}
@@ -165,19 +180,19 @@ func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
 	return unproven, false
 }
 
-// mayRunAlready tells that helm-controller has made a revision since the last
-// delivery or request and since the change, so that it may have read the change
-// already.
+// mayRunAlready reports whether helm-controller has made a revision since the last
+// delivery or request that runs the change if its values are equal. Equal values say
+// nothing about content that is forced each time.
 func (t *task) mayRunAlready() bool {
 	r := t.Release
 	if t.unrequested() || r.Revision <= t.status.Revision || !r.Deployed || r.RolledBack || len(t.wanted) == 0 {
 		return false
 	}
+	if seen := t.status.Seen; seen != nil && r.Revision > seen.Revision {
+		return true
+	}
 	return !slices.ContainsFunc(t.wanted, func(s Source) bool {
-		if r.Reads[s.ID] {
-			return r.LastDeployed.Before(s.Modified)
-		}
-		return !t.outlived(s)
+		return (!r.Reads[s.ID] || s.Force == triggerv1.ForceAlways) && !t.witnessed(s)
 	})
 }
 
@@ -192,18 +207,13 @@ func (t *task) takenUp() Decision {
 	return t.prove()
 }
 
-// outlived tells that the latest snapshot is younger than the content of a source: by
-// their times, or because it was forced when the content was there.
-func (t *task) outlived(s Source) bool {
+// witnessed reports whether the latest revision began when the content of a source was
+// there: helm-controller was idle at an older one when it was asked for this content of
+// this object. No time, and nothing that a backup brings back, says so.
+func (t *task) witnessed(s Source) bool {
 	r := t.Release
-	switch {
-	case !r.Deployed || r.RolledBack, s.Created.After(r.LastDeployed):
-		return false
-	case r.Record.Force && r.Revision > r.Record.Revision && t.recorded([]Source{s}):
-		return true
-	default:
-		return !s.Modified.IsZero() && r.LastDeployed.After(s.Modified.Add(snapshotTolerance))
-	}
+	e, found := r.Record.entry(s)
+	return found && r.Record.UID == r.UID && r.Record.names(s) && r.Deployed && !r.RolledBack && r.Revision > e.After
 }
 
 // owesForce tells that a forced upgrade is due or was requested already, and that

@@ -242,7 +242,6 @@ func TestDecide_deliveredRests(t *testing.T) {
 			func(s *scene) { s.work() },
 			func(s *scene) { s.fail("UpgradeFailed", "broken") },
 			func(s *scene) { s.release.Suspended = true },
-			func(s *scene) { s.source(read).Modified = s.now },
 		} {
 			change(s)
 			g.Expect(s.step()).To(Equal(done), "what helm-controller does with the release is not news of the delivery")

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
@@ -23,6 +25,10 @@ const maxRecorded = 300
 // a crash, or when two triggers deliver the same change, it tells what has been
 // asked already.
 type Record struct {
+	// UID of the HelmRelease that was asked. A record that a backup or an export brought
+	// to another one says nothing about it. Records of earlier versions have none.
+	UID types.UID `json:"uid,omitempty"`
+
 	// Token of the request.
 	Token string `json:"token,omitempty"`
 
@@ -40,10 +46,19 @@ type Record struct {
 	Sources []RecordedSource `json:"sources,omitempty"`
 }
 
-// RecordedSource is a source and the digest of its whole content.
+// RecordedSource is a source with the content that was there when a request was made.
 type RecordedSource struct {
 	ID     string `json:"id"`
 	Digest string `json:"digest"`
+
+	// Object is the beginning of the UID of the source. Records of earlier versions have
+	// none.
+	Object string `json:"object,omitempty"`
+
+	// After is the revision that the release had when it was first asked for this content.
+	// helm-controller was idle then, so that a newer revision began when the content was
+	// there.
+	After int64 `json:"after,omitempty"`
 }
 
 // ParseRecord reads a record. Whoever may write the HelmRelease may write it too: one
@@ -55,6 +70,9 @@ func ParseRecord(text string) Record {
 		return Record{}
 	}
 	if !tokenPattern.MatchString(r.Token) || r.Revision < 0 || r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998 {
+		return Record{}
+	}
+	if len(r.UID) > maxUID {
 		return Record{}
 	}
 	r.Sources = slices.DeleteFunc(r.Sources, func(s RecordedSource) bool { return !s.plausible() })
@@ -70,11 +88,28 @@ var (
 	digestPattern = regexp.MustCompile(`^[0-9a-f]{0,12}$`)
 )
 
-// maxID is more than the longest kind, namespace and name.
-const maxID = 400
+const (
+	// maxID is more than the longest kind, namespace and name.
+	maxID = 400
+
+	// maxUID is the length of a UID as the API server makes it, in bytes, and maxObject
+	// how much of that of a source a record holds.
+	maxUID    = 36
+	maxObject = 8
+)
 
 func (s RecordedSource) plausible() bool {
-	return len(s.ID) <= maxID && idPattern.MatchString(s.ID) && digestPattern.MatchString(s.Digest)
+	return len(s.ID) <= maxID && idPattern.MatchString(s.ID) && digestPattern.MatchString(s.Digest) &&
+		len(s.Object) <= maxObject && s.After >= 0
+}
+
+// Of returns what a record says about the HelmRelease with the UID. Of a record about
+// another one nothing is left but the token, so that no token is used again.
+func (r Record) Of(uid types.UID) Record {
+	if r.UID != "" && r.UID != uid {
+		return Record{Token: r.Token}
+	}
+	return r
 }
 
 // String is the reverse of ParseRecord.
@@ -91,14 +126,36 @@ func (r Record) Before(token string) bool {
 	return sequence(r.Token) < sequence(token)
 }
 
-// covers tells whether the content of a source was there when the request was
-// made.
-func (r Record) covers(id, full string) bool {
-	return slices.Contains(r.Sources, RecordedSource{ID: id, Digest: digest.Short(full)})
+// entry returns what the record says about the present content of a source, and false if
+// it says nothing about it.
+func (r Record) entry(s Source) (RecordedSource, bool) {
+	i := slices.IndexFunc(r.Sources, func(e RecordedSource) bool { return e.ID == s.ID && e.Digest == digest.Short(s.Full) })
+	if i < 0 {
+		return RecordedSource{}, false
+	}
+	return r.Sources[i], true
+}
+
+// covers reports whether the content of a source was there when a request was made, in the
+// object that there is now. Records of earlier versions do not name the object.
+func (r Record) covers(s Source) bool {
+	e, found := r.entry(s)
+	return found && (e.Object == "" || e.Object == object(s))
+}
+
+// names is like covers, and false for a record that does not name the object.
+func (r Record) names(s Source) bool {
+	e, found := r.entry(s)
+	return found && e.Object == object(s) && (e.Object != "" || s.Digest == "")
+}
+
+// object returns what a record holds of the UID of a source.
+func object(s Source) string {
+	return string(s.UID[:min(len(s.UID), maxObject)])
 }
 
 // next returns the record of a further request.
-func (r Record) next(token string, force bool, revision int64, at time.Time, sources []RecordedSource) Record {
+func (r Record) next(uid types.UID, token string, force bool, revision int64, at time.Time, sources []RecordedSource) Record {
 	for _, old := range r.Sources {
 		if !slices.ContainsFunc(sources, func(s RecordedSource) bool { return s.ID == old.ID }) {
 			sources = append(sources, old)
@@ -107,7 +164,7 @@ func (r Record) next(token string, force bool, revision int64, at time.Time, sou
 	if len(sources) > maxRecorded {
 		sources = sources[:maxRecorded]
 	}
-	return Record{Token: token, Force: force, Revision: revision, At: at.UTC().Truncate(time.Second), Sources: sources}
+	return Record{UID: uid, Token: token, Force: force, Revision: revision, At: at.UTC().Truncate(time.Second), Sources: sources}
 }
 
 // newToken returns a token that was never used on the release before: it carries

@@ -17,13 +17,13 @@ func TestRecord_roundTrip(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	record := Record{
-		Token: "0123456789ab.7", Force: true, Revision: 12, At: noon,
-		Sources: []RecordedSource{{ID: "Secret/apps/s", Digest: "ba9876543210"}, {ID: "ConfigMap/apps/c"}},
+		UID: "u", Token: "0123456789ab.7", Force: true, Revision: 12, At: noon,
+		Sources: []RecordedSource{{ID: "Secret/apps/s", Digest: "ba9876543210", Object: "01234567", After: 11}, {ID: "ConfigMap/apps/c"}},
 	}
 	g.Expect(ParseRecord(record.String())).To(Equal(record))
 	g.Expect(ParseRecord(Record{}.String())).To(Equal(Record{}))
-	g.Expect(record.String()).To(Equal(`{"token":"0123456789ab.7","force":true,"revision":12,"at":"2026-03-01T12:00:00Z",` +
-		`"sources":[{"id":"Secret/apps/s","digest":"ba9876543210"},{"id":"ConfigMap/apps/c","digest":""}]}`))
+	g.Expect(record.String()).To(Equal(`{"uid":"u","token":"0123456789ab.7","force":true,"revision":12,"at":"2026-03-01T12:00:00Z",` +
+		`"sources":[{"id":"Secret/apps/s","digest":"ba9876543210","object":"01234567","after":11},{"id":"ConfigMap/apps/c","digest":""}]}`))
 }
 
 func TestParseRecord_unintelligibleIsNone(t *testing.T) {
@@ -57,10 +57,10 @@ func TestParseRecord_leavesOutWhatIsNoSource(t *testing.T) {
 func TestRecord_next(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	before := Record{Token: "x.1", Sources: []RecordedSource{{"ConfigMap/apps/a", "1"}, {"ConfigMap/apps/b", "1"}}}
-	g.Expect(before.next("x.2", true, 4, noon.Add(1500*time.Millisecond), []RecordedSource{{"ConfigMap/apps/b", "2"}, {"ConfigMap/apps/c", "2"}})).To(Equal(Record{
-		Token: "x.2", Force: true, Revision: 4, At: noon.Add(time.Second),
-		Sources: []RecordedSource{{"ConfigMap/apps/b", "2"}, {"ConfigMap/apps/c", "2"}, {"ConfigMap/apps/a", "1"}},
+	before := Record{Token: "x.1", Sources: []RecordedSource{{ID: "ConfigMap/apps/a", Digest: "1"}, {ID: "ConfigMap/apps/b", Digest: "1"}}}
+	g.Expect(before.next("u", "x.2", true, 4, noon.Add(1500*time.Millisecond), []RecordedSource{{ID: "ConfigMap/apps/b", Digest: "2"}, {ID: "ConfigMap/apps/c", Digest: "2"}})).To(Equal(Record{
+		UID: "u", Token: "x.2", Force: true, Revision: 4, At: noon.Add(time.Second),
+		Sources: []RecordedSource{{ID: "ConfigMap/apps/b", Digest: "2"}, {ID: "ConfigMap/apps/c", Digest: "2"}, {ID: "ConfigMap/apps/a", Digest: "1"}},
 	}), "the newest first, each once, with what earlier requests carried")
 }
 
@@ -69,7 +69,7 @@ func TestRecord_isBounded(t *testing.T) {
 	g := NewWithT(t)
 	var r Record
 	for i := range 1000 {
-		r = r.next(newToken("sha256:0123456789ab", r.Token), false, 1, noon, []RecordedSource{{fmt.Sprintf("ConfigMap/%063d/%0253d", i, i), "0123456789ab"}})
+		r = r.next("01234567-0123-0123-0123-0123456789ab", newToken("sha256:0123456789ab", r.Token), false, 1, noon, []RecordedSource{{ID: fmt.Sprintf("ConfigMap/%063d/%0253d", i, i), Digest: "0123456789ab", Object: "01234567", After: 1 << 40}})
 	}
 	g.Expect(r.Sources).To(HaveLen(300))
 	g.Expect(r.Sources[0].ID).To(HaveSuffix("999"), "the newest are kept")
@@ -81,12 +81,12 @@ func TestRecord_covers(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	full := "sha256:" + strings.Repeat("0123456789abcdef", 4)
-	r := Record{Sources: []RecordedSource{{"ConfigMap/apps/a", "0123456789ab"}, {"ConfigMap/apps/gone", ""}}}
-	g.Expect(r.covers("ConfigMap/apps/a", full)).To(BeTrue())
-	g.Expect(r.covers("ConfigMap/apps/a", "sha256:f"+full[8:])).To(BeFalse())
-	g.Expect(r.covers("ConfigMap/apps/b", full)).To(BeFalse())
-	g.Expect(r.covers("ConfigMap/apps/a", "")).To(BeFalse(), "absence is other content")
-	g.Expect(r.covers("ConfigMap/apps/gone", "")).To(BeTrue())
+	r := Record{Sources: []RecordedSource{{ID: "ConfigMap/apps/a", Digest: "0123456789ab"}, {ID: "ConfigMap/apps/gone", Digest: ""}}}
+	g.Expect(r.covers(Source{ID: "ConfigMap/apps/a", Full: full})).To(BeTrue())
+	g.Expect(r.covers(Source{ID: "ConfigMap/apps/a", Full: "sha256:f" + full[8:]})).To(BeFalse())
+	g.Expect(r.covers(Source{ID: "ConfigMap/apps/b", Full: full})).To(BeFalse())
+	g.Expect(r.covers(Source{ID: "ConfigMap/apps/a", Full: ""})).To(BeFalse(), "absence is other content")
+	g.Expect(r.covers(Source{ID: "ConfigMap/apps/gone", Full: ""})).To(BeTrue())
 }
 
 func TestNewToken(t *testing.T) {
@@ -134,8 +134,8 @@ func FuzzParseRecord(f *testing.F) {
 		if len(r.Token) > 23 || strings.ContainsAny(r.Token, " \n<\"") || r.Revision < 0 || len(r.Sources) > maxRecorded {
 			t.Errorf("%q is read as %s", text, r)
 		}
-		next := r.next(newToken("sha256:0123456789ab", r.Token), true, 1, noon, []RecordedSource{{ID: "ConfigMap/a/b"}})
-		if len(next.Sources) > maxRecorded || !next.covers("ConfigMap/a/b", "") || ParseRecord(next.String()).String() != next.String() {
+		next := r.next("01234567-0123-0123-0123-0123456789ab", newToken("sha256:0123456789ab", r.Token), true, 1, noon, []RecordedSource{{ID: "ConfigMap/a/b"}})
+		if len(next.Sources) > maxRecorded || !next.covers(Source{ID: "ConfigMap/a/b"}) || ParseRecord(next.String()).String() != next.String() {
 			t.Errorf("%s does not hold what was requested", next)
 		}
 		if len(next.String()) > 160<<10 {

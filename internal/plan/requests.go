@@ -13,20 +13,34 @@ import (
 // This file knows the requests that are made already, by another trigger or before a
 // crash, and those that a person makes.
 
-// recorded tells whether the record on the release shows that the content of the
-// sources was requested, with force if they need it. Without a state of our own to
-// compare with, it must also be younger than the content.
+// recorded reports whether the record on the release shows that the content of the
+// sources was requested, with force if they need it. There is no state of our own to
+// compare with, so the record must name the very objects.
 func (t *task) recorded(sources []Source) bool {
 	record := t.Release.Record
-	return record.Token != "" && t.covered(sources) && (record.Force || !t.needsForce(sources)) && !slices.ContainsFunc(sources, func(s Source) bool {
-		return s.Modified.After(record.At.Add(clockTolerance))
+	return record.Token != "" && (record.Force || !t.needsForce(sources)) && !slices.ContainsFunc(sources, func(s Source) bool {
+		return !record.names(s)
 	})
 }
 
 func (t *task) covered(sources []Source) bool {
-	return !slices.ContainsFunc(sources, func(s Source) bool {
-		return !t.Release.Record.covers(s.ID, s.Full)
-	})
+	return !slices.ContainsFunc(sources, func(s Source) bool { return !t.Release.Record.covers(s) })
+}
+
+// record returns what to record of the sources with a request that is made now. A source
+// that is not in doubt keeps the revision after which it was there.
+func (t *task) record() []RecordedSource {
+	r := t.Release
+	recorded := make([]RecordedSource, 0, len(t.Sources))
+	for _, s := range t.Sources {
+		e := RecordedSource{ID: s.ID, Digest: digest.Short(s.Full), Object: object(s), After: r.Revision}
+		wanted := slices.ContainsFunc(t.wanted, func(w Source) bool { return w.ID == s.ID })
+		if old, found := r.Record.entry(s); found && !wanted && r.Record.names(s) {
+			e.After = min(e.After, old.After)
+		}
+		recorded = append(recorded, e)
+	}
+	return recorded
 }
 
 // requestedElsewhere tells that a request younger than the last known one carries

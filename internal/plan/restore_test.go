@@ -5,7 +5,6 @@ package plan
 
 import (
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -55,13 +54,11 @@ func TestDecide_a_rollback_that_does_not_mend_what_is_broken_counts_as_failed(t 
 	t.Parallel()
 	g := NewWithT(t)
 	s := delivered(read)
+	s.gated = true
 	s.write(read, "second")
-	s.source(read).Modified = time.Time{}
 	s.release.Ready, s.release.ReadyReason = "False", "UpgradeFailed"
 	in := s.input()
-	in.Values = ValuesDiffer
-	g.Expect(Decide(in).Status.UnreadyBefore).To(BeTrue(), "a change is not to blame")
-	in.Refused = "sha256:2222222222222222"
+	in.Values, in.Refused = ValuesDiffer, "sha256:2222222222222222"
 	d := Decide(in)
 	g.Expect(d.Status.UnreadyBefore).To(BeFalse())
 	g.Expect(d.Request.Cause).To(ContainSubstring("rollback of content sha256:222222222222 via ValuesTrigger"))

@@ -9,12 +9,13 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
-// noon is when the tests take place. Contents are an hour old then, and the release
-// was deployed ten minutes ago.
+// noon is when the tests take place.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // scene is one trigger with one target, which runs revision 3 and is well.
@@ -24,6 +25,9 @@ type scene struct {
 	release Release
 	values  ValuesState
 	policy  triggerv1.ForcePolicy
+
+	// gated is true if the trigger holds changes back.
+	gated bool
 
 	// unpublished tells that the copies that it reads do not have the content.
 	unpublished bool
@@ -55,8 +59,8 @@ func newScene(ids ...string) *scene {
 		values: ValuesEqual,
 		policy: triggerv1.ForceAuto,
 		release: Release{
-			Exists: true, Reads: map[string]bool{read: true}, Ready: "True", Current: true,
-			Revision: 3, ConfigDigest: "sha256:c", Deployed: true, LastDeployed: noon.Add(-10 * time.Minute),
+			Exists: true, UID: "release", Reads: map[string]bool{read: true}, Ready: "True", Current: true,
+			Revision: 3, ConfigDigest: "sha256:c", Deployed: true,
 		},
 	}
 	for _, id := range ids {
@@ -65,10 +69,20 @@ func newScene(ids ...string) *scene {
 	return s
 }
 
-// delivered returns a scene in which the target is Delivered.
+// delivered returns a scene in which the target is Delivered: what it does not read
+// through valuesFrom, it was asked for when it was met.
 func delivered(ids ...string) *scene {
 	s := newScene(ids...)
-	s.step()
+	if s.step().Request != nil {
+		s.release.Revision-- // So that it runs revision 3 all the same.
+		s.status.Revision--
+		s.release.Record.Revision--
+		for i := range s.release.Record.Sources {
+			s.release.Record.Sources[i].After--
+		}
+		s.upgrade()
+		s.step()
+	}
 	if s.status.State != triggerv1.TargetDelivered {
 		panic(fmt.Sprintf("not delivered: %v", s.status))
 	}
@@ -87,7 +101,7 @@ func triggered(id string) *scene {
 
 // include makes a source one of the trigger.
 func (s *scene) include(id string) {
-	source := Source{ID: id, Modified: noon.Add(-time.Hour), Force: triggerv1.ForceAuto, Editor: "kubectl-edit"}
+	source := Source{ID: id, UID: types.UID("1-" + id), Force: triggerv1.ForceAuto, Editor: "kubectl-edit"}
 	if id == always {
 		source.Force = triggerv1.ForceAlways
 	}
@@ -105,7 +119,7 @@ func (s *scene) source(id string) *Source {
 	return &s.sources[slices.IndexFunc(s.sources, func(x Source) bool { return x.ID == id })]
 }
 
-// write changes the content of a source without anybody noticing when.
+// write changes the content of a source.
 func (s *scene) write(id, text string) {
 	content := digest.Combine(map[string]string{"content": text})
 	s.source(id).Digest, s.source(id).Full = content, content
@@ -122,7 +136,9 @@ func (s *scene) revert(id string) {
 
 func (s *scene) editTo(id, text string) {
 	s.write(id, text)
-	s.source(id).Modified = s.now
+	if source := s.source(id); source.UID == "" {
+		source.UID = types.UID("new-" + id)
+	}
 	if s.release.Reads[id] {
 		s.values = ValuesDiffer
 	}
@@ -131,8 +147,11 @@ func (s *scene) editTo(id, text string) {
 // removeOther deletes the source other, which is optional.
 func (s *scene) removeOther() {
 	source := s.source(other)
-	source.Digest, source.Full, source.Modified, source.Editor = "", "", time.Time{}, ""
+	source.Digest, source.Full, source.UID, source.Editor = "", "", "", ""
 }
+
+// recreate deletes a source and creates it with the same content.
+func (s *scene) recreate(id string) { s.source(id).UID = "2-" + s.source(id).UID }
 
 // later moves the clock.
 func (s *scene) later(d time.Duration) { s.now = s.now.Add(d) }
@@ -143,7 +162,7 @@ func (s *scene) input() Input {
 	return Input{
 		Now: s.now, Timeout: 5 * time.Minute, Trigger: "apps/trigger", Target: "apps/release",
 		Digest: diff.To, Sources: s.sources, Diff: diff, Force: s.force, Reset: s.reset, Policy: s.policy,
-		Previous: s.status, Release: s.release, Unpublished: s.unpublished,
+		Previous: s.status, Release: s.release, Live: true, Gated: s.gated, Unpublished: s.unpublished,
 	}
 }
 
@@ -188,12 +207,7 @@ func (s *scene) step() Decision {
 // note records the sources as they are.
 func (s *scene) note() {
 	s.lastDigest = Combined(s.sources)
-	s.recorded = nil
-	for _, source := range s.sources {
-		kind, rest, _ := strings.Cut(source.ID, "/")
-		namespace, name, _ := strings.Cut(rest, "/")
-		s.recorded = append(s.recorded, triggerv1.SourceStatus{Kind: kind, Namespace: namespace, Name: name, Digest: source.Digest})
-	}
+	s.recorded = Statuses(s.sources)
 }
 
 // handle is helm-controller noting the request as handled, whatever it did.
@@ -203,7 +217,6 @@ func (s *scene) handle() { s.release.HandledAt = s.release.RequestedAt }
 func (s *scene) upgrade() {
 	s.handle()
 	s.release.Revision++
-	s.release.LastDeployed = s.now
 	s.release.Ready, s.release.ReadyReason, s.release.ReadyMessage = "True", "UpgradeSucceeded", ""
 	s.release.Deployed, s.release.Reconciling = true, false
 	s.values = ValuesEqual
@@ -225,10 +238,12 @@ func (s *scene) fail(reason, message string) {
 func (s *scene) requestedBy(force bool, at time.Time, sources ...string) {
 	var recorded []RecordedSource
 	for _, id := range sources {
-		recorded = append(recorded, RecordedSource{ID: id, Digest: digest.Short(s.source(id).Full)})
+		recorded = append(recorded, RecordedSource{
+			ID: id, Digest: digest.Short(s.source(id).Full), Object: object(*s.source(id)), After: s.release.Revision,
+		})
 	}
 	token := newToken("sha256:0123456789abcdef", s.release.Record.Token)
-	s.release.Record = s.release.Record.next(token, force, s.release.Revision, at, recorded)
+	s.release.Record = s.release.Record.next(s.release.UID, token, force, s.release.Revision, at, recorded)
 	s.release.RequestedAt = token
 }
 

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -63,4 +64,12 @@ func (h *simHelm) doubled(unreadable bool) string {
 }
 
 // simSettled is how long before a revision a change must have been for it to be proven.
-const simSettled = snapshotTolerance + time.Second
+const simSettled = 3 * time.Second
+
+// mayHaveRead reports whether there is a revision that is not recorded, and content of which
+// the record on the release does not say that it was there before that.
+func mayHaveRead(in Input) bool {
+	p, t := in.Previous, newTask(in)
+	return (p == nil || p.Digest == "" || in.Release.Revision > p.Revision) &&
+		slices.ContainsFunc(in.Sources, func(s Source) bool { return !t.witnessed(s) })
+}

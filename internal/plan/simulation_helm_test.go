@@ -116,7 +116,7 @@ func (h *simHelm) request(token string, force, reset bool) {
 func (h *simHelm) recreate() {
 	r := h.release
 	h.run, h.rendered, h.recreated = nil, nil, true
-	h.release = simRelease{name: r.name, reads: r.reads, generation: 1, version: r.version + 1, gone: !r.gone, created: stored(h.now)}
+	h.release = simRelease{name: r.name, reads: r.reads, generation: 1, version: r.version + 1, gone: !r.gone, objects: r.objects + 1}
 	h.queued = !h.release.gone
 	h.allow("recreation")
 	for range h.releases { // What the triggers asked of the one before.
@@ -233,7 +233,7 @@ func (h *simHelm) finish(calm bool) {
 	before := *r
 	r.revision++
 	h.made = append(h.made, simRevision{at: run.begun})
-	r.config, r.lastDeployed = run.values, stored(run.at)
+	r.config = run.values
 	r.rolledBack = false
 	switch {
 	case run.canceled:

@@ -157,7 +157,7 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 		next.digest = diff.To
 		next.sources = nil
 		for _, s := range sources {
-			next.sources = append(next.sources, triggerv1.SourceStatus{Kind: "ConfigMap", Namespace: "apps", Name: s.ID[len("ConfigMap/apps/"):], Digest: s.Digest})
+			next.sources = append(next.sources, s.status())
 		}
 		if in.Force != "" {
 			next.handledForceAt = in.Force
@@ -221,6 +221,10 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 		observed = h.release
 		o.releases[h.release.name] = observed
 	}
+	if in.Release = observed.observe(); in.DependsOnOrder() {
+		observed, in.Live = h.release, true
+		o.releases[h.release.name] = observed
+	}
 	for range simMaxConflicts {
 		in.Release = observed.observe()
 		in.Values = ValuesUnknown
@@ -241,8 +245,11 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 				panic("values are asked for twice")
 			}
 		}
+		if decision.Notes(in.Previous) && o.replaced(t) {
+			decision.Status.Revision = in.Previous.Revision
+		}
 		if decision.Request == nil {
-			if observed.created != h.release.created {
+			if observed.objects != h.release.objects {
 				h.allowLasting("decision about the release before it")
 			}
 			if observed.version != h.release.version && h.run != nil {
@@ -278,8 +285,14 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 			if o.misread(h) {
 				h.allowLasting("request after a look at old values")
 			}
-			if (in.Previous == nil || in.Previous.Digest == "") && !t.met[h] {
-				t.met[h] = true
+			if req.Force && mayHaveRead(in) {
+				if in.Previous != nil && in.Previous.Digest != "" {
+					o.unwitnessed++
+				}
+				h.allowLasting("force after a revision that may have read the content")
+			}
+			if (in.Previous == nil || in.Previous.Digest == "" || in.recreated()) && t.met[h] <= h.release.objects {
+				t.met[h] = h.release.objects + 1
 				h.allow("first sight by " + t.name)
 			}
 			h.request(req.Token, req.Force, req.Reset)

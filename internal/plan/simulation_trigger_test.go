@@ -51,8 +51,8 @@ type simTrigger struct {
 	queued bool
 	timer  time.Time
 
-	// met are the releases that it has made a first request of.
-	met map[*simHelm]bool
+	// met counts the releases of each name that it has made a first request of.
+	met map[*simHelm]int
 
 	// seen is what the trigger has read since it asked for, or found, what it takes
 	// the release to run.
@@ -97,7 +97,7 @@ func (o *simOperator) known(s *simSource) bool {
 		}
 		for _, h := range t.targets {
 			status := t.stored.targets[h.release.name]
-			if t.refers(s) && (status.Digest == "" || (Input{Previous: &status, Release: Release{Created: h.release.created}}).recreated()) {
+			if t.refers(s) && (status.Digest == "" || (Input{Previous: &status, Release: h.release.observe()}).recreated()) {
 				return false
 			}
 		}
@@ -136,6 +136,11 @@ func (o *simOperator) toggle(t *simTrigger, s *simSource) {
 // stale tells that a trigger has not read the newest content of its sources.
 func (o *simOperator) stale(t *simTrigger) bool {
 	return slices.ContainsFunc(t.refs, func(r simRef) bool { return o.sources[r.source.id].edited != r.source.edited })
+}
+
+// replaced reports whether a source is another object than the one that was read.
+func (o *simOperator) replaced(t *simTrigger) bool {
+	return slices.ContainsFunc(t.refs, func(r simRef) bool { return o.sources[r.source.id].objects != r.source.objects })
 }
 
 // misread tells that the operator has not read the newest content of what a release reads.

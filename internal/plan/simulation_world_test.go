@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
@@ -29,6 +31,10 @@ type world struct {
 
 	// cancels tells that helm-controller interrupts an upgrade for another request.
 	cancels bool
+
+	// unwitnessed counts forced requests after a revision of another cause, which may have
+	// read the content already.
+	unwitnessed int
 
 	// exempt tells that a release runs content that came and went unseen.
 	exempt bool
@@ -55,7 +61,9 @@ type simSource struct {
 	id       string
 	content  content
 	previous content
-	modified time.Time
+
+	// objects counts how often it was created.
+	objects int
 
 	// edited is when the content really changed, reverted that it ever came back.
 	edited   time.Time
@@ -80,12 +88,11 @@ func (w *world) edit(s *simSource, next content) {
 	if next == s.content {
 		return
 	}
+	if s.content == (content{}) {
+		s.objects++
+	}
 	s.previous, s.content = s.content, next
 	s.edited = w.now
-	s.modified = stored(w.now)
-	if next == (content{}) {
-		s.modified = time.Time{}
-	}
 	for _, h := range w.releases {
 		switch {
 		case !h.concerned(s):
@@ -117,7 +124,7 @@ type simRelease struct {
 	generation, observed int
 	suspended            bool
 	gone                 bool
-	created              time.Time
+	objects              int
 
 	requestedAt, forceAt, record string
 	handledAt, handledForceAt    string
@@ -130,7 +137,6 @@ type simRelease struct {
 	revision               int64
 	config                 string
 	deployed, rolledBack   bool
-	lastDeployed           time.Time
 }
 
 func (r simRelease) observe() Release {
@@ -138,21 +144,22 @@ func (r simRelease) observe() Release {
 		return Release{}
 	}
 	return Release{
-		Exists: true, Created: r.created, Reads: r.reads, Suspended: r.suspended,
+		Exists: true, UID: types.UID(fmt.Sprintf("%s-%d", r.name, r.objects)), Reads: r.reads, Suspended: r.suspended,
 		Ready: r.ready, ReadyReason: r.reason, ReadyMessage: r.message, Reconciling: r.reconciling,
 		ReadySince: r.readySince, GivenUp: r.stalled && !r.reconciling,
 		Current: r.observed == r.generation, RequestedAt: r.requestedAt, HandledAt: r.handledAt,
-		Revision: r.revision, ConfigDigest: r.config, Deployed: r.deployed, LastDeployed: r.lastDeployed,
+		Revision: r.revision, ConfigDigest: r.config, Deployed: r.deployed,
 		RolledBack: r.rolledBack, Record: ParseRecord(r.record),
 	}
 }
 
 // source returns what the planner gets to know of a source.
 func (s *simSource) source(firstOnly bool, force triggerv1.ForcePolicy) Source {
-	return Source{
-		ID: s.id, Digest: s.content.digestOf(firstOnly), Full: s.content.digestOf(false),
-		Modified: s.modified, Force: force,
+	seen := Source{ID: s.id, Digest: s.content.digestOf(firstOnly), Full: s.content.digestOf(false), Force: force}
+	if s.content != (content{}) {
+		seen.UID = types.UID(fmt.Sprintf("%d-%s", s.objects, s.id))
 	}
+	return seen
 }
 
 // sortedBy returns the sources by ID, as the adapters deliver them.

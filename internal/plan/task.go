@@ -3,12 +3,6 @@
 
 package plan
 
-import (
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-)
-
 // newTask begins with what is recorded, as far as that can be.
 func newTask(in Input) *task {
 	t := &task{Input: in}
@@ -21,6 +15,11 @@ func newTask(in Input) *task {
 	if t.Previous != nil {
 		t.status = *t.Previous
 	}
+	t.status.UID = in.Release.UID
+	if seen := t.status.Seen; seen != nil && seen.Digest != in.Digest {
+		t.status.Seen = nil
+	}
+	t.Release.Record = t.Release.Record.Of(in.Release.UID)
 	t.status.Message = ""
 	t.status.Cause = t.signed(t.status.Cause)
 	t.status.Attempts = min(max(0, t.status.Attempts), MaxAttempts)
@@ -30,19 +29,16 @@ func newTask(in Input) *task {
 	return t
 }
 
-// recreated tells that what is recorded is about another HelmRelease of the same name,
-// which was deleted when nobody looked.
+// recreated reports whether what is recorded is about another HelmRelease of the same
+// name. Where an earlier version recorded no UID, a release that has fewer revisions is
+// another one.
 func (in Input) recreated() bool {
-	last := latest(in.Previous.TriggeredAt, in.Previous.DeliveredAt)
-	return !last.IsZero() && in.Release.Created.After(last)
-}
-
-func latest(times ...*metav1.Time) time.Time {
-	var last time.Time
-	for _, at := range times {
-		if at != nil && at.After(last) {
-			last = at.Time
-		}
+	p, r := in.Previous, in.Release
+	if !r.Exists {
+		return false
 	}
-	return last
+	if p.UID == "" {
+		return r.Revision < p.Revision
+	}
+	return p.UID != r.UID
 }

@@ -19,7 +19,7 @@ const (
 	// of more than many: a thousand with the longest of both must fit into one object
 	// of 1.5 MiB.
 	maxText       = 350
-	maxTextOfMany = 200
+	maxTextOfMany = 160
 	many          = 500
 
 	// minCause is what is left of a cause beside the name of a trigger, in bytes.
@@ -85,16 +85,15 @@ func (t *task) signed(cause string) string {
 	return text.Line(cause, max(minCause, Room(t.Targets)-len(via))) + via
 }
 
-// named returns the wanted sources that have changed since the last delivery, as far
-// as that can be told of a change that has waited.
+// named returns the wanted sources, and of a change that has waited those with content
+// that the release was not asked for yet.
 func (t *task) named() []Source {
-	last := t.status.DeliveredAt
-	if !t.waited || last == nil {
+	if !t.waited {
 		return t.wanted
 	}
 	var named []Source
 	for _, s := range t.wanted {
-		if s.Modified.IsZero() || !s.Modified.Before(last.Time) {
+		if !t.Release.Record.covers(s) {
 			named = append(named, s)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -52,7 +53,6 @@ func TestCause_isBounded(t *testing.T) {
 	for i := range 64 {
 		id := fmt.Sprintf("ConfigMap/%063d/%0253d", i, i)
 		s.include(id)
-		s.source(id).Modified = s.now
 		s.source(id).ChangedKeys = []string{strings.Repeat("k", 253), strings.Repeat("k", 252), strings.Repeat("k", 251)}
 		s.source(id).Editor = strings.Repeat("é", 128)
 	}
@@ -113,14 +113,14 @@ func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
 		in.Targets = triggerv1.MaxResolvedTargets
 		d := Decide(in)
 		d.Status.Message = Bounded(d.Status.Message, in.Targets) // As the controller does.
-		d.Status.Namespace, d.Status.Name = long(63), long(253)
+		d.Status.Namespace, d.Status.Name, d.Status.UID = long(63), long(253), types.UID(long(36))
 		d.Status.Cause = text.Line(hostile, Room(in.Targets))
 		d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31
 		d.Status.Published, d.Status.Stage = d.Status.Digest, long(63)
 		vt.Status.Targets = append(vt.Status.Targets, d.Status)
 	}
 	for range triggerv1.MaxResolvedSources {
-		vt.Status.Sources = append(vt.Status.Sources, triggerv1.SourceStatus{Kind: "ConfigMap", Namespace: long(63), Name: long(253), Digest: vt.Status.Targets[0].Digest})
+		vt.Status.Sources = append(vt.Status.Sources, triggerv1.SourceStatus{Kind: "ConfigMap", Namespace: long(63), Name: long(253), Digest: vt.Status.Targets[0].Digest, UID: types.UID(long(36))})
 	}
 	vt.Status.LastDelivered = &triggerv1.DeliveredContent{}
 	for _, s := range vt.Status.Sources {

@@ -31,16 +31,6 @@ const (
 	// firstRetryDelay is the time from a lost request to its repetition. It
 	// doubles with each attempt.
 	firstRetryDelay = 2 * time.Second
-
-	// clockTolerance is how far the clocks of the operator and of the API server
-	// may be apart: a request is taken to be younger than content that seems
-	// younger by no more than this.
-	clockTolerance = 30 * time.Second
-
-	// snapshotTolerance is how much younger than the content a snapshot must be
-	// to have been made with it. Times are stored in seconds, and erring on the
-	// other side would lose a change.
-	snapshotTolerance = 2 * time.Second
 )
 
 // Source is one resolved source with the content it has now.
@@ -55,19 +45,15 @@ type Source struct {
 	// triggers recognise each other's requests.
 	Full string
 
-	// UID of the object, and when it was created, or zero if that is unknown.
-	UID     types.UID
-	Created time.Time
-
-	// Modified is when the content last changed, or zero if that is unknown.
-	Modified time.Time
+	// UID of the object, empty while an optional source is missing.
+	UID types.UID
 
 	// Force is the policy of this source.
 	Force triggerv1.ForcePolicy
 
-	// Recorded holds the targets, namespace/name, to which the contract records
-	// this content as delivered.
-	Recorded map[string]bool
+	// Baseline holds the targets, namespace/name, for which the annotation of the first
+	// operator stands in for a delivery.
+	Baseline map[string]bool
 
 	// Keys that are selected, none for all.
 	Keys []string
@@ -89,8 +75,8 @@ type Release struct {
 	// Exists is false for a target that is named and not there.
 	Exists bool
 
-	// Created is when the HelmRelease was created.
-	Created time.Time
+	// UID of the HelmRelease.
+	UID types.UID
 
 	// Denied says why this target must not be touched, or is empty.
 	Denied string
@@ -133,12 +119,11 @@ type Release struct {
 	RequestedAt string
 	HandledAt   string
 
-	// Revision, ConfigDigest, Deployed and LastDeployed are those of the latest
-	// snapshot in the history. Revision is 0 while there is none.
+	// Revision, ConfigDigest and Deployed are those of the latest snapshot in the
+	// history. Revision is 0 while there is none.
 	Revision     int64
 	ConfigDigest string
 	Deployed     bool
-	LastDeployed time.Time
 
 	// RolledBack tells that the latest snapshot is that of a rollback: it is new, and
 	// what it runs is old.
@@ -153,6 +138,9 @@ type Release struct {
 func (r Release) Working() bool {
 	return r.Reconciling && r.Ready != "False"
 }
+
+// unwell reports whether helm-controller has failed on the release.
+func (r Release) unwell() bool { return r.Ready == "False" || r.Failing }
 
 // unseen tells that helm-controller has not looked at the present generation. It is about
 // to, and may make a revision by itself.
@@ -218,6 +206,10 @@ type Input struct {
 	// they were before. Empty if they are as they are.
 	Refused string
 
+	// Gated is true if the trigger holds changes back: the health of the releases before
+	// a change then matters.
+	Gated bool
+
 	// Policy is the trigger's force policy, for manual requests.
 	Policy triggerv1.ForcePolicy
 
@@ -226,6 +218,10 @@ type Input struct {
 
 	Release Release
 	Values  ValuesState
+
+	// Live is true if the release was read from the API server after the sources were read,
+	// not from a cache that may be behind.
+	Live bool
 
 	// Unpublished tells that the release reads copies that do not have the content. They
 	// get it with the request.

@@ -75,11 +75,11 @@ func TestDecide_whatWasNotInstalledWhenItCouldNotBeAsked(t *testing.T) {
 		message: "not installed yet",
 	}, {
 		name:  "it is forced if it was installed before the change, unseen",
-		given: given(func(s *scene) { s.upgrade(); s.release.LastDeployed = noon.Add(-time.Minute) }),
+		given: given(func(s *scene) { s.upgrade() }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name:  "it is left alone if it was installed after the change",
+		name:  "it is forced if it was installed after the change: that cannot be known",
 		given: given(func(s *scene) { s.later(time.Minute); s.upgrade() }),
-		want:  outcome{triggerv1.TargetDelivered, none},
+		want:  outcome{triggerv1.TargetTriggered, forced},
 	}})
 }

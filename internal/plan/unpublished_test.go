@@ -35,7 +35,6 @@ func TestDecide_unpublished(t *testing.T) {
 		}), outcome{triggerv1.TargetTriggered, unforced}},
 		{"a revision since the change may have been made of the old copy", published(func(s *scene) {
 			s.write(read, "second")
-			s.source(read).Modified = s.now
 			s.later(time.Minute)
 			s.upgrade()
 			s.unpublished = true

@@ -90,7 +90,7 @@ func TestDecide_suspendedIsDeliveredOnceAfterwards(t *testing.T) {
 			s.release.Suspended = false
 			d := s.step()
 			g.Expect(outcomeOf(d)).To(Equal(outcome{triggerv1.TargetTriggered, c.want}))
-			g.Expect(d.Request.Record.covers(c.source, s.source(c.source).Full)).To(BeTrue(), "the newest content")
+			g.Expect(d.Request.Record.covers(*s.source(c.source))).To(BeTrue(), "the newest content")
 			s.later(time.Minute)
 			s.upgrade()
 			g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
@@ -133,30 +133,21 @@ func TestDecide_takenUpAfterAWait(t *testing.T) {
 		given: held([]string{read, other}, read, (*scene).upgrade),
 		want:  outcome{triggerv1.TargetDelivered, none},
 	}, {
-		name:  "a source that is not read is Delivered if the new snapshot is younger",
+		name:  "a source that is not read was there when the release was resumed",
 		given: held([]string{other}, other, (*scene).upgrade),
 		want:  outcome{triggerv1.TargetDelivered, none},
 	}, {
-		name: "a source that is not read is forced if the new snapshot may be older",
-		given: held([]string{other}, other, func(s *scene) {
-			s.upgrade()
-			s.release.LastDeployed = s.source(other).Modified.Add(time.Second)
-		}),
-		want: outcome{triggerv1.TargetTriggered, forced},
+		name:  "content that came after it was resumed is forced",
+		given: held([]string{other}, other, func(s *scene) { s.upgrade(); s.editTo(other, "third") }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name: "a revision in the second of the edit has read it, if the values are equal",
-		given: held([]string{read}, read, func(s *scene) {
-			s.upgrade()
-			s.release.LastDeployed = s.source(read).Modified
-		}),
-		want: outcome{triggerv1.TargetDelivered, none},
+		name:  "a source that is not read is forced if nobody saw the release while it was suspended",
+		given: held([]string{other}, other, func(s *scene) { s.status.Seen = nil; s.upgrade() }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name: "a revision before the edit has not read it",
-		given: held([]string{read}, read, func(s *scene) {
-			s.upgrade()
-			s.release.LastDeployed = s.source(read).Modified.Add(-time.Second)
-		}),
-		want: outcome{triggerv1.TargetTriggered, forced},
+		name:  "equal values say nothing of the other keys of a source that is forced each time",
+		given: held([]string{read}, read, func(s *scene) { s.status.Seen = nil; s.upgrade() }),
+		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
 		name: "a release that is not ready after it is not Delivered yet",
 		given: held([]string{read}, read, func(s *scene) {
@@ -235,7 +226,7 @@ func TestDecide_contentThatComesBackWhileItWaits(t *testing.T) {
 		want:  outcome{triggerv1.TargetDelivered, none},
 	}, {
 		name:  "is forced if helm-controller may have rendered what was there meanwhile",
-		given: back(other, func(s *scene) { s.upgrade(); s.release.LastDeployed = s.now.Add(-10 * time.Second) }),
+		given: back(other, func(s *scene) { s.upgrade() }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}})
 }

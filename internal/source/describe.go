@@ -4,9 +4,7 @@
 package source
 
 import (
-	"bytes"
 	"strings"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,8 +29,7 @@ func describe(obj client.Object) Object {
 	}
 	object.Content = digest.Of(obj)
 	object.Full = object.Content.Digest()
-	object.UID, object.Created = obj.GetUID(), obj.GetCreationTimestamp().Time
-	object.Modified, object.Editor = LastEdit(obj)
+	object.UID = obj.GetUID()
 	return object
 }
 
@@ -47,27 +44,6 @@ func publishTo(value string) string {
 		return ""
 	}
 	return strings.Clone(value)
-}
-
-// LastEdit returns when and by which field manager content was last written. The
-// API server renews the time of a manager's entry when the manager changes a
-// field of it.
-func LastEdit(obj client.Object) (time.Time, string) {
-	var last time.Time
-	var editor string
-	for _, fields := range obj.GetManagedFields() {
-		if fields.FieldsV1 == nil || fields.Time == nil || fields.Manager == triggerv1.FieldManager {
-			continue
-		}
-		raw := fields.FieldsV1.GetRawBytes()
-		if !bytes.Contains(raw, []byte(`"f:data"`)) && !bytes.Contains(raw, []byte(`"f:binaryData"`)) {
-			continue
-		}
-		if !fields.Time.Time.Before(last) {
-			last, editor = fields.Time.Time, fields.Manager
-		}
-	}
-	return last, editor
 }
 
 // slim returns the version and content of an object alone. Annotations and managed

@@ -194,43 +194,6 @@ func TestStore_drops_what_nobody_asks_for_any_more(t *testing.T) {
 	g.Expect(c.Store.sweepAt).To(Equal(sweepAt))
 }
 
-func TestDescribe_times_of_edits(t *testing.T) {
-	t.Parallel()
-	day := metav1.NewTime(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	next := metav1.NewTime(day.Add(24 * time.Hour))
-	fields := func(raw string) *metav1.FieldsV1 {
-		f := &metav1.FieldsV1{}
-		f.SetRawString(raw)
-		return f
-	}
-	data, binary := fields(`{"f:data":{".":{},"f:a":{}}}`), fields(`{"f:binaryData":{"f:a":{}}}`)
-	for _, c := range []struct {
-		name    string
-		entries []metav1.ManagedFieldsEntry
-		editor  string
-		at      time.Time
-	}{
-		{"nobody", nil, "", time.Time{}},
-		{"binary data is content", []metav1.ManagedFieldsEntry{{Manager: "a", Time: &day, FieldsV1: binary}}, "a", day.Time},
-		{"the later one, whatever their order", []metav1.ManagedFieldsEntry{
-			{Manager: "a", Time: &next, FieldsV1: data}, {Manager: "b", Time: &day, FieldsV1: data},
-		}, "a", next.Time},
-		{"one without a time", []metav1.ManagedFieldsEntry{{Manager: "a", FieldsV1: data}}, "", time.Time{}},
-		{"one without fields", []metav1.ManagedFieldsEntry{{Manager: "a", Time: &day}}, "", time.Time{}},
-		{"a label that is named like content", []metav1.ManagedFieldsEntry{{Manager: "a", Time: &day, FieldsV1: fields(`{"f:metadata":{"f:labels":{"f:data2":{}}}}`)}}, "", time.Time{}},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			g := NewWithT(t)
-			cm := testConfigMap("settings", nil)
-			cm.ManagedFields = c.entries
-			at, editor := LastEdit(cm)
-			g.Expect(editor).To(Equal(c.editor))
-			g.Expect(at).To(BeTemporally("==", c.at))
-		})
-	}
-}
-
 // Objects that come and go, or accounts that read them, do not add up.
 func TestStore_remembersNoMoreThanItsBound(t *testing.T) {
 	t.Parallel()

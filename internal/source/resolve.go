@@ -108,12 +108,11 @@ func describeSource(w wanted, object Object) plan.Source {
 	s.Digest = object.Content.Digest(w.Keys...)
 	s.Full = object.Full
 	s.Watched, s.PublishTo = object.Watched, object.PublishTo
-	s.UID, s.Created = object.UID, object.Created
-	s.Modified, s.Editor, s.ChangedKeys = object.Modified, object.Editor, object.ChangedKeys
-	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Covers(object.Full) {
-		s.Recorded = map[string]bool{}
+	s.UID, s.Editor, s.ChangedKeys = object.UID, object.Editor, object.ChangedKeys
+	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Legacy {
+		s.Baseline = map[string]bool{}
 		for _, target := range contract.Parse(object.Annotations).Targets {
-			s.Recorded[target.String()] = true
+			s.Baseline[target.String()] = true
 		}
 	}
 	return s

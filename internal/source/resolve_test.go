@@ -229,7 +229,7 @@ func TestResolver_without_permission_on_Secrets(t *testing.T) {
 	g.Expect(resolution.Disabled).To(Equal([]string{"Secret apps/(by selector)", "Secret apps/absent", "Secret apps/s"}))
 }
 
-func TestResolver_knows_what_the_contract_records(t *testing.T) {
+func TestResolver_knows_the_baseline_of_the_first_operator(t *testing.T) {
 	t.Parallel()
 	data := map[string]string{"values.yaml": "a: 1"}
 	full := digest.OfConfigMap(testConfigMap("x", data)).Digest()
@@ -237,11 +237,11 @@ func TestResolver_knows_what_the_contract_records(t *testing.T) {
 		name, label, digest string
 		want                map[string]bool
 	}{
-		{"its content as delivered to all its targets", "true", full, map[string]bool{"apps/one": true, "apps/two": true}},
+		{"a digest of its content, which travels with backups", "true", full, nil},
 		{"a baseline of the first operator", "true", "9f86d081", map[string]bool{"apps/one": true, "apps/two": true}},
 		{"other content", "true", "sha256:" + full[8:] + "0", nil},
 		{"nothing", "true", "", nil},
-		{"nothing without the label", "", full, nil},
+		{"a baseline without the label", "", "9f86d081", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -254,7 +254,7 @@ func TestResolver_knows_what_the_contract_records(t *testing.T) {
 			resolution, err := resolve(t, Resolver{Store: NewStore(cl, cl), Metadata: cl}, triggerv1.SourceReference{Kind: "ConfigMap", Name: "x"})
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(resolution.Sources).To(Equal([]plan.Source{{
-				ID: "ConfigMap/apps/x", Digest: full, Full: full, Force: triggerv1.ForceAuto, Recorded: c.want,
+				ID: "ConfigMap/apps/x", Digest: full, Full: full, Force: triggerv1.ForceAuto, Baseline: c.want,
 			}}))
 		})
 	}

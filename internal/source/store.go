@@ -71,14 +71,12 @@ type Object struct {
 	// Full is the digest of all keys.
 	Full string
 
-	// UID and Created are those of the object.
-	UID     types.UID
-	Created time.Time
+	// UID of the object.
+	UID types.UID
 
-	// Modified is when the content last changed, and Editor the field manager that
-	// changed it, as far as managed fields tell. Zero and empty otherwise.
-	Modified time.Time
-	Editor   string
+	// Editor is the field manager that last changed the content, empty if that is not
+	// known.
+	Editor string
 
 	// ChangedKeys changed since the version that was read before, if one was.
 	ChangedKeys []string
@@ -182,8 +180,11 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	object := describe(obj)
 	if previous.Exists && previous.Full != object.Full {
 		object.ChangedKeys = object.Content.ChangedSince(previous.Content)
+		object.Editor = editor(obj, object.ChangedKeys)
 	} else if previous.Exists {
-		object.ChangedKeys = previous.ChangedKeys
+		object.ChangedKeys, object.Editor = previous.ChangedKeys, previous.Editor
+	} else {
+		object.Editor = editor(obj, nil)
 	}
 	e.object, e.readAt = object, s.now()
 	if object.Content.Len() > maxKeptKeys {
@@ -283,6 +284,25 @@ func read(ctx context.Context, reader client.Reader, ref Ref) (client.Object, er
 		return nil, fmt.Errorf("read %s: %w", ref, err)
 	}
 	return obj, nil
+}
+
+// UID returns the UID of an object as the API server has it now, read as the account, and
+// none if there is no such object.
+func (s *Store) UID(ctx context.Context, account Account, ref Ref) (types.UID, error) {
+	reader := account.Reader
+	if reader == nil {
+		reader = s.live
+	}
+	meta := &metav1.PartialObjectMetadata{}
+	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
+	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
+	if apierrors.IsNotFound(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("metadata of %s: %w", ref, err)
+	}
+	return meta.UID, nil
 }
 
 // RefOf returns the object that an ID names, Kind/namespace/name.

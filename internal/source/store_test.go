@@ -142,29 +142,9 @@ func TestStore_does_not_keep_many_keys(t *testing.T) {
 	g.Expect(c.reads.Load()).To(BeEquivalentTo(2), "read again rather than kept")
 }
 
-func TestDescribe_names_the_last_editor_of_content(t *testing.T) {
+func TestDescribe_keeps_the_annotations_of_the_contract(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
-	entry := func(manager, fields string, at time.Time) metav1.ManagedFieldsEntry {
-		stamp := metav1.NewTime(at)
-		f := &metav1.FieldsV1{}
-		f.SetRawString(fields)
-		return metav1.ManagedFieldsEntry{Manager: manager, Time: &stamp, FieldsV1: f}
-	}
-	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	cm := testConfigMap("settings", map[string]string{"a": "1"})
 	cm.Annotations = map[string]string{triggerv1.HRNameAnnotation: "app", corev1.LastAppliedConfigAnnotation: "content"}
-	cm.ManagedFields = []metav1.ManagedFieldsEntry{
-		entry("kubectl-create", `{"f:data":{"f:a":{}}}`, day),
-		entry("kubectl-edit", `{"f:data":{"f:b":{}}}`, day.Add(time.Hour)),
-		entry("kubectl-label", `{"f:metadata":{"f:labels":{}}}`, day.Add(2*time.Hour)),
-		entry(triggerv1.FieldManager, `{"f:data":{}}`, day.Add(3*time.Hour)),
-	}
-	object := describe(cm)
-	g.Expect(object.Editor).To(Equal("kubectl-edit"))
-	g.Expect(object.Modified).To(BeTemporally("==", day.Add(time.Hour)))
-	g.Expect(object.Annotations).To(Equal(map[string]string{triggerv1.HRNameAnnotation: "app"}), "others may hold content")
-
-	cm.ManagedFields = nil
-	g.Expect(describe(cm).Modified).To(BeZero(), "unknown")
+	NewWithT(t).Expect(describe(cm).Annotations).To(Equal(map[string]string{triggerv1.HRNameAnnotation: "app"}), "others may hold content")
 }

@@ -33,7 +33,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 	}
 	release := plan.Release{
 		Exists:      true,
-		Created:     hr.CreationTimestamp.Time,
+		UID:         hr.UID,
 		Suspended:   hr.Spec.Suspend,
 		Failing:     hr.Status.Failures > 0,
 		Current:     hr.Status.ObservedGeneration == hr.Generation,
@@ -59,7 +59,6 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 		release.Revision = int64(latest.Version)
 		release.ConfigDigest = latest.ConfigDigest
 		release.Deployed = latest.Status == deployed
-		release.LastDeployed = latest.LastDeployed.Time
 		release.RolledBack = latest.Action == helmv2.ReleaseActionRollback
 	}
 	return release

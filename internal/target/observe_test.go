@@ -22,7 +22,7 @@ var deployedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 func settled() (*helmv2.HelmRelease, plan.Release) {
 	hr := release("apps", "app", nil)
 	hr.Generation = 4
-	hr.CreationTimestamp = metav1.NewTime(deployedAt.Add(-2 * time.Hour))
+	hr.UID = "uid"
 	hr.Annotations = map[string]string{
 		"reconcile.fluxcd.io/requestedAt": "0123456789ab.7",
 		"trigger.nebius.ai/request":       `{"token":"0123456789ab.7","force":true,"revision":2,"at":"2026-03-01T11:00:00Z"}`,
@@ -43,10 +43,10 @@ func settled() (*helmv2.HelmRelease, plan.Release) {
 		},
 	}
 	return hr, plan.Release{
-		Exists: true, Created: deployedAt.Add(-2 * time.Hour), Reads: map[string]bool{"ConfigMap/apps/values": true},
+		Exists: true, UID: "uid", Reads: map[string]bool{"ConfigMap/apps/values": true},
 		Ready: "True", ReadyReason: "UpgradeSucceeded", ReadyMessage: "Helm upgrade succeeded", ReadyCurrent: true, Current: true,
 		RequestedAt: "0123456789ab.7", HandledAt: "0123456789ab.7",
-		Revision: 3, ConfigDigest: "sha256:3", Deployed: true, LastDeployed: deployedAt,
+		Revision: 3, ConfigDigest: "sha256:3", Deployed: true,
 		Record: plan.Record{Token: "0123456789ab.7", Force: true, Revision: 2, At: deployedAt.Add(-time.Hour)},
 	}
 }
@@ -99,7 +99,7 @@ func TestObserve(t *testing.T) {
 		}},
 		{"no snapshot", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Status.History = nil
-			want.Revision, want.ConfigDigest, want.Deployed, want.LastDeployed = 0, "", false, time.Time{}
+			want.Revision, want.ConfigDigest, want.Deployed = 0, "", false
 		}},
 		{"a record that somebody has broken", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Annotations["trigger.nebius.ai/request"] = "{"

@@ -75,7 +75,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 			MatchRegexp("from ConfigMap %s/values +\\[values.yaml\\]", ns), MatchRegexp("to HelmRelease %s/app +Delivered +revision 1", ns)))
 		p.Expect(p.ok("tree", "secret/db")).To(MatchRegexp("%s/app +UpgradeIfChanged +valuesFrom, ValuesTrigger %s/app +password +Delivered", ns, ns))
 		p.Expect(plugin{p.env, elsewhere}.ok("tree", "cm/flags")).To(And(
-			ContainSubstring("An edit concerns 2 HelmReleases: 1 ForcedUpgrade, 1 WhenCreated."), ContainSubstring("last edited by "),
+			ContainSubstring("An edit concerns 2 HelmReleases: 1 ForcedUpgrade, 1 WhenCreated."), ContainSubstring("last recorded write by "),
 			MatchRegexp("%s/absent +WhenCreated +labelled +all +Missing", ns)))
 	})
 

@@ -1,0 +1,52 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"encoding/json"
+	"slices"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// editor returns the field manager that wrote the keys, empty if that is not known. The
+// manager that owns a key wrote the value that it has. A key that was removed has no owner,
+// and of several owners it is not known which one wrote last. Without keys, all count.
+func editor(obj client.Object, keys []string) string {
+	var editors []string
+	for _, entry := range obj.GetManagedFields() {
+		if entry.FieldsV1 == nil || entry.Manager == triggerv1.FieldManager || slices.Contains(editors, entry.Manager) {
+			continue
+		}
+		if owns(entry.FieldsV1.GetRawBytes(), keys) {
+			editors = append(editors, entry.Manager)
+		}
+	}
+	if len(editors) != 1 {
+		return ""
+	}
+	return editors[0]
+}
+
+// owns reports whether a set of fields has all the keys of a ConfigMap or Secret, or any
+// content if no keys are given.
+func owns(fields []byte, keys []string) bool {
+	var set struct {
+		Data   map[string]json.RawMessage `json:"f:data"`
+		Binary map[string]json.RawMessage `json:"f:binaryData"`
+	}
+	if json.Unmarshal(fields, &set) != nil {
+		return false
+	}
+	if len(keys) == 0 {
+		return len(set.Data)+len(set.Binary) > 0
+	}
+	return !slices.ContainsFunc(keys, func(key string) bool {
+		_, data := set.Data["f:"+key]
+		_, binary := set.Binary["f:"+key]
+		return !data && !binary
+	})
+}

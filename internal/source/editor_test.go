@@ -1,0 +1,58 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package source
+
+import (
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+func TestEditor(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	owns := func(manager, fields string) metav1.ManagedFieldsEntry {
+		at = at.Add(time.Hour)
+		stamp := metav1.NewTime(at)
+		f := &metav1.FieldsV1{}
+		f.SetRawString(fields)
+		return metav1.ManagedFieldsEntry{Manager: manager, Time: &stamp, FieldsV1: f}
+	}
+	created := owns("kubectl-create", `{"f:data":{".":{},"f:a":{},"f:b":{}}}`)
+	edited := owns("kubectl-edit", `{"f:data":{"f:c":{}},"f:binaryData":{"f:d":{}}}`)
+	labelled := owns("kubectl-label", `{"f:metadata":{"f:labels":{"f:a":{}}}}`)
+	ours := owns(triggerv1.FieldManager, `{"f:data":{"f:a":{}}}`)
+	again := owns("kustomize-controller", `{"f:data":{"f:a":{}}}`)
+	for _, c := range []struct {
+		name    string
+		entries []metav1.ManagedFieldsEntry
+		keys    []string
+		want    string
+	}{
+		{"no one is on record", nil, []string{"a"}, ""},
+		{"the owner of the key that changed", []metav1.ManagedFieldsEntry{created, edited, labelled}, []string{"c"}, "kubectl-edit"},
+		{"binary data is content", []metav1.ManagedFieldsEntry{created, edited}, []string{"d"}, "kubectl-edit"},
+		{"an earlier writer, if that is whose key it is", []metav1.ManagedFieldsEntry{created, edited}, []string{"a", "b"}, "kubectl-create"},
+		{"a key that was removed has no owner", []metav1.ManagedFieldsEntry{created, edited}, []string{"gone"}, ""},
+		{"nor have a removed and another one a common owner", []metav1.ManagedFieldsEntry{created, edited}, []string{"c", "gone"}, ""},
+		{"keys of several owners", []metav1.ManagedFieldsEntry{created, edited}, []string{"a", "c"}, ""},
+		{"a key with two owners", []metav1.ManagedFieldsEntry{created, again}, []string{"a"}, ""},
+		{"the operator does not count", []metav1.ManagedFieldsEntry{ours, again}, []string{"a"}, "kustomize-controller"},
+		{"the only owner of content, if it is not known which keys changed", []metav1.ManagedFieldsEntry{created, labelled, ours}, nil, "kubectl-create"},
+		{"several owners of content", []metav1.ManagedFieldsEntry{created, edited}, nil, ""},
+		{"an entry without fields", []metav1.ManagedFieldsEntry{{Manager: "a"}}, nil, ""},
+		{"fields that cannot be read", []metav1.ManagedFieldsEntry{owns("a", `{"f:data":[]}`)}, nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cm := testConfigMap("settings", nil)
+			cm.ManagedFields = c.entries
+			NewWithT(t).Expect(editor(cm, c.keys)).To(Equal(c.want))
+		})
+	}
+}
