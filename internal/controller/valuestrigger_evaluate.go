@@ -22,6 +22,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
@@ -70,19 +71,16 @@ type evaluation struct {
 	generated bool
 }
 
-// lastEdit returns when a source was last edited, zero if that is unknown or if a person
-// asks for what is requested.
-func (e evaluation) lastEdit() time.Time {
-	var last time.Time
-	if e.force != "" || e.reset != "" {
-		return last
+// change returns when the content was first seen: in this evaluation, unless the history
+// has it already. It is unknown of what a person asks for, and of a way back.
+func (e evaluation) change(history []triggerv1.Change) metrics.Change {
+	switch {
+	case e.force != "", e.reset != "", e.refused != "":
+		return metrics.Change{}
+	case len(history) > 0 && history[0].Digest == e.diff.To:
+		return metrics.Change{Seen: history[0].Time.Time, Recorded: true}
 	}
-	for _, s := range e.sources {
-		if s.Modified.After(last) {
-			last = s.Modified
-		}
-	}
-	return last
+	return metrics.Change{Seen: e.at}
 }
 
 // evaluate reads the sources and targets.
