@@ -48,7 +48,10 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	}
 	registerBuildInfo()
 
-	ready := &readiness{cache: mgr.GetCache()}
+	ready := &readiness{cache: mgr.GetCache(), live: mgr.GetAPIReader()}
+	if !opts.Watch.AllNamespaces {
+		ready.namespace = opts.RuntimeNamespace
+	}
 	if err := setupProbes(mgr, ready); err != nil {
 		return nil, fmt.Errorf("cannot set up the probes: %w", err)
 	}

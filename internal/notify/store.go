@@ -30,8 +30,8 @@ import (
 )
 
 const (
-	// maxBurst and refill bound the events of one reason about one object: whoever edits
-	// a source without end fills no etcd. Ten rollouts of sixteen stages stay below.
+	// maxBurst and refill bound the events of one reason about one object: edits of a
+	// source without end must not fill etcd. Ten rollouts of sixteen stages stay below.
 	maxBurst = 200
 	refill   = 10 * time.Second
 
