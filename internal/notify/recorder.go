@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,10 +31,11 @@ const (
 	// that reaches 500 releases, twice.
 	queueLength = 1024
 
-	// maxAnnotation and maxAnnotations bound what users add to events: a queue of events
-	// holds a copy for each version of an object.
+	// maxAnnotation, in bytes, maxAnnotations, and maxAnnotated, in bytes together, bound
+	// what users add to events: a queue of events holds a copy for each version of an object.
 	maxAnnotation  = 1024
 	maxAnnotations = 16
+	maxAnnotated   = 2048
 )
 
 // event is what is left of a call after formatting: nothing in it is shared with
@@ -136,10 +138,14 @@ func withEventAnnotations(annotations map[string]string, object runtime.Object) 
 	if !ok {
 		return merged
 	}
-	for key, value := range annotated.GetAnnotations() {
-		if !strings.HasPrefix(key, eventv1.Group+"/") || len(key)+len(value) > maxAnnotation || len(merged) >= maxAnnotations {
+	added := annotated.GetAnnotations()
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(added)) {
+		value := added[key]
+		if !strings.HasPrefix(key, eventv1.Group+"/") || len(key)+len(value) > maxAnnotation || len(merged) >= maxAnnotations || size+len(key)+len(value) > maxAnnotated {
 			continue
 		}
+		size += len(key) + len(value)
 		if merged == nil {
 			merged = map[string]string{}
 		}

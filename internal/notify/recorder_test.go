@@ -282,14 +282,16 @@ func TestEventsAreBounded(t *testing.T) {
 	g := NewWithT(t)
 	r, kube := newRecorder(t, address)
 	obj := object()
+	obj.Annotations[eventv1.Group+"/b1"] = strings.Repeat("x", 900)
+	obj.Annotations[eventv1.Group+"/b2"] = strings.Repeat("x", 900)
 	for i := range 100 {
-		obj.Annotations[fmt.Sprintf("%s/a%d", eventv1.Group, i)] = "x"
+		obj.Annotations[fmt.Sprintf("%s/a%d", eventv1.Group, i)] = strings.Repeat("x", i)
 	}
 	obj.Annotations[eventv1.Group+"/long"] = strings.Repeat("x", 200<<10)
 	r.Event(obj, corev1.EventTypeWarning, "Why", strings.Repeat("one\nINFO two\x1b[31m ", 1000))
 
 	g.Expect(kube.lines).To(HaveLen(1))
-	g.Expect(len(kube.lines[0])).To(BeNumerically("<", 3000))
+	g.Expect(len(kube.lines[0])).To(BeNumerically("<", 1024+maxAnnotated+500))
 	queued := <-r.queue
 	g.Expect(queued.message).To(HavePrefix("one INFO two [31m one INFO two [31m "))
 	g.Expect(len(queued.message)).To(BeNumerically("<=", 1024))

@@ -39,8 +39,8 @@ const (
 	maxBuckets = 4096
 
 	// laneLength is how many events about objects of one kind wait for the API server: a
-	// pass over 1000 targets reports each of them once, several times in a row.
-	laneLength = 4096
+	// pass over 1000 targets reports each of them.
+	laneLength = 2048
 
 	// writeTimeout bounds one write. While the API server does not answer, a write is
 	// tried again this often, after a delay that doubles up to the longest.
@@ -49,6 +49,10 @@ const (
 	firstDelay   = 100 * time.Millisecond
 	longestDelay = 10 * time.Second
 )
+
+// writers are how many events about objects of a kind are written at a time: of triggers,
+// one after the other. HelmReleases are asked many at a time, too.
+var writers = map[string]int{triggerv1.ValuesTriggerKind: 1, helmv2.HelmReleaseKind: 4, "": 1}
 
 // Store is an event recorder that stores each event as an object of its own, and never
 // blocks. The recorder of client-go keeps 25 events about an object and then one per five
@@ -84,7 +88,7 @@ func NewStore(scheme *runtime.Scheme, writer client.Writer, component string, lo
 		lanes:  map[string]chan *corev1.Event{},
 		done:   make(chan struct{}),
 	}
-	for _, kind := range []string{triggerv1.ValuesTriggerKind, helmv2.HelmReleaseKind, ""} {
+	for kind := range writers {
 		s.lanes[kind] = make(chan *corev1.Event, laneLength)
 	}
 	return s
@@ -150,13 +154,15 @@ func (s *Store) next(now int64) int64 {
 	}
 }
 
-// Run stores events, for each kind of object one after the other, until the context ends
-// and nothing waits. From then on, each is tried once.
+// Run stores events until the context ends and nothing waits. From then on, each is tried
+// once.
 func (s *Store) Run(ctx context.Context) {
 	defer close(s.done)
 	var lanes sync.WaitGroup
-	for _, lane := range s.lanes {
-		lanes.Go(func() { s.work(ctx, lane) })
+	for kind, lane := range s.lanes {
+		for range writers[kind] {
+			lanes.Go(func() { s.work(ctx, lane) })
+		}
 	}
 	lanes.Wait()
 }
