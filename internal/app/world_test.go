@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -30,6 +31,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/app"
+	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -210,6 +212,27 @@ func TestNotReadyWhileItsCRDIsGone(t *testing.T) {
 
 	stop()
 	g.Eventually(done).WithTimeout(timeout).Should(Receive(BeNil()))
+}
+
+// The API server takes what the fake one of internal/notify takes.
+func TestEveryEventIsStored(t *testing.T) {
+	g := NewWithT(t)
+	w := needWorld(t)
+	ns, err := w.Namespace(t.Context(), "events")
+	g.Expect(err).NotTo(HaveOccurred())
+	store := notify.NewStore(app.NewScheme(), w.Client(), "tester", logr.Discard())
+	ctx, cancel := context.WithCancel(t.Context())
+	go store.Run(ctx)
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "platform", UID: "one"}}
+	for i := range 30 {
+		store.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "Stage %d/3 started", i%3+1)
+		store.AnnotatedEventf(vt, map[string]string{"helm.toolkit.fluxcd.io/token": "a.1"}, corev1.EventTypeWarning, triggerv1.RolledBackReason, "again")
+	}
+	cancel()
+	store.Wait(timeout)
+	stored := &corev1.EventList{}
+	g.Expect(w.Client().List(t.Context(), stored, client.InNamespace(ns))).To(Succeed())
+	g.Expect(stored.Items).To(HaveLen(60))
 }
 
 // bare returns an object as it is created.
