@@ -21,9 +21,12 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
-// maxListed bounds how many targets an event names, so that the cause of what happened to
-// them has room too.
-const maxListed = 3
+// maxListed bounds how many targets an event names, and maxNames in how many bytes, so that
+// the cause of what happened to them has room too.
+const (
+	maxListed = 3
+	maxNames  = 256
+)
 
 // notify emits the events that the change of a stored status deserves. About the
 // HelmRelease, since Flux's Alerts select by Flux's own kinds; about the ValuesTrigger,
@@ -74,7 +77,7 @@ func triggeredMessage(triggered []triggerv1.TargetStatus) string {
 	for _, t := range triggered {
 		names = append(names, t.Namespace+"/"+t.Name)
 	}
-	return fmt.Sprintf("Triggered %d HelmReleases (%s): %s", len(names), text.Some(names, maxListed), first.Cause)
+	return fmt.Sprintf("Triggered %d HelmReleases (%s): %s", len(names), text.Line(text.Some(names, maxListed), maxNames), first.Cause)
 }
 
 func bypassedMessage(passed []string) string {

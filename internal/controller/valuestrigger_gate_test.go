@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -256,6 +257,8 @@ func TestEventsOfManyTargetsAreOne(t *testing.T) {
 	}
 	g.Expect(triggeredMessage(asked[:1])).To(Equal("Triggered HelmRelease apps/a: ConfigMap apps/values"))
 	g.Expect(triggeredMessage(asked)).To(Equal("Triggered 5 HelmReleases (apps/a, apps/b, apps/c and 2 more): ConfigMap apps/values"))
+	asked[0].Name = strings.Repeat("x", 253)
+	g.Expect(triggeredMessage(asked)).To(HaveSuffix("xxx…): ConfigMap apps/values"), "long names leave room for the cause")
 	g.Expect(bypassedMessage(names[:1])).To(Equal("HelmRelease apps/a took up the change by itself, before it was asked to"))
 	g.Expect(bypassedMessage(names)).To(Equal("5 HelmReleases took up the change by themselves, before they were asked to: apps/a, apps/b, apps/c and 2 more"))
 }
