@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +21,8 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
 )
 
 func TestEvents(t *testing.T) {
@@ -44,7 +47,8 @@ func TestEvents(t *testing.T) {
 	mgrOpts.Cache = cache.Options{}
 	mgr, err := ctrl.NewManager(&rest.Config{Host: "http://127.0.0.1:1"}, mgrOpts)
 	g.Expect(err).NotTo(HaveOccurred())
-	recorder, err := newRecorder(mgr, opts)
+	store := notify.NewStore(mgr.GetScheme(), mgr.GetClient(), "tester", logr.Discard())
+	recorder, err := newRecorder(mgr.GetScheme(), store, opts)
 	g.Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

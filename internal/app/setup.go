@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -47,12 +48,16 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	}
 	registerBuildInfo()
 
-	ready := &readiness{cache: mgr.GetCache()}
+	ready := &readiness{cache: mgr.GetCache(), live: mgr.GetAPIReader()}
+	if !opts.Watch.AllNamespaces {
+		ready.namespace = opts.RuntimeNamespace
+	}
 	if err := setupProbes(mgr, ready); err != nil {
 		return nil, fmt.Errorf("cannot set up the probes: %w", err)
 	}
 
-	recorder, err := newRecorder(mgr, opts)
+	store := notify.NewStore(mgr.GetScheme(), mgr.GetClient(), triggerv1.FieldManager, ctrl.Log.WithName("events"))
+	recorder, err := newRecorder(mgr.GetScheme(), store, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -73,6 +78,7 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	return &Manager{
 		Manager:          mgr,
 		cacheSyncTimeout: opts.CacheSyncTimeout,
+		store:            store,
 		events:           recorder,
 	}, nil
 }
@@ -103,9 +109,9 @@ func controllerOptions(opts Options) (controller.Options, error) {
 	}, nil
 }
 
-// newRecorder returns the recorder of all events. The manager has to run it.
-func newRecorder(mgr ctrl.Manager, opts Options) (*notify.Recorder, error) {
-	flux, err := events.NewRecorder(mgr, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
+// newRecorder returns the recorder of all events. The manager has to run it and the store.
+func newRecorder(scheme *runtime.Scheme, store *notify.Store, opts Options) (*notify.Recorder, error) {
+	flux, err := events.NewRecorderForScheme(scheme, store, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
 	if err != nil {
 		return nil, fmt.Errorf("cannot create the event recorder: %w", err)
 	}

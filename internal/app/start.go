@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -14,7 +15,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
 )
 
-// drainTimeout is what events get to reach their receiver after the controllers
+// drainTimeout is what events get to reach their receivers after the controllers
 // have stopped.
 const drainTimeout = 5 * time.Second
 
@@ -24,6 +25,7 @@ type Manager struct {
 	ctrl.Manager
 
 	cacheSyncTimeout time.Duration
+	store            *notify.Store
 	events           *notify.Recorder
 }
 
@@ -33,10 +35,14 @@ func (m *Manager) Start(ctx context.Context) error {
 	// Not a Runnable of the manager: it stops those that need no leadership first,
 	// and the controllers, which report to the last, after them.
 	eventsCtx, stopEvents := context.WithCancel(context.WithoutCancel(ctx))
+	go m.store.Run(eventsCtx)
 	go m.events.Run(eventsCtx)
 	defer func() {
 		stopEvents()
-		m.events.Wait(drainTimeout)
+		var receivers sync.WaitGroup
+		receivers.Go(func() { m.store.Wait(drainTimeout) })
+		receivers.Go(func() { m.events.Wait(drainTimeout) })
+		receivers.Wait()
 	}()
 
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -16,17 +16,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/app"
+	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -184,6 +189,58 @@ func TestReadyOnceCachesAreSynced(t *testing.T) {
 
 	stop()
 	g.Eventually(done).WithTimeout(timeout).Should(Receive(BeNil()))
+}
+
+func TestNotReadyWhileItsCRDIsGone(t *testing.T) {
+	g := NewWithT(t)
+	w := needWorld(t)
+	health := address(t, w)
+	done, stop := start(t, w.Config(), nil, "--metrics-addr=0", "--health-addr="+health)
+	ready := get("http://"+health+"/readyz", "")
+	g.Eventually(ready).WithTimeout(timeout).Should(Equal(ok))
+
+	crd := &unstructured.Unstructured{}
+	crd.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})
+	g.Expect(w.Client().Get(t.Context(), client.ObjectKey{Name: "valuestriggers." + triggerv1.GroupVersion.Group}, crd)).To(Succeed())
+	g.Expect(w.Client().Delete(t.Context(), crd)).To(Succeed())
+	t.Cleanup(func() { _ = w.Client().Create(context.Background(), bare(crd)) })
+	g.Eventually(ready).WithTimeout(timeout).Should(Equal(notReady))
+	g.Expect(get("http://"+health+"/healthz", "")()).To(Equal(ok), "a restart would not help")
+
+	g.Eventually(func() error { return w.Client().Create(t.Context(), bare(crd)) }).WithTimeout(timeout).Should(Succeed())
+	g.Eventually(ready).WithTimeout(timeout).Should(Equal(ok), "by itself")
+
+	stop()
+	g.Eventually(done).WithTimeout(timeout).Should(Receive(BeNil()))
+}
+
+// The API server takes what the fake one of internal/notify takes.
+func TestEveryEventIsStored(t *testing.T) {
+	g := NewWithT(t)
+	w := needWorld(t)
+	ns, err := w.Namespace(t.Context(), "events")
+	g.Expect(err).NotTo(HaveOccurred())
+	store := notify.NewStore(app.NewScheme(), w.Client(), "tester", logr.Discard())
+	ctx, cancel := context.WithCancel(t.Context())
+	go store.Run(ctx)
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "platform", UID: "one"}}
+	for i := range 30 {
+		store.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "Stage %d/3 started", i%3+1)
+		store.AnnotatedEventf(vt, map[string]string{"helm.toolkit.fluxcd.io/token": "a.1"}, corev1.EventTypeWarning, triggerv1.RolledBackReason, "again")
+	}
+	cancel()
+	store.Wait(timeout)
+	stored := &corev1.EventList{}
+	g.Expect(w.Client().List(t.Context(), stored, client.InNamespace(ns))).To(Succeed())
+	g.Expect(stored.Items).To(HaveLen(60))
+}
+
+// bare returns an object as it is created.
+func bare(obj *unstructured.Unstructured) *unstructured.Unstructured {
+	created := &unstructured.Unstructured{Object: map[string]any{"spec": obj.Object["spec"]}}
+	created.SetGroupVersionKind(obj.GroupVersionKind())
+	created.SetName(obj.GetName())
+	return created
 }
 
 func TestCachesThatDoNotSyncEndTheRun(t *testing.T) {

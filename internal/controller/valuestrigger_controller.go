@@ -93,8 +93,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 
 	old := vt.DeepCopy()
 	r.unwritten.restore(vt)
-	var edited time.Time
-	result, err := r.reconcile(ctx, vt, &edited)
+	result, err := r.reconcile(ctx, vt)
 	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
 		vt.Status.SetLastHandledReconcileRequest(value)
 	}
@@ -106,7 +105,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
 			r.notify(ctx, old, vt)
-			r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
+			r.meter.Observe(old.Status.Targets, vt.Status.Targets)
 			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
 		case apierrors.IsConflict(patchErr) && err == nil:
 			// What was requested is on record on the HelmReleases, so computing
@@ -148,9 +147,8 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 }
 
 // reconcile brings the status up to what is observed, after having made the requests
-// that are due. It tells when the sources were last edited. What the API server refuses
-// is in the status, and returned as an error.
-func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger, edited *time.Time) (ctrl.Result, error) {
+// that are due. What the API server refuses is in the status, and returned as an error.
+func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
 		return ctrl.Result{}, nil

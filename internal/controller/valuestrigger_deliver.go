@@ -218,6 +218,7 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 			err = request.Send(ctx, e.writer, c.hr, *decision.Request)
 		}
 		if err == nil {
+			r.meter.ObserveReaction(e.change(vt.Status.History), c.previous, decision.Status, time.Now())
 			if e.gate != nil {
 				r.sent.note(c.NamespacedName, decision.Request.Token)
 			}

@@ -22,6 +22,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
@@ -68,6 +69,18 @@ type evaluation struct {
 
 	// generated tells that the sources come from the contract and valuesFrom.
 	generated bool
+}
+
+// change returns when the content was first seen: in this evaluation, unless the history
+// has it already. It is unknown of what a person asks for, and of a way back.
+func (e evaluation) change(history []triggerv1.Change) metrics.Change {
+	switch {
+	case e.force != "", e.reset != "", e.refused != "":
+		return metrics.Change{}
+	case len(history) > 0 && history[0].Digest == e.diff.To:
+		return metrics.Change{Seen: history[0].Time.Time, Recorded: true}
+	}
+	return metrics.Change{Seen: e.at}
 }
 
 // evaluate reads the sources and targets.

@@ -18,6 +18,14 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// maxListed bounds how many targets an event names, and maxNames in how many bytes, so that
+// the cause of what happened to them has room too.
+const (
+	maxListed = 3
+	maxNames  = 256
 )
 
 // notify emits the events that the change of a stored status deserves. About the
@@ -29,6 +37,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t
 	}
 	var triggered []triggerv1.TargetStatus
+	var passed []string
 	for _, t := range vt.Status.Targets {
 		was := before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]
 		if t.Token != "" && t.Token != was.Token {
@@ -36,8 +45,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered: "+t.Cause)
 		}
 		if bypassed(vt, was, t) {
-			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.BypassedReason,
-				"HelmRelease %s/%s took up the change by itself, before it was asked to", t.Namespace, t.Name)
+			passed = append(passed, t.Namespace+"/"+t.Name)
 		}
 		switch {
 		case t.State == was.State:
@@ -49,16 +57,34 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		}
 	}
 
-	switch {
-	case len(triggered) == 0 || !isNews(old, vt, triggered):
-	case len(triggered) == 1:
-		t := triggered[0]
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered HelmRelease %s/%s: %s", t.Namespace, t.Name, t.Cause)
-	default:
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered %d HelmReleases: %s", len(triggered), triggered[0].Cause)
+	if isNews(old, vt, triggered) {
+		r.events.Event(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, triggeredMessage(triggered))
+	}
+	if len(passed) > 0 {
+		r.events.Event(vt, corev1.EventTypeWarning, triggerv1.BypassedReason, bypassedMessage(passed))
 	}
 	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)
+}
+
+// triggeredMessage names those of the targets that one event has room for.
+func triggeredMessage(triggered []triggerv1.TargetStatus) string {
+	first := triggered[0]
+	if len(triggered) == 1 {
+		return fmt.Sprintf("Triggered HelmRelease %s/%s: %s", first.Namespace, first.Name, first.Cause)
+	}
+	names := make([]string, 0, len(triggered))
+	for _, t := range triggered {
+		names = append(names, t.Namespace+"/"+t.Name)
+	}
+	return fmt.Sprintf("Triggered %d HelmReleases (%s): %s", len(names), text.Line(text.Some(names, maxListed), maxNames), first.Cause)
+}
+
+func bypassedMessage(passed []string) string {
+	if len(passed) == 1 {
+		return fmt.Sprintf("HelmRelease %s took up the change by itself, before it was asked to", passed[0])
+	}
+	return fmt.Sprintf("%d HelmReleases took up the change by themselves, before they were asked to: %s", len(passed), text.Some(passed, maxListed))
 }
 
 // waitingReasons are those for which a change is held back as somebody wanted it to be.

@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -238,6 +239,28 @@ func TestIsNews_of_a_stage_are_the_first_requests(t *testing.T) {
 	g.Expect(isNews(old, vt, asked)).To(BeTrue())
 	old.Status.Targets[0].Digest = "sha256:new"
 	g.Expect(isNews(old, vt, asked)).To(BeFalse())
+	g.Expect(isNews(old, vt, nil)).To(BeFalse())
+	vt.Status.LastHandledForceAt = "now"
+	g.Expect(isNews(old, vt, asked)).To(BeTrue(), "a person overrides the stages")
+	vt.Status.LastHandledForceAt, vt.Status.LastHandledResetAt = "", "now"
+	g.Expect(isNews(old, vt, asked)).To(BeTrue(), "a person asks for a retry")
+}
+
+func TestEventsOfManyTargetsAreOne(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	asked := make([]triggerv1.TargetStatus, 0, 5)
+	var names []string
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		asked = append(asked, triggerv1.TargetStatus{Namespace: "apps", Name: name, Cause: "ConfigMap apps/values"})
+		names = append(names, "apps/"+name)
+	}
+	g.Expect(triggeredMessage(asked[:1])).To(Equal("Triggered HelmRelease apps/a: ConfigMap apps/values"))
+	g.Expect(triggeredMessage(asked)).To(Equal("Triggered 5 HelmReleases (apps/a, apps/b, apps/c and 2 more): ConfigMap apps/values"))
+	asked[0].Name = strings.Repeat("x", 253)
+	g.Expect(triggeredMessage(asked)).To(HaveSuffix("xxx…): ConfigMap apps/values"), "long names leave room for the cause")
+	g.Expect(bypassedMessage(names[:1])).To(Equal("HelmRelease apps/a took up the change by itself, before it was asked to"))
+	g.Expect(bypassedMessage(names)).To(Equal("5 HelmReleases took up the change by themselves, before they were asked to: apps/a, apps/b, apps/c and 2 more"))
 }
 
 func TestBypassed(t *testing.T) {

@@ -97,12 +97,16 @@ func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool 
 		(is.State == triggerv1.TargetDelivered || is.State == triggerv1.TargetTriggered) && !is.DeliveredAt.Equal(was.DeliveredAt)
 }
 
-// isNews tells whether the ValuesTrigger gets an event about targets that were triggered.
-// Of a stage, that is the first ones: the API's client drops events about an object that
-// has many, and those about stages must not be among these.
+// isNews is true if the ValuesTrigger gets an event about targets that were triggered. Of a
+// stage, that is the first ones: each HelmRelease has its own event, and StageFinished
+// counts them. What a person asks for, whatever the stage, is always reported.
 func isNews(old, vt *triggerv1.ValuesTrigger, triggered []triggerv1.TargetStatus) bool {
+	if len(triggered) == 0 {
+		return false
+	}
 	s := vt.Status.Rollout
-	if s == nil || s.Stage == "" {
+	if s == nil || s.Stage == "" || old.Status.LastHandledForceAt != vt.Status.LastHandledForceAt ||
+		old.Status.LastHandledResetAt != vt.Status.LastHandledResetAt {
 		return true
 	}
 	for _, t := range old.Status.Targets {
@@ -110,5 +114,5 @@ func isNews(old, vt *triggerv1.ValuesTrigger, triggered []triggerv1.TargetStatus
 			return false
 		}
 	}
-	return len(triggered) > 0
+	return true
 }

@@ -11,6 +11,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -31,11 +33,33 @@ const (
 	resultError     = "error"
 )
 
-// The times come from objects, where they have whole seconds.
 var (
-	reactionBuckets = []float64{1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 900, 3600, 6 * 3600, 24 * 3600}
+	// A request follows what it is caused by within milliseconds, unless it has to wait.
+	reactionBuckets = []float64{
+		0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 6 * 3600, 24 * 3600,
+	}
+
+	// The times come from objects, where they have whole seconds.
 	deliveryBuckets = []float64{1, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600}
 )
+
+// Native histograms, which a Prometheus that knows them takes in place of the buckets, are
+// as fine as this for any duration.
+const (
+	nativeFactor    = 1.1
+	nativeBuckets   = 100
+	nativeResetting = time.Hour
+)
+
+// newHistogram returns a histogram with classic buckets and native ones.
+func newHistogram(name, help string, buckets []float64) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: name, Help: help, Buckets: buckets,
+		NativeHistogramBucketFactor:     nativeFactor,
+		NativeHistogramMaxBucketNumber:  nativeBuckets,
+		NativeHistogramMinResetDuration: nativeResetting,
+	})
+}
 
 // Metrics are the operator's own, beside those of Flux and controller-runtime.
 type Metrics struct {
@@ -67,17 +91,11 @@ func New(registry prometheus.Registerer) *Metrics {
 			Help: "Deliveries to a HelmRelease that came to an end, by outcome: delivered, failed, superseded. " +
 				"One that succeeds after it had failed counts as both.",
 		}, []string{"outcome"}),
-		reaction: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "trigger_edit_to_trigger_seconds",
-			Help: "Time from the last edit of a source, by its managed fields, to the request that it caused, " +
-				"waiting included. In whole seconds.",
-			Buckets: reactionBuckets,
-		}),
-		delivery: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "trigger_trigger_to_delivered_seconds",
-			Help:    "Time from the last request to the proof that the release runs the change. In whole seconds.",
-			Buckets: deliveryBuckets,
-		}),
+		reaction: newHistogram("trigger_edit_to_trigger_seconds",
+			"Time from when the operator first saw a change of the sources to the request that it caused, waiting included. "+
+				"Of changes that wait, in whole seconds.", reactionBuckets),
+		delivery: newHistogram("trigger_trigger_to_delivered_seconds",
+			"Time from the last request to the proof that the release runs the change. In whole seconds.", deliveryBuckets),
 		reads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trigger_source_reads_total",
 			Help: "Reads of the content of a source from the API server, by kind and result: ok, not_found, forbidden, error.",

@@ -13,22 +13,21 @@ import (
 )
 
 // Observe counts what became of the targets of a trigger from one stored status to the
-// next. Edited is when a source was last edited, zero if that is unknown or if a person
-// has asked for what was requested.
-func (m *Metrics) Observe(before, now []triggerv1.TargetStatus, edited time.Time) {
+// next.
+func (m *Metrics) Observe(before, now []triggerv1.TargetStatus) {
 	known := make(map[types.NamespacedName]triggerv1.TargetStatus, len(before))
 	for _, t := range before {
 		known[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t
 	}
 	for _, t := range now {
-		m.observe(known[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}], t, edited)
+		m.observe(known[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}], t)
 	}
 }
 
-func (m *Metrics) observe(was, is triggerv1.TargetStatus, edited time.Time) {
+func (m *Metrics) observe(was, is triggerv1.TargetStatus) {
 	requested := is.Token != "" && is.Token != was.Token
 	if requested {
-		m.observeRequest(was, is, edited)
+		m.observeRequest(was, is)
 	}
 	switch {
 	case is.State == triggerv1.TargetFailed && was.State != triggerv1.TargetFailed:
@@ -46,32 +45,40 @@ func (m *Metrics) observe(was, is triggerv1.TargetStatus, edited time.Time) {
 }
 
 // observeRequest counts a request, and what it came after.
-func (m *Metrics) observeRequest(was, is triggerv1.TargetStatus, edited time.Time) {
+func (m *Metrics) observeRequest(was, is triggerv1.TargetStatus) {
 	m.requests.WithLabelValues(word(is.Forced)).Inc()
 	switch {
 	case is.Attempts > 1:
 		m.lost.Inc()
-		return
 	case was.State == triggerv1.TargetTriggered && was.Digest != is.Digest:
 		m.deliveries.WithLabelValues(outcomeSuperseded).Inc()
 	}
-	if is.TriggeredAt != nil && isNews(was, edited) {
-		m.reaction.Observe(seconds(edited, is.TriggeredAt))
+}
+
+// Change is when the operator first saw the content that targets are asked to run. It
+// rests on one clock, and on nothing that the process remembers.
+type Change struct {
+	// Seen is when that was: now, or a time in the status.
+	Seen time.Time
+
+	// Recorded is true if it is one in the status, which has whole seconds.
+	Recorded bool
+}
+
+// ObserveReaction measures how long after a change one of its requests was made. No change
+// has caused what a person asks for, a repetition, and what is requested at first sight.
+func (m *Metrics) ObserveReaction(change Change, was *triggerv1.TargetStatus, is triggerv1.TargetStatus, at time.Time) {
+	switch {
+	case change.Seen.IsZero(), is.Attempts > 1, was == nil, was.Digest == "", was.Digest == is.Digest:
+	case change.Recorded:
+		m.reaction.Observe(seconds(change.Seen, new(metav1.NewTime(at))))
+	default:
+		m.reaction.Observe(max(0, at.Sub(change.Seen).Seconds()))
 	}
 }
 
-// isNews tells whether the edit came after what the target was last asked to run, so
-// that it is the cause of the next request: an old object can be new to a trigger.
-func isNews(was triggerv1.TargetStatus, edited time.Time) bool {
-	last := was.DeliveredAt
-	if last == nil {
-		last = was.TriggeredAt
-	}
-	return last != nil && edited.After(last.Time)
-}
-
-// seconds returns the whole seconds between two times, not less than none: clocks may
-// differ. As both are cut off, the mean of many is right, and each by less than one.
+// seconds returns the whole seconds between two times, not less than none: the clock may
+// have been set. As both are cut off, the mean of many is right, and each by less than one.
 func seconds(from time.Time, to *metav1.Time) float64 {
 	return max(0, to.Truncate(time.Second).Sub(from.Truncate(time.Second)).Seconds())
 }

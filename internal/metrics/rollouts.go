@@ -50,11 +50,8 @@ func newRollouts() rollouts {
 			Help: "Rollouts that came to an end, by outcome: finished, halted, rolled_back, rollback_halted, superseded. " +
 				"One that has halted and goes on after a reset counts as both.",
 		}, []string{"outcome"}),
-		took: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    "trigger_change_to_finished_seconds",
-			Help:    "Time from the change that a rollout delivers until it was finished, waiting included. In whole seconds.",
-			Buckets: rolloutBuckets,
-		}),
+		took: newHistogram("trigger_change_to_finished_seconds",
+			"Time from the change that a rollout delivers until it was finished, waiting included. In whole seconds.", rolloutBuckets),
 	}
 	for _, outcome := range []string{outcomeFinished, outcomeHalted, outcomeRolledBack, outcomeRollbackHalted, outcomeSuperseded} {
 		r.ended.WithLabelValues(outcome)

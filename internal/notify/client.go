@@ -35,6 +35,8 @@ func (r *Recorder) client(flux *retryablehttp.Client) *retryablehttp.Client {
 	client.RetryWaitMin = flux.RetryWaitMin
 	client.RetryWaitMax = maxRetryWait
 	client.CheckRetry = func(ctx context.Context, resp *http.Response, err error) (bool, error) {
+		// notification-controller answers 429 to what it has got already.
+		r.taken = err == nil && (resp.StatusCode < http.StatusBadRequest || resp.StatusCode == http.StatusTooManyRequests)
 		if r.stopping.Load() {
 			return false, nil
 		}

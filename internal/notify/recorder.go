@@ -9,17 +9,16 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/tools/reference"
-	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
 	"github.com/fluxcd/pkg/runtime/events"
@@ -32,24 +31,12 @@ const (
 	// that reaches 500 releases, twice.
 	queueLength = 1024
 
-	// maxAnnotation and maxAnnotations bound what users add to events: a queue of events
-	// holds a copy for each version of an object.
+	// maxAnnotation, in bytes, maxAnnotations, and maxAnnotated, in bytes together, bound
+	// what users add to events: a queue of events holds a copy for each version of an object.
 	maxAnnotation  = 1024
 	maxAnnotations = 16
-
-	// dropLogInterval is how often dropped events are logged; each is counted.
-	dropLogInterval = 10 * time.Second
+	maxAnnotated   = 2048
 )
-
-// dropped counts the events that did not reach the receiver.
-var dropped = prometheus.NewCounter(prometheus.CounterOpts{
-	Name: "trigger_events_dropped_total",
-	Help: "Events not forwarded to the events receiver, because its queue was full or the operator stopped.",
-})
-
-func init() {
-	ctrlmetrics.Registry.MustRegister(dropped)
-}
 
 // event is what is left of a call after formatting: nothing in it is shared with
 // the caller, who may go on changing the object.
@@ -62,8 +49,8 @@ type event struct {
 }
 
 // Recorder is an event recorder that never blocks. Kubernetes events go to the
-// (buffered) Kubernetes recorder at once; what is meant for the receiver waits
-// in a bounded queue that Run empties.
+// (buffered) Kubernetes recorder, a Store, at once; what is meant for the receiver
+// waits in a bounded queue that Run empties.
 type Recorder struct {
 	kube    record.EventRecorder
 	forward record.EventRecorder
@@ -73,7 +60,11 @@ type Recorder struct {
 	queue    chan event
 	done     chan struct{}
 	stopping atomic.Bool
-	loggedAt atomic.Int64
+	losses   *losses
+
+	// taken is false if the receiver did not take what was posted last. Only the
+	// goroutine of Run posts.
+	taken bool
 }
 
 var _ record.EventRecorder = &Recorder{}
@@ -88,6 +79,7 @@ func New(flux *events.Recorder) *Recorder {
 		log:    flux.Log,
 		queue:  make(chan event, queueLength),
 		done:   make(chan struct{}),
+		losses: &losses{receiver: controller, log: flux.Log},
 	}
 	if flux.Webhook != "" {
 		forward := *flux
@@ -146,10 +138,14 @@ func withEventAnnotations(annotations map[string]string, object runtime.Object) 
 	if !ok {
 		return merged
 	}
-	for key, value := range annotated.GetAnnotations() {
-		if !strings.HasPrefix(key, eventv1.Group+"/") || len(key)+len(value) > maxAnnotation || len(merged) >= maxAnnotations {
+	added := annotated.GetAnnotations()
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(added)) {
+		value := added[key]
+		if !strings.HasPrefix(key, eventv1.Group+"/") || len(key)+len(value) > maxAnnotation || len(merged) >= maxAnnotations || size+len(key)+len(value) > maxAnnotated {
 			continue
 		}
+		size += len(key) + len(value)
 		if merged == nil {
 			merged = map[string]string{}
 		}
@@ -162,16 +158,7 @@ func (r *Recorder) enqueue(ev event) {
 	select {
 	case r.queue <- ev:
 	default:
-		r.drop(1, "the events receiver is too slow or does not answer")
-	}
-}
-
-// drop counts lost events, and says so now and then.
-func (r *Recorder) drop(count int, why string) {
-	dropped.Add(float64(count))
-	now, last := time.Now().UnixNano(), r.loggedAt.Load()
-	if now-last > int64(dropLogInterval) && r.loggedAt.CompareAndSwap(last, now) {
-		r.log.Info("dropping events: "+why, "metric", "trigger_events_dropped_total")
+		r.losses.add(1, queueFull)
 	}
 }
 
@@ -203,7 +190,11 @@ func (r *Recorder) drain() {
 }
 
 func (r *Recorder) post(ev event) {
+	r.taken = false
 	r.forward.AnnotatedEventf(ev.ref, ev.annotations, ev.eventType, ev.reason, "%s", ev.message)
+	if !r.taken {
+		r.losses.add(1, refused)
+	}
 }
 
 // Wait waits until Run has returned, at most for the given time. Call it after
@@ -217,6 +208,6 @@ func (r *Recorder) Wait(timeout time.Duration) {
 	case <-timer.C:
 	}
 	if left := len(r.queue); left > 0 {
-		r.drop(left, "the operator stops")
+		r.losses.add(left, stopped)
 	}
 }

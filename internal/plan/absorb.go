@@ -115,3 +115,30 @@ func (t *task) absorbReturn() (Decision, bool) {
 	t.status.DeliveredAt, t.status.Attempts = nil, 0
 	return Decision{}, false
 }
+
+// absorbDoubts makes sure that a release runs the content of its copies where that is
+// recorded as delivered by an operator that knew of no copies: an older version, or this
+// one before spec.publish. What was proven under other rules proves nothing under these.
+func (t *task) absorbDoubts() (Decision, bool) {
+	r, recorded := t.Release, t.Previous
+	if recorded == nil || len(r.Copied) == 0 || t.status.DeliveredAt == nil || t.status.Digest != t.Digest || recorded.Published == recorded.Digest {
+		return Decision{}, false
+	}
+	if r.Working() || r.unseen() && !r.Suspended {
+		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release"), true
+	}
+	copied := slices.DeleteFunc(slices.Clone(t.Sources), func(s Source) bool {
+		_, found := r.Copied[s.ID]
+		return !found
+	})
+	unproven, needValues := t.unproven(copied)
+	if needValues {
+		return Decision{NeedValues: true}, true
+	}
+	if len(unproven) > 0 {
+		t.wanted, t.restores = unproven, true
+		t.status.Forced = t.needsForce(unproven)
+		t.status.DeliveredAt, t.status.Attempts = nil, 0
+	}
+	return Decision{}, false
+}

@@ -55,6 +55,9 @@ func Decide(in Input) Decision {
 	} else if needValues := t.absorbDiff(); needValues {
 		return Decision{NeedValues: true}
 	}
+	if decision, done := t.absorbDoubts(); done {
+		return decision
+	}
 	t.absorbRequests()
 
 	switch {

@@ -123,6 +123,7 @@ func TestDecide_aSourceThatWasAwayBesideCopies(t *testing.T) {
 		return func() *scene {
 			s := delivered(read, other)
 			s.release.Copied = map[string]bool{read: true}
+			s.status.Published = s.status.Digest
 			s.later(time.Minute)
 			s.upgrade() // of another cause
 			s.later(time.Minute)
@@ -161,6 +162,7 @@ func TestDecide_aSourceThatWasAwayBesideCopiesIsForcedOnce(t *testing.T) {
 		g := NewWithT(t)
 		s := delivered(read, other)
 		s.release.Copied = map[string]bool{read: true}
+		s.status.Published = s.status.Digest
 		s.later(time.Minute)
 		s.upgrade()
 		s.later(time.Minute)

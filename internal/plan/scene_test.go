@@ -199,6 +199,9 @@ func (s *scene) crash() Decision {
 func (s *scene) step() Decision {
 	d := s.crash()
 	s.status = &d.Status
+	if len(s.release.Copied) > 0 && !s.unpublished {
+		s.status.Published = Combined(s.sources)
+	}
 	s.note()
 	s.force, s.reset = "", ""
 	return d

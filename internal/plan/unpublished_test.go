@@ -16,6 +16,7 @@ import (
 func published(given func(*scene)) *scene {
 	s := delivered(read)
 	s.release.Copied = map[string]bool{read: true}
+	s.status.Published = s.status.Digest
 	given(s)
 	return s
 }
@@ -74,6 +75,59 @@ func TestDecide_unpublished(t *testing.T) {
 			NewWithT(t).Expect(outcomeOf(c.given.decide())).To(Equal(c.want))
 		})
 	}
+}
+
+func TestDecide_what_was_delivered_under_other_rules(t *testing.T) {
+	t.Parallel()
+	// An operator that knows of no copies has recorded the content as delivered.
+	other := func(given func(*scene)) *scene {
+		return published(func(s *scene) {
+			s.status.Published = ""
+			given(s)
+		})
+	}
+	for _, c := range []struct {
+		name  string
+		given *scene
+		want  outcome
+	}{
+		{"the copies have other content", other(func(s *scene) { s.unpublished = true }), outcome{triggerv1.TargetTriggered, unforced}},
+		{"the copies have the content, and the release has not read it", other(func(s *scene) { s.values = ValuesDiffer }),
+			outcome{triggerv1.TargetTriggered, unforced}},
+		{"the release runs it", other(func(*scene) {}), outcome{triggerv1.TargetDelivered, none}},
+		{"it cannot be compared", other(func(s *scene) { s.values = ValuesUnreadable }), outcome{triggerv1.TargetTriggered, unforced}},
+		{"helm-controller is at it", other(func(s *scene) {
+			s.values = ValuesDiffer
+			s.work()
+		}), outcome{triggerv1.TargetPending, none}},
+		{"a suspended release is left alone", other(func(s *scene) {
+			s.unpublished = true
+			s.release.Suspended = true
+		}), outcome{triggerv1.TargetHeld, none}},
+		{"other content was put into the copies", other(func(s *scene) {
+			s.status.Published, s.values = "sha256:old", ValuesDiffer
+		}), outcome{triggerv1.TargetTriggered, unforced}},
+		{"a request was under way, and the copies are old", other(func(s *scene) {
+			s.edit(read)
+			s.step()
+			s.handle()
+			s.later(time.Minute)
+			s.status.Published, s.values, s.unpublished = "", ValuesEqual, true
+		}), outcome{triggerv1.TargetTriggered, unforced}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			NewWithT(t).Expect(outcomeOf(c.given.decide())).To(Equal(c.want))
+		})
+	}
+
+	g := NewWithT(t)
+	s := other(func(s *scene) { s.unpublished = true })
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, unforced}))
+	s.upgrade()
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}), "once")
+	g.Expect(s.asked).To(BeFalse(), "what is proven under the present rules is believed")
 }
 
 func TestDecide_a_crash_between_copies_and_request(t *testing.T) {

@@ -123,6 +123,7 @@ func TestRollout_a_manual_request_goes_through_at_once(t *testing.T) {
 	e.atRest(ns, 2)
 	e.stay(ns, map[string]int{"canary-00": 2, "prod-00": 2})
 	e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 2"))
+	e.Eventually(e.stageEvents(ns, triggerv1.TriggeredReason)).Should(ContainElement(ContainSubstring(ns+"/prod-00")), "what a person overrides is reported")
 }
 
 func TestRollout_reset_goes_on_where_it_halted(t *testing.T) {
