@@ -269,10 +269,6 @@ func (d *driver) pause(rng *rand.Rand) {
 // act changes the fleet, notes what that entitles to, and then the API server.
 func (d *driver) act(text string, change func(), write func() error) (string, error) {
 	d.handled()
-	var err error
-	if d.fleet.looks, err = d.looks(); err != nil {
-		return text, err
-	}
 	at := time.Now()
 	change()
 	d.fleet.made(at, text)

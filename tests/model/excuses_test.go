@@ -40,6 +40,12 @@ const (
 //     request for a forced upgrade came, and nothing on the HelmRelease showed it yet. It
 //     sees the request when it has finished. After an edit of the spec the operator knows
 //     what will come: that is none, unless a chart has come since.
+//
+// One is about what the operator can know:
+//
+//   - unwitnessed: what a chart looks up changed, helm-controller made a revision of another
+//     cause before the operator asked for one, and nothing shows whether that began with the
+//     change. It is forced once more.
 func (d *driver) excuse(r *release, requests []time.Time, revisions []revision, i int) string {
 	rev := revisions[i]
 	if strings.Contains(rev.Info.Description, "unlocked from stale") {
@@ -64,7 +70,20 @@ func (d *driver) excuse(r *release, requests []time.Time, revisions []revision, 
 	if repeats && r.overtaken(requests, d.fleet.charts[r.ns].written, revisions[i-1].Info.LastDeployed, rev.Info.LastDeployed) {
 		return "overtaken"
 	}
+	if repeats && d.unwitnessed(r, requests, revisions[i-1].Info.LastDeployed) {
+		return "unwitnessed"
+	}
 	return ""
+}
+
+// unwitnessed reports whether a revision was made after a change that is to be forced and
+// before the operator asked for it.
+func (d *driver) unwitnessed(r *release, requests []time.Time, revision time.Time) bool {
+	return slices.ContainsFunc(d.entitlements(r), func(c effective) bool {
+		return c.forced && c.at.Before(revision.Add(instant)) && !slices.ContainsFunc(requests, func(request time.Time) bool {
+			return request.After(c.at) && request.Before(revision.Add(instant))
+		})
+	})
 }
 
 // overtaken tells whether the latest request before a revision came when the revision

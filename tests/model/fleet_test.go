@@ -48,8 +48,6 @@ type fleet struct {
 	// prod are the namespaces that selectors of namespaces match.
 	prod map[string]bool
 
-	// looks are what triggers had delivered before the operation.
-	looks map[look]bool
 
 	// counter makes every content another one.
 	counter int

@@ -13,7 +13,7 @@ import (
 // revision. An operation is effective for a release, once, if by it
 //
 //   - the release is created; once more for each trigger with a source that is to force
-//     it and so young that the installation may or may not have seen it;
+//     it, of which nothing is recorded;
 //   - the values that it is composed of become others, or the chart does. What cannot
 //     be composed or rendered makes no revision, so that only the next state that can
 //     be counts. What the API server refuses makes a failed revision, and counts;
@@ -25,8 +25,6 @@ import (
 //     was made meanwhile.
 //     A change that is both in the values and forced counts once, but twice where
 //     Flux follows the source by itself, as the documentation of the guarantees says;
-//   - such a source is written in whatever way before its trigger has delivered the content
-//     to the release: it cannot be told from a change that the latest revision has missed;
 //   - somebody asks for a forced upgrade, on the HelmRelease or on a trigger of it;
 //   - its spec changes after a failed revision: helm-controller counts failures anew
 //     with each generation, and tries once more.
@@ -67,20 +65,18 @@ type ledger struct {
 	present map[string]bool
 	// born tells which incarnation of them was last seen.
 	born map[string]int
-	// states are those of the sources when they were last looked at.
-	states map[*source]string
 	// stale are sources whose content changed when nothing was to force it: what a
 	// lookup shows of them is nobody's duty.
 	stale map[*source]bool
 }
 
 func newLedger() ledger {
-	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]string{}, born: map[string]int{}, states: map[*source]string{}, stale: map[*source]bool{}}
+	return ledger{fresh: true, forced: map[string]string{}, bound: map[string]string{}, born: map[string]int{}, stale: map[*source]bool{}}
 }
 
-// settled is how old content must be for a revision to be provably younger: times are
-// stored in seconds, the operator allows for two more, and helm-controller reads values
-// somewhat earlier than it begins with the revision.
+// settled is how old content must be for a revision to have it for certain: times are
+// stored in seconds, and helm-controller reads values somewhat earlier than it begins with
+// the revision.
 const settled = 4 * time.Second
 
 // made notes what an operation that has changed the fleet entitles each release to.
@@ -97,8 +93,7 @@ func (f *fleet) made(at time.Time, why string) {
 		}
 		fresh := r.fresh
 		values, spec := f.reasons(r)
-		content, bound, gone := f.forcing(r, at)
-		touched := f.touching(r)
+		content, bound, gone := f.forcing(r)
 		r.fresh = false
 		if fresh {
 			// Where an installation was left behind, an upgrade takes it over.
@@ -117,9 +112,6 @@ func (f *fleet) made(at time.Time, why string) {
 		}
 		for range forced - 1 {
 			r.entitle(effective{at: at, forced: true, why: "forced by another trigger: " + why})
-		}
-		for range touched - forced {
-			r.entitle(effective{at: at, forced: true, why: "touched before it was delivered by: " + why})
 		}
 		if values && forced > 0 && r.followed() {
 			r.entitle(effective{at: at, why: "Flux, which may be faster: " + why})
@@ -156,7 +148,7 @@ func (f *fleet) reasons(r *release) (values, spec bool) {
 // forcing returns the number of triggers with forced dependencies that have other
 // content, of those with such dependencies that are new to them, and whether any has
 // gone.
-func (f *fleet) forcing(r *release, at time.Time) (content, bound int, gone bool) {
+func (f *fleet) forcing(r *release) (content, bound int, gone bool) {
 	changed, added := map[string]bool{}, map[string]bool{}
 	present := map[string]bool{}
 	for _, s := range f.sources {
@@ -191,8 +183,6 @@ func (f *fleet) forcing(r *release, at time.Time) (content, bound int, gone bool
 		r.forced[key] = content
 		gone = gone || forced && !b.source.exists
 		switch {
-		case r.fresh && at.Sub(b.source.written) > settled:
-			// A new installation is younger than what was there before it.
 		case forced:
 			changed[b.by] = true
 		default:
