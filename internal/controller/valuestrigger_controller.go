@@ -26,6 +26,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
@@ -93,8 +94,8 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 
 	old := vt.DeepCopy()
 	r.unwritten.restore(vt)
-	var edited time.Time
-	result, err := r.reconcile(ctx, vt, &edited)
+	var looked looked
+	result, err := r.reconcile(ctx, vt, &looked)
 	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
 		vt.Status.SetLastHandledReconcileRequest(value)
 	}
@@ -105,8 +106,9 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
+			looked.translation.Apply(&old.Status) // What is only written differently is no news.
 			r.notify(ctx, old, vt)
-			r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
+			r.meter.Observe(old.Status.Targets, vt.Status.Targets, looked.edited)
 			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
 		case apierrors.IsConflict(patchErr) && err == nil:
 			// What was requested is on record on the HelmReleases, so computing
@@ -147,10 +149,16 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 	return r.writer.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))
 }
 
+// looked is what a reconciliation found out beside the status: when the sources were last
+// edited, and what of the status is only written differently.
+type looked struct {
+	edited      time.Time
+	translation plan.Translation
+}
+
 // reconcile brings the status up to what is observed, after having made the requests
-// that are due. It tells when the sources were last edited. What the API server refuses
-// is in the status, and returned as an error.
-func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger, edited *time.Time) (ctrl.Result, error) {
+// that are due. What the API server refuses is in the status, and returned as an error.
+func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger, looked *looked) (ctrl.Result, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
 		return ctrl.Result{}, nil
@@ -161,6 +169,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
 
 	e, err := r.evaluate(ctx, vt, at)
+	looked.translation = e.translation
 	switch {
 	case err == nil:
 	case errors.Is(err, errOrphaned):
@@ -188,7 +197,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return ctrl.Result{}, err
 	}
 
-	*edited = e.lastEdit()
+	looked.edited = e.lastEdit()
 	out := r.deliver(ctx, vt, e)
 	if out.outdated {
 		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err

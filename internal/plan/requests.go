@@ -25,7 +25,8 @@ func (t *task) recorded(sources []Source) bool {
 
 func (t *task) covered(sources []Source) bool {
 	return !slices.ContainsFunc(sources, func(s Source) bool {
-		return !t.Release.Record.covers(s.ID, s.Full)
+		covers := func(full string) bool { return t.Release.Record.covers(s.ID, full) }
+		return !covers(s.Full) && !slices.ContainsFunc(s.FormerFull, covers)
 	})
 }
 

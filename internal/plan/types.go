@@ -55,6 +55,11 @@ type Source struct {
 	// triggers recognise each other's requests.
 	Full string
 
+	// Former and FormerFull are the digests under which the same content may be on
+	// record since before: one for each way in which digests of Secrets were made, in
+	// the same order for all sources. There are none of a ConfigMap.
+	Former, FormerFull []string
+
 	// UID of the object, and when it was created, or zero if that is unknown.
 	UID     types.UID
 	Created time.Time

@@ -5,6 +5,7 @@ package source
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +20,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
-// describe returns what is kept of an object.
-func describe(obj client.Object) Object {
+// describe returns what is kept of an object with this content.
+func describe(obj client.Object, content digest.Content) Object {
 	object := Object{
 		Exists:          true,
 		Labels:          contract.Labels(obj.GetLabels()),
@@ -29,11 +30,17 @@ func describe(obj client.Object) Object {
 		Watched:         obj.GetLabels()[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled,
 		ResourceVersion: obj.GetResourceVersion(),
 	}
-	object.Content = digest.Of(obj)
-	object.Full = object.Content.Digest()
+	object.Content = content
+	object.Full = content.Digest()
 	object.UID, object.Created = obj.GetUID(), obj.GetCreationTimestamp().Time
 	object.Modified, object.Editor = LastEdit(obj)
 	return object
+}
+
+// RecordedBy reports whether the annotation of the contract means the content of an object,
+// whichever way its digest was made.
+func (o Object) RecordedBy(baseline contract.Baseline) bool {
+	return baseline.Covers(o.Full) || slices.ContainsFunc(o.Content.Former(), baseline.Covers)
 }
 
 // maxPublishTo bounds what is kept of the annotation, in bytes: names of hundreds of

@@ -105,12 +105,12 @@ func describeSource(w wanted, object Object) plan.Source {
 	if !object.Exists {
 		return s
 	}
-	s.Digest = object.Content.Digest(w.Keys...)
-	s.Full = object.Full
+	s.Digest, s.Former = object.Content.Digest(w.Keys...), object.Content.Former(w.Keys...)
+	s.Full, s.FormerFull = object.Full, object.Content.Former()
 	s.Watched, s.PublishTo = object.Watched, object.PublishTo
 	s.UID, s.Created = object.UID, object.Created
 	s.Modified, s.Editor, s.ChangedKeys = object.Modified, object.Editor, object.ChangedKeys
-	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Covers(object.Full) {
+	if contract.IsSource(object.Labels) && object.RecordedBy(contract.ParseBaseline(object.Annotations)) {
 		s.Recorded = map[string]bool{}
 		for _, target := range contract.Parse(object.Annotations).Targets {
 			s.Recorded[target.String()] = true

@@ -87,8 +87,15 @@ type Object struct {
 	ResourceVersion string
 }
 
+// Keyring gives the keys of the digests of Secrets.
+type Keyring interface {
+	Keys(ctx context.Context) (digest.Keys, error)
+}
+
 // Store reads and remembers. It is safe for concurrent use.
 type Store struct {
+	keyring Keyring
+
 	// metadata is the cache of watched metadata, live the API server.
 	metadata client.Reader
 	live     client.Reader
@@ -123,10 +130,11 @@ type entry struct {
 	size  int
 }
 
-// NewStore returns a Store over a cache of metadata and a live reader.
-func NewStore(metadata, live client.Reader) *Store {
+// NewStore returns a Store over a cache of metadata and a live reader. Without a keyring,
+// it tells nothing of Secrets.
+func NewStore(metadata, live client.Reader, keyring Keyring) *Store {
 	return &Store{
-		metadata: metadata, live: live, now: time.Now,
+		keyring: keyring, metadata: metadata, live: live, now: time.Now,
 		entries: map[entryKey]*entry{}, sweepAt: sweepAt, kept: map[Ref]client.Object{},
 		reading: make(chan struct{}, maxReading), composing: make(chan struct{}, maxComposing),
 	}
@@ -142,8 +150,8 @@ type Account struct {
 }
 
 // Get returns the object in its present version, read from the API server unless
-// the version is known and was read less than maxAge ago. A missing object is no
-// error.
+// the version is known and was read less than maxAge ago: at any rate if that is zero. A
+// missing object is no error.
 func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.Duration) (Object, error) {
 	key := entryKey{account: account.Name, ref: ref}
 	version, err := versionIn(ctx, s.metadata, ref)
@@ -152,7 +160,7 @@ func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.D
 	}
 	// Whether the object exists is nothing that another account may learn from the
 	// operator's cache.
-	if version == "" && account.Reader == nil {
+	if version == "" && account.Reader == nil && maxAge > 0 {
 		s.forget(key)
 		return Object{}, nil
 	}
@@ -178,8 +186,12 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 		s.forget(key)
 		return Object{}, err
 	}
+	content, err := s.ContentOf(ctx, obj)
+	if err != nil {
+		return Object{}, err
+	}
 	previous := e.object
-	object := describe(obj)
+	object := describe(obj, content)
 	if previous.Exists && previous.Full != object.Full {
 		object.ChangedKeys = object.Content.ChangedSince(previous.Content)
 	} else if previous.Exists {
@@ -194,6 +206,21 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 		s.keep(key.ref, obj)
 	}
 	return object, nil
+}
+
+// ContentOf returns the content of an object as its digests are made.
+func (s *Store) ContentOf(ctx context.Context, obj client.Object) (digest.Content, error) {
+	var keys digest.Keys
+	if _, secret := obj.(*corev1.Secret); secret {
+		if s.keyring == nil {
+			return digest.Content{}, ErrSecretsDisabled
+		}
+		var err error
+		if keys, err = s.keyring.Keys(ctx); err != nil {
+			return digest.Content{}, err
+		}
+	}
+	return keys.Of(obj), nil
 }
 
 // versionIn returns the resource version that a reader has of an object, none if there is no such object.

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 // counted is a Store over a fake API server that counts the reads of content.
@@ -43,7 +44,7 @@ func newCounted(t *testing.T, objects ...client.Object) *counted {
 			return next.Get(ctx, key, obj, opts...)
 		},
 	})
-	c.Store = NewStore(c.client, live)
+	c.Store = NewStore(c.client, live, testKeyring{})
 	c.Store.now = func() time.Time { return c.now }
 	return c
 }
@@ -160,11 +161,11 @@ func TestDescribe_names_the_last_editor_of_content(t *testing.T) {
 		entry("kubectl-label", `{"f:metadata":{"f:labels":{}}}`, day.Add(2*time.Hour)),
 		entry(triggerv1.FieldManager, `{"f:data":{}}`, day.Add(3*time.Hour)),
 	}
-	object := describe(cm)
+	object := describe(cm, digest.OfConfigMap(cm))
 	g.Expect(object.Editor).To(Equal("kubectl-edit"))
 	g.Expect(object.Modified).To(BeTemporally("==", day.Add(time.Hour)))
 	g.Expect(object.Annotations).To(Equal(map[string]string{triggerv1.HRNameAnnotation: "app"}), "others may hold content")
 
 	cm.ManagedFields = nil
-	g.Expect(describe(cm).Modified).To(BeZero(), "unknown")
+	g.Expect(describe(cm, digest.OfConfigMap(cm)).Modified).To(BeZero(), "unknown")
 }
