@@ -156,7 +156,8 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 		return err
 	}
 	baseline := contract.ParseBaseline(object.Annotations)
-	if baseline.Digest == object.Full || missing && !baseline.Legacy {
+	// One that was made otherwise stays: a shard that has another key might put it back.
+	if !baseline.Legacy && (missing || object.RecordedBy(baseline)) {
 		return nil
 	}
 	for _, target := range targets {
