@@ -4,6 +4,9 @@
 package plan
 
 import (
+	"slices"
+	"strings"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
@@ -27,6 +30,30 @@ func (t *task) forgotten() bool {
 	default:
 		return r.Ready != "False" && !t.failedBefore()
 	}
+}
+
+// uninstalled waits for the first installation of a release, which reads the content by
+// itself, until helm-controller has given up or has failed for as long as the timeout.
+func (t *task) uninstalled() Decision {
+	r := t.Release
+	if r.Ready == "False" && !slices.Contains(waitingReasons, r.ReadyReason) {
+		left := t.Timeout - t.Now.Sub(r.Created)
+		if r.GivenUp || left <= 0 {
+			return t.failed(because(cannotInstall, because(r.ReadyReason, r.ReadyMessage)))
+		}
+		decision := t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage))
+		decision.After = left
+		return decision
+	}
+	return t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage))
+}
+
+const cannotInstall = "the release cannot be installed"
+
+// neverInstalled tells that this was said before, of a release of which nothing was asked.
+func (t *task) neverInstalled() bool {
+	p := t.Previous
+	return p != nil && p.State == triggerv1.TargetFailed && p.Digest == "" && strings.HasPrefix(p.Message, cannotInstall)
 }
 
 // renew repeats a request on a release that helm-controller has given up on. Without a

@@ -37,6 +37,10 @@ const (
 	// younger by no more than this.
 	clockTolerance = 30 * time.Second
 
+	// grace is how much longer than the release may take the default timeout is, so that
+	// helm-controller's own verdict comes first.
+	grace = time.Minute
+
 	// snapshotTolerance is how much younger than the content a snapshot must be
 	// to have been made with it. Times are stored in seconds, and erring on the
 	// other side would lose a change.
@@ -126,6 +130,10 @@ type Release struct {
 	// Reconciling is the condition of that name.
 	Reconciling bool
 
+	// Retrying tells that the last install, upgrade or remediation has failed, and that
+	// helm-controller repeats it, or has not decided whether it does.
+	Retrying bool
+
 	// GivenUp tells that helm-controller has failed too often, and tries again only
 	// for a reason.
 	GivenUp bool
@@ -148,6 +156,9 @@ type Release struct {
 	// RolledBack tells that the latest snapshot is that of a rollback: it is new, and
 	// what it runs is old.
 	RolledBack bool
+
+	// Takes is how long an install or upgrade may take.
+	Takes time.Duration
 
 	// Record is the operator's record of its last request, or zero.
 	Record Record
@@ -194,7 +205,9 @@ const (
 
 // Input is everything that a decision rests on.
 type Input struct {
-	Now     time.Time
+	Now time.Time
+
+	// Timeout of the spec. Its default is extended to what the release may take.
 	Timeout time.Duration
 
 	// Trigger and Target are namespace/name of the ValuesTrigger and of the
