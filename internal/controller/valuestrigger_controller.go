@@ -106,7 +106,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
-			looked.translation.Apply(&old.Status) // What is only written differently is no news.
+			looked.translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets, looked.edited)
 			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)

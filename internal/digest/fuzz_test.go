@@ -128,7 +128,7 @@ func FuzzContents(f *testing.F) {
 				t.Errorf("a Secret %q is another one when it is created again", one)
 			}
 			if (named(first, second, raw).Digest() == named(second, first, raw).Digest()) != (first == second) {
-				t.Errorf("the Secrets %q/%q and %q/%q are not told apart", first, second, second, first)
+				t.Errorf("the Secrets %q/%q and %q/%q have one digest", first, second, second, first)
 			}
 			if secret(second, raw).Digest(keys...) == c1.Digest(keys...) {
 				t.Errorf("a Secret %q has the digest of a ConfigMap", one)

@@ -50,7 +50,7 @@ func (t *task) uninstalled() Decision {
 
 const cannotInstall = "the release cannot be installed"
 
-// neverInstalled tells that this was said before, of a release of which nothing was asked.
+// neverInstalled is true if this was said before, of a release of which nothing was asked.
 func (t *task) neverInstalled() bool {
 	p := t.Previous
 	return p != nil && p.State == triggerv1.TargetFailed && p.Digest == "" && strings.HasPrefix(p.Message, cannotInstall)

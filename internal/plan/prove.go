@@ -82,7 +82,7 @@ func (t *task) attempt() string {
 	return text.Line(retries+because(t.Release.ReadyReason, t.Release.ReadyMessage), maxText)
 }
 
-// announced tells that helm-controller has said of this very failure that it tries again,
+// announced is true if helm-controller has said of this very failure that it tries again,
 // and has begun to.
 func (t *task) announced() bool {
 	return t.Release.Reconciling && t.previously(triggerv1.TargetTriggered) && t.Previous.Message == Bounded(t.attempt(), t.Targets)
@@ -171,7 +171,7 @@ func (t *task) failed(message string) Decision {
 // failedBefore tells that the last request has already been found to have failed.
 func (t *task) failedBefore() bool { return t.previously(triggerv1.TargetFailed) }
 
-// previously tells that the last request was found in a state before.
+// previously is true if the last request was found in a state before.
 func (t *task) previously(state triggerv1.TargetState) bool {
 	p := t.Previous
 	return p != nil && p.State == state && p.Token == t.status.Token

@@ -130,7 +130,7 @@ type Release struct {
 	// Reconciling is the condition of that name.
 	Reconciling bool
 
-	// Retrying tells that the last install, upgrade or remediation has failed, and that
+	// Retrying is true if the last install, upgrade or remediation has failed, and
 	// helm-controller repeats it, or has not decided whether it does.
 	Retrying bool
 

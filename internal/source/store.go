@@ -87,11 +87,6 @@ type Object struct {
 	ResourceVersion string
 }
 
-// Keyring gives the keys of the digests of Secrets.
-type Keyring interface {
-	Keys(ctx context.Context) (digest.Keys, error)
-}
-
 // Store reads and remembers. It is safe for concurrent use.
 type Store struct {
 	keyring Keyring
@@ -151,7 +146,7 @@ type Account struct {
 
 // Get returns the object in its present version, read from the API server unless
 // the version is known and was read less than maxAge ago: at any rate if that is zero. A
-// missing object is no error.
+// missing object is not an error.
 func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.Duration) (Object, error) {
 	key := entryKey{account: account.Name, ref: ref}
 	version, err := versionIn(ctx, s.metadata, ref)
@@ -206,21 +201,6 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 		s.keep(key.ref, obj)
 	}
 	return object, nil
-}
-
-// ContentOf returns the content of an object as its digests are made.
-func (s *Store) ContentOf(ctx context.Context, obj client.Object) (digest.Content, error) {
-	var keys digest.Keys
-	if _, secret := obj.(*corev1.Secret); secret {
-		if s.keyring == nil {
-			return digest.Content{}, ErrSecretsDisabled
-		}
-		var err error
-		if keys, err = s.keyring.Keys(ctx); err != nil {
-			return digest.Content{}, err
-		}
-	}
-	return keys.Of(obj), nil
 }
 
 // versionIn returns the resource version that a reader has of an object, none if there is no such object.
