@@ -4,6 +4,7 @@
 package plan
 
 import (
+	"math/rand"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -139,5 +140,30 @@ func TestRecord_of_before_covers_the_same_content(t *testing.T) {
 		}
 		g.Expect(covers(now)).To(BeTrue())
 		g.Expect(covers(withSecret("c", "other"))).To(BeFalse())
+	}
+}
+
+// Whatever is recorded, in whichever way: what means the same is no difference, and what
+// means something else still is one.
+func TestProperty_translation_hides_no_change(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	random := rand.New(rand.NewSource(1))
+	text := func() string { return []string{"a", "b", "c"}[random.Intn(3)] }
+	for range 2000 {
+		was, now := withSecret(text(), text()), withSecret(text(), text())
+		recorded := was
+		if way := random.Intn(3); way < 2 {
+			recorded = formerSources(was, way)
+		}
+		want := Compare(Statuses(was), Combined(was), now)
+		status := recordOf(recorded)
+		Translate(status, now).Apply(status)
+		diff := Compare(status.Sources, status.LastDigest, now)
+		g.Expect(diff.Changed).To(Equal(want.Changed))
+		g.Expect(diff.From == diff.To).To(Equal(len(want.Changed) == 0))
+		g.Expect(status.Targets[0].Digest).To(Equal(status.LastDigest), "it stays delivered")
+		g.Expect(status.Rollout.Digest).To(Equal(status.LastDigest))
+		g.Expect(status.Targets[1].Digest).To(Equal("sha256:older"))
 	}
 }
