@@ -169,3 +169,23 @@ func TestDescribe_names_the_last_editor_of_content(t *testing.T) {
 	cm.ManagedFields = nil
 	g.Expect(describe(cm, digest.OfConfigMap(cm)).Modified).To(BeZero(), "unknown")
 }
+
+// A person who asks is answered about what there is, also if the watch is late.
+func TestStore_Get_withoutAgeReadsWhatTheCacheLacks(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	cached := fake.NewClientBuilder().WithScheme(testScheme(t)).Build()
+	live := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(testConfigMap("settings", map[string]string{"a": "1"})).Build()
+	store := NewStore(cached, live, testKeyring{})
+	ref := Ref{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: "settings"}
+	object, err := store.Get(t.Context(), Account{}, ref, time.Hour)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(object.Exists).To(BeFalse())
+	object, err = store.Get(t.Context(), Account{}, ref, 0)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(object.Exists).To(BeTrue())
+	ref.Name = "absent"
+	object, err = store.Get(t.Context(), Account{}, ref, 0)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(object.Exists).To(BeFalse())
+}
