@@ -82,8 +82,8 @@ const (
 	PublishedByNamespaceLabel = "trigger.nebius.ai/namespace"
 
 	// KeptLabel marks what is kept of a source to be restored. It has the labels of a
-	// copy, and is for no HelmRelease. KeptUIDAnnotation is the UID of the source on it,
-	// without which the digest of a Secret cannot be computed.
+	// copy, and is for no HelmRelease. KeptUIDAnnotation is read on what was kept when
+	// digests of Secrets were salted with the UID of the source.
 	KeptLabel         = "trigger.nebius.ai/kept"
 	KeptUIDAnnotation = "trigger.nebius.ai/kept-uid"
 

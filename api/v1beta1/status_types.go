@@ -19,8 +19,8 @@ type SourceStatus struct {
 	// Name of the source.
 	Name string `json:"name"`
 
-	// Digest of the selected keys, "sha256:" and hexadecimal digits, salted with the UID for a
-	// Secret. Empty while an optional source does not exist.
+	// Digest of the selected keys, "sha256:" and hexadecimal digits, for a Secret an HMAC under
+	// a key of the operator. Empty while an optional source does not exist.
 	// +optional
 	Digest string `json:"digest,omitempty"`
 

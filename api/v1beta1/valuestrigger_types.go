@@ -45,7 +45,8 @@ type ValuesTriggerSpec struct {
 
 	// Timeout for one target to prove that it runs the change, counted from the
 	// request. A target that exceeds it is Failed, and Delivered as soon as it
-	// does prove it. From 1s to 24h. Defaults to 5m.
+	// does prove it. From 1s to 24h. Defaults to 5m, which is extended to what
+	// the HelmRelease may take for an installation or upgrade, and a minute.
 	// +kubebuilder:default="5m"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -100,6 +100,7 @@ func controllerOptions(opts Options) (controller.Options, error) {
 		NewRateLimiter: func() workqueue.TypedRateLimiter[ctrl.Request] {
 			return runtimectrl.GetRateLimiter(opts.RateLimiter)
 		},
+		RuntimeNamespace:      opts.RuntimeNamespace,
 		Autodiscovery:         opts.Autodiscovery,
 		Secrets:               opts.Secrets,
 		AllNamespaces:         opts.Watch.AllNamespaces,

@@ -109,7 +109,7 @@ func TestWait(t *testing.T) {
 		cm.Status.Sources = []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "values", Digest: sum}}
 		return cm
 	}
-	current := digest.Of(values).Digest()
+	current := digest.OfConfigMap(values).Digest()
 	source := []triggerv1.SourceReference{from("ConfigMap", "", "values")}
 	delivered := target("apps", "app", triggerv1.TargetDelivered, "")
 	handles := func(vt *triggerv1.ValuesTrigger) *triggerv1.ValuesTrigger {

@@ -127,11 +127,6 @@ func (c *cli) newEdit(ctx context.Context, after client.Object) (*edit, error) {
 		}
 	}
 	e.before, e.Created = before, before == nil
-	var old digest.Content
-	if before != nil {
-		after.SetUID(before.GetUID()) // It salts the digests.
-		old = digest.Of(before)
-	}
-	e.ChangedKeys = append([]string{}, digest.Of(after).ChangedSince(old)...)
+	e.ChangedKeys = append([]string{}, digest.Changed(before, after)...)
 	return e, nil
 }

@@ -167,9 +167,9 @@ func (w *waiter) look(ctx context.Context, key types.NamespacedName) error {
 // current tells whether what a trigger has last looked at is what its sources have now,
 // as far as that can be read: an event of a source may come later than one of the
 // trigger. Sources that are missing, or that the operator does not follow, are for the
-// trigger to tell of.
+// trigger to tell of, as are Secrets: only the operator can make their digests.
 func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
-	resolver := source.Resolver{Store: source.NewStore(w.c.client, w.c.client), Metadata: w.c.client, Secrets: true}
+	resolver := source.Resolver{Store: source.NewStore(w.c.client, w.c.client, nil), Metadata: w.c.client}
 	resolution, err := resolver.Resolve(ctx, vt, vt.Spec.Sources, source.Account{}, 0)
 	switch {
 	case apierrors.IsForbidden(err), errors.Is(err, source.ErrNotFound), errors.Is(err, source.ErrInvalid):
@@ -178,7 +178,8 @@ func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool
 		return false, err
 	}
 	if rollout := vt.Status.Rollout; rollout != nil && rollout.Rollback != nil {
-		return plan.Combined(resolution.Sources) == rollout.Digest, nil // It has been refused.
+		// It has been refused.
+		return len(resolution.Disabled) > 0 || plan.Combined(resolution.Sources) == rollout.Digest, nil
 	}
 	return len(plan.Compare(vt.Status.Sources, vt.Status.LastDigest, resolution.Sources).Changed) == 0, nil
 }

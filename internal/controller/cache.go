@@ -18,6 +18,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
 // CacheOptions returns how the manager's cache stores each kind: ConfigMaps and
@@ -112,6 +113,7 @@ func stripRelease(in any) (any, error) {
 		DependsOn:  hr.Spec.DependsOn,
 		Values:     hr.Spec.Values,
 		ValuesFrom: hr.Spec.ValuesFrom,
+		Timeout:    &metav1.Duration{Duration: target.Takes(hr)},
 	}
 	status := helmv2.HelmReleaseStatus{
 		ObservedGeneration:     hr.Status.ObservedGeneration,

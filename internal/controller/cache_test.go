@@ -138,6 +138,8 @@ func fullRelease() *helmv2.HelmRelease {
 		DependsOn:     []helmv2.DependencyReference{{Name: "db"}},
 		PostRenderers: []helmv2.PostRenderer{{Kustomize: &helmv2.Kustomize{}}},
 		Chart:         &helmv2.HelmChartTemplate{},
+		Timeout:       &metav1.Duration{Duration: time.Minute},
+		Upgrade:       &helmv2.Upgrade{Timeout: &metav1.Duration{Duration: time.Hour}},
 	}
 	hr.Status = helmv2.HelmReleaseStatus{
 		ObservedGeneration: 3, HelmChart: secretText, LastAttemptedConfigDigest: secretText, Failures: 7,
@@ -155,7 +157,8 @@ func TestStripRelease(t *testing.T) {
 	full := fullRelease()
 	observed := target.Observe(full, nil)
 	for field, value := range reflect.ValueOf(observed).Fields() {
-		if !slices.Contains([]string{"Denied", "Reads", "Copied"}, field.Name) {
+		// What excludes others of them is tested below.
+		if !slices.Contains([]string{"Denied", "Reads", "Copied", "Retrying"}, field.Name) {
 			g.Expect(value.IsZero()).To(BeFalse(), "the planner observes %s, which the release of this test lacks", field.Name)
 		}
 	}
@@ -166,8 +169,19 @@ func TestStripRelease(t *testing.T) {
 	hr := out.(*helmv2.HelmRelease)
 
 	g.Expect(target.Observe(hr, nil)).To(Equal(observed), "the planner sees the same")
+
+	retries := full.DeepCopy()
+	retries.Status.Conditions = []metav1.Condition{
+		{Type: "Ready", Status: "False", Reason: "UpgradeFailed"}, {Type: "Reconciling", Status: "True", Reason: "ProgressingWithRetry"},
+	}
+	observed = target.Observe(retries, nil)
+	g.Expect(observed.Retrying).To(BeTrue())
+	again, err := stripRelease(retries)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(target.Observe(again.(*helmv2.HelmRelease), nil)).To(Equal(observed))
 	g.Expect(hr.Spec).To(Equal(helmv2.HelmReleaseSpec{
 		Suspend: true, Values: full.Spec.Values, ValuesFrom: full.Spec.ValuesFrom, DependsOn: full.Spec.DependsOn,
+		Timeout: &metav1.Duration{Duration: time.Hour},
 	}), "what values are composed of")
 	g.Expect(hr.Labels).To(Equal(full.Labels))
 	g.Expect(hr.Annotations).To(And(HaveKey("trigger.nebius.ai/allow-from"), HaveKey(meta.ReconcileRequestAnnotation)))

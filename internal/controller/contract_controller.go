@@ -156,7 +156,8 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 		return err
 	}
 	baseline := contract.ParseBaseline(object.Annotations)
-	if baseline.Digest == object.Full || missing && !baseline.Legacy {
+	// One that was made otherwise stays: a shard that has another key might put it back.
+	if !baseline.Legacy && (missing || object.RecordedBy(baseline)) {
 		return nil
 	}
 	for _, target := range targets {
@@ -199,9 +200,9 @@ func (r *ContractReconciler) delivered(ctx context.Context, target types.Namespa
 }
 
 func deliveredBy(vt *triggerv1.ValuesTrigger, target types.NamespacedName, ref source.Ref, object source.Object) bool {
-	digest := object.Content.Digest(keysOf(vt, ref.Kind, ref.Namespace, ref.Name)...)
+	keys := keysOf(vt, ref.Kind, ref.Namespace, ref.Name)
 	return slices.ContainsFunc(vt.Status.Sources, func(s triggerv1.SourceStatus) bool {
-		return plan.ID(s.Kind, s.Namespace, s.Name) == plan.ID(ref.Kind, ref.Namespace, ref.Name) && s.Digest == digest
+		return plan.ID(s.Kind, s.Namespace, s.Name) == plan.ID(ref.Kind, ref.Namespace, ref.Name) && object.Content.Is(s.Digest, keys...)
 	}) && slices.ContainsFunc(vt.Status.Targets, func(t triggerv1.TargetStatus) bool {
 		return t.Namespace == target.Namespace && t.Name == target.Name &&
 			t.State == triggerv1.TargetDelivered && t.Digest == vt.Status.LastDigest

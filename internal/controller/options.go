@@ -35,6 +35,9 @@ type Options struct {
 	// HelmRelease a source of it.
 	Autodiscovery bool
 
+	// RuntimeNamespace is the operator's own, where the key of the digests of Secrets is.
+	RuntimeNamespace string
+
 	// Secrets allows reading Secrets. Without it Secret sources are reported.
 	Secrets bool
 

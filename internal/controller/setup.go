@@ -17,6 +17,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
@@ -29,7 +30,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	// ConfigMaps and Secrets from the API server, as it must their content.
 	writer, cached, live := mgr.GetClient(), mgr.GetCache(), mgr.GetAPIReader()
 	opts.Meter.Serve(cached, opts.serves, mgr.Elected())
-	store := source.NewStore(cached, opts.Meter.Reader(live))
+	store := source.NewStore(cached, opts.Meter.Reader(live), keyring.New(live, writer, opts.RuntimeNamespace))
 	policy := access.Policy{NoCrossNamespaceRefs: opts.NoCrossNamespaceRefs}
 	derive := deriver{cache: cached, policy: policy, autodiscovery: opts.Autodiscovery, secrets: opts.Secrets}
 

@@ -26,6 +26,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
@@ -93,7 +94,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 
 	old := vt.DeepCopy()
 	r.unwritten.restore(vt)
-	result, err := r.reconcile(ctx, vt)
+	result, translation, err := r.reconcile(ctx, vt)
 	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
 		vt.Status.SetLastHandledReconcileRequest(value)
 	}
@@ -104,6 +105,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
+			translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets)
 			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
@@ -147,18 +149,23 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 }
 
 // reconcile brings the status up to what is observed, after having made the requests
-// that are due. What the API server refuses is in the status, and returned as an error.
-func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, error) {
+// that are due. It returns what of the recorded status is only written differently now.
+// What the API server refuses is in the status, and returned as an error.
+func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, plan.Translation, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
-		return ctrl.Result{}, nil
+		return ctrl.Result{}, plan.Translation{}, nil
 	}
-	at := time.Now()
+	e, err := r.evaluate(ctx, vt, time.Now())
+	result, err := r.act(ctx, vt, e, err)
+	return result, e.translation, err
+}
+
+// act does what an evaluation asks for, or records why there was none.
+func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, err error) (ctrl.Result, error) {
 	// Without a priority of its own, what is looked at again would keep the one that it
 	// was looked at with, and an event cannot lower that.
 	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
-
-	e, err := r.evaluate(ctx, vt, at)
 	switch {
 	case err == nil:
 	case errors.Is(err, errOrphaned):

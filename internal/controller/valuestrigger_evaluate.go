@@ -46,11 +46,16 @@ type evaluation struct {
 	sources  []plan.Source
 	disabled []string
 	diff     plan.Diff
-	targets  []target.Target
-	account  source.Account
-	writer   client.Client
-	force    string
-	reset    string
+
+	// translation says what of the status is written differently since digests of Secrets
+	// are made otherwise. It has been applied.
+	translation plan.Translation
+
+	targets []target.Target
+	account source.Account
+	writer  client.Client
+	force   string
+	reset   string
 
 	// content is the digest of what the sources hold, and earlier that of what can be
 	// gone back to. The former is what diff is about unless it is refused: then the
@@ -100,7 +105,7 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	if e.account, e.writer, err = r.accounts.of(vt, e.generated); err != nil {
 		return e, err
 	}
-	resolution, err := r.sources.Resolve(ctx, vt, refs, e.account, vt.GetInterval())
+	resolution, err := r.sources.Resolve(ctx, vt, refs, e.account, maxAge(vt))
 	if err != nil {
 		return e, err
 	}
@@ -108,6 +113,8 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	if len(e.sources) == 0 && len(e.disabled) > 0 {
 		return e, source.ErrSecretsDisabled
 	}
+	e.translation = plan.Translate(&vt.Status, e.sources)
+	e.translation.Apply(&vt.Status)
 	e.force, e.reset = manualRequests(vt)
 	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
 	e.takeBack(vt)
@@ -134,6 +141,15 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 		return e, e.publication.mayKeep()
 	}
 	return e, nil
+}
+
+// maxAge returns how long content may have been read for a trigger. Who asks by annotation is
+// answered about what there is now: a watch may be late.
+func maxAge(vt *triggerv1.ValuesTrigger) time.Duration {
+	if asked, found := meta.ReconcileAnnotationValue(vt.Annotations); found && asked != vt.Status.LastHandledReconcileAt {
+		return 0
+	}
+	return vt.GetInterval()
 }
 
 // checkSources returns an error if a declared trigger refers to a source that it must

@@ -47,6 +47,9 @@ type publication struct {
 	get      func(source.Ref) (client.Object, error)
 	restored bool
 
+	// contentOf returns the content of such an object, from which digests are made.
+	contentOf func(client.Object) (digest.Content, error)
+
 	mu       sync.Mutex
 	contents map[string]*content
 }
@@ -70,8 +73,9 @@ func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *trigge
 	}
 	return &publication{
 		owner: vt, actor: actor, sources: e.sources, suffix: vt.Spec.Publish.Name, restored: e.refused != "",
-		get:      func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, e.account, ref) },
-		contents: map[string]*content{},
+		get:       func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, e.account, ref) },
+		contentOf: func(obj client.Object) (digest.Content, error) { return r.store.ContentOf(ctx, obj) },
+		contents:  map[string]*content{},
 	}
 }
 
@@ -133,8 +137,16 @@ func (p *publication) load(sources []plan.Source) (publish.Content, error) {
 		if err != nil {
 			return publish.Content{}, err
 		}
-		if obj == nil || digest.Of(obj).Digest(s.Keys...) != s.Digest {
-			return publish.Content{}, fmt.Errorf("%w: %s", lost, source.RefOf(s.ID))
+		moved := fmt.Errorf("%w: %s", lost, source.RefOf(s.ID))
+		if obj == nil {
+			return publish.Content{}, moved
+		}
+		content, err := p.contentOf(obj)
+		if err != nil {
+			return publish.Content{}, err
+		}
+		if !content.Is(s.Digest, s.Keys...) {
+			return publish.Content{}, moved
 		}
 		parts[s.ID] = publish.Of(obj, s.Keys...)
 	}

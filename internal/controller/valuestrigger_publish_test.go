@@ -27,10 +27,14 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
+// testKeys make the digests of Secrets.
+var testKeys = digest.Keys{Current: []byte("a key of thirty-two bytes, or so")}
+
 // aPublication copies ConfigMaps of the namespace config, as they are given.
 func aPublication(objects ...*corev1.ConfigMap) *publication {
 	owner := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
-	p := &publication{owner: owner, suffix: "shared", contents: map[string]*content{}}
+	p := &publication{owner: owner, suffix: "shared", contents: map[string]*content{},
+		contentOf: func(obj client.Object) (digest.Content, error) { return testKeys.Of(obj), nil }}
 	byName := map[string]*corev1.ConfigMap{}
 	for _, obj := range objects {
 		byName[obj.Name] = obj

@@ -43,20 +43,20 @@ func (e *evaluation) takeBack(vt *triggerv1.ValuesTrigger) {
 
 // keptBy returns where content of a source is kept.
 func (p *publication) keptBy(s plan.Source) publish.Copy {
-	uid := s.UID
-	if source.RefOf(s.ID).Kind != triggerv1.SecretKind {
-		uid = ""
-	}
-	return publish.Kept(p.owner, s.ID, s.Digest, string(uid))
+	return publish.Kept(p.owner, s.ID, s.Digest)
 }
 
-// readKept returns what is kept of a source as if it was the source.
+// readKept returns what is kept of a source as if it was the source, which the digest of a
+// Secret depends on: on its name, and before there was a key on its UID.
 func (p *publication) readKept(s plan.Source) (client.Object, error) {
 	kept := p.keptBy(s)
 	obj, err := p.get(source.Ref{Kind: kept.Kind, Namespace: kept.Namespace, Name: kept.Name})
 	if obj == nil || err != nil {
 		return nil, err
 	}
+	ref := source.RefOf(s.ID)
+	obj.SetNamespace(ref.Namespace)
+	obj.SetName(ref.Name)
 	obj.SetUID(types.UID(obj.GetAnnotations()[triggerv1.KeptUIDAnnotation]))
 	return obj, nil
 }

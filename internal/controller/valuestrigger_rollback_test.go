@@ -16,7 +16,6 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
@@ -77,12 +76,13 @@ func TestTakeBack(t *testing.T) {
 	}
 }
 
-// What is kept of a Secret has another UID than the Secret, and the same digest.
+// What is kept of a Secret has another name and UID than the Secret, and the same digest,
+// also if that was made when UIDs were used.
 func TestReadKept(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	original := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "config", Name: "s", UID: "of-the-secret"}, Data: map[string][]byte{"k": []byte("v"), "other": nil}}
-	s := plan.Source{ID: "Secret/config/s", Digest: digest.OfSecret(original).Digest("k"), Keys: []string{"k"}, UID: original.UID}
+	s := plan.Source{ID: "Secret/config/s", Digest: testKeys.OfSecret(original).Digest("k"), Keys: []string{"k"}, UID: original.UID}
 	p := aPublication()
 	kept := p.keptBy(s)
 	stored := &corev1.Secret{
@@ -90,7 +90,7 @@ func TestReadKept(t *testing.T) {
 		Data:       map[string][]byte{"k": []byte("v")},
 	}
 	read := func(objects ...client.Object) error {
-		store := source.NewStore(nil, fake.NewClientBuilder().WithObjects(objects...).Build())
+		store := source.NewStore(nil, fake.NewClientBuilder().WithObjects(objects...).Build(), nil)
 		p.get, p.restored = func(ref source.Ref) (client.Object, error) { return store.Read(t.Context(), source.Account{}, ref) }, true
 		restored := s
 		restored.Keys, restored.UID = nil, ""
@@ -100,10 +100,17 @@ func TestReadKept(t *testing.T) {
 	g.Expect(read(stored)).To(Succeed())
 	g.Expect(read()).To(MatchError(errKept))
 	g.Expect(read()).To(MatchError(ContainSubstring("Secret config/s")))
+	current := s.Digest
+	s.Digest = testKeys.OfSecret(original).Former("k")[0]
+	former := stored.DeepCopy()
+	former.Name = p.keptBy(s).Name
+	g.Expect(read(former)).To(MatchError(errKept), "without the UID it cannot be recognised")
+	former.Annotations = map[string]string{triggerv1.KeptUIDAnnotation: "of-the-secret"}
+	g.Expect(read(former)).To(Succeed())
+	s.Digest = current
 	for _, modify := range []func(*corev1.Secret){
 		func(s *corev1.Secret) { s.Data["k"] = []byte("forged") },
 		func(s *corev1.Secret) { s.Data["more"] = nil },
-		func(s *corev1.Secret) { s.Annotations = nil },
 	} {
 		changed := stored.DeepCopy()
 		modify(changed)

@@ -49,7 +49,7 @@ func BenchmarkOfSecret(b *testing.B) {
 			b.SetBytes(int64(shape.keys * shape.bytes))
 			b.ReportAllocs()
 			for b.Loop() {
-				OfSecret(obj)
+				testKeys.OfSecret(obj)
 			}
 		})
 	}

@@ -24,28 +24,19 @@ const (
 	sectionBinary = "binaryData"
 )
 
-// entry is the digest of one key. It is salted like the whole, so that nothing
-// that is kept of a Secret allows to confirm a guess of its value.
+// entry is the sum of one key. Of a Secret it stays in memory, beside the content that it
+// is of: what leaves the package is made of all of them under a key.
 type entry struct {
 	key string
 	sum [sha256.Size]byte
 }
 
-// Content is what is kept of the content of an object: a digest per key, sorted
-// by key.
+// Content is what is kept of the content of an object: a sum per key, sorted by key.
 type Content struct {
 	entries []entry
-}
 
-// Of returns the content of a ConfigMap or Secret, and none of anything else.
-func Of(obj runtime.Object) Content {
-	switch obj := obj.(type) {
-	case *corev1.ConfigMap:
-		return OfConfigMap(obj)
-	case *corev1.Secret:
-		return OfSecret(obj)
-	}
-	return Content{}
+	// sealed makes the digests of a Secret, nil for anything else.
+	sealed *sealed
 }
 
 // OfConfigMap returns the content of a ConfigMap.
@@ -58,23 +49,19 @@ func OfConfigMap(obj *corev1.ConfigMap) Content {
 	for key, value := range obj.BinaryData {
 		entries = append(entries, newEntry(f, "", sectionBinary, key, value))
 	}
-	return newContent(entries)
+	return Content{entries: sorted(entries)}
 }
 
-// OfSecret returns the content of a Secret, salted with its UID: only who may
-// read the Secret can recompute the digest.
-func OfSecret(obj *corev1.Secret) Content {
-	f := newFramer()
-	entries := make([]entry, 0, len(obj.Data))
-	for key, value := range obj.Data {
-		entries = append(entries, newEntry(f, string(obj.UID), sectionData, key, value))
-	}
-	return newContent(entries)
+// Changed returns the keys that differ between two versions of a ConfigMap or Secret,
+// sorted. Either may be nil.
+func Changed(before, after runtime.Object) []string {
+	var none Keys // Sums are compared, and no digest is made.
+	return none.Of(after).ChangedSince(none.Of(before))
 }
 
-func newContent(entries []entry) Content {
+func sorted(entries []entry) []entry {
 	slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.key, b.key) })
-	return Content{entries: entries}
+	return entries
 }
 
 func newEntry[T string | []byte](f *framer, salt, section, key string, value T) entry {
@@ -95,6 +82,9 @@ func (c Content) Size() int {
 	for _, e := range c.entries {
 		n += len(e.key) + 48
 	}
+	if c.sealed != nil {
+		n += c.sealed.size()
+	}
 	return n
 }
 
@@ -102,14 +92,41 @@ func (c Content) Size() int {
 // Neither their order nor their repetition matters. A key that does not exist
 // adds nothing, so that its coming and going changes the digest.
 func (c Content) Digest(keys ...string) string {
+	if c.sealed != nil {
+		return c.sealed.digest(c.sealed.keys.Current, c.entries, keys)
+	}
+	return plain(c.entries, keys)
+}
+
+// Former returns the digests under which the same content may be on record since before:
+// one for each way in which digests of Secrets were made, always in the same order. There
+// are none of a ConfigMap, whose digest is the same for ever.
+func (c Content) Former(keys ...string) []string {
+	if c.sealed == nil {
+		return nil
+	}
+	return c.sealed.former(c.entries, keys)
+}
+
+// Is reports whether a digest on record means this content, whichever way it was made.
+func (c Content) Is(recorded string, keys ...string) bool {
+	return recorded == c.Digest(keys...) || slices.Contains(c.Former(keys...), recorded)
+}
+
+// plain returns the digest of entries without a key.
+func plain(entries []entry, keys []string) string {
 	f := newFramer()
-	for _, e := range c.entries {
+	frameEntries(f, entries, keys)
+	return f.text()
+}
+
+func frameEntries(f *framer, entries []entry, keys []string) {
+	for _, e := range entries {
 		if len(keys) == 0 || slices.Contains(keys, e.key) {
 			frame(f, e.key)
 			frame(f, e.sum[:])
 		}
 	}
-	return f.text()
 }
 
 // Missing returns those of the keys that do not exist, in their order.

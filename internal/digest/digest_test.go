@@ -12,12 +12,15 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
+// testKeys are those of all tests.
+var testKeys = Keys{Current: []byte("0123456789abcdef0123456789abcdef")}
+
 func configMap(data map[string]string, binary map[string][]byte) Content {
 	return OfConfigMap(&corev1.ConfigMap{Data: data, BinaryData: binary})
 }
 
 func secret(uid string, data map[string][]byte) Content {
-	return OfSecret(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{UID: types.UID(uid)}, Data: data})
+	return testKeys.OfSecret(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{UID: types.UID(uid)}, Data: data})
 }
 
 type (
@@ -51,8 +54,12 @@ func TestDigest_differentContentsDiffer(t *testing.T) {
 		{"both sections", configMap(text{"a": "b"}, bytes{"c": []byte("d")})},
 		{"both sections exchanged", configMap(text{"c": "d"}, bytes{"a": []byte("b")})},
 		{"a Secret", secret("uid", bytes{"a": []byte("b")})},
-		{"the same Secret created anew", secret("other", bytes{"a": []byte("b")})},
-		{"a Secret whose UID ends where its key begins", secret("uidd", bytes{"ata": []byte("b")})},
+		{"a Secret with another value", secret("uid", bytes{"a": []byte("c")})},
+		{"a Secret with no key", secret("uid", nil)},
+		{"a Secret of another name", named("apps", "b", bytes{"a": []byte("b")})},
+		{"a Secret of another namespace", named("b", "", bytes{"a": []byte("b")})},
+		{"a Secret whose namespace ends where its name begins", named("app", "sb", bytes{"a": []byte("b")})},
+		{"a Secret under another key", Keys{Current: []byte("another key")}.OfSecret(&corev1.Secret{Data: bytes{"a": []byte("b")}})},
 	}
 	g := NewWithT(t)
 	seen := map[string]string{}
@@ -71,7 +78,9 @@ func TestDigest_isTheSameForever(t *testing.T) {
 	g.Expect(configMap(text{"values.yaml": "replicas: 2\n"}, bytes{"logo": {0, 255}}).Digest()).To(Equal(
 		"sha256:21349910b8ffe619fbb2539c9c1340221d1c8896161513a8bbdcd6e63e87db02"))
 	g.Expect(secret("11111111-2222-3333-4444-555555555555", bytes{"password": []byte("secret")}).Digest()).To(Equal(
-		"sha256:94c516458e0c6a0c211cfe7bba24acc9c200fc5bfadaaa991e7320a0c95bc2eb"))
+		"sha256:f8831d97bc18f99314ed8c8b0a778ab6eb887c407b7c34b0c301830853ba2f57"))
+	g.Expect(secret("11111111-2222-3333-4444-555555555555", bytes{"password": []byte("secret")}).Former()).To(Equal([]string{
+		"sha256:94c516458e0c6a0c211cfe7bba24acc9c200fc5bfadaaa991e7320a0c95bc2eb"}), "as it was before there was a key")
 	g.Expect(Combine(map[string]string{"ConfigMap/a/b": "sha256:1", "Secret/a/b": ""})).To(Equal(
 		"sha256:b1abe52c05264c2fcb4602a72bdbc0044ad3b351283ae8c7d87e35c176ff195b"))
 }
@@ -106,13 +115,58 @@ func TestDigest_ofSelectedKeys(t *testing.T) {
 		Equal(content.Digest("a", "missing")), "the coming of a key is a change")
 }
 
-func TestDigest_ofSecretsIsSalted(t *testing.T) {
+func named(namespace, name string, data map[string][]byte) Content {
+	return testKeys.OfSecret(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: data})
+}
+
+// Who knows all but the key cannot make the digest of a guess, and who creates a Secret
+// again as it was changes nothing.
+func TestDigest_ofSecretsIsMadeUnderAKey(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	one, two := secret("one", bytes{"a": []byte("guess")}), secret("two", bytes{"a": []byte("guess")})
-	g.Expect(one.Digest()).NotTo(Equal(two.Digest()))
-	g.Expect(one.Digest("a")).NotTo(Equal(two.Digest("a")))
-	g.Expect(one.ChangedSince(two)).To(Equal([]string{"a"}), "nor does what is kept of a key confirm a guess")
+	one, again := secret("one", bytes{"a": []byte("guess"), "b": nil}), secret("two", bytes{"a": []byte("guess"), "b": nil})
+	g.Expect(again.Digest()).To(Equal(one.Digest()))
+	g.Expect(again.Digest("a")).To(Equal(one.Digest("a")))
+	g.Expect(again.ChangedSince(one)).To(BeEmpty())
+
+	guess := configMap(text{"a": "guess", "b": ""}, nil)
+	g.Expect(one.Digest()).NotTo(Equal(guess.Digest()))
+	g.Expect(one.Digest("a")).NotTo(Equal(guess.Digest("a")))
+	g.Expect(Keys{}.Of(&corev1.Secret{Data: bytes{"a": []byte("guess")}}).Digest()).To(BeEmpty(), "without a key there is none")
+}
+
+// A digest on record means the same content whichever way it was made.
+func TestContent_Is(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	obj := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "s", UID: "uid"}, Data: bytes{"a": []byte("1"), "b": []byte("2")}}
+	older, newer := Keys{Current: []byte("older")}, Keys{Current: []byte("newer"), Previous: []byte("older")}
+	now := newer.OfSecret(obj)
+	for _, keys := range [][]string{nil, {"a"}, {"missing"}} {
+		before := older.OfSecret(obj)
+		g.Expect(now.Digest(keys...)).NotTo(Equal(before.Digest(keys...)))
+		g.Expect(now.Is(now.Digest(keys...), keys...)).To(BeTrue())
+		g.Expect(now.Is(before.Digest(keys...), keys...)).To(BeTrue(), "under the previous key")
+		g.Expect(now.Is(before.Former(keys...)[0], keys...)).To(BeTrue(), "with the UID")
+		g.Expect(now.Former(keys...)).To(Equal([]string{before.Former(keys...)[0], before.Digest(keys...)}), "always in this order")
+		g.Expect(before.Is(now.Digest(keys...), keys...)).To(BeFalse(), "a key that is not known")
+		g.Expect(now.Is("", keys...)).To(BeFalse())
+	}
+	g.Expect(now.Is(now.Digest("b"), "a")).To(BeFalse())
+	obj.Data["a"] = []byte("3")
+	g.Expect(now.Is(older.OfSecret(obj).Digest())).To(BeFalse(), "other content")
+	obj.Data["a"], obj.UID = []byte("1"), "another"
+	g.Expect(now.Is(older.OfSecret(obj).Digest())).To(BeTrue(), "created again")
+	g.Expect(configMap(text{"a": "1"}, nil).Former()).To(BeNil())
+}
+
+func TestChanged(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	before := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{UID: "one"}, Data: bytes{"a": []byte("1"), "b": []byte("2")}}
+	after := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{UID: "two"}, Data: bytes{"a": []byte("1"), "b": []byte("3")}}
+	g.Expect(Changed(before, after)).To(Equal([]string{"b"}))
+	g.Expect(Changed(nil, after)).To(Equal([]string{"a", "b"}))
 }
 
 func TestContent_Missing(t *testing.T) {

@@ -124,10 +124,13 @@ func FuzzContents(f *testing.F) {
 			if configMap(nil, raw).Digest() == c1.Digest() {
 				t.Errorf("%q is the same in data and binaryData", one)
 			}
-			if (secret(first, raw).Digest() == secret(second, raw).Digest()) != (first == second) {
-				t.Errorf("the UIDs %q and %q are not told apart", first, second)
+			if secret(first, raw).Digest(keys...) != secret(second, raw).Digest(back...) {
+				t.Errorf("a Secret %q is another one when it is created again", one)
 			}
-			if second != "" && len(some1) > 0 && secret(second, raw).Digest(keys...) == c1.Digest(keys...) {
+			if (named(first, second, raw).Digest() == named(second, first, raw).Digest()) != (first == second) {
+				t.Errorf("the Secrets %q/%q and %q/%q have one digest", first, second, second, first)
+			}
+			if secret(second, raw).Digest(keys...) == c1.Digest(keys...) {
 				t.Errorf("a Secret %q has the digest of a ConfigMap", one)
 			}
 		}

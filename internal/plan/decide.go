@@ -128,11 +128,13 @@ func (t *task) firstSight() (Decision, bool) {
 	case t.recorded(t.Sources) && !t.Unpublished:
 		t.adopt()
 		return t.prove(), true
+	case r.Revision == 0 && r.Working() && t.neverInstalled():
+		return t.failed(t.Previous.Message), true // Its tries are no news.
 	case r.Working(), !r.Suspended && (r.requestPending() || r.Revision > 0 && r.unseen()):
 		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is looked at afterwards"), true
 	case r.Revision == 0 && !r.Suspended && len(t.Diff.Changed) == 0 && !t.Unpublished:
 		// Its first installation will read the content by itself.
-		return t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage)), true
+		return t.uninstalled(), true
 	case r.Revision == 0:
 		// A change may be what it fails for the lack of. If it cannot be asked now, it
 		// stays unknown: once it is installed, what it runs must be looked at.
@@ -225,11 +227,15 @@ func (t *task) request(attempt int32) Decision {
 	decision := t.end(triggerv1.TargetTriggered, "")
 	decision.Unsent = unsent
 	decision.After = t.Timeout
+	record := r.Record.next(r.UID, token, t.status.Forced, r.Revision, t.Now, sources)
+	if r.Ready == "False" {
+		record.FailedAt = r.ReadySince
+	}
 	decision.Request = &Request{
 		Token:  token,
 		Force:  t.status.Forced,
 		Reset:  reset,
-		Record: r.Record.next(r.UID, token, t.status.Forced, r.Revision, t.Now, sources),
+		Record: record,
 		Cause:  t.status.Cause,
 	}
 	return decision

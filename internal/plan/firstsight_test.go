@@ -72,6 +72,7 @@ func TestDecide_firstSight(t *testing.T) {
 		name: "a release that is not installed yet installs the content by itself",
 		given: with([]string{read, other}, func(s *scene) {
 			s.release.Revision, s.release.Ready, s.release.Deployed, s.release.ReadyMessage = 0, "False", false, "no chart"
+			s.release.Created = s.now
 		}),
 		want:    outcome{triggerv1.TargetPending, none},
 		message: "the release is not installed yet: no chart",

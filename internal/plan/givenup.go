@@ -4,6 +4,9 @@
 package plan
 
 import (
+	"slices"
+	"strings"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
@@ -23,19 +26,44 @@ func (t *task) forgotten() bool {
 	case r.ReadyReason == canceledReason:
 		return true
 	case t.requestForced() && r.Revision <= t.requestRevision():
-		return r.Ready != "False" || t.status.TriggeredAt != nil && r.ReadySince.Before(t.status.TriggeredAt.Time)
+		return r.Ready != "False" || r.Record.FailedAt.Equal(r.ReadySince)
 	default:
 		return r.Ready != "False" && !t.failedBefore()
 	}
+}
+
+// uninstalled waits for the first installation of a release, which reads the content by
+// itself, until helm-controller has given up or has failed for as long as the timeout.
+func (t *task) uninstalled() Decision {
+	r := t.Release
+	if r.Ready == "False" && !slices.Contains(waitingReasons, r.ReadyReason) {
+		left := t.Timeout - t.Now.Sub(r.Created)
+		if r.GivenUp || left <= 0 {
+			return t.failed(because(cannotInstall, because(r.ReadyReason, r.ReadyMessage)))
+		}
+		decision := t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage))
+		decision.After = left
+		return decision
+	}
+	return t.end(triggerv1.TargetPending, because("the release is not installed yet", r.ReadyMessage))
+}
+
+const cannotInstall = "the release cannot be installed"
+
+// neverInstalled is true if this was said before, of a release of which nothing was asked.
+func (t *task) neverInstalled() bool {
+	p := t.Previous
+	return p != nil && p.State == triggerv1.TargetFailed && p.Digest == "" && strings.HasPrefix(p.Message, cannotInstall)
 }
 
 // renew repeats a request on a release that helm-controller has given up on. Without a
 // reset of its failures it would do nothing.
 func (t *task) renew() Decision {
 	r := t.Release
-	if wait := firstRetryDelay - t.Now.Sub(r.ReadySince); wait > 0 { // It may be about to go on.
+	// It may be about to go on. A clock that is wrong costs no more than this pause.
+	if since := t.Now.Sub(r.ReadySince); since >= 0 && since < firstRetryDelay {
 		decision := t.end(triggerv1.TargetTriggered, r.ReadyMessage)
-		decision.After = wait
+		decision.After = firstRetryDelay - since
 		return decision
 	}
 	t.reset = true

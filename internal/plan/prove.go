@@ -6,9 +6,11 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // waitingReasons say that helm-controller waits for something else and goes on by itself.
@@ -38,6 +40,8 @@ func (t *task) await() (Decision, bool) {
 		decision := t.end(triggerv1.TargetTriggered, "")
 		decision.After = firstRetryDelay
 		return decision, true
+	case r.requestPending() && r.Working(): // It notes a request at the end of its work.
+		return t.underWay(), true
 	case r.requestPending() && r.RequestedAt == t.status.Token:
 		return t.wait("", "helm-controller has not handled the request; check that it is running and serves this HelmRelease"), true
 	case r.requestPending():
@@ -55,17 +59,43 @@ func (t *task) judge() (Decision, bool) {
 		// something else: its tries are no news.
 		return t.failed(t.Previous.Message), true
 	case r.Working(), r.unseen():
-		return t.wait("", "helm-controller is still working on the release: "+r.ReadyMessage), true
+		return t.underWay(), true
 	case r.GivenUp && t.forgotten():
 		return t.renew(), true
 	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
 		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage), true
+	case r.Ready == "False" && (r.Retrying || t.announced()):
+		return t.wait(t.attempt(), "helm-controller still tries: "+because(r.ReadyReason, r.ReadyMessage)), true
 	case r.Ready == "False":
 		return t.failed(because(r.ReadyReason, r.ReadyMessage)), true
 	case r.Ready != "True":
 		return t.wait("", "the release has no Ready condition; check that helm-controller is running"), true
 	}
 	return Decision{}, false
+}
+
+// retries begins the message of a target whose upgrade has failed and is about to be
+// repeated, as its owner has configured.
+const retries = "helm-controller tries again: "
+
+func (t *task) attempt() string {
+	return text.Line(retries+because(t.Release.ReadyReason, t.Release.ReadyMessage), maxText)
+}
+
+// announced is true if helm-controller has said of this very failure that it tries again,
+// and has begun to.
+func (t *task) announced() bool {
+	return t.Release.Reconciling && t.previously(triggerv1.TargetTriggered) && t.Previous.Message == Bounded(t.attempt(), t.Targets)
+}
+
+// underWay waits for helm-controller to finish. What it said of an attempt that has failed
+// holds until it says something else: its tries are no news.
+func (t *task) underWay() Decision {
+	message := ""
+	if t.previously(triggerv1.TargetTriggered) && strings.HasPrefix(t.Previous.Message, retries) {
+		message = t.Previous.Message
+	}
+	return t.wait(message, because("helm-controller is still working on the release", t.Release.ReadyMessage))
 }
 
 // weigh looks for the evidence in a release that is ready.
@@ -139,9 +169,12 @@ func (t *task) failed(message string) Decision {
 }
 
 // failedBefore tells that the last request has already been found to have failed.
-func (t *task) failedBefore() bool {
+func (t *task) failedBefore() bool { return t.previously(triggerv1.TargetFailed) }
+
+// previously is true if the last request was found in a state before.
+func (t *task) previously(state triggerv1.TargetState) bool {
 	p := t.Previous
-	return p != nil && p.State == triggerv1.TargetFailed && p.Token == t.status.Token
+	return p != nil && p.State == state && p.Token == t.status.Token
 }
 
 // missed reports whether the forced revision may have found no object where there is one

@@ -41,6 +41,10 @@ type Record struct {
 	// At is the time of the request.
 	At time.Time `json:"at,omitzero"`
 
+	// FailedAt is when the HelmRelease became not ready, if it was not when the request was
+	// made: as long as it is the same, that failure is not one of the request.
+	FailedAt time.Time `json:"failedAt,omitzero"`
+
 	// Sources whose content was there when this or an earlier request was made,
 	// the most recently requested first.
 	Sources []RecordedSource `json:"sources,omitempty"`
@@ -129,7 +133,10 @@ func (r Record) Before(token string) bool {
 // entry returns what the record says about the present content of a source, and false if
 // it says nothing about it.
 func (r Record) entry(s Source) (RecordedSource, bool) {
-	i := slices.IndexFunc(r.Sources, func(e RecordedSource) bool { return e.ID == s.ID && e.Digest == digest.Short(s.Full) })
+	i := slices.IndexFunc(r.Sources, func(e RecordedSource) bool {
+		means := func(full string) bool { return e.Digest == digest.Short(full) }
+		return e.ID == s.ID && (means(s.Full) || slices.ContainsFunc(s.FormerFull, means))
+	})
 	if i < 0 {
 		return RecordedSource{}, false
 	}

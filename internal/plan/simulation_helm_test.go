@@ -68,7 +68,7 @@ func (h *simHelm) ready(status, reason, message string) {
 	if r.ready != status || r.reason != reason || r.message != message {
 		r.readySince = stored(h.now)
 	}
-	r.ready, r.reason, r.message = status, reason, message
+	r.ready, r.reason, r.message, r.retrying = status, reason, message, false
 }
 
 // changed notes a write to the object.
@@ -251,7 +251,7 @@ func (h *simHelm) finish(calm bool) {
 			h.rollBack(before.config)
 			h.queued = true
 		case h.chance(2):
-			h.queued = true // It tries again.
+			h.queued, r.retrying = true, true
 		default:
 			r.stalled = true
 		}
@@ -264,7 +264,7 @@ func (h *simHelm) finish(calm bool) {
 			h.rendered[id] = h.valuesOf(id)
 		}
 	}
-	r.reconciling = false
+	r.reconciling = r.retrying
 	r.observed = run.object.generation
 	h.end()
 	h.note("helm: %s revision %d %s, handles %q", r.name, r.revision, r.reason, r.handledAt)

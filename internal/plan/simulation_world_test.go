@@ -134,6 +134,7 @@ type simRelease struct {
 	ready, reason, message string
 	readySince             time.Time
 	reconciling, stalled   bool
+	retrying               bool
 	revision               int64
 	config                 string
 	deployed, rolledBack   bool
@@ -146,7 +147,7 @@ func (r simRelease) observe() Release {
 	return Release{
 		Exists: true, UID: types.UID(fmt.Sprintf("%s-%d", r.name, r.objects)), Reads: r.reads, Suspended: r.suspended,
 		Ready: r.ready, ReadyReason: r.reason, ReadyMessage: r.message, Reconciling: r.reconciling,
-		ReadySince: r.readySince, GivenUp: r.stalled && !r.reconciling,
+		ReadySince: r.readySince, GivenUp: r.stalled && !r.reconciling, Retrying: r.retrying && r.reconciling,
 		Current: r.observed == r.generation, RequestedAt: r.requestedAt, HandledAt: r.handledAt,
 		Revision: r.revision, ConfigDigest: r.config, Deployed: r.deployed,
 		RolledBack: r.rolledBack, Record: ParseRecord(r.record),

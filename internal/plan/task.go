@@ -3,9 +3,16 @@
 
 package plan
 
+import (
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
 // newTask begins with what is recorded, as far as that can be.
 func newTask(in Input) *task {
 	t := &task{Input: in}
+	if in.Timeout == triggerv1.DefaultTimeout {
+		t.Timeout = max(in.Timeout, in.Release.Takes+grace)
+	}
 	if in.Unpublished {
 		t.Values = ValuesDiffer // Whatever it runs, it has not read the content.
 	}

@@ -31,6 +31,10 @@ const (
 	// firstRetryDelay is the time from a lost request to its repetition. It
 	// doubles with each attempt.
 	firstRetryDelay = 2 * time.Second
+
+	// grace is how much longer than the release may take the default timeout is, so that
+	// helm-controller's own verdict comes first.
+	grace = time.Minute
 )
 
 // Source is one resolved source with the content it has now.
@@ -44,6 +48,11 @@ type Source struct {
 	// Full is the digest of all keys, the same for every trigger, by which
 	// triggers recognise each other's requests.
 	Full string
+
+	// Former and FormerFull are the digests under which the same content may be on
+	// record since before: one for each way in which digests of Secrets were made, in
+	// the same order for all sources. There are none of a ConfigMap.
+	Former, FormerFull []string
 
 	// UID of the object, empty while an optional source is missing.
 	UID types.UID
@@ -78,6 +87,9 @@ type Release struct {
 	// UID of the HelmRelease.
 	UID types.UID
 
+	// Created is when it was created: how long its first installation has taken.
+	Created time.Time
+
 	// Denied says why this target must not be touched, or is empty.
 	Denied string
 
@@ -107,6 +119,10 @@ type Release struct {
 	// Reconciling is the condition of that name.
 	Reconciling bool
 
+	// Retrying is true if the last install, upgrade or remediation has failed, and
+	// helm-controller repeats it, or has not decided whether it does.
+	Retrying bool
+
 	// GivenUp tells that helm-controller has failed too often, and tries again only
 	// for a reason.
 	GivenUp bool
@@ -128,6 +144,9 @@ type Release struct {
 	// RolledBack tells that the latest snapshot is that of a rollback: it is new, and
 	// what it runs is old.
 	RolledBack bool
+
+	// Takes is how long an install or upgrade may take.
+	Takes time.Duration
 
 	// Record is the operator's record of its last request, or zero.
 	Record Record
@@ -177,7 +196,9 @@ const (
 
 // Input is everything that a decision rests on.
 type Input struct {
-	Now     time.Time
+	Now time.Time
+
+	// Timeout of the spec. Its default is extended to what the release may take.
 	Timeout time.Duration
 
 	// Trigger and Target are namespace/name of the ValuesTrigger and of the

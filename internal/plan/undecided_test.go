@@ -56,7 +56,7 @@ func TestDecide_whatWasNotInstalledWhenItCouldNotBeAsked(t *testing.T) {
 	given := func(change func(*scene)) func() *scene {
 		return func() *scene {
 			s := newScene(read, other)
-			s.release.Revision, s.release.Ready, s.release.Deployed = 0, "False", false
+			s.release.Created, s.release.Revision, s.release.Ready, s.release.Deployed = s.now, 0, "False", false
 			s.step()
 			s.edit(other)
 			s.release.Suspended = true

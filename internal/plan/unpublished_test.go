@@ -61,6 +61,7 @@ func TestDecide_unpublished(t *testing.T) {
 		{"and installs by itself when the copy is there", published(func(s *scene) {
 			s.status = nil
 			s.release.Revision, s.release.Deployed, s.release.ConfigDigest = 0, false, ""
+			s.release.Created = s.now
 			s.fail("ValuesError", "could not find the ConfigMap")
 		}), outcome{triggerv1.TargetPending, none}},
 		{"a copy that somebody has changed needs no request", published(func(s *scene) { s.unpublished = true }),

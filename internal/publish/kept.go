@@ -17,9 +17,8 @@ import (
 
 // Kept returns the object that keeps content of a source, so that a trigger can go back to
 // it: one of the source's kind in the trigger's namespace, which goes with the trigger. The
-// same content of the same source is the same object. The UID is that of a Secret, without
-// which its digest cannot be computed.
-func Kept(trigger *triggerv1.ValuesTrigger, source, digest, uid string) Copy {
+// same content of the same source is the same object.
+func Kept(trigger *triggerv1.ValuesTrigger, source, digest string) Copy {
 	kind, _, _ := strings.Cut(source, "/")
 	key := types.NamespacedName{Namespace: trigger.Namespace, Name: trigger.Name}
 	sum := sha256.Sum256([]byte(source + "\n" + digest))
@@ -32,9 +31,6 @@ func Kept(trigger *triggerv1.ValuesTrigger, source, digest, uid string) Copy {
 		},
 	}
 	kept.Labels[triggerv1.LabelReconcilerNameSourceKey] = triggerv1.LabelValueDisabled
-	if uid != "" {
-		kept.Annotations = map[string]string{triggerv1.KeptUIDAnnotation: uid}
-	}
 	return kept
 }
 

@@ -69,13 +69,26 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 	case triggerv1.RolloutHalted:
 		return Summary{
 			Ready: metav1.ConditionFalse, Reason: triggerv1.RolloutHaltedReason, Stalled: true,
-			Message: join("halted: " + s.Message + "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"),
+			Message: join("halted: " + s.Message + goOn(vt)),
 		}, true
 	case triggerv1.RolloutRollingBack, triggerv1.RolloutRolledBack, triggerv1.RolloutRollbackHalted:
 		return takenBack(s), true
 	case triggerv1.RolloutProgressing, triggerv1.RolloutFinished:
 	}
 	return progressing(fmt.Sprintf("%s, %d triggered", where, underway))
+}
+
+// goOn says what to do about a rollout that has halted. It stays so when what failed proves
+// the content after all: to go on is for a person to decide.
+func goOn(vt *triggerv1.ValuesTrigger) string {
+	s := vt.Status.Rollout
+	for _, st := range s.Stages {
+		if st.Name == s.Stage && st.Phase != triggerv1.StageUnready && vt.Spec.Rollout != nil &&
+			int(st.Failed) <= scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
+			return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on"
+		}
+	}
+	return "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"
 }
 
 // takenBack says how far the way back is.

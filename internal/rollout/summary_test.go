@@ -51,6 +51,14 @@ func TestSummarize(t *testing.T) {
 			Ready: "False", Reason: "AwaitingApproval", Message: "Stage 3/3 prod→rest, 0/500, 0 failed; waits for approval: kubectl annotate --overwrite vt/platform -n apps trigger.nebius.ai/approve=" + first + "/rest"}},
 		{name: "blocked", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutBlocked, Stage: "prod", Stages: stages, Message: "why"}, want: Summary{
 			Ready: "False", Reason: "TargetsHeld", Message: where + "; why"}},
+		{name: "halted, and recovered since", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a: why", Stages: []triggerv1.StageStatus{
+			{Name: "prod", Phase: triggerv1.StageProgressing, Targets: 2, Delivered: 1}}}, want: Summary{
+			Ready: "False", Reason: "RolloutHalted", Stalled: true,
+			Message: "Stage 1/1 prod, 1/2, 0 failed; halted: apps/a: why; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on"}},
+		{name: "halted in a soak", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a has not been ready", Stages: []triggerv1.StageStatus{
+			{Name: "prod", Phase: triggerv1.StageUnready, Targets: 1, Delivered: 1}}}, want: Summary{
+			Ready: "False", Reason: "RolloutHalted", Stalled: true,
+			Message: "Stage 1/1 prod, 1/1, 0 failed; halted: apps/a has not been ready; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
 		{name: "halted", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Stages: stages, Message: "apps/a: why"}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
 			Message: where + "; halted: apps/a: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},

@@ -103,6 +103,8 @@ func Of(name string, stage int, d plan.Decision, r plan.Release, refused bool) T
 		t.Standing = UnderWay
 	case t.Wants:
 		t.Standing = Due
+	case d.Status.State == triggerv1.TargetFailed && d.Status.Attempts == 0:
+		t.Standing = Out // It was never asked: it cannot be installed.
 	default:
 		t.Standing = standingOf(d.Status.State, r)
 	}

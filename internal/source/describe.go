@@ -4,6 +4,7 @@
 package source
 
 import (
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -17,8 +18,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
-// describe returns what is kept of an object.
-func describe(obj client.Object) Object {
+// describe returns what is kept of an object with this content.
+func describe(obj client.Object, content digest.Content) Object {
 	object := Object{
 		Exists:          true,
 		Labels:          contract.Labels(obj.GetLabels()),
@@ -27,10 +28,16 @@ func describe(obj client.Object) Object {
 		Watched:         obj.GetLabels()[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled,
 		ResourceVersion: obj.GetResourceVersion(),
 	}
-	object.Content = digest.Of(obj)
-	object.Full = object.Content.Digest()
+	object.Content = content
+	object.Full = content.Digest()
 	object.UID = obj.GetUID()
 	return object
+}
+
+// RecordedBy reports whether the annotation of the contract is the digest of the content of
+// an object, whichever way that was made.
+func (o Object) RecordedBy(baseline contract.Baseline) bool {
+	return baseline.Digest == o.Full || slices.Contains(o.Content.Former(), baseline.Digest)
 }
 
 // maxPublishTo bounds what is kept of the annotation, in bytes: names of hundreds of

@@ -25,7 +25,7 @@ func TestResolver_tells_what_is_published(t *testing.T) {
 	endless := testConfigMap("endless", map[string]string{"a": "1"})
 	endless.Annotations = map[string]string{triggerv1.PublishToAnnotation: strings.Repeat("apps,", 4000)}
 	cl := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(listed, endless).Build()
-	out, err := resolve(t, Resolver{Store: NewStore(cl, cl), Metadata: cl}, refs{
+	out, err := resolve(t, Resolver{Store: NewStore(cl, cl, testKeyring{}), Metadata: cl}, refs{
 		{Kind: "ConfigMap", Name: "listed", Keys: []string{"b"}, PublishAs: "more"},
 		{Kind: "ConfigMap", Name: "listed", Keys: []string{"a"}, PublishAs: "other"},
 		{Kind: "ConfigMap", Name: "endless"},

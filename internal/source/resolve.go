@@ -105,8 +105,8 @@ func describeSource(w wanted, object Object) plan.Source {
 	if !object.Exists {
 		return s
 	}
-	s.Digest = object.Content.Digest(w.Keys...)
-	s.Full = object.Full
+	s.Digest, s.Former = object.Content.Digest(w.Keys...), object.Content.Former(w.Keys...)
+	s.Full, s.FormerFull = object.Full, object.Content.Former()
 	s.Watched, s.PublishTo = object.Watched, object.PublishTo
 	s.UID, s.Editor, s.ChangedKeys = object.UID, object.Editor, object.ChangedKeys
 	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Legacy {

@@ -43,6 +43,13 @@ func inNamespace[T client.Object](obj T, namespace string) T {
 	return obj
 }
 
+// testKeyring has a key that everybody knows.
+type testKeyring struct{}
+
+func (testKeyring) Keys(context.Context) (digest.Keys, error) {
+	return digest.Keys{Current: []byte("a key of thirty-two bytes, or so")}, nil
+}
+
 func testSecret(name string, data map[string][]byte) *corev1.Secret {
 	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name, UID: "the-uid"}, Data: data}
 }
@@ -58,7 +65,7 @@ func fixture(t *testing.T) Resolver {
 		inNamespace(testConfigMap("a", map[string]string{"values.yaml": "other namespace"}), "config"),
 		testSecret("s", map[string][]byte{"values.yaml": []byte("s: 1")}),
 	).Build()
-	return Resolver{Store: NewStore(cl, cl), Metadata: cl, Secrets: true}
+	return Resolver{Store: NewStore(cl, cl, testKeyring{}), Metadata: cl, Secrets: true}
 }
 
 func resolve(t *testing.T, r Resolver, refs ...triggerv1.SourceReference) (Resolution, error) {
@@ -251,7 +258,7 @@ func TestResolver_knows_the_baseline_of_the_first_operator(t *testing.T) {
 				"nebius.ai/helmreleases-name": "one, two", "nebius.ai/helmreleases-namespace": "apps", "nebius.ai/config-digest": c.digest,
 			}
 			cl := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(cm).Build()
-			resolution, err := resolve(t, Resolver{Store: NewStore(cl, cl), Metadata: cl}, triggerv1.SourceReference{Kind: "ConfigMap", Name: "x"})
+			resolution, err := resolve(t, Resolver{Store: NewStore(cl, cl, testKeyring{}), Metadata: cl}, triggerv1.SourceReference{Kind: "ConfigMap", Name: "x"})
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(resolution.Sources).To(Equal([]plan.Source{{
 				ID: "ConfigMap/apps/x", Digest: full, Full: full, Force: triggerv1.ForceAuto, Baseline: c.want,
@@ -268,7 +275,7 @@ func TestResolver_sees_the_watch_label_of_Flux(t *testing.T) {
 		labelled(testConfigMap("seen", nil), meta.LabelKeyWatch, meta.LabelValueWatchEnabled),
 		labelled(testConfigMap("unseen", nil), meta.LabelKeyWatch, "no"),
 	).Build()
-	out, err := resolve(t, Resolver{Store: NewStore(cl, cl), Metadata: cl}, refs{{Kind: "ConfigMap", Name: "seen"}, {Kind: "ConfigMap", Name: "unseen"}}...)
+	out, err := resolve(t, Resolver{Store: NewStore(cl, cl, testKeyring{}), Metadata: cl}, refs{{Kind: "ConfigMap", Name: "seen"}, {Kind: "ConfigMap", Name: "unseen"}}...)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(out.Sources).To(HaveExactElements(HaveField("Watched", true), HaveField("Watched", false)))
 }
@@ -311,7 +318,7 @@ func TestResolver_is_bounded(t *testing.T) {
 			return nil
 		},
 	})
-	_, err := resolve(t, Resolver{Store: NewStore(many, many), Metadata: many}, triggerv1.SourceReference{Kind: "ConfigMap", Selector: group("one")})
+	_, err := resolve(t, Resolver{Store: NewStore(many, many, testKeyring{}), Metadata: many}, triggerv1.SourceReference{Kind: "ConfigMap", Selector: group("one")})
 	g.Expect(err).To(MatchError(ErrInvalid))
 	g.Expect(err).To(MatchError(ContainSubstring("spec.sources select 257 objects, more than 256; narrow the selectors")))
 }

@@ -87,6 +87,8 @@ type Object struct {
 
 // Store reads and remembers. It is safe for concurrent use.
 type Store struct {
+	keyring Keyring
+
 	// metadata is the cache of watched metadata, live the API server.
 	metadata client.Reader
 	live     client.Reader
@@ -121,10 +123,11 @@ type entry struct {
 	size  int
 }
 
-// NewStore returns a Store over a cache of metadata and a live reader.
-func NewStore(metadata, live client.Reader) *Store {
+// NewStore returns a Store over a cache of metadata and a live reader. Without a keyring,
+// it tells nothing of Secrets.
+func NewStore(metadata, live client.Reader, keyring Keyring) *Store {
 	return &Store{
-		metadata: metadata, live: live, now: time.Now,
+		keyring: keyring, metadata: metadata, live: live, now: time.Now,
 		entries: map[entryKey]*entry{}, sweepAt: sweepAt, kept: map[Ref]client.Object{},
 		reading: make(chan struct{}, maxReading), composing: make(chan struct{}, maxComposing),
 	}
@@ -140,8 +143,8 @@ type Account struct {
 }
 
 // Get returns the object in its present version, read from the API server unless
-// the version is known and was read less than maxAge ago. A missing object is no
-// error.
+// the version is known and was read less than maxAge ago: at any rate if that is zero. A
+// missing object is not an error.
 func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.Duration) (Object, error) {
 	key := entryKey{account: account.Name, ref: ref}
 	version, err := versionIn(ctx, s.metadata, ref)
@@ -150,7 +153,7 @@ func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.D
 	}
 	// Whether the object exists is nothing that another account may learn from the
 	// operator's cache.
-	if version == "" && account.Reader == nil {
+	if version == "" && account.Reader == nil && maxAge > 0 {
 		s.forget(key)
 		return Object{}, nil
 	}
@@ -176,8 +179,12 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 		s.forget(key)
 		return Object{}, err
 	}
+	content, err := s.ContentOf(ctx, obj)
+	if err != nil {
+		return Object{}, err
+	}
 	previous := e.object
-	object := describe(obj)
+	object := describe(obj, content)
 	if previous.Exists && previous.Full != object.Full {
 		object.ChangedKeys = object.Content.ChangedSince(previous.Content)
 		object.Editor = editor(obj, object.ChangedKeys)

@@ -24,6 +24,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 // counted is a Store over a fake API server that counts the reads of content.
@@ -43,7 +44,7 @@ func newCounted(t *testing.T, objects ...client.Object) *counted {
 			return next.Get(ctx, key, obj, opts...)
 		},
 	})
-	c.Store = NewStore(c.client, live)
+	c.Store = NewStore(c.client, live, testKeyring{})
 	c.Store.now = func() time.Time { return c.now }
 	return c
 }
@@ -146,5 +147,25 @@ func TestDescribe_keeps_the_annotations_of_the_contract(t *testing.T) {
 	t.Parallel()
 	cm := testConfigMap("settings", map[string]string{"a": "1"})
 	cm.Annotations = map[string]string{triggerv1.HRNameAnnotation: "app", corev1.LastAppliedConfigAnnotation: "content"}
-	NewWithT(t).Expect(describe(cm).Annotations).To(Equal(map[string]string{triggerv1.HRNameAnnotation: "app"}), "others may hold content")
+	NewWithT(t).Expect(describe(cm, digest.OfConfigMap(cm)).Annotations).To(Equal(map[string]string{triggerv1.HRNameAnnotation: "app"}), "others may hold content")
+}
+
+// A person who asks is answered about what there is, also if the watch is late.
+func TestStore_Get_withoutAgeReadsWhatTheCacheLacks(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	cached := fake.NewClientBuilder().WithScheme(testScheme(t)).Build()
+	live := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(testConfigMap("settings", map[string]string{"a": "1"})).Build()
+	store := NewStore(cached, live, testKeyring{})
+	ref := Ref{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: "settings"}
+	object, err := store.Get(t.Context(), Account{}, ref, time.Hour)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(object.Exists).To(BeFalse())
+	object, err = store.Get(t.Context(), Account{}, ref, 0)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(object.Exists).To(BeTrue())
+	ref.Name = "absent"
+	object, err = store.Get(t.Context(), Account{}, ref, 0)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(object.Exists).To(BeFalse())
 }

@@ -8,6 +8,7 @@ package target
 import (
 	"maps"
 	"slices"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -24,6 +25,42 @@ const deployed = "deployed"
 // givenUpReasons of the condition Stalled say that helm-controller has failed too often.
 var givenUpReasons = []string{"RetriesExceeded", "MissingRollbackTarget"}
 
+// Reasons of a HelmRelease's Ready=False that are about an install or upgrade, or about what
+// was done because one failed.
+var (
+	attemptReasons     = []string{helmv2.InstallFailedReason, helmv2.UpgradeFailedReason}
+	remediationReasons = []string{
+		helmv2.TestFailedReason, helmv2.RollbackSucceededReason, helmv2.RollbackFailedReason,
+		helmv2.UninstallSucceededReason, helmv2.UninstallFailedReason,
+	}
+)
+
+// retrying reports whether helm-controller repeats what has failed, or has not decided: a
+// failure that Helm has stored is followed by a retry, a remediation or Stalled. One that
+// Helm has not stored, such as a chart that does not render, is only followed by a retry if
+// helm-controller says so.
+func retrying(release plan.Release, reason string) bool {
+	switch {
+	case !release.Reconciling || release.GivenUp || release.Ready != "False":
+		return false
+	case reason == meta.ProgressingWithRetryReason, slices.Contains(remediationReasons, release.ReadyReason):
+		return true
+	default:
+		return slices.Contains(attemptReasons, release.ReadyReason) && release.Revision > 0 && !release.Deployed
+	}
+}
+
+// Takes returns how long an install or upgrade of a release may take.
+func Takes(hr *helmv2.HelmRelease) time.Duration {
+	takes := hr.GetTimeout().Duration
+	for _, own := range []*metav1.Duration{hr.GetInstall().Timeout, hr.GetUpgrade().Timeout} {
+		if own != nil {
+			takes = max(takes, own.Duration)
+		}
+	}
+	return takes
+}
+
 // Observe returns what the planner needs to know of a HelmRelease, nil for one that
 // does not exist. Of what the release reads through valuesFrom, only the given
 // sources are reported.
@@ -34,14 +71,17 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 	release := plan.Release{
 		Exists:      true,
 		UID:         hr.UID,
+		Created:     hr.CreationTimestamp.Time,
 		Suspended:   hr.Spec.Suspend,
 		Failing:     hr.Status.Failures > 0,
 		Current:     hr.Status.ObservedGeneration == hr.Generation,
 		RequestedAt: hr.Annotations[meta.ReconcileRequestAnnotation],
 		HandledAt:   hr.Status.LastHandledReconcileAt,
 		Reads:       reads(hr, sources),
+		Takes:       Takes(hr),
 		Record:      plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation]),
 	}
+	reconciling := ""
 	for _, condition := range hr.Status.Conditions {
 		switch condition.Type {
 		case meta.ReadyCondition:
@@ -51,6 +91,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 			release.ReadySince = condition.LastTransitionTime.Time
 		case meta.ReconcilingCondition:
 			release.Reconciling = condition.Status == metav1.ConditionTrue
+			reconciling = condition.Reason
 		case meta.StalledCondition:
 			release.GivenUp = condition.Status == metav1.ConditionTrue && slices.Contains(givenUpReasons, condition.Reason)
 		}
@@ -61,6 +102,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 		release.Deployed = latest.Status == deployed
 		release.RolledBack = latest.Action == helmv2.ReleaseActionRollback
 	}
+	release.Retrying = retrying(release, reconciling)
 	return release
 }
 

@@ -47,6 +47,7 @@ func settled() (*helmv2.HelmRelease, plan.Release) {
 		Ready: "True", ReadyReason: "UpgradeSucceeded", ReadyMessage: "Helm upgrade succeeded", ReadyCurrent: true, Current: true,
 		RequestedAt: "0123456789ab.7", HandledAt: "0123456789ab.7",
 		Revision: 3, ConfigDigest: "sha256:3", Deployed: true,
+		Takes:  5 * time.Minute,
 		Record: plan.Record{Token: "0123456789ab.7", Force: true, Revision: 2, At: deployedAt.Add(-time.Hour)},
 	}
 }
@@ -119,6 +120,54 @@ func TestObserve(t *testing.T) {
 			g.Expect(hr).To(Equal(before), "it comes from the cache and is not to be changed")
 		})
 	}
+}
+
+// What helm-controller says between the failure of an attempt and the next one.
+func TestObserve_retrying(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, ready, reconciling, stalled, snapshot string
+		want                                        bool
+	}{
+		{"a retry is announced", "UpgradeFailed", "ProgressingWithRetry", "", "deployed", true},
+		{"a failure that is stored, of which nothing is decided", "UpgradeFailed", "Progressing", "", "failed", true},
+		{"a failure that is not stored, such as a chart that does not render", "UpgradeFailed", "Progressing", "", "deployed", false},
+		{"an installation that failed", "InstallFailed", "Progressing", "", "failed", true},
+		{"an installation that could not begin", "InstallFailed", "Progressing", "", "", false},
+		{"a rollback is over, of which the retry is not announced", "RollbackSucceeded", "Progressing", "", "deployed", true},
+		{"tests have failed", "TestFailed", "Progressing", "", "deployed", true},
+		{"helm-controller has given up", "UpgradeFailed", "", "RetriesExceeded", "failed", false},
+		{"helm-controller has given up after a rollback", "RollbackSucceeded", "", "RetriesExceeded", "deployed", false},
+		{"it has failed and nothing goes on", "UpgradeFailed", "", "", "failed", false},
+		{"the values are wrong, which an attempt did not get to", "ValuesError", "Progressing", "", "failed", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			hr, _ := settled()
+			hr.Status.Conditions = []metav1.Condition{{Type: "Ready", Status: "False", Reason: c.ready}}
+			for kind, reason := range map[string]string{"Reconciling": c.reconciling, "Stalled": c.stalled} {
+				if reason != "" {
+					hr.Status.Conditions = append(hr.Status.Conditions, metav1.Condition{Type: kind, Status: "True", Reason: reason})
+				}
+			}
+			if hr.Status.History[0].Status = c.snapshot; c.snapshot == "" {
+				hr.Status.History = nil
+			}
+			NewWithT(t).Expect(Observe(hr, nil).Retrying).To(Equal(c.want))
+		})
+	}
+}
+
+func TestTakes(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	hr := release("apps", "app", nil)
+	g.Expect(Takes(hr)).To(Equal(5*time.Minute), "Flux's default")
+	hr.Spec.Timeout = &metav1.Duration{Duration: 30 * time.Minute}
+	g.Expect(Takes(hr)).To(Equal(30 * time.Minute))
+	hr.Spec.Install = &helmv2.Install{Timeout: &metav1.Duration{Duration: time.Hour}}
+	hr.Spec.Upgrade = &helmv2.Upgrade{Timeout: &metav1.Duration{Duration: time.Minute}}
+	g.Expect(Takes(hr)).To(Equal(time.Hour))
 }
 
 func TestObserve_whatDoesNotExist(t *testing.T) {

@@ -47,7 +47,7 @@ var (
 		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}
 
-	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/metrics", "internal/notify", "internal/outage", "internal/request", "internal/source", "internal/target"}
+	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/metrics", "internal/notify", "internal/outage", "internal/request", "internal/source", "internal/target"}
 
 	orchestration = []string{"internal/app", "internal/controller", "internal/features"}
 

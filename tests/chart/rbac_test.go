@@ -10,6 +10,8 @@ import (
 
 	. "github.com/onsi/gomega"
 	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
 )
 
 // defaultGrants are all permissions of the operator in a default installation.
@@ -30,6 +32,10 @@ func defaultGrants() []grant {
 	add(true, "trigger.nebius.ai", "valuestriggers/status", "get", "patch")
 	add(true, "authentication.k8s.io", "tokenreviews", "create")
 	add(true, "authorization.k8s.io", "subjectaccessreviews", "create")
+	add(false, "", "secrets", "create")
+	for _, verb := range []string{"get", "patch"} {
+		all = append(all, grant{resource: "secrets", verb: verb, names: keyring.SecretName})
+	}
 	add(false, "coordination.k8s.io", "leases", "create", "get", "update")
 	return all
 }

@@ -155,6 +155,9 @@ func (d *driver) begin(rng *rand.Rand) error {
 	if d.seen, err = d.observe(); err != nil {
 		return err
 	}
+	if err := d.storeKeys(); err != nil {
+		return err
+	}
 	replicas := 1
 	if chance(rng, 0.4) {
 		replicas = 2

@@ -67,7 +67,7 @@ type source struct {
 	kind, ns, name string
 
 	exists bool
-	// incarnation counts creations: the digest of a Secret is salted with its UID.
+	// incarnation counts creations.
 	incarnation int
 	values      int
 	other       int

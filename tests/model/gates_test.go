@@ -91,7 +91,7 @@ type edition struct {
 	// written, if there is one.
 	at, until time.Time
 
-	// digests that it had: that of a Secret that is created again is another.
+	// digests that it had.
 	digests []string
 }
 

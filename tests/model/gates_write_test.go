@@ -17,7 +17,6 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 // populateGates writes all that there is of gates at the beginning.
@@ -112,7 +111,7 @@ func (d *driver) writeOrigin(o *origin) error {
 	}
 	o.consents = append(o.consents, consent{at, o.consent})
 	last := &o.editions[len(o.editions)-1]
-	last.digests = append(last.digests, digest.Of(obj).Digest())
+	last.digests = append(last.digests, keys.Of(obj).Digest())
 	return nil
 }
 

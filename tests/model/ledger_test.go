@@ -160,11 +160,10 @@ func (f *fleet) forcing(r *release) (content, bound int, gone bool) {
 	// come through, the generated one delivers.
 	for _, b := range append(f.declared(r), f.derived(r)...) {
 		key := b.by + "|" + b.source.id() + fmt.Sprint(b.keys)
-		text, known := b.content()
+		content, known := b.content()
 		// What has changed since it was last bound is a change. Whether anybody noticed
 		// that it was not bound meanwhile is not known.
 		present[key] = true
-		content := contentKey(b, text)
 		if b.forces(r) && b.source.exists && !r.present[key] && r.bound[key] != content {
 			delete(r.stale, b.source)
 		}
@@ -194,14 +193,6 @@ func (f *fleet) forcing(r *release) (content, bound int, gone bool) {
 		delete(changed, by)
 	}
 	return len(changed), len(added), gone
-}
-
-// contentKey tells contents apart as digests do.
-func contentKey(b binding, content string) string {
-	if b.source.kind == "Secret" && b.source.exists {
-		return fmt.Sprint(b.source.incarnation, content)
-	}
-	return content
 }
 
 // changedContent notes that a source has changed: it is to be seen in a lookup by

@@ -189,8 +189,5 @@ func (d *driver) contentOf(s *source) (client.Object, digest.Content, error) {
 	if err := d.c.Get(d.ctx, client.ObjectKeyFromObject(obj), obj); err != nil {
 		return nil, digest.Content{}, err
 	}
-	if secret, ok := obj.(*corev1.Secret); ok {
-		return obj, digest.OfSecret(secret), nil
-	}
-	return obj, digest.OfConfigMap(obj.(*corev1.ConfigMap)), nil
+	return obj, keys.Of(obj), nil
 }

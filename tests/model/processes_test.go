@@ -14,9 +14,12 @@ import (
 	"time"
 
 	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -59,6 +62,21 @@ var leaderElection = []string{
 // retries lets the operator come back to what failed within seconds, as everything
 // here happens within seconds.
 var retries = []string{"--min-retry-delay=100ms", "--max-retry-delay=5s"}
+
+// keys make the digests of Secrets: the operator finds them, so that they are known here.
+var keys = digest.Keys{Current: []byte("the key of all stories, 32 bytes")}
+
+// storeKeys puts them where the operator looks for them.
+func (d *driver) storeKeys() error {
+	home := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: operator.Namespace}}
+	if err := client.IgnoreAlreadyExists(d.c.Create(d.ctx, home)); err != nil {
+		return err
+	}
+	return d.c.Create(d.ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: operator.Namespace, Name: keyring.SecretName},
+		Data:       map[string][]byte{keyring.CurrentKey: keys.Current},
+	})
+}
 
 // startManagers installs the chart and starts one replica without leader election, so
 // that the next run need not wait for the lease of the killed one, or two with it.
