@@ -5,7 +5,10 @@ package v1beta1
 
 import (
 	"encoding/json"
+	"fmt"
+	"hash/fnv"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -16,33 +19,67 @@ import (
 // write ValuesTriggers may write the same. What such a trigger may do is checked against the
 // contract and valuesFrom.
 
+// lastApplied is the annotation that kubectl apply leaves where it does without the help of the
+// API server, and ClientSideApply the field manager that it is then.
+const (
+	lastApplied     = "kubectl.kubernetes.io/last-applied-configuration"
+	ClientSideApply = "kubectl-client-side-apply"
+)
+
+// maxObjectName is the bound of the API server on names of custom resources.
+const maxObjectName = 253
+
+// GeneratedName returns the name of the trigger generated for a HelmRelease: that of the
+// release, with a suffix that does not change where that is taken.
+func GeneratedName(release string, taken bool) string {
+	if !taken {
+		return release
+	}
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(release)) // Never fails.
+	suffix := fmt.Sprintf("-generated-%08x", h.Sum32())
+	return strings.TrimRight(release[:min(len(release), maxObjectName-len(suffix))], ".") + suffix
+}
+
 // IsGenerated is true if the operator has generated the object.
 func (in *ValuesTrigger) IsGenerated() bool { return in.GeneratedFor() != "" }
 
 // GeneratedFor returns the name of the HelmRelease, of the same namespace, for which the
-// operator has generated the object. It is empty if the object is declared: if another
-// applies it, or if neither the label with the shape of a generated trigger nor the managed
-// fields say that the operator has made it.
+// operator has generated the object: by its managed fields, or by its label together with an
+// owner or the looks of a generated one. It is empty for a declared one, and for any that
+// another applies as its own.
 func (in *ValuesTrigger) GeneratedFor() string {
-	marked, applied := in.Labels[ManagedByLabel] == FieldManager, in.appliedByOperator()
-	if !marked && !applied || in.DeclaredBy() != "" {
+	applied := in.AppliedByOperator()
+	if !in.IsMarked() && !applied || in.DeclaredBy() != "" {
 		return ""
 	}
-	if owner := metav1.GetControllerOf(in); owner != nil && owner.Kind == "HelmRelease" {
+	owner := metav1.GetControllerOf(in)
+	switch {
+	case owner != nil && owner.Kind == "HelmRelease":
 		return owner.Name
-	}
-	if applied || in.HasGeneratedShape() {
+	case owner != nil:
+		return ""
+	case applied:
 		return in.onlyTarget()
 	}
-	return ""
+	return in.LooksGeneratedFor()
 }
 
-// HasGeneratedShape is true if the object looks as the operator generates it: one
-// HelmRelease of its namespace is the only target, and every source is spelled out.
-func (in *ValuesTrigger) HasGeneratedShape() bool {
-	return in.onlyTarget() != "" && len(in.Spec.Sources) > 0 && !slices.ContainsFunc(in.Spec.Sources, func(s SourceReference) bool {
+// IsMarked is true if the object has the label of what the operator generates.
+func (in *ValuesTrigger) IsMarked() bool { return in.Labels[ManagedByLabel] == FieldManager }
+
+// LooksGeneratedFor returns the name of the HelmRelease for which the operator may have
+// generated the object, by its looks: the release is its only target and gives it its name,
+// and every source is spelled out.
+func (in *ValuesTrigger) LooksGeneratedFor() string {
+	release := in.onlyTarget()
+	spelledOut := len(in.Spec.Sources) > 0 && !slices.ContainsFunc(in.Spec.Sources, func(s SourceReference) bool {
 		return s.Name == "" || s.Namespace == "" || s.Force == "" || s.PublishAs != ""
 	})
+	if release == "" || !spelledOut || in.Name != GeneratedName(release, false) && in.Name != GeneratedName(release, true) {
+		return ""
+	}
+	return release
 }
 
 // onlyTarget returns the name of the HelmRelease of the object's namespace that is its only
@@ -54,51 +91,44 @@ func (in *ValuesTrigger) onlyTarget() string {
 	return in.Spec.Targets[0].Name
 }
 
-func (in *ValuesTrigger) appliedByOperator() bool {
+// AppliedByOperator is true if the operator applies fields of the object, which it does of
+// what it generates alone.
+func (in *ValuesTrigger) AppliedByOperator() bool {
 	return slices.ContainsFunc(in.ManagedFields, func(entry metav1.ManagedFieldsEntry) bool {
 		return isApply(entry) && entry.Manager == FieldManager
 	})
 }
 
 // DeclaredBy returns the field manager that applies the sources or targets of the object as
-// its own, empty if there is none. One that applies the label of generated triggers as well
-// has copied one of these, from a backup for example.
-func (in *ValuesTrigger) DeclaredBy() string {
+// its own, without the label of what the operator generates. Empty if there is none.
+func (in *ValuesTrigger) DeclaredBy() string { return in.applier(false) }
+
+// CopiedBy returns the field manager that applies the sources or targets together with that
+// label, as a copy of a generated trigger has it. Empty if there is none.
+func (in *ValuesTrigger) CopiedBy() string { return in.applier(true) }
+
+func (in *ValuesTrigger) applier(marked bool) string {
 	for _, entry := range in.ManagedFields {
-		if isApply(entry) && entry.Manager != FieldManager && declares(entry.FieldsV1) {
+		if !isApply(entry) || entry.Manager == FieldManager || entry.FieldsV1 == nil {
+			continue
+		}
+		if spec, label := fieldsApplied(entry.FieldsV1.GetRawBytes()); spec && label == marked {
 			return entry.Manager
 		}
 	}
-	if last := in.Annotations[lastApplied]; last != "" {
-		applied := &struct {
-			Metadata metav1.ObjectMeta
-			Spec     struct{ Sources, Targets json.RawMessage }
-		}{}
-		if json.Unmarshal([]byte(last), applied) == nil && (applied.Spec.Sources != nil || applied.Spec.Targets != nil) &&
-			applied.Metadata.Labels[ManagedByLabel] != FieldManager {
-			return clientSideApply
-		}
+	if spec, label := fieldsLastApplied(in.Annotations[lastApplied]); spec && label == marked {
+		return ClientSideApply
 	}
 	return ""
 }
-
-// What kubectl apply leaves without the help of the API server, and the field manager that it
-// is then.
-const (
-	lastApplied     = "kubectl.kubernetes.io/last-applied-configuration"
-	clientSideApply = "kubectl-client-side-apply"
-)
 
 func isApply(entry metav1.ManagedFieldsEntry) bool {
 	return entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == ""
 }
 
-// declares is true of the fields of who applies sources or targets, and not the label.
-func declares(fields *metav1.FieldsV1) bool {
-	if fields == nil {
-		return false
-	}
-	owned := &struct {
+// fieldsApplied reports whether sources or targets, and the label, are among managed fields.
+func fieldsApplied(fields []byte) (spec, label bool) {
+	var owned struct {
 		Metadata struct {
 			Labels map[string]json.RawMessage `json:"f:labels"`
 		} `json:"f:metadata"`
@@ -106,31 +136,50 @@ func declares(fields *metav1.FieldsV1) bool {
 			Sources json.RawMessage `json:"f:sources"`
 			Targets json.RawMessage `json:"f:targets"`
 		} `json:"f:spec"`
-	}{}
-	if json.Unmarshal(fields.GetRawBytes(), owned) != nil {
-		return false
 	}
-	_, labelled := owned.Metadata.Labels["f:"+ManagedByLabel]
-	return !labelled && (owned.Spec.Sources != nil || owned.Spec.Targets != nil)
+	if json.Unmarshal(fields, &owned) != nil {
+		return false, false
+	}
+	_, label = owned.Metadata.Labels["f:"+ManagedByLabel]
+	return owned.Spec.Sources != nil || owned.Spec.Targets != nil, label
 }
 
-// Origin returns the managed fields of the object without what IsGenerated and DeclaredBy
-// do not look at. They say the same of an object that has these in place of its managed
-// fields and of the annotation of kubectl apply.
+// fieldsLastApplied reports the same of the annotation of kubectl apply.
+func fieldsLastApplied(manifest string) (spec, label bool) {
+	var applied struct {
+		Metadata struct{ Labels map[string]string }
+		Spec     struct{ Sources, Targets json.RawMessage }
+	}
+	if manifest == "" || json.Unmarshal([]byte(manifest), &applied) != nil {
+		return false, false
+	}
+	return applied.Spec.Sources != nil || applied.Spec.Targets != nil, applied.Metadata.Labels[ManagedByLabel] == FieldManager
+}
+
+// Origin returns managed fields that say the same of where the object comes from as its own
+// and the annotation of kubectl apply do, and nothing else.
 func (in *ValuesTrigger) Origin() []metav1.ManagedFieldsEntry {
 	var kept []metav1.ManagedFieldsEntry
-	if in.appliedByOperator() {
+	if in.AppliedByOperator() {
 		kept = append(kept, metav1.ManagedFieldsEntry{Manager: FieldManager, Operation: metav1.ManagedFieldsOperationApply})
 	}
 	if manager := in.DeclaredBy(); manager != "" {
 		kept = append(kept, metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: declaring})
 	}
+	if manager := in.CopiedBy(); manager != "" {
+		kept = append(kept, metav1.ManagedFieldsEntry{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, FieldsV1: copying})
+	}
 	return kept
 }
 
-// declaring are the fields of one who declares a trigger.
-var declaring = func() *metav1.FieldsV1 {
+// The fields of one who declares a trigger, and of one who applies a copy.
+var (
+	declaring = fieldsOf(`{"f:spec":{"f:sources":{}}}`)
+	copying   = fieldsOf(`{"f:metadata":{"f:labels":{"f:` + ManagedByLabel + `":{}}},"f:spec":{"f:sources":{}}}`)
+)
+
+func fieldsOf(raw string) *metav1.FieldsV1 {
 	fields := &metav1.FieldsV1{}
-	fields.SetRawString(`{"f:spec":{"f:sources":{}}}`)
+	fields.SetRawString(raw)
 	return fields
-}()
+}

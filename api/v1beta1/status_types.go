@@ -5,6 +5,7 @@ package v1beta1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // SourceStatus is one source as last read.
@@ -77,6 +78,11 @@ type TargetStatus struct {
 
 	// Name of the HelmRelease.
 	Name string `json:"name"`
+
+	// UID of the HelmRelease that this is about. What is recorded of another one of that
+	// name is not believed. Empty while it does not exist.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
 
 	// State is Pending, Held, Triggered, Delivered, Failed or Missing.
 	State TargetState `json:"state"`

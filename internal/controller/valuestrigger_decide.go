@@ -22,6 +22,7 @@ import (
 
 // decide asks the planner, and composes the values if the planner wants to know them.
 func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) {
+	c.previous = recordedOf(c.previous, c.hr)
 	c.input = plan.Input{
 		Now:      e.at,
 		Timeout:  vt.GetTimeout(),

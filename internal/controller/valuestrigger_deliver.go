@@ -96,6 +96,14 @@ type targetCase struct {
 	err error
 }
 
+// uid returns that of the release that was decided about.
+func (c *targetCase) uid() types.UID {
+	if c.hr == nil {
+		return ""
+	}
+	return c.hr.UID
+}
+
 // deliver decides about every target and makes the requests that are due and not held
 // back. What happens to one target does not touch another.
 func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) outcome {
@@ -123,6 +131,7 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 			out.targets[i] = one.status
 			out.targets[i].Message = plan.Bounded(one.status.Message, len(cases))
 			out.targets[i].Namespace, out.targets[i].Name = c.Namespace, c.Name
+			out.targets[i].UID = c.uid()
 			out.targets[i].Stage = stageOf(vt, e.gate, c.hr)
 			out.targets[i].Published = c.published(e)
 

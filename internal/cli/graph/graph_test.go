@@ -234,7 +234,9 @@ func TestSummarize_counts_each_release_once_by_its_worst_state(t *testing.T) {
 func TestSources_say_which_keys_must_exist(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	release := hr("a", func(hr *helmv2.HelmRelease) { hr.Spec.ValuesFrom[1].Optional, hr.Spec.ValuesFrom[1].ValuesKey = true, "more" }, "values", "values")
+	release := hr("a", func(hr *helmv2.HelmRelease) {
+		hr.Spec.ValuesFrom[1].Optional, hr.Spec.ValuesFrom[1].ValuesKey = true, "more"
+	}, "values", "values")
 	want := ConsistOf(And(HaveField("Name", "values"), HaveField("Keys", []string{"more", "values.yaml"}),
 		HaveField("Required", []string{"values.yaml"}), HaveField("Optional", false)))
 	g.Expect(FeedsOf(nil, &release).Unfollowed).To(want)
