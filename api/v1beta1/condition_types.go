@@ -79,7 +79,7 @@ const (
 	// malformed.
 	InvalidContractReason = "InvalidContract"
 
-	// AmbiguousTriggerReason tells that a ValuesTrigger looks like one that the operator
+	// AmbiguousTriggerReason reports a ValuesTrigger that looks like one that the operator
 	// generates for a HelmRelease, and cannot be taken for one or has two masters.
 	AmbiguousTriggerReason = "AmbiguousTrigger"
 

@@ -219,7 +219,7 @@ func (r *HelmReleaseReconciler) desired(hr *helmv2.HelmRelease, sources []trigge
 	return vt
 }
 
-// inLine tells whether a generated trigger is as it should be in all that the
+// inLine is true if a generated trigger is as it should be in all that the
 // operator owns of it.
 func inLine(existing, desired *triggerv1.ValuesTrigger) bool {
 	for key, value := range desired.Labels {

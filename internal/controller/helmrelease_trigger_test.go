@@ -164,8 +164,8 @@ func TestHelmReleaseReconciler_adopts_what_it_has_generated(t *testing.T) {
 	}
 }
 
-// What another applies, or nobody can be shown to have generated, is declared. If that is
-// doubtful, it is said.
+// What another applies, or what nothing shows to be generated, is declared. What is doubtful
+// is reported.
 func TestHelmReleaseReconciler_leaves_alone_what_others_declare(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

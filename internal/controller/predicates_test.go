@@ -121,6 +121,12 @@ func TestTriggerBindingPredicate_of_a_generated_trigger(t *testing.T) {
 			vt.Status.Sources = []triggerv1.SourceStatus{{Name: "a"}}
 		}, false},
 		{"its spec, which somebody may have edited", func(vt *triggerv1.ValuesTrigger) { vt.Generation++ }, true},
+		{"who applies it", func(vt *triggerv1.ValuesTrigger) { declaredByGit(vt) }, true},
+	})
+	checkEdits(t, originPredicate, vt, []edit[*triggerv1.ValuesTrigger]{
+		{"its label", func(vt *triggerv1.ValuesTrigger) { vt.Labels = nil }, true},
+		{"who applies it", func(vt *triggerv1.ValuesTrigger) { declaredByGit(vt) }, true},
+		{"its spec", func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true }, false},
 	})
 }
 

@@ -95,10 +95,6 @@ func TestGenerated_a_policy_that_changes_the_label_makes_no_second_trigger(t *te
 	}}
 	e.create(policy)
 	e.create(binding)
-	t.Cleanup(func() {
-		_ = e.c.Delete(t.Context(), binding)
-		_ = e.c.Delete(t.Context(), policy)
-	})
 	probe := declared(ns, "probe", from(cmKind, "none"), to("none"))
 	e.Eventually(func() (map[string]string, error) { // Policies take effect after a moment.
 		_ = e.c.Delete(e.ctx, declared(ns, "probe"))
