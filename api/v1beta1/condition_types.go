@@ -79,6 +79,10 @@ const (
 	// malformed.
 	InvalidContractReason = "InvalidContract"
 
+	// AmbiguousTriggerReason reports a ValuesTrigger that looks like one that the operator
+	// generates for a HelmRelease, and cannot be taken for one or has two masters.
+	AmbiguousTriggerReason = "AmbiguousTrigger"
+
 	// StageStartedReason and StageFinishedReason tell how a rollout gets on.
 	StageStartedReason  = "StageStarted"
 	StageFinishedReason = "StageFinished"

@@ -84,8 +84,8 @@ type TargetStatus struct {
 	// Name of the HelmRelease.
 	Name string `json:"name"`
 
-	// UID of the HelmRelease that all of this is about. Of another one of the same name,
-	// nothing of it holds.
+	// UID of the HelmRelease that this is about. What is recorded of another one of that
+	// name is not believed. Empty while it does not exist.
 	// +optional
 	UID types.UID `json:"uid,omitempty"`
 

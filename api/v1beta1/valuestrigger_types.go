@@ -5,6 +5,7 @@ package v1beta1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fluxcd/pkg/apis/meta"
 )
@@ -130,6 +131,11 @@ type ValuesTriggerSpec struct {
 
 // ValuesTriggerStatus is the observed state of a ValuesTrigger.
 type ValuesTriggerStatus struct {
+	// UID of the ValuesTrigger whose status this is. A status of another one, which a
+	// restore has brought back with a new object, is computed again.
+	// +optional
+	UID types.UID `json:"uid,omitempty"`
+
 	// ObservedGeneration is the last generation of the spec that was acted on.
 	// -1 until the first.
 	// +optional

@@ -31,11 +31,12 @@ func New(c client.Client) *Applier {
 
 // Apply creates the trigger or brings the fields that are set in it in line. Zero
 // fields are left to whoever set them. One request: the caller has compared with what
-// there is, and the API server writes nothing that is the same.
-func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
+// there is, and the API server writes nothing that is the same. It returns the metadata of
+// what is stored, which admission may have changed.
+func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) (metav1.Object, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(vt)
 	if err != nil {
-		return fmt.Errorf("convert ValuesTrigger: %w", err)
+		return nil, fmt.Errorf("convert ValuesTrigger: %w", err)
 	}
 	obj := &unstructured.Unstructured{Object: content}
 	obj.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
@@ -43,9 +44,9 @@ func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) error 
 	unstructured.RemoveNestedField(obj.Object, "metadata", "creationTimestamp")
 	patch, err := json.Marshal(obj.Object)
 	if err != nil {
-		return fmt.Errorf("encode ValuesTrigger: %w", err)
+		return nil, fmt.Errorf("encode ValuesTrigger: %w", err)
 	}
-	return a.patch(ctx, obj, patch)
+	return obj, a.patch(ctx, obj, patch)
 }
 
 // ApplyMetadata brings the labels that are set in obj in line and withdraws those

@@ -65,7 +65,8 @@ func TestApplier_Apply_writes_what_is_set_and_nothing_else(t *testing.T) {
 		Status: triggerv1.ValuesTriggerStatus{LastDigest: "sha256:0"},
 	}
 	before := vt.DeepCopy()
-	g.Expect(a.Apply(t.Context(), vt)).To(Succeed())
+	_, err := a.Apply(t.Context(), vt)
+	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(vt).To(Equal(before))
 	g.Expect(*patches).NotTo(BeEmpty())
 	for _, patch := range *patches {
@@ -116,6 +117,7 @@ func TestApplier_errors_surface(t *testing.T) {
 	g := NewWithT(t)
 	refused := errors.New("refused")
 	a, _ := newApplier(t, refused)
-	g.Expect(a.Apply(t.Context(), &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}})).To(MatchError(ContainSubstring("refused")))
+	_, err := a.Apply(t.Context(), &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}})
+	g.Expect(err).To(MatchError(ContainSubstring("refused")))
 	g.Expect(a.ApplyMetadata(t.Context(), &metav1.PartialObjectMetadata{})).To(MatchError(refused))
 }

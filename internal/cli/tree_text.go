@@ -165,11 +165,7 @@ func sourceRow(s graph.Source) layout.Row {
 	if s.Selector != "" {
 		about = append(about, "by label "+s.Selector)
 	}
-	if len(s.Keys) > 0 {
-		about = append(about, strings.Join(s.Keys, ", "))
-	} else {
-		about = append(about, "all keys")
-	}
+	about = append(about, keysText(s))
 	if s.Force != triggerv1.ForceAuto {
 		about = append(about, "force "+string(s.Force))
 	}
@@ -180,6 +176,20 @@ func sourceRow(s graph.Source) layout.Row {
 		about = append(about, "optional")
 	}
 	return layout.Row{Loose: true, Cells: []layout.Cell{{Text: "from " + name}, {Text: "[" + strings.Join(about, "; ") + "]", Tone: layout.Dim}}}
+}
+
+// keysText names the keys that count, those that may be missing as such.
+func keysText(s graph.Source) string {
+	if len(s.Keys) == 0 {
+		return "all keys"
+	}
+	keys := slices.Clone(s.Keys)
+	for i, key := range keys {
+		if !s.Optional && !slices.Contains(s.Required, key) {
+			keys[i] = key + " (optional)"
+		}
+	}
+	return strings.Join(keys, ", ")
 }
 
 // targets shows HelmReleases. Of those in one state the first are shown.

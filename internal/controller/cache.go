@@ -158,7 +158,7 @@ func ownsLabel(obj client.Object, key string) bool {
 
 func stripTrigger(in any) (any, error) {
 	if obj, ok := in.(*triggerv1.ValuesTrigger); ok {
-		obj.ManagedFields = nil
+		obj.ManagedFields = obj.Origin()
 		delete(obj.Annotations, corev1.LastAppliedConfigAnnotation)
 	}
 	return in, nil

@@ -185,13 +185,17 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 // delivered tells whether a trigger has delivered this content of the object to the
 // target.
 func (r *ContractReconciler) delivered(ctx context.Context, target types.NamespacedName, ref source.Ref, object source.Object) (bool, error) {
+	hr := &helmv2.HelmRelease{}
+	if err := r.cache.Get(ctx, target, hr); err != nil {
+		return false, client.IgnoreNotFound(err)
+	}
 	for _, key := range index.Target(target.Namespace, target.Name) {
 		list := &triggerv1.ValuesTriggerList{}
 		if err := r.cache.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}); err != nil {
 			return false, fmt.Errorf("triggers of HelmRelease %s: %w", target, err)
 		}
 		for i := range list.Items {
-			if deliveredBy(&list.Items[i], target, ref, object) {
+			if deliveredBy(&list.Items[i], hr, ref, object) {
 				return true, nil
 			}
 		}
@@ -199,12 +203,17 @@ func (r *ContractReconciler) delivered(ctx context.Context, target types.Namespa
 	return false, nil
 }
 
-func deliveredBy(vt *triggerv1.ValuesTrigger, target types.NamespacedName, ref source.Ref, object source.Object) bool {
+// deliveredBy is true if a trigger says so, in a status of its own about this very release: a
+// restored one is about others.
+func deliveredBy(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, ref source.Ref, object source.Object) bool {
+	if vt.Status.UID != vt.UID {
+		return false
+	}
 	keys := keysOf(vt, ref.Kind, ref.Namespace, ref.Name)
 	return slices.ContainsFunc(vt.Status.Sources, func(s triggerv1.SourceStatus) bool {
 		return plan.ID(s.Kind, s.Namespace, s.Name) == plan.ID(ref.Kind, ref.Namespace, ref.Name) && object.Content.Is(s.Digest, keys...)
 	}) && slices.ContainsFunc(vt.Status.Targets, func(t triggerv1.TargetStatus) bool {
-		return t.Namespace == target.Namespace && t.Name == target.Name &&
+		return t.Namespace == hr.Namespace && t.Name == hr.Name && t.UID == hr.UID &&
 			t.State == triggerv1.TargetDelivered && t.Digest == vt.Status.LastDigest
 	})
 }

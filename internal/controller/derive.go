@@ -103,20 +103,19 @@ func sourceKinds(secrets bool) []string {
 	return []string{triggerv1.ConfigMapKind}
 }
 
-// generatedFor tells whether a ValuesTrigger is the one generated for a release.
+// generatedFor is true if a ValuesTrigger is the one generated for a release: one that has
+// lost its owner is given it again.
 func generatedFor(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	return vt.IsGenerated() && metav1.IsControlledBy(vt, hr)
+	return vt.GeneratedFor() == hr.Name && (isOwnerless(vt) || metav1.IsControlledBy(vt, hr))
 }
 
-// leftBehind tells whether a ValuesTrigger was generated for an earlier release of the
-// same name. The garbage collector removes it too, at its own pace.
+// leftBehind is true if a ValuesTrigger was generated for an earlier release of the same
+// name. The garbage collector removes it too, at its own pace.
 func leftBehind(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	if !vt.IsGenerated() {
-		return false
-	}
-	owner := metav1.GetControllerOf(vt)
-	return owner.Name == hr.Name && owner.UID != hr.UID
+	return vt.GeneratedFor() == hr.Name && !isOwnerless(vt) && !metav1.IsControlledBy(vt, hr)
 }
+
+func isOwnerless(vt *triggerv1.ValuesTrigger) bool { return metav1.GetControllerOf(vt) == nil }
 
 // withoutDeclared drops the sources that declared ValuesTriggers deliver to the
 // release. What counts is what such a trigger has resolved and may do, not what its

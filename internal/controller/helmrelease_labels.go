@@ -6,8 +6,6 @@ package controller
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -50,19 +48,4 @@ func labelled(hr *helmv2.HelmRelease, desired map[string]string) bool {
 		}
 	}
 	return true
-}
-
-// maxObjectName is the bound of the API server on names of custom resources.
-const maxObjectName = 253
-
-// generatedName returns the name of the trigger generated for a release: the
-// release's, with a suffix that does not change where that is taken.
-func generatedName(release string, taken bool) string {
-	if !taken {
-		return release
-	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(release)) // Never fails.
-	suffix := fmt.Sprintf("-generated-%08x", h.Sum32())
-	return strings.TrimRight(release[:min(len(release), maxObjectName-len(suffix))], ".") + suffix
 }

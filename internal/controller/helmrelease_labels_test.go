@@ -9,7 +9,6 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
@@ -46,19 +45,5 @@ func TestLabelled(t *testing.T) {
 			hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Labels: c.labels, ManagedFields: c.managed}}
 			NewWithT(t).Expect(labelled(hr, c.desired)).To(Equal(c.want))
 		})
-	}
-}
-
-func TestGeneratedName(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	long := strings.Repeat("a", 253)
-	g.Expect(generatedName("app", false)).To(Equal("app"))
-	g.Expect(generatedName(long, false)).To(Equal(long))
-	g.Expect(generatedName("app", true)).To(MatchRegexp("^app-generated-[0-9a-f]{8}$"))
-	g.Expect(generatedName("app", true)).To(Equal(generatedName("app", true)), "it does not change")
-	g.Expect(generatedName(long, true)).NotTo(Equal(generatedName(long[:252]+"b", true)), "names that differ at their ends")
-	for _, name := range []string{"a", "app", long, long[:233] + "." + long[:19]} {
-		g.Expect(validation.IsDNS1123Subdomain(generatedName(name, true))).To(BeEmpty(), "%s", generatedName(name, true))
 	}
 }

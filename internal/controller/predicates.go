@@ -53,12 +53,19 @@ var approvalPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bo
 	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation]
 })
 
+// originPredicate lets through what makes a declared trigger a generated one or the other
+// way round.
+var originPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
+	return before.GeneratedFor() != after.GeneratedFor()
+})
+
 // triggerBindingPredicate lets through what decides whether a generated trigger is in
 // line, and what a declared one has taken over.
 var triggerBindingPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
 	return before.Generation != after.Generation ||
 		!maps.Equal(before.Labels, after.Labels) ||
 		!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
+		!equality.Semantic.DeepEqual(before.ManagedFields, after.ManagedFields) ||
 		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 		!before.IsGenerated() && takeover(before) != takeover(after)
 })

@@ -121,6 +121,19 @@ func TestTriggerBindingPredicate_of_a_generated_trigger(t *testing.T) {
 			vt.Status.Sources = []triggerv1.SourceStatus{{Name: "a"}}
 		}, false},
 		{"its spec, which somebody may have edited", func(vt *triggerv1.ValuesTrigger) { vt.Generation++ }, true},
+		{"who applies it", declaredByGit, true},
+	})
+}
+
+func TestOriginPredicate(t *testing.T) {
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{
+		Labels:          map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager},
+		OwnerReferences: []metav1.OwnerReference{{Kind: "HelmRelease", Name: "a", Controller: new(true)}},
+	}}
+	checkEdits(t, originPredicate, vt, []edit[*triggerv1.ValuesTrigger]{
+		{"its label", func(vt *triggerv1.ValuesTrigger) { vt.Labels = nil }, true},
+		{"who applies it", declaredByGit, true},
+		{"its spec", func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true }, false},
 	})
 }
 

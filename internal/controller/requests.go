@@ -131,6 +131,12 @@ func releasesOfTrigger(_ context.Context, obj client.Object) []reconcile.Request
 	for _, owner := range vt.OwnerReferences {
 		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: owner.Name}})
 	}
+	// One that was restored or orphaned has no owner.
+	for _, t := range vt.Spec.Targets {
+		if t.Name != "" && (vt.IsMarked() || vt.AppliedByOperator()) {
+			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: t.Name}})
+		}
+	}
 	return append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(vt)})
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -99,6 +98,7 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	if err != nil {
 		return e, err
 	}
+	forgetOther(vt)
 	if err := r.checkSources(vt, refs, e.generated); err != nil {
 		return e, err
 	}
@@ -173,11 +173,12 @@ func (r *ValuesTriggerReconciler) checkSources(vt *triggerv1.ValuesTrigger, refs
 // only what the contract and valuesFrom give are followed: its labels and owner could
 // have been written by anybody.
 func (r *ValuesTriggerReconciler) trusted(ctx context.Context, vt *triggerv1.ValuesTrigger, e *evaluation) ([]triggerv1.SourceReference, error) {
-	if !vt.IsGenerated() {
+	release := vt.GeneratedFor()
+	if release == "" {
 		return vt.Spec.Sources, nil
 	}
 	hr := &helmv2.HelmRelease{}
-	err := r.cache.Get(ctx, types.NamespacedName{Namespace: vt.Namespace, Name: metav1.GetControllerOf(vt).Name}, hr)
+	err := r.cache.Get(ctx, types.NamespacedName{Namespace: vt.Namespace, Name: release}, hr)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, errOrphaned

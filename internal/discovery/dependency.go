@@ -14,7 +14,13 @@ type Dependency struct {
 	Kind, Namespace, Name string
 
 	// Keys that count, nil for all.
-	Keys     []string
+	Keys []string
+
+	// Required are those of them that must exist. Any other is content when it comes or
+	// goes.
+	Required []string
+
+	// Optional is true if the object itself need not exist.
 	Optional bool
 	Force    triggerv1.ForcePolicy
 }
@@ -23,6 +29,9 @@ type Dependency struct {
 // the defaults of the trigger.
 func DependencyOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, name string) Dependency {
 	d := Dependency{Kind: ref.Kind, Namespace: ref.Namespace, Name: name, Keys: ref.Keys, Optional: ref.Optional, Force: ref.Force}
+	if !ref.Optional {
+		d.Required = ref.Keys
+	}
 	if d.Namespace == "" {
 		d.Namespace = vt.Namespace
 	}
@@ -36,7 +45,7 @@ func DependencyOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, na
 }
 
 // Unite returns what two references together want of one object: all their keys, the
-// strongest force, and its presence if any of them requires it.
+// strongest force, and what any of them requires: keys, and the object itself.
 func (d Dependency) Unite(other Dependency) Dependency {
 	d.Optional = d.Optional && other.Optional
 	if strength(other.Force) > strength(d.Force) {
@@ -45,9 +54,14 @@ func (d Dependency) Unite(other Dependency) Dependency {
 	if d.Keys == nil || other.Keys == nil {
 		d.Keys = nil
 	} else {
-		d.Keys = slices.Compact(slices.Sorted(slices.Values(slices.Concat(d.Keys, other.Keys))))
+		d.Keys = union(d.Keys, other.Keys)
 	}
+	d.Required = union(d.Required, other.Required)
 	return d
+}
+
+func union(a, b []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(a, b))))
 }
 
 func strength(force triggerv1.ForcePolicy) int {

@@ -33,4 +33,10 @@ func TestDependency(t *testing.T) {
 	g.Expect(one.Unite(always)).To(Equal(always))
 	g.Expect(always.Unite(one)).To(Equal(always))
 	g.Expect(one.Keys).To(Equal([]string{"b", "a"}), "what was united is not changed")
+
+	required := DependencyOf(vt, triggerv1.SourceReference{Kind: "ConfigMap", Keys: []string{"c"}}, "values")
+	g.Expect(required.Required).To(Equal([]string{"c"}))
+	for _, both := range []Dependency{one.Unite(required), required.Unite(one)} {
+		g.Expect(both).To(And(HaveField("Keys", []string{"a", "b", "c"}), HaveField("Required", []string{"c"}), HaveField("Optional", false)))
+	}
 }

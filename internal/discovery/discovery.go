@@ -17,14 +17,18 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// MaxSources is how many sources a ValuesTrigger can list.
-const MaxSources = 64
+// MaxSources and MaxKeys are how many sources a ValuesTrigger, and how many keys one of them
+// can list.
+const (
+	MaxSources = 64
+	MaxKeys    = 64
+)
 
-// Found returns the ConfigMaps and Secrets that a HelmRelease reads through
-// valuesFrom, each once: with all the keys that it reads of them, and optional
-// only if it may do without.
+// Found returns the ConfigMaps and Secrets that a HelmRelease reads through valuesFrom, in
+// the order in which it names them: each with the keys that must exist, then with those
+// that need not.
 func Found(hr *helmv2.HelmRelease) []triggerv1.SourceReference {
-	var sources []triggerv1.SourceReference
+	var objects []read
 	at := map[string]int{}
 	for _, ref := range hr.Spec.ValuesFrom {
 		if ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
@@ -35,26 +39,57 @@ func Found(hr *helmv2.HelmRelease) []triggerv1.SourceReference {
 			if len(validation.IsDNS1123Subdomain(ref.Name)) > 0 {
 				continue // There is no such object, and no trigger can name it.
 			}
-			i = len(sources)
+			i = len(objects)
 			at[ref.Kind+"/"+ref.Name] = i
-			sources = append(sources, triggerv1.SourceReference{
-				Kind: ref.Kind, Name: ref.Name, Namespace: hr.Namespace,
-				Force: triggerv1.ForceAuto, Optional: true,
-			})
+			objects = append(objects, read{kind: ref.Kind, name: ref.Name})
 		}
-		s := &sources[i]
-		s.Optional = s.Optional && ref.Optional
-		if key := ref.GetValuesKey(); !slices.Contains(s.Keys, key) {
-			s.Keys = append(s.Keys, key)
-			slices.Sort(s.Keys)
-		}
+		objects[i].add(ref.GetValuesKey(), ref.Optional)
 	}
-	for i := range sources {
-		if len(sources[i].Keys) > MaxSources { // More keys than the schema takes: all of them.
-			sources[i].Keys = nil
-		}
+	sources := make([]triggerv1.SourceReference, 0, len(objects))
+	for _, o := range objects {
+		sources = append(sources, o.references(hr.Namespace)...)
 	}
 	return sources
+}
+
+// read is an object that a HelmRelease reads, with the keys that it reads of it.
+type read struct {
+	kind, name         string
+	required, optional []string
+}
+
+func (o *read) add(key string, optional bool) {
+	keys := &o.required
+	if optional {
+		keys = &o.optional
+	}
+	if !slices.Contains(*keys, key) {
+		*keys = append(*keys, key)
+	}
+}
+
+// references returns the one or two references to the object.
+func (o *read) references(namespace string) []triggerv1.SourceReference {
+	slices.Sort(o.required)
+	slices.Sort(o.optional)
+	mayLack := slices.DeleteFunc(slices.Clone(o.optional), func(key string) bool { return slices.Contains(o.required, key) })
+	var refs []triggerv1.SourceReference
+	for _, part := range []struct {
+		keys     []string
+		optional bool
+	}{{o.required, false}, {mayLack, true}} {
+		if len(part.keys) == 0 {
+			continue
+		}
+		ref := triggerv1.SourceReference{
+			Kind: o.kind, Name: o.name, Namespace: namespace, Force: triggerv1.ForceAuto, Keys: part.keys, Optional: part.optional,
+		}
+		if len(ref.Keys) > MaxKeys {
+			ref.Keys = nil // All of them.
+		}
+		refs = append(refs, ref)
+	}
+	return refs
 }
 
 // Labelled returns the source for a labelled object. The contract counts all keys
@@ -67,24 +102,51 @@ func Labelled(kind, namespace, name string) triggerv1.SourceReference {
 // many did not fit. Of an object that is both, all keys count and it forces; that
 // it may be missing is what the release says.
 func Merge(found, labelled []triggerv1.SourceReference) (merged []triggerv1.SourceReference, dropped int) {
-	merged = slices.Clone(found)
+	read, others := slices.Clone(found), []triggerv1.SourceReference{}
 	for _, l := range labelled {
-		i := slices.IndexFunc(merged, func(s triggerv1.SourceReference) bool { return SameObject(s, l) })
+		i := slices.IndexFunc(read, func(s triggerv1.SourceReference) bool { return SameObject(s, l) })
 		if i < 0 {
-			merged = append(merged, l)
+			others = append(others, l)
 			continue
 		}
-		merged[i].Force, merged[i].Keys = l.Force, nil
+		read[i].Force, read[i].Keys = l.Force, nil
+		if i+1 < len(read) && SameObject(read[i+1], l) {
+			read = slices.Delete(read, i+1, i+2)
+		}
+	}
+	if len(read)+len(others) > MaxSources {
+		read = fold(read)
 	}
 	// What the release reads comes first, so that nothing that others do by
 	// labels can push it out.
-	if dropped = len(merged) - MaxSources; dropped > 0 {
-		slices.SortFunc(merged[len(found):], compare)
-		takeTurns(merged[len(found):])
-		merged = merged[:MaxSources]
+	if dropped = len(read) + len(others) - MaxSources; dropped > 0 {
+		slices.SortFunc(others, compare)
+		takeTurns(others)
 	}
-	slices.SortFunc(merged, compare)
+	merged = slices.Concat(read, others)
+	merged = merged[:min(len(merged), MaxSources)]
+	slices.SortStableFunc(merged, compare)
 	return merged, max(0, dropped)
+}
+
+// fold makes one reference of the two to an object, where there is no room for both. An
+// object that is missing is then delivered like any other change of it, and helm-controller
+// says so: that is one request more, and nothing is lost.
+func fold(found []triggerv1.SourceReference) []triggerv1.SourceReference {
+	var folded []triggerv1.SourceReference
+	for _, s := range found {
+		last := len(folded) - 1
+		if last < 0 || !SameObject(folded[last], s) {
+			folded = append(folded, s)
+			continue
+		}
+		keys := union(folded[last].Keys, s.Keys)
+		if folded[last].Keys == nil || s.Keys == nil || len(keys) > MaxKeys {
+			keys = nil
+		}
+		folded[last].Keys, folded[last].Optional = keys, true
+	}
+	return folded
 }
 
 // takeTurns orders sorted sources so that the first of each namespace come first, then the

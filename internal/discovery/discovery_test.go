@@ -41,6 +41,31 @@ func TestFound_lists_each_object_once_with_all_that_is_read_of_it(t *testing.T) 
 	g.Expect(discovery.Found(release("app"))).To(BeEmpty())
 }
 
+func TestFound_separates_the_keys_that_must_exist_from_those_that_need_not(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	found := discovery.Found(release("app",
+		meta.ValuesReference{Kind: "ConfigMap", Name: "a", ValuesKey: "z", Optional: true},
+		meta.ValuesReference{Kind: "Secret", Name: "s", Optional: true},
+		meta.ValuesReference{Kind: "ConfigMap", Name: "a"},
+		meta.ValuesReference{Kind: "ConfigMap", Name: "a", ValuesKey: "m", Optional: true},
+		meta.ValuesReference{Kind: "ConfigMap", Name: "a", Optional: true},
+	))
+	g.Expect(found).To(Equal([]triggerv1.SourceReference{
+		{Kind: "ConfigMap", Namespace: "apps", Name: "a", Keys: []string{"values.yaml"}, Force: triggerv1.ForceAuto},
+		{Kind: "ConfigMap", Namespace: "apps", Name: "a", Keys: []string{"m", "z"}, Force: triggerv1.ForceAuto, Optional: true},
+		{Kind: "Secret", Namespace: "apps", Name: "s", Keys: []string{"values.yaml"}, Force: triggerv1.ForceAuto, Optional: true},
+	}))
+
+	merged, dropped := discovery.Merge(found, nil)
+	g.Expect(dropped).To(BeZero())
+	g.Expect(merged).To(Equal(found), "what is required comes first")
+	merged, _ = discovery.Merge(found, []triggerv1.SourceReference{discovery.Labelled("ConfigMap", "apps", "a")})
+	g.Expect(merged).To(Equal([]triggerv1.SourceReference{
+		{Kind: "ConfigMap", Namespace: "apps", Name: "a", Force: triggerv1.ForceAlways}, found[2],
+	}), "one that is labelled counts as a whole, and is required")
+}
+
 func TestMerge_counts_all_keys_and_forces_for_what_is_found_and_labelled(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -55,11 +55,19 @@ type Resolver struct {
 	Secrets bool
 }
 
-// wanted is an object with what all references that lead to it want of it. Its field and its
-// publishAs are those of the first one.
+// wanted is an object with what all references that lead to it want of it. Its publishAs is
+// that of the first one.
 type wanted struct {
 	discovery.Dependency
-	field, publishAs string
+	publishAs string
+
+	// requiredBy are the references, as indexes, that require it, each with its keys.
+	requiredBy []requirement
+}
+
+type requirement struct {
+	ref  int
+	keys []string
 }
 
 func (w wanted) ref() Ref { return Ref{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name} }
@@ -81,23 +89,51 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs
 		if err != nil {
 			return out, err
 		}
-		excluded := contract.IsExcluded(object.Labels)
-		if excluded && w.Optional {
-			object, excluded = Object{}, false
+		if contract.IsExcluded(object.Labels) && w.Optional {
+			object = Object{}
 		}
-		switch {
-		case excluded:
-			return out, fmt.Errorf("%w: %s is excluded by its label %s: %q; remove the label, or %s", ErrNotFound, w.ref(),
-				triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, w.field)
-		case !object.Exists && !w.Optional:
-			return out, fmt.Errorf("%w: %s does not exist; create it, or set %s.optional", ErrNotFound, w.ref(), w.field)
-		case object.Exists && !w.Optional && len(object.Content.Missing(w.Keys)) > 0:
-			return out, fmt.Errorf("%w: %s has no key %s; add it, or correct %s.keys", ErrNotFound, w.ref(),
-				text.Some(object.Content.Missing(w.Keys), 5), w.field)
+		if err := w.check(vt, object); err != nil {
+			return out, err
 		}
 		out.Sources = append(out.Sources, describeSource(w, object))
 	}
 	return out, nil
+}
+
+// check returns an error that names the fix if something that is required is missing.
+func (w wanted) check(vt *triggerv1.ValuesTrigger, object Object) error {
+	missing := object.Content.Missing(w.Required)
+	switch {
+	case w.Optional:
+		return nil
+	case contract.IsExcluded(object.Labels):
+		return fmt.Errorf("%w: %s is excluded by its label %s: %q; remove the label, or %s", ErrNotFound, w.ref(),
+			triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, w.field(vt, nil, ""))
+	case !object.Exists:
+		return fmt.Errorf("%w: %s does not exist; create it, or set %s", ErrNotFound, w.ref(), w.field(vt, nil, "optional"))
+	case len(missing) > 0:
+		return fmt.Errorf("%w: %s has no key %s; add it, or correct %s", ErrNotFound, w.ref(), text.Some(missing, 5), w.field(vt, missing, "keys"))
+	}
+	return nil
+}
+
+// field names where an object, or one of the keys of it, is required: in a generated
+// trigger that is the HelmRelease, since what the trigger lists is put back.
+func (w wanted) field(vt *triggerv1.ValuesTrigger, keys []string, name string) string {
+	if release := vt.GeneratedFor(); release != "" {
+		in := fmt.Sprintf("spec.valuesFrom of HelmRelease %s/%s", vt.Namespace, release)
+		if name == "optional" {
+			return "optional in " + in
+		}
+		return "the entry in " + in
+	}
+	var fields []string
+	for _, r := range w.requiredBy {
+		if keys == nil || slices.ContainsFunc(r.keys, func(key string) bool { return slices.Contains(keys, key) }) {
+			fields = append(fields, strings.TrimSuffix(fmt.Sprintf("spec.sources[%d].%s", r.ref, name), "."))
+		}
+	}
+	return text.Some(fields, 5)
 }
 
 func describeSource(w wanted, object Object) plan.Source {
@@ -128,11 +164,15 @@ func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs 
 			return nil, err
 		}
 		for _, name := range names {
-			w := wanted{discovery.DependencyOf(vt, ref, name), field, ref.PublishAs}
-			if i := slices.IndexFunc(all, func(old wanted) bool { return old.ref() == w.ref() }); i < 0 {
+			w := wanted{Dependency: discovery.DependencyOf(vt, ref, name), publishAs: ref.PublishAs}
+			if !ref.Optional {
+				w.requiredBy = []requirement{{i, ref.Keys}}
+			}
+			if at := slices.IndexFunc(all, func(old wanted) bool { return old.ref() == w.ref() }); at < 0 {
 				all = append(all, w)
 			} else {
-				all[i].Dependency = all[i].Unite(w.Dependency)
+				all[at].Dependency = all[at].Unite(w.Dependency)
+				all[at].requiredBy = append(all[at].requiredBy, w.requiredBy...)
 			}
 		}
 	}

@@ -155,6 +155,56 @@ func TestResolver_says_what_is_missing_and_what_to_do(t *testing.T) {
 	}
 }
 
+// Of two references to one object, one may require a key and the other do without.
+func TestResolver_requires_the_keys_of_the_references_that_are_not_optional(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	ref := func(name string, optional bool, keys ...string) triggerv1.SourceReference {
+		return triggerv1.SourceReference{Kind: "ConfigMap", Name: name, Optional: optional, Keys: keys}
+	}
+	content := digest.OfConfigMap(testConfigMap("b", map[string]string{"values.yaml": "b: 1"}))
+	for _, found := range []refs{
+		{ref("b", false, "values.yaml"), ref("b", true, "absent")},
+		{ref("b", true, "absent"), ref("b", false, "values.yaml")},
+		{ref("b", true, "absent"), {Kind: "ConfigMap", Selector: group("one"), Keys: []string{"values.yaml"}}},
+	} {
+		resolution, err := resolve(t, fixture(t), found...)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(resolution.Sources[0]).To(And(HaveField("Digest", content.Digest("values.yaml")), HaveField("Keys", []string{"absent", "values.yaml"})))
+	}
+	for says, missing := range map[string]refs{
+		"ConfigMap apps/b has no key absent; add it, or correct spec.sources[1].keys":                                                       {ref("b", true, "more"), ref("b", false, "absent")},
+		"ConfigMap apps/b has no key absent, x; add it, or correct spec.sources[0].keys, spec.sources[2].keys":                              {ref("b", false, "x", "values.yaml"), ref("b", false, "values.yaml"), ref("b", false, "absent")},
+		"ConfigMap apps/absent does not exist; create it, or set spec.sources[1].optional":                                                  {ref("absent", true), ref("absent", false)},
+		`ConfigMap apps/out is excluded by its label nebius.ai/helmrelease-trigger-operator: "false"; remove the label, or spec.sources[1]`: {ref("out", true), ref("out", false)},
+	} {
+		_, err := resolve(t, fixture(t), missing...)
+		g.Expect(err).To(MatchError("source not found: " + says))
+	}
+}
+
+// What a generated trigger lists is put back, so that an edit of it fixes nothing.
+func TestResolver_names_the_HelmRelease_of_a_generated_trigger(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	generated := &triggerv1.ValuesTrigger{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", Labels: map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager}},
+		Spec: triggerv1.ValuesTriggerSpec{
+			Sources: refs{{Kind: "ConfigMap", Name: "b", Namespace: "apps", Force: triggerv1.ForceAuto}},
+			Targets: []triggerv1.TargetReference{{Name: "app", Namespace: "apps"}},
+		},
+	}
+	for says, ref := range map[string]triggerv1.SourceReference{
+		"ConfigMap apps/absent does not exist; create it, or set optional in spec.valuesFrom of HelmRelease apps/app":                                                            {Name: "absent"},
+		"ConfigMap apps/b has no key absent; add it, or correct the entry in spec.valuesFrom of HelmRelease apps/app":                                                            {Name: "b", Keys: []string{"absent"}},
+		`ConfigMap apps/out is excluded by its label nebius.ai/helmrelease-trigger-operator: "false"; remove the label, or the entry in spec.valuesFrom of HelmRelease apps/app`: {Name: "out"},
+	} {
+		ref.Kind = "ConfigMap"
+		_, err := fixture(t).Resolve(t.Context(), generated, refs{ref}, Account{}, time.Hour)
+		g.Expect(err).To(MatchError("source not found: " + says))
+	}
+}
+
 // What several references want of one object: all their keys, the strongest force, and
 // its presence if any of them requires it.
 func TestResolver_unites_references(t *testing.T) {

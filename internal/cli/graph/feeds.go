@@ -45,12 +45,21 @@ func FeedsOf(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) Feeds {
 		}
 	}
 	Sort(f.Triggers)
-	for _, ref := range discovery.Found(hr) {
-		if o := (Object{ref.Kind, ref.Namespace, ref.Name}); !followed[o] {
-			f.Unfollowed = append(f.Unfollowed, Source{Object: o, Keys: ref.Keys, Optional: ref.Optional, Force: ref.Force})
+	for _, s := range reads(hr) {
+		if !followed[s.Object] {
+			f.Unfollowed = append(f.Unfollowed, s)
 		}
 	}
 	return f
+}
+
+// reads returns what a HelmRelease reads through valuesFrom, each object once.
+func reads(hr *helmv2.HelmRelease) []Source {
+	var all []Source
+	for _, ref := range discovery.Found(hr) {
+		all = merge(all, wanted(discovery.DependencyOf(&triggerv1.ValuesTrigger{}, ref, ref.Name)))
+	}
+	return all
 }
 
 // Targeting returns the triggers that have a HelmRelease among their targets.

@@ -229,3 +229,24 @@ func TestSummarize_counts_each_release_once_by_its_worst_state(t *testing.T) {
 	g.Expect(Counts(TargetSeverity, s.Releases)).To(Equal("1 Failed, 1 Delivered"))
 	g.Expect(Counts(Severity, s.Triggers)).To(Equal("1 Stalled, 1 Ready"))
 }
+
+// A release that reads two keys of one object, one of which may be missing.
+func TestSources_say_which_keys_must_exist(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	release := hr("a", func(hr *helmv2.HelmRelease) {
+		hr.Spec.ValuesFrom[1].Optional, hr.Spec.ValuesFrom[1].ValuesKey = true, "more"
+	}, "values", "values")
+	want := ConsistOf(And(HaveField("Name", "values"), HaveField("Keys", []string{"more", "values.yaml"}),
+		HaveField("Required", []string{"values.yaml"}), HaveField("Optional", false)))
+	g.Expect(FeedsOf(nil, &release).Unfollowed).To(want)
+
+	of := func(optional bool, keys ...string) triggerv1.SourceReference {
+		return triggerv1.SourceReference{Kind: "ConfigMap", Namespace: "apps", Name: "values", Force: triggerv1.ForceAuto, Keys: keys, Optional: optional}
+	}
+	trigger := vt("a", byOperator, of(false, "values.yaml"), "a")
+	trigger.Spec.Sources = append(trigger.Spec.Sources, of(true, "more"))
+	g.Expect(Describe(&trigger).Sources).To(want)
+	reach := Reaches(Cluster{Releases: []helmv2.HelmRelease{release}}, Subject{Object: Object{Kind: "ConfigMap", Namespace: "apps", Name: "values"}})
+	g.Expect(reach.Edges).To(ConsistOf(HaveField("Keys", []string{"more", "values.yaml"})))
+}

@@ -16,7 +16,6 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -239,7 +238,7 @@ func lists(hr *helmv2.HelmRelease, o Object) bool {
 
 // keysOf returns the keys that a HelmRelease reads of an object.
 func keysOf(hr *helmv2.HelmRelease, o Object) []string {
-	for _, s := range discovery.Found(hr) {
+	for _, s := range reads(hr) {
 		if s.Kind == o.Kind && s.Name == o.Name {
 			return s.Keys
 		}

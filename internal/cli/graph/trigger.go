@@ -74,8 +74,10 @@ type Source struct {
 	// by labels.
 	Selector string `json:"selector,omitempty"`
 
-	// Keys that count, all if empty.
+	// Keys that count, all if empty. Required are those of them that must exist, and
+	// Optional is true if the object itself need not.
 	Keys     []string              `json:"keys,omitempty"`
+	Required []string              `json:"required,omitempty"`
 	Optional bool                  `json:"optional,omitempty"`
 	Absent   bool                  `json:"absent,omitempty"`
 	Force    triggerv1.ForcePolicy `json:"force"`
@@ -186,11 +188,8 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 }
 
 func sourceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, name string) Source {
-	d := discovery.DependencyOf(vt, ref, name)
-	s := Source{
-		Object:   Object{Kind: d.Kind, Namespace: d.Namespace, Name: d.Name},
-		Selector: selectorText(ref.Selector), Keys: d.Keys, Optional: d.Optional, Force: d.Force, suffix: ref.PublishAs,
-	}
+	s := wanted(discovery.DependencyOf(vt, ref, name))
+	s.Selector, s.suffix = selectorText(ref.Selector), ref.PublishAs
 	if s.suffix == "" && vt.Spec.Publish != nil {
 		s.suffix = vt.Spec.Publish.Name
 	}
@@ -205,12 +204,22 @@ func merge(all []Source, s Source) []Source {
 	}
 	old := &all[i]
 	united := old.wants().Unite(s.wants())
-	old.Keys, old.Optional, old.Force = united.Keys, united.Optional, united.Force
+	old.Keys, old.Required, old.Optional, old.Force = united.Keys, united.Required, united.Optional, united.Force
 	return all
 }
 
+func wanted(d discovery.Dependency) Source {
+	return Source{
+		Object: Object{Kind: d.Kind, Namespace: d.Namespace, Name: d.Name},
+		Keys:   d.Keys, Required: d.Required, Optional: d.Optional, Force: d.Force,
+	}
+}
+
 func (s Source) wants() discovery.Dependency {
-	return discovery.Dependency{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name, Keys: s.Keys, Optional: s.Optional, Force: s.Force}
+	return discovery.Dependency{
+		Kind: s.Kind, Namespace: s.Namespace, Name: s.Name,
+		Keys: s.Keys, Required: s.Required, Optional: s.Optional, Force: s.Force,
+	}
 }
 
 func namespaceOf(vt *triggerv1.ValuesTrigger, namespace string) string {
