@@ -109,7 +109,9 @@ func TestStripNamespace(t *testing.T) {
 	obj, want := index.Metadata("Namespace"), index.Metadata("Namespace")
 	obj.ObjectMeta = heavy(map[string]string{"env": "prod"})
 	obj.Namespace = ""
-	want.ObjectMeta = metav1.ObjectMeta{Name: "a", ResourceVersion: "7", Labels: map[string]string{"env": "prod"}}
+	want.ObjectMeta = metav1.ObjectMeta{
+		Name: "a", ResourceVersion: "7", Labels: map[string]string{"env": "prod"}, Annotations: map[string]string{"trigger.nebius.ai/allow-from": "config"},
+	}
 	NewWithT(t).Expect(stripNamespace(obj)).To(Equal(want))
 }
 

@@ -24,6 +24,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
@@ -53,6 +54,7 @@ type ValuesTriggerReconciler struct {
 	accounts   *accounts
 	store      *source.Store
 	copies     *copies.Keeper
+	retained   *budget.Budget
 	sources    source.Resolver
 	namespaces client.Reader
 	derive     deriver
@@ -74,20 +76,28 @@ type ValuesTriggerReconciler struct {
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
 	vt := &triggerv1.ValuesTrigger{}
-	if err := r.cache.Get(ctx, req.NamespacedName, vt); err != nil {
+	if err := r.cache.Get(ctx, req.NamespacedName, vt); apierrors.IsNotFound(err) {
 		r.unwritten.forget(req.NamespacedName)
 		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
 			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
 		})
 		r.denials.over(req)
-		return ctrl.Result{}, client.IgnoreNotFound(err)
+		return r.collect(ctx, req.NamespacedName)
+	} else if err != nil {
+		return ctrl.Result{}, err
 	}
-	if !r.serves(vt) || !vt.DeletionTimestamp.IsZero() {
+	if !r.serves(vt) {
 		r.unwritten.forget(req.NamespacedName)
-		return ctrl.Result{}, r.finalize(ctx, vt)
+		return ctrl.Result{}, nil
 	}
-	if changed, err := r.keepFinalizer(ctx, vt); changed {
-		return ctrl.Result{RequeueAfter: conflictDelay}, err
+	if err := r.dropFinalizer(ctx, vt); apierrors.IsConflict(err) {
+		return ctrl.Result{RequeueAfter: conflictDelay}, nil
+	} else if err != nil {
+		return ctrl.Result{}, err
+	}
+	if !vt.DeletionTimestamp.IsZero() {
+		r.unwritten.forget(req.NamespacedName)
+		return ctrl.Result{}, nil
 	}
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
 
@@ -114,8 +124,10 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
 		case apierrors.IsForbidden(patchErr):
 			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
+		case apierrors.IsNotFound(patchErr):
+			return ctrl.Result{RequeueAfter: tidyDelay}, err // What was written last is not yet seen as a copy.
 		default:
-			return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
+			return ctrl.Result{}, errors.Join(err, patchErr)
 		}
 	}
 	r.unwritten.forget(req.NamespacedName)
@@ -153,7 +165,11 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger, edited *time.Time) (ctrl.Result, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
-		return ctrl.Result{}, nil
+		more, err := r.letGo(ctx, vt)
+		if more {
+			return ctrl.Result{RequeueAfter: conflictDelay}, err
+		}
+		return ctrl.Result{}, err
 	}
 	at := time.Now()
 	// Without a priority of its own, what is looked at again would keep the one that it
@@ -161,6 +177,7 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
 
 	e, err := r.evaluate(ctx, vt, at)
+	defer e.publication.forget()
 	switch {
 	case err == nil:
 	case errors.Is(err, errOrphaned):
@@ -201,10 +218,14 @@ func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.Va
 	if out.unkept != nil {
 		return jitter.JitteredRequeueInterval(interval), r.unkept(vt, out.unkept)
 	}
-	if err := errors.Join(r.prune(ctx, vt, e), r.discard(ctx, vt, e)); apierrors.IsForbidden(err) {
+	more, err := r.prune(ctx, vt, e, out)
+	if err = errors.Join(err, r.discard(ctx, vt, e)); apierrors.IsForbidden(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)
+	}
+	if more && (out.after == 0 || out.after > conflictDelay) {
+		out.after = conflictDelay
 	}
 	last := vt.Status.LastDelivered
 	markOutcome(vt, e, out)
