@@ -67,9 +67,18 @@ func (r *ValuesTriggerReconciler) dropFinalizer(ctx context.Context, vt *trigger
 // being deleted: what only bears their labels makes no work.
 func (r *ValuesTriggerReconciler) copiesOf(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
 	found, err := index.Copies(ctx, r.cache, sourceKinds(r.sources.Secrets), trigger)
-	return slices.DeleteFunc(found, func(one *copyMeta) bool {
-		return !one.DeletionTimestamp.IsZero() || one.Labels[triggerv1.KeptLabel] != "" || !madeHere(one)
-	}), err
+	return slices.DeleteFunc(found, strange), err
+}
+
+// copiesThatGo returns those of copiesOf that go with the trigger.
+func (r *ValuesTriggerReconciler) copiesThatGo(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
+	found, err := index.CopiesThatGo(ctx, r.cache, sourceKinds(r.sources.Secrets), trigger)
+	return slices.DeleteFunc(found, strange), err
+}
+
+// strange reports whether an object with the labels of a copy is not one, or is going.
+func strange(one *copyMeta) bool {
+	return !one.DeletionTimestamp.IsZero() || one.Labels[triggerv1.KeptLabel] != "" || !madeHere(one)
 }
 
 // madeHere reports whether the operator has applied an object, as far as it says so.
@@ -78,8 +87,7 @@ func madeHere(obj client.Object) bool { return ownLabels(obj.GetManagedFields())
 // collect removes the copies that go with a trigger that is gone, and returns when to go
 // on. They are found when it is deleted, and when the operator starts.
 func (r *ValuesTriggerReconciler) collect(ctx context.Context, trigger types.NamespacedName) (ctrl.Result, error) {
-	found, err := r.copiesOf(ctx, trigger)
-	found = slices.DeleteFunc(found, func(one *copyMeta) bool { return !publish.GoesWith(one.Labels) })
+	found, err := r.copiesThatGo(ctx, trigger)
 	if err != nil || len(found) == 0 {
 		return ctrl.Result{}, err
 	}
@@ -193,8 +201,7 @@ func (r *ValuesTriggerReconciler) isRead(ctx context.Context, one *copyMeta) (bo
 
 // letGo has the copies of a trigger stay when it goes.
 func (r *ValuesTriggerReconciler) letGo(ctx context.Context, vt *triggerv1.ValuesTrigger) (more bool, err error) {
-	found, err := r.copiesOf(ctx, client.ObjectKeyFromObject(vt))
-	found = slices.DeleteFunc(found, func(one *copyMeta) bool { return !publish.GoesWith(one.Labels) })
+	found, err := r.copiesThatGo(ctx, client.ObjectKeyFromObject(vt))
 	if err != nil || len(found) == 0 {
 		return false, err
 	}

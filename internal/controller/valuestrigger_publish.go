@@ -177,9 +177,10 @@ func (r *ValuesTriggerReconciler) publish(ctx context.Context, vt *triggerv1.Val
 	return nil
 }
 
-// followPolicy has the copies of a target that are there go with the trigger, or stay.
+// followPolicy has the copies of a target that are there go with the trigger, if they are to:
+// letGo has them stay.
 func (r *ValuesTriggerReconciler) followPolicy(ctx context.Context, e evaluation, c *targetCase) error {
-	if !c.looked || c.state == publish.Foreign {
+	if !e.publication.goesWith || !c.looked || c.state == publish.Foreign {
 		return nil
 	}
 	for i, one := range c.copies {

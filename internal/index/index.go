@@ -44,8 +44,10 @@ const (
 	// ReleaseSource finds HelmReleases by the sources that they read.
 	ReleaseSource = ".index.valuesFrom"
 
-	// copyTrigger finds copies by the ValuesTrigger that their labels name. Ask Copies.
+	// copyTrigger finds copies by the ValuesTrigger that their labels name, and those that
+	// go with it by that and goesWith. Ask Copies and CopiesThatGo.
 	copyTrigger = ".index.copy"
+	goesWith    = "/goes"
 
 	// contractTarget finds labelled ConfigMaps and Secrets by the HelmReleases that
 	// they name, among others. Ask Labelled.
@@ -225,20 +227,33 @@ func Labelled(ctx context.Context, cache client.Reader, kind string, target type
 }
 
 func copyTriggers(obj client.Object) []string {
-	if by, ok := publish.Trigger(obj.GetLabels()); ok {
-		return []string{by.String()}
+	by, ok := publish.Trigger(obj.GetLabels())
+	switch {
+	case !ok:
+		return nil
+	case publish.GoesWith(obj.GetLabels()):
+		return []string{by.String(), by.String() + goesWith}
 	}
-	return nil
+	return []string{by.String()}
 }
 
 // Copies returns the objects of some kinds whose labels say that they are copies of a
-// trigger, or what is kept for it. They are those of the cache: nobody may change them.
+// trigger, or what is kept for it. They are those of the cache: they must not be changed.
 func Copies(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName) ([]*metav1.PartialObjectMetadata, error) {
+	return copiesUnder(ctx, cache, kinds, trigger, "")
+}
+
+// CopiesThatGo returns those of Copies that go with the trigger.
+func CopiesThatGo(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName) ([]*metav1.PartialObjectMetadata, error) {
+	return copiesUnder(ctx, cache, kinds, trigger, goesWith)
+}
+
+func copiesUnder(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName, which string) ([]*metav1.PartialObjectMetadata, error) {
 	key := types.NamespacedName{Namespace: trigger.Namespace, Name: publish.LabelValue(trigger.Name)}
 	var found []*metav1.PartialObjectMetadata
 	for _, kind := range kinds {
 		list := MetadataList(kind)
-		if err := cache.List(ctx, list, client.MatchingFields{copyTrigger: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
+		if err := cache.List(ctx, list, client.MatchingFields{copyTrigger: key.String() + which}, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, fmt.Errorf("%s copies of ValuesTrigger %s: %w", kind, trigger, err)
 		}
 		for i := range list.Items {

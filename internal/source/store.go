@@ -43,7 +43,7 @@ const (
 
 	// maxContent bounds the content that is in memory at a time to be digested, compared,
 	// composed or written, whoever asks. What encodes and decodes it takes some more.
-	maxContent = 8 << 20
+	maxContent = 16 << 20
 
 	// maxComposing bounds for how many releases at a time values are being composed.
 	maxComposing = 2

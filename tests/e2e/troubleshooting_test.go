@@ -135,8 +135,9 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	edit(e, flags, func(cm *corev1.ConfigMap) {
 		cm.Labels, cm.Annotations = nil, map[string]string{triggerv1.PublishToAnnotation: "shop"}
 	})
-	e.create(declared("shop-config", "unlisted", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
-	seen("ConfigMap shop/web-flags is in another namespace", e.condition("shop-config", "unlisted", meta.ReadyCondition))
+	edit(e, release("shop", "web"), func(hr *helmv2.HelmRelease) { delete(hr.Annotations, triggerv1.AllowFromAnnotation) })
+	e.create(declared("shop-config", "unasked-for", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
+	seen("ConfigMap shop/web-flags is in another namespace", e.condition("shop-config", "unasked-for", meta.ReadyCondition))
 
 	// A change that fails after one that did not.
 	staged := withValues("shop", "staged-values", "replicas: 1\n")
