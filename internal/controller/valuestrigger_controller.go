@@ -75,36 +75,16 @@ type ValuesTriggerReconciler struct {
 // or after the requests of others when it has made some itself.
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
-	vt := &triggerv1.ValuesTrigger{}
-	if err := r.cache.Get(ctx, req.NamespacedName, vt); apierrors.IsNotFound(err) {
-		r.unwritten.forget(req.NamespacedName)
-		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
-			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
-		})
-		r.denials.over(req)
-		return r.collect(ctx, req.NamespacedName)
-	} else if err != nil {
-		return ctrl.Result{}, err
-	}
-	if !r.serves(vt) {
-		r.unwritten.forget(req.NamespacedName)
-		return ctrl.Result{}, nil
-	}
-	if err := r.dropFinalizer(ctx, vt); apierrors.IsConflict(err) {
-		return ctrl.Result{RequeueAfter: conflictDelay}, nil
-	} else if err != nil {
-		return ctrl.Result{}, err
-	}
-	if !vt.DeletionTimestamp.IsZero() {
-		r.unwritten.forget(req.NamespacedName)
-		return ctrl.Result{}, nil
+	vt, result, err := r.begin(ctx, req)
+	if vt == nil {
+		return result, err
 	}
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
 
 	old := vt.DeepCopy()
 	r.unwritten.restore(vt)
 	var edited time.Time
-	result, err := r.reconcile(ctx, vt, &edited)
+	result, err = r.reconcile(ctx, vt, &edited)
 	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
 		vt.Status.SetLastHandledReconcileRequest(value)
 	}
@@ -136,6 +116,39 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	}
 	r.denials.over(req)
 	return result, err
+}
+
+// begin returns the trigger that is to be looked at, nil if there is none: what went with
+// one that is gone is removed instead.
+func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (*triggerv1.ValuesTrigger, ctrl.Result, error) {
+	vt := &triggerv1.ValuesTrigger{}
+	err := r.cache.Get(ctx, req.NamespacedName, vt)
+	switch {
+	case apierrors.IsNotFound(err):
+		r.unwritten.forget(req.NamespacedName)
+		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
+			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
+		})
+		r.denials.over(req)
+		result, err := r.collect(ctx, req.NamespacedName)
+		return nil, result, err
+	case err != nil:
+		return nil, ctrl.Result{}, err
+	case !r.serves(vt):
+		r.unwritten.forget(req.NamespacedName)
+		return nil, ctrl.Result{}, nil
+	}
+	err = r.dropFinalizer(ctx, vt)
+	switch {
+	case apierrors.IsConflict(err):
+		return nil, ctrl.Result{RequeueAfter: conflictDelay}, nil
+	case err != nil:
+		return nil, ctrl.Result{}, err
+	case !vt.DeletionTimestamp.IsZero():
+		r.unwritten.forget(req.NamespacedName)
+		return nil, ctrl.Result{}, nil
+	}
+	return vt, ctrl.Result{}, nil
 }
 
 // refused tries again later, and says so in the log once: what is refused may be to say

@@ -149,11 +149,32 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 	if !deletesCopies(vt) || e.publication == nil {
 		return r.letGo(ctx, vt)
 	}
-	found, err := r.copiesOf(ctx, client.ObjectKeyFromObject(vt))
-	if err != nil || len(found) == 0 {
+	obsolete, err := r.obsolete(ctx, e, out)
+	if err != nil || len(obsolete) == 0 {
 		return false, err
 	}
-	wanted, known := map[string]bool{}, map[string]bool{}
+	t := tidy(obsolete, func(one *copyMeta) error { return r.copies.Delete(ctx, e.writer, one) })
+	r.sayDeleted(vt, t.done)
+	// Of what is in other places than the targets of this trigger nothing is said.
+	known := map[string]bool{}
+	for _, t := range append(slices.Clone(vt.Status.Targets), out.targets...) {
+		known[t.Namespace+"/"+publish.LabelValue(t.Name)] = true
+	}
+	refused := slices.DeleteFunc(t.refused, func(one refusedCopy) bool { return !known[targetOf(one.copy)] })
+	r.sayKept(vt, refused)
+	if len(refused) > 0 {
+		return t.more, errors.Join(t.err, refused[0].err)
+	}
+	return t.more, t.err
+}
+
+// obsolete returns the copies that no target wants and no release reads.
+func (r *ValuesTriggerReconciler) obsolete(ctx context.Context, e evaluation, out outcome) ([]*copyMeta, error) {
+	found, err := r.copiesOf(ctx, client.ObjectKeyFromObject(e.publication.owner))
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	wanted := map[string]bool{}
 	for _, t := range e.targets {
 		for _, c := range e.publication.copiesOf(t.NamespacedName) {
 			wanted[c.String()] = true
@@ -163,32 +184,25 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 	for _, t := range out.targets {
 		waiting[t.Namespace+"/"+publish.LabelValue(t.Name)] = t.Published == "" && t.State != triggerv1.TargetMissing
 	}
-	for _, t := range append(slices.Clone(vt.Status.Targets), out.targets...) {
-		known[t.Namespace+"/"+publish.LabelValue(t.Name)] = true
-	}
-	target := func(one *copyMeta) string { return one.Namespace + "/" + one.Labels[triggerv1.PublishedForLabel] }
 	var obsolete []*copyMeta
 	for _, one := range found {
-		if wanted[named(one).String()] || waiting[target(one)] {
+		if wanted[named(one).String()] || waiting[targetOf(one)] {
 			continue
 		}
 		read, err := r.isRead(ctx, one)
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if !read {
 			obsolete = append(obsolete, one)
 		}
 	}
-	t := tidy(obsolete, func(one *copyMeta) error { return r.copies.Delete(ctx, e.writer, one) })
-	r.sayDeleted(vt, t.done)
-	// Of what is in other places than the targets of this trigger nothing is said.
-	refused := slices.DeleteFunc(t.refused, func(one refusedCopy) bool { return !known[target(one.copy)] })
-	r.sayKept(vt, refused)
-	if len(refused) > 0 {
-		return t.more, errors.Join(t.err, refused[0].err)
-	}
-	return t.more, t.err
+	return obsolete, nil
+}
+
+// targetOf returns namespace and label of the target that a copy is for.
+func targetOf(one *copyMeta) string {
+	return one.Namespace + "/" + one.Labels[triggerv1.PublishedForLabel]
 }
 
 // isRead reports whether a release lists a copy.

@@ -17,14 +17,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/record"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
-	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
@@ -269,88 +265,4 @@ func TestPrune_lets_copies_stay_if_the_policy_is_to(t *testing.T) {
 			}
 		})
 	}
-}
-
-func TestOrphans_looks_at_the_triggers_of_copies_that_are_there_at_the_start(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		event event.CreateEvent
-		want  int
-	}{
-		"at the start":              {event.CreateEvent{Object: aCopy("apps", "app"), IsInInitialList: true}, 1},
-		"one that stays":            {event.CreateEvent{Object: aCopy("apps", "app", orphaned), IsInInitialList: true}, 0},
-		"one that is not a copy":    {event.CreateEvent{Object: &corev1.ConfigMap{}, IsInInitialList: true}, 0},
-		"one that appears":          {event.CreateEvent{Object: aCopy("apps", "app")}, 0},
-		"one of something forged":   {event.CreateEvent{Object: aCopy("apps", "app", forged), IsInInitialList: true}, 1},
-		"one that is being deleted": {event.CreateEvent{Object: aCopy("apps", "app", dying), IsInInitialList: true}, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			g := NewWithT(t)
-			q := workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[reconcile.Request]())
-			defer q.ShutDown()
-			orphans(handler.Funcs{}).Create(t.Context(), c.event, q)
-			g.Eventually(q.Len).Should(Equal(c.want))
-		})
-	}
-}
-
-func TestOfNamespace_finds_what_publishes_where_its_owner_consents(t *testing.T) {
-	t.Parallel()
-	vt := func(namespace, name string, targets ...triggerv1.TargetReference) *triggerv1.ValuesTrigger {
-		return &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Spec: triggerv1.ValuesTriggerSpec{
-			Targets: targets, Publish: &triggerv1.Publish{Name: "shared"},
-		}}
-	}
-	without := vt("apps", "without", triggerv1.TargetReference{Name: "app", Namespace: "there"})
-	without.Spec.Publish = nil
-	s := newTidying(t, vt("apps", "by-name", triggerv1.TargetReference{Name: "app", Namespace: "there"}), vt("apps", "elsewhere", triggerv1.TargetReference{Name: "app"}),
-		vt("apps", "selecting", triggerv1.TargetReference{NamespaceSelector: &triggerv1.Selector{}, Selector: &triggerv1.Selector{}}), vt("there", "own", triggerv1.TargetReference{Name: "app"}), without)
-	requests := triggerRequests{cache: s.Client, serves: func(client.Object) bool { return true }}
-	found := func(annotations map[string]string) (names []string) {
-		for _, vt := range requests.ofNamespace(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "there", Annotations: annotations}}) {
-			names = append(names, vt.Name)
-		}
-		return names
-	}
-	s.Expect(found(nil)).To(ConsistOf("selecting"))
-	s.Expect(found(map[string]string{triggerv1.AllowFromAnnotation: "apps"})).To(ConsistOf("selecting", "by-name"))
-
-	before := &corev1.Namespace{}
-	after := before.DeepCopy()
-	s.Expect(namespacePredicate.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(BeFalse())
-	after.Annotations = map[string]string{triggerv1.AllowFromAnnotation: "apps"}
-	s.Expect(namespacePredicate.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(BeTrue())
-}
-
-// carrying is a target whose copy is not there while a change waits.
-func carrying(s *tidying) (*triggerv1.ValuesTrigger, evaluation, *targetCase) {
-	vt, e := pruning(triggerv1.DeletionDelete)
-	e.publication.suffix, e.publication.actor = "other", copies.Actor{Reader: s.Client, Writer: s.Client}
-	hr := reading("apps", "app-other")
-	hr.Status.History = helmv2.Snapshots{{ConfigDigest: "sha256:of something else"}}
-	c := &targetCase{Target: target.Target{NamespacedName: anApp}, hr: hr, copies: e.publication.copiesOf(anApp), state: publish.Absent, states: []publish.State{publish.Absent}}
-	return vt, e, c
-}
-
-func TestCarry_gives_a_renamed_copy_what_the_old_one_holds(t *testing.T) {
-	t.Parallel()
-	s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "app-x", func(cm *corev1.ConfigMap) { cm.Data = nil }), aCopy("other", "app", func(cm *corev1.ConfigMap) { cm.Data = nil }))
-	vt, e, c := carrying(s)
-	s.Expect(s.carry(t.Context(), vt, e, c)).To(Succeed())
-	s.Expect(c.state).To(Equal(publish.Outdated), "its own content comes when its turn does")
-	made := &corev1.ConfigMap{}
-	s.Expect(s.Client.Get(t.Context(), client.ObjectKey{Namespace: "apps", Name: "app-other"}, made)).To(Succeed())
-	s.Expect(made.Data).To(Equal(map[string]string{"a": "app"}))
-	s.Expect(publish.IsOf(made.Labels, c.copies[0])).To(BeTrue())
-}
-
-func TestCarry_makes_nothing_of_what_is_not_known(t *testing.T) {
-	t.Parallel()
-	second := aCopy("apps", "app", func(cm *corev1.ConfigMap) { cm.Name = "app-second" })
-	s := newTidying(t, aCopy("apps", "app"), second)
-	vt, e, c := carrying(s)
-	s.Expect(s.carry(t.Context(), vt, e, c)).To(Succeed())
-	s.Expect(c.state).To(Equal(publish.Absent))
-	s.Expect(s.left(t)).To(ConsistOf("apps/app-shared", "apps/app-second"))
 }
