@@ -114,7 +114,7 @@ func TestPublish(t *testing.T) {
 		e.Consistently(e.rendered(ns, "prod"), 15*time.Second).Should(ContainSubstring("a: 1"))
 		e.Expect(e.copied(ns, "prod-shared")()).To(Equal("a: 1\n"))
 
-		e.Expect(e.target(ns, "platform", "prod")()).To(HaveField("Message", "waits for the approval of stage prod; the values of the release would change"))
+		e.Eventually(e.target(ns, "platform", "prod")).Should(HaveField("Message", "waits for the approval of stage prod; the values of the release would change"))
 
 		// The plugin tells which copy has what, and previews what the copies will have.
 		e.Expect(operator.BuildPlugin(e.ctx, programs)).To(Succeed())

@@ -139,6 +139,10 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	edit(e, release("shop", "web"), func(hr *helmv2.HelmRelease) { delete(hr.Annotations, triggerv1.AllowFromAnnotation) })
 	e.create(declared("shop-config", "unasked-for", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
 	seen("ConfigMap shop/web-flags is in another namespace", e.condition("shop-config", "unasked-for", meta.ReadyCondition))
+	e.create(configMap("shop", "team", map[string]string{"b": "1"}))
+	e.create(declared("shop", "shared", from(cmKind, "web-values"), from(cmKind, "team", func(s *triggerv1.SourceReference) { s.PublishAs = "team-values" }),
+		to("app"), to("app-team"), copying("values")))
+	seen("name conflict: the HelmReleases shop/app and shop/app-team", status("shared"))
 
 	// A change that fails after one that did not.
 	staged := withValues("shop", "staged-values", "replicas: 1\n")
