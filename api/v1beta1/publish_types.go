@@ -33,8 +33,8 @@ type Publish struct {
 	// deleted, when their target is none any more, and when they are renamed: Orphan
 	// keeps them, Delete removes them. While the ValuesTrigger exists, a copy that a
 	// HelmRelease still reads is kept. Copies carry the policy as the operator saw it
-	// last, so that they go also if the ValuesTrigger is deleted while there is no
-	// operator, and stay if it was suspended. Defaults to Orphan.
+	// last, so that they go also if the ValuesTrigger is deleted while the operator is
+	// away, and stay if it was suspended. Defaults to Orphan.
 	// +kubebuilder:default=Orphan
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`

@@ -83,7 +83,7 @@ func TestStripSource(t *testing.T) {
 			},
 		},
 	}, {
-		name:   "a copy that somebody has forged",
+		name:   "a copy that is forged",
 		labels: publish.Selector(types.NamespacedName{Namespace: "apps", Name: "platform"}),
 		want: metav1.ObjectMeta{
 			Namespace: "apps", Name: "a", ResourceVersion: "7", Labels: publish.Selector(types.NamespacedName{Namespace: "apps", Name: "platform"}),

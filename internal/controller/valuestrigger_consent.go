@@ -65,8 +65,8 @@ func (r *ValuesTriggerReconciler) consented(ctx context.Context, e evaluation, c
 	return access.ConsentsToCopies(p.owner.Namespace, release, namespace), nil
 }
 
-// consent says why a target must not have its copies, or nothing. Unasked is true if there
-// is no release yet that could consent to them.
+// consent says why a target must not have its copies, or nothing. Unasked is true if the
+// release that could consent to them is not there yet.
 func (p *publication) consent(key types.NamespacedName, hr *helmv2.HelmRelease, consented bool, all []publish.Copy) (denied string, unasked bool) {
 	for _, c := range all {
 		for _, s := range p.sources {

@@ -99,8 +99,8 @@ func (p *publication) read(s plan.Source) (obj client.Object, lost, err error) {
 	return obj, errMoved, err
 }
 
-// load reads what sources hold. It must be what was decided on: content that nobody has
-// approved is not for anybody.
+// load reads what sources hold. It must be what was decided on: content that is not
+// approved is not for any target.
 func (p *publication) load(sources []plan.Source) (publish.Content, error) {
 	parts := map[string]publish.Content{}
 	size := 0

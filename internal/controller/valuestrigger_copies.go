@@ -273,8 +273,8 @@ func tidy(found []*copyMeta, act func(*copyMeta) error) tidied {
 	return t
 }
 
-// sayDeleted and sayKept report what became of copies. They name none: those that nobody
-// has made for this trigger are somebody's own.
+// sayDeleted and sayKept report what became of copies. They name none: those that were
+// not made for this trigger are not its author's business.
 func (r *ValuesTriggerReconciler) sayDeleted(vt *triggerv1.ValuesTrigger, n int) {
 	if n > 0 {
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.CopiesDeletedReason, "Deleted %d copies", n)

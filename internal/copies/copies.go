@@ -22,7 +22,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
-// ErrForeign tells that an object has the name of a copy and is not the trigger's.
+// ErrForeign says that an object has the name of a copy and is not the trigger's.
 var ErrForeign = errors.New("name conflict")
 
 // Actor is as whom copies are read and written.

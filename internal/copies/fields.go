@@ -59,7 +59,7 @@ func applied(obj client.Object) []string {
 	return keys
 }
 
-// taken returns the keys of an object that somebody else applies as his own object:
+// taken returns the keys of an object that another manager applies as its own object:
 // without the labels of a copy, which a restored copy has. An edit, which is corrected, is
 // not applied.
 func taken(obj client.Object) []string {

@@ -35,7 +35,7 @@ type Existing struct {
 	Content     Content
 
 	// Applied are the keys that the operator has put into it, and Taken those that
-	// somebody else applies to it as his own object.
+	// another manager applies to it as its own object.
 	Applied []string
 	Taken   []string
 }

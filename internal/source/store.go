@@ -42,7 +42,7 @@ const (
 	maxKeptBytes = 8 << 20
 
 	// maxContent bounds the content that is in memory at a time to be digested, compared,
-	// composed or written, whoever asks. What encodes and decodes it takes some more.
+	// composed or written, for all who ask. What encodes and decodes it takes some more.
 	maxContent = 16 << 20
 
 	// maxComposing bounds for how many releases at a time values are being composed.

@@ -22,7 +22,7 @@ import (
 // optionally is a reference to an object that may be missing.
 func optionally(ref *meta.ValuesReference) { ref.Optional = true }
 
-// ownersConsent tries what somebody who may write ConfigMaps and ValuesTriggers in one
+// ownersConsent tries what an author who may write ConfigMaps and ValuesTriggers in one
 // namespace can do to a release in another: nothing, unless its owner names that namespace.
 // What the owner applies over a copy is his.
 func ownersConsent(e *env) {
@@ -97,7 +97,7 @@ func deletedWithoutOperator(e *env, op *operator.Operator) {
 	e.Eventually(goes("paused")).Should(BeEmpty())
 	e.Expect(goes("goes")()).To(Equal("Delete"))
 
-	// Labels that somebody has copied are not those of a copy.
+	// Labels that were copied by hand are not those of a copy.
 	forged := configMap(apps, "forged", nil)
 	made := configMap(apps, "app-goes", nil)
 	e.Expect(e.c.Get(e.ctx, client.ObjectKeyFromObject(made), made)).To(Succeed())
@@ -154,6 +154,6 @@ func renamed(e *env) {
 	e.delete(declared(ns, "platform"))
 	e.Eventually(e.gone(configMap(ns, "prod-other", nil))).Should(BeTrue())
 	e.create(again)
-	e.Eventually(e.copied(ns, "prod-other")).Should(Equal("a: 1\n"), "it changes nothing, so nobody is asked")
+	e.Eventually(e.copied(ns, "prod-other")).Should(Equal("a: 1\n"), "it changes nothing, so no one is asked")
 	e.stay(ns, map[string]int{"prod": 1})
 }
