@@ -14,7 +14,9 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
@@ -48,4 +50,35 @@ func TestCarry_makes_nothing_of_what_is_not_known(t *testing.T) {
 	s.Expect(s.carry(t.Context(), vt, e, c)).To(Succeed())
 	s.Expect(c.state).To(Equal(publish.Absent))
 	s.Expect(s.left(t)).To(ConsistOf("apps/app-shared", "apps/app-second"))
+}
+
+// Where there is no copy under an earlier name, what is kept to go back to holds what was
+// last put into the copies, if that was delivered everywhere.
+func TestKeptFor_is_what_the_target_had(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	before, now := aConfigMap("a", "a.yaml", "1"), aConfigMap("a", "a.yaml", "2")
+	was, p := aPublication(before), aPublication(now)
+	vt := p.owner
+	vt.Spec.Publish, vt.Spec.Rollout = &triggerv1.Publish{Name: "shared"}, &triggerv1.Rollout{OnFailure: triggerv1.FailureRollback}
+	vt.Status.LastDelivered = plan.Delivered(was.sources)
+	kept := was.keptBy(was.sources[0])
+	p.get = func(ref source.Ref) (client.Object, error) {
+		g.Expect(ref.Name).To(Equal(kept.Name), "the source itself is not read")
+		return before.DeepCopy(), nil
+	}
+	c := &targetCase{copies: p.copiesOf(anApp), previous: &triggerv1.TargetStatus{Published: vt.Status.LastDelivered.Digest}}
+
+	want, known := p.keptFor(vt, c, c.copies[0])
+	g.Expect(known).To(BeTrue())
+	content, err := want.Content()
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(content.Data).To(Equal(map[string]string{"a.yaml": "1"}))
+
+	c.previous.Published = "sha256:of something since"
+	_, known = p.keptFor(vt, c, c.copies[0])
+	g.Expect(known).To(BeFalse())
+	c.previous = nil
+	_, known = p.keptFor(vt, c, c.copies[0])
+	g.Expect(known).To(BeFalse())
 }
