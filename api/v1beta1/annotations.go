@@ -44,7 +44,9 @@ const (
 const (
 	// AllowFromAnnotation on a HelmRelease lists the namespaces, comma separated,
 	// whose triggers and labelled sources may act on it. When it is present,
-	// only those and the HelmRelease's own namespace may.
+	// only those and the HelmRelease's own namespace may. On a HelmRelease, or on a
+	// Namespace for all HelmReleases in it, it is also the consent to copies that
+	// ValuesTriggers of the listed namespaces have made there with the operator's rights.
 	AllowFromAnnotation = "trigger.nebius.ai/allow-from"
 
 	// ApproveAnnotation on a ValuesTrigger approves content for a stage with manual
@@ -87,6 +89,13 @@ const (
 	KeptLabel         = "trigger.nebius.ai/kept"
 	KeptUIDAnnotation = "trigger.nebius.ai/kept-uid"
 
-	// CopiesFinalizer is on ValuesTriggers whose copies are deleted with them.
+	// DeletionPolicyLabel with the value Delete is on copies that go with their
+	// ValuesTrigger, and AccountAnnotation names the ServiceAccount of its namespace as
+	// which they are then deleted, if it acts as one: they are all that is left to say so.
+	DeletionPolicyLabel = "trigger.nebius.ai/deletion-policy"
+	AccountAnnotation   = "trigger.nebius.ai/account"
+
+	// CopiesFinalizer is what versions before this one put on ValuesTriggers. It is
+	// removed from them.
 	CopiesFinalizer = "trigger.nebius.ai/copies"
 )

@@ -21,8 +21,8 @@ type Publish struct {
 	// "<target>-<name>" is a ConfigMap with the keys of all sources of that kind, and
 	// a Secret with those of all Secrets. The HelmRelease lists it in valuesFrom. Of
 	// a name over 253 characters, the target's part is cut and gets a hash. An object of
-	// that name that is no copy of this trigger for this target is left alone, and the
-	// trigger is Stalled with reason NameConflict.
+	// that name that is not a copy of this trigger for this target, or whose data its
+	// owner applies, is left alone, and the trigger is Stalled with reason NameConflict.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",message="must be the end of a name: lower-case letters, digits and '-', with a letter or digit at both ends"
@@ -32,7 +32,9 @@ type Publish struct {
 	// DeletionPolicy tells what becomes of the copies when the ValuesTrigger is
 	// deleted, when their target is none any more, and when they are renamed: Orphan
 	// keeps them, Delete removes them. While the ValuesTrigger exists, a copy that a
-	// HelmRelease still reads is kept. Defaults to Orphan.
+	// HelmRelease still reads is kept. Copies carry the policy as the operator saw it
+	// last, so that they go also if the ValuesTrigger is deleted while the operator is
+	// away, and stay if it was suspended. Defaults to Orphan.
 	// +kubebuilder:default=Orphan
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`

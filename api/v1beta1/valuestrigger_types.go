@@ -123,8 +123,10 @@ type ValuesTriggerSpec struct {
 	// and rollout hold old values back from what reads the copy. Content crosses a
 	// namespace only if spec.serviceAccountName may read the source, or if the source
 	// carries the annotation trigger.nebius.ai/publish-to. Copies are made in another
-	// namespace than the ValuesTrigger's only as spec.serviceAccountName, or for a
-	// HelmRelease that lists them in valuesFrom.
+	// namespace than the ValuesTrigger's only as spec.serviceAccountName, or with the
+	// consent of their owner: the annotation trigger.nebius.ai/allow-from on the
+	// HelmRelease, or on its Namespace, names the namespace of the ValuesTrigger.
+	// Without it the target is denied with reason AccessDenied.
 	// +optional
 	Publish *Publish `json:"publish,omitempty"`
 }

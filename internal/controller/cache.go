@@ -17,6 +17,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
@@ -57,7 +58,16 @@ func stripSource(in any) (any, error) {
 	}
 	switch {
 	case obj.Labels[triggerv1.KeptLabel] != "":
+		kept.DeletionTimestamp = obj.DeletionTimestamp
 		kept.OwnerReferences = obj.OwnerReferences[:min(len(obj.OwnerReferences), maxOwners)]
+	case isCopy(obj.Labels):
+		kept.DeletionTimestamp = obj.DeletionTimestamp
+		if madeHere(obj) {
+			kept.ManagedFields = madeByUs
+		}
+		if account, found := obj.Annotations[triggerv1.AccountAnnotation]; found {
+			kept.Annotations = map[string]string{triggerv1.AccountAnnotation: account}
+		}
 	case contract.IsSource(obj.Labels):
 		kept.UID = obj.UID
 		kept.Annotations = contract.Annotations(obj.Annotations)
@@ -69,6 +79,14 @@ func stripSource(in any) (any, error) {
 	}
 	obj.ObjectMeta = kept
 	return obj, nil
+}
+
+// madeByUs is all that is remembered of the managed fields of a copy.
+var madeByUs = []metav1.ManagedFieldsEntry{{Manager: triggerv1.FieldManager, Operation: metav1.ManagedFieldsOperationApply}}
+
+func isCopy(labels map[string]string) bool {
+	_, ok := publish.Trigger(labels)
+	return ok
 }
 
 // maxOwners bounds the owners that are remembered of what is kept to be restored: its
@@ -94,7 +112,11 @@ func boundedLabels(labels map[string]string) map[string]string {
 
 func stripNamespace(in any) (any, error) {
 	if obj, ok := in.(*metav1.PartialObjectMetadata); ok {
-		obj.ObjectMeta = metav1.ObjectMeta{Name: obj.Name, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels}
+		kept := metav1.ObjectMeta{Name: obj.Name, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels}
+		if from, found := obj.Annotations[triggerv1.AllowFromAnnotation]; found {
+			kept.Annotations = map[string]string{triggerv1.AllowFromAnnotation: from}
+		}
+		obj.ObjectMeta = kept
 	}
 	return in, nil
 }

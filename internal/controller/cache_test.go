@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -23,6 +24,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
@@ -80,6 +82,12 @@ func TestStripSource(t *testing.T) {
 				"nebius.ai/helmreleases-name": "app", "nebius.ai/helmreleases-namespace": "apps", "nebius.ai/config-digest": "sha256:0",
 			},
 		},
+	}, {
+		name:   "a copy that is forged",
+		labels: publish.Selector(types.NamespacedName{Namespace: "apps", Name: "platform"}),
+		want: metav1.ObjectMeta{
+			Namespace: "apps", Name: "a", ResourceVersion: "7", Labels: publish.Selector(types.NamespacedName{Namespace: "apps", Name: "platform"}),
+		},
 	}} {
 		for _, kind := range []string{"ConfigMap", "Secret"} {
 			t.Run(kind+": "+c.name, func(t *testing.T) {
@@ -104,12 +112,29 @@ func TestStripSource_keeps_next_to_nothing_of_what_does_not_concern_the_contract
 	NewWithT(t).Expect(stripSource(obj)).To(Equal(want))
 }
 
+func TestStripSource_keeps_of_a_copy_who_made_it_and_what_becomes_of_it(t *testing.T) {
+	t.Parallel()
+	obj, want := index.Metadata("ConfigMap"), index.Metadata("ConfigMap")
+	labels := publish.Selector(types.NamespacedName{Namespace: "apps", Name: "platform"})
+	obj.ObjectMeta = heavy(labels)
+	obj.Annotations[triggerv1.AccountAnnotation] = "deployer"
+	obj.DeletionTimestamp = new(metav1.Now())
+	obj.ManagedFields = append(obj.ManagedFields, metav1.ManagedFieldsEntry{Manager: triggerv1.FieldManager, Operation: "Apply", FieldsV1: obj.ManagedFields[0].FieldsV1})
+	want.ObjectMeta = metav1.ObjectMeta{
+		Namespace: "apps", Name: "a", ResourceVersion: "7", Labels: labels, DeletionTimestamp: obj.DeletionTimestamp,
+		Annotations: map[string]string{triggerv1.AccountAnnotation: "deployer"}, ManagedFields: madeByUs,
+	}
+	NewWithT(t).Expect(stripSource(obj)).To(Equal(want))
+}
+
 func TestStripNamespace(t *testing.T) {
 	t.Parallel()
 	obj, want := index.Metadata("Namespace"), index.Metadata("Namespace")
 	obj.ObjectMeta = heavy(map[string]string{"env": "prod"})
 	obj.Namespace = ""
-	want.ObjectMeta = metav1.ObjectMeta{Name: "a", ResourceVersion: "7", Labels: map[string]string{"env": "prod"}}
+	want.ObjectMeta = metav1.ObjectMeta{
+		Name: "a", ResourceVersion: "7", Labels: map[string]string{"env": "prod"}, Annotations: map[string]string{"trigger.nebius.ai/allow-from": "config"},
+	}
 	NewWithT(t).Expect(stripNamespace(obj)).To(Equal(want))
 }
 

@@ -44,12 +44,12 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	for _, kind := range sourceKinds(opts.Secrets) {
 		b = b.WatchesMetadata(index.Metadata(kind), wake(requests.ofSource(kind), atOnce),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
-		b = b.WatchesMetadata(index.Metadata(kind), wake(requests.ofCopy, settled),
+		b = b.WatchesMetadata(index.Metadata(kind), orphans(wake(requests.ofCopy, settled)),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
 	}
 	if r.namespaces != nil {
 		b = b.WatchesMetadata(index.Metadata("Namespace"), wake(requests.ofNamespace, atOnce),
-			builder.WithPredicates(predicate.LabelChangedPredicate{}))
+			builder.WithPredicates(namespacePredicate))
 	}
 	return b.Complete(r)
 }

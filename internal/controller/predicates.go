@@ -48,6 +48,13 @@ var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) 
 		!reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
 })
 
+// namespacePredicate lets through what decides which namespaces are selected, and who may
+// have copies made in one.
+var namespacePredicate = onUpdate(func(before, after client.Object) bool {
+	return !maps.Equal(before.GetLabels(), after.GetLabels()) ||
+		before.GetAnnotations()[triggerv1.AllowFromAnnotation] != after.GetAnnotations()[triggerv1.AllowFromAnnotation]
+})
+
 // approvalPredicate lets through the approvals of a person.
 var approvalPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
 	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation]

@@ -20,6 +20,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
 const (
@@ -84,6 +85,22 @@ func wake(concerned func(context.Context, client.Object) []*triggerv1.ValuesTrig
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			enqueue(ctx, q, changePriority, e.Object)
 		},
+	}
+}
+
+// orphans enqueues, beside what another handler does, the triggers of the copies that are
+// there when the operator starts and that go with them: they may be gone. Copies that
+// appear later may be restored before their triggers are.
+func orphans(h handler.EventHandler) handler.EventHandler {
+	return handler.Funcs{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			if by, ok := publish.Trigger(e.Object.GetLabels()); ok && e.IsInInitialList && publish.GoesWith(e.Object.GetLabels()) {
+				add(q, by, handler.LowPriority, 0)
+			}
+			h.Create(ctx, e, q)
+		},
+		UpdateFunc: h.Update,
+		DeleteFunc: h.Delete,
 	}
 }
 

@@ -82,9 +82,33 @@ func (t triggerRequests) ofTarget(ctx context.Context, obj client.Object) []*tri
 }
 
 // ofNamespace returns the triggers that select namespaces: which of them a change of
-// labels concerns depends on both the old and the new labels.
-func (t triggerRequests) ofNamespace(ctx context.Context, _ client.Object) []*triggerv1.ValuesTrigger {
-	return t.matching(ctx, index.TriggerNamespaces, index.Selected, all)
+// labels concerns depends on both the old and the new labels. If the namespace says who may
+// have copies made in it, those that publish there are among them.
+func (t triggerRequests) ofNamespace(ctx context.Context, obj client.Object) []*triggerv1.ValuesTrigger {
+	triggers := t.matching(ctx, index.TriggerNamespaces, index.Selected, all)
+	if _, consents := obj.GetAnnotations()[triggerv1.AllowFromAnnotation]; !consents {
+		return triggers
+	}
+	return append(triggers, t.publishing(ctx, obj.GetName())...)
+}
+
+// publishing returns the triggers of other namespaces that name one and publish there.
+func (t triggerRequests) publishing(ctx context.Context, namespace string) []*triggerv1.ValuesTrigger {
+	list := &triggerv1.ValuesTriggerList{}
+	if err := t.cache.List(ctx, list, client.UnsafeDisableDeepCopy); err != nil {
+		ctrl.LoggerFrom(ctx).Error(err, "cannot find the ValuesTriggers that a Namespace consents to", "namespace", namespace)
+		return nil
+	}
+	var triggers []*triggerv1.ValuesTrigger
+	for i := range list.Items {
+		vt := &list.Items[i]
+		if vt.Spec.Publish != nil && vt.Namespace != namespace && t.serves(vt) && slices.ContainsFunc(vt.Spec.Targets, func(ref triggerv1.TargetReference) bool {
+			return ref.Namespace == namespace
+		}) {
+			triggers = append(triggers, vt)
+		}
+	}
+	return triggers
 }
 
 // matching returns triggers of the cache, which nobody may change.

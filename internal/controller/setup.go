@@ -15,6 +15,7 @@ import (
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
@@ -62,7 +63,8 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 			defaultAccount: opts.DefaultServiceAccount, meter: opts.Meter, clients: map[string]client.Client{},
 		},
 		store:      store,
-		copies:     copies.NewKeeper(cached),
+		copies:     copies.NewKeeper(cached, store.Budget()),
+		retained:   budget.New(maxRetained),
 		sources:    source.Resolver{Store: store, Metadata: cached, Secrets: opts.Secrets},
 		namespaces: namespaces,
 		derive:     derive,

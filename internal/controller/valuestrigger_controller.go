@@ -24,6 +24,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
@@ -54,6 +55,7 @@ type ValuesTriggerReconciler struct {
 	accounts   *accounts
 	store      *source.Store
 	copies     *copies.Keeper
+	retained   *budget.Budget
 	sources    source.Resolver
 	namespaces client.Reader
 	derive     deriver
@@ -74,21 +76,9 @@ type ValuesTriggerReconciler struct {
 // or after the requests of others when it has made some itself.
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
-	vt := &triggerv1.ValuesTrigger{}
-	if err := r.cache.Get(ctx, req.NamespacedName, vt); err != nil {
-		r.unwritten.forget(req.NamespacedName)
-		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
-			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
-		})
-		r.denials.over(req)
-		return ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	if !r.serves(vt) || !vt.DeletionTimestamp.IsZero() {
-		r.unwritten.forget(req.NamespacedName)
-		return ctrl.Result{}, r.finalize(ctx, vt)
-	}
-	if changed, err := r.keepFinalizer(ctx, vt); changed {
-		return ctrl.Result{RequeueAfter: conflictDelay}, err
+	vt, result, err := r.begin(ctx, req)
+	if vt == nil {
+		return result, err
 	}
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
 
@@ -115,8 +105,10 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
 		case apierrors.IsForbidden(patchErr):
 			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
+		case apierrors.IsNotFound(patchErr):
+			return ctrl.Result{RequeueAfter: tidyDelay}, err // What was written last is not yet seen as a copy.
 		default:
-			return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
+			return ctrl.Result{}, errors.Join(err, patchErr)
 		}
 	}
 	r.unwritten.forget(req.NamespacedName)
@@ -125,6 +117,39 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	}
 	r.denials.over(req)
 	return result, err
+}
+
+// begin returns the trigger that is to be looked at, nil if there is none: what went with
+// one that is gone is removed instead.
+func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (*triggerv1.ValuesTrigger, ctrl.Result, error) {
+	vt := &triggerv1.ValuesTrigger{}
+	err := r.cache.Get(ctx, req.NamespacedName, vt)
+	switch {
+	case apierrors.IsNotFound(err):
+		r.unwritten.forget(req.NamespacedName)
+		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
+			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
+		})
+		r.denials.over(req)
+		result, err := r.collect(ctx, req.NamespacedName)
+		return nil, result, err
+	case err != nil:
+		return nil, ctrl.Result{}, err
+	case !r.serves(vt):
+		r.unwritten.forget(req.NamespacedName)
+		return nil, ctrl.Result{}, nil
+	}
+	err = r.dropFinalizer(ctx, vt)
+	switch {
+	case apierrors.IsConflict(err):
+		return nil, ctrl.Result{RequeueAfter: conflictDelay}, nil
+	case err != nil:
+		return nil, ctrl.Result{}, err
+	case !vt.DeletionTimestamp.IsZero():
+		r.unwritten.forget(req.NamespacedName)
+		return nil, ctrl.Result{}, nil
+	}
+	return vt, ctrl.Result{}, nil
 }
 
 // refused tries again later, and says so in the log once: what is refused may be to say
@@ -154,9 +179,15 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, plan.Translation, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
-		return ctrl.Result{}, plan.Translation{}, nil
+		result := ctrl.Result{}
+		more, err := r.letGo(ctx, vt)
+		if more {
+			result.RequeueAfter = conflictDelay
+		}
+		return result, plan.Translation{}, err
 	}
 	e, err := r.evaluate(ctx, vt, time.Now())
+	defer e.publication.forget()
 	result, err := r.act(ctx, vt, e, err)
 	return result, e.translation, err
 }
@@ -205,10 +236,14 @@ func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.Va
 	if out.unkept != nil {
 		return jitter.JitteredRequeueInterval(interval), r.unkept(vt, out.unkept)
 	}
-	if err := errors.Join(r.prune(ctx, vt, e), r.discard(ctx, vt, e)); apierrors.IsForbidden(err) {
+	more, err := r.prune(ctx, vt, e, out)
+	if err = errors.Join(err, r.discard(ctx, vt, e)); apierrors.IsForbidden(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)
+	}
+	if more && (out.after == 0 || out.after > conflictDelay) {
+		out.after = conflictDelay
 	}
 	last := vt.Status.LastDelivered
 	markOutcome(vt, e, out)

@@ -7,10 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -21,44 +25,36 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
-// This file removes copies that are not wanted any more, if the policy is to.
+// This file removes copies that are not wanted any more, if the policy is to. Nothing here
+// keeps an object from being deleted: a copy itself says that it goes with its trigger.
 
-// deletesCopies tells whether the copies of a trigger go with it.
+// maxTidied bounds the copies that are deleted, or let go, before other work is done. The
+// rest follows at once.
+const maxTidied = 100
+
+// copy metadata, as it is watched.
+type copyMeta = metav1.PartialObjectMetadata
+
+// deletesCopies reports whether the copies of a trigger go with it. Those of one that is
+// suspended do not: nothing is done for it.
 func deletesCopies(vt *triggerv1.ValuesTrigger) bool {
-	return vt.Spec.Publish != nil && vt.Spec.Publish.DeletionPolicy == triggerv1.DeletionDelete && !vt.IsGenerated()
+	return vt.Spec.Publish != nil && vt.Spec.Publish.DeletionPolicy == triggerv1.DeletionDelete && !vt.IsGenerated() && !vt.Spec.Suspend
 }
 
-// keepFinalizer brings the finalizer in line with the policy, and tells whether it had to:
-// the trigger is then another version, with which to begin again.
-func (r *ValuesTriggerReconciler) keepFinalizer(ctx context.Context, vt *triggerv1.ValuesTrigger) (changes bool, err error) {
-	if deletesCopies(vt) == controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
-		return false, nil
-	}
-	changed := vt.DeepCopy()
-	if !controllerutil.RemoveFinalizer(changed, triggerv1.CopiesFinalizer) {
-		controllerutil.AddFinalizer(changed, triggerv1.CopiesFinalizer)
-	}
-	patch := client.MergeFromWithOptions(vt, client.MergeFromWithOptimisticLock{})
-	err = r.writer.Patch(ctx, changed, patch, client.FieldOwner(triggerv1.FieldManager))
-	if apierrors.IsConflict(err) {
-		err = nil // A newer version is on its way.
-	}
-	return true, client.IgnoreNotFound(err)
-}
-
-// finalize removes the copies of a trigger that is being deleted, unless it is suspended.
-// What its account may not delete is kept: nobody is to be kept from deleting a trigger.
-func (r *ValuesTriggerReconciler) finalize(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
-	if vt.DeletionTimestamp.IsZero() || !r.serves(vt) || !controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
+// dropFinalizer removes the finalizer of earlier versions, which blocked deletions. Copies
+// that those versions made do not say that they go with their trigger: if it is being
+// deleted, it is not too late.
+func (r *ValuesTriggerReconciler) dropFinalizer(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
+	if !controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
 		return nil
 	}
-	if deletesCopies(vt) && !vt.Spec.Suspend {
-		_, writer, err := r.accounts.of(vt, false)
-		if err == nil {
-			err = r.deleteCopies(ctx, vt, writer, func(*metav1.PartialObjectMetadata) (bool, error) { return true, nil })
-		}
-		if err != nil && !apierrors.IsForbidden(err) && !errors.Is(err, errAccount) {
+	if !vt.DeletionTimestamp.IsZero() && deletesCopies(vt) {
+		found, err := r.copiesOf(ctx, client.ObjectKeyFromObject(vt))
+		if err != nil {
 			return err
+		}
+		if t := r.removeAs(ctx, vt, found); t.err != nil {
+			ctrl.LoggerFrom(ctx).Error(t.err, "copies are kept")
 		}
 	}
 	changed := vt.DeepCopy()
@@ -67,10 +63,116 @@ func (r *ValuesTriggerReconciler) finalize(ctx context.Context, vt *triggerv1.Va
 	return client.IgnoreNotFound(r.writer.Patch(ctx, changed, patch, client.FieldOwner(triggerv1.FieldManager)))
 }
 
-// prune removes the copies that no target wants and no release reads any more.
-func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) error {
-	if e.publication == nil || !deletesCopies(vt) {
-		return nil
+// copiesOf returns the copies of a trigger that the operator has made and that are not
+// being deleted: what only bears their labels makes no work.
+func (r *ValuesTriggerReconciler) copiesOf(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
+	found, err := index.Copies(ctx, r.cache, sourceKinds(r.sources.Secrets), trigger)
+	return slices.DeleteFunc(found, strange), err
+}
+
+// copiesThatGo returns those of copiesOf that go with the trigger.
+func (r *ValuesTriggerReconciler) copiesThatGo(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
+	found, err := index.CopiesThatGo(ctx, r.cache, sourceKinds(r.sources.Secrets), trigger)
+	return slices.DeleteFunc(found, strange), err
+}
+
+// strange reports whether an object with the labels of a copy is not one, or is going.
+func strange(one *copyMeta) bool {
+	return !one.DeletionTimestamp.IsZero() || one.Labels[triggerv1.KeptLabel] != "" || !madeHere(one)
+}
+
+// madeHere reports whether the operator has applied an object, as far as it says so.
+func madeHere(obj client.Object) bool { return ownLabels(obj.GetManagedFields()) != nil }
+
+// collect removes the copies that go with a trigger that is gone, and returns when to go
+// on. They are found when it is deleted, and when the operator starts.
+func (r *ValuesTriggerReconciler) collect(ctx context.Context, trigger types.NamespacedName) (ctrl.Result, error) {
+	found, err := r.copiesThatGo(ctx, trigger)
+	if err != nil || len(found) == 0 {
+		return ctrl.Result{}, err
+	}
+	if gone, err := r.isGone(ctx, trigger); err != nil || !gone {
+		return ctrl.Result{}, err
+	}
+	byAccount := map[string][]*copyMeta{}
+	for _, one := range found {
+		account := one.Annotations[triggerv1.AccountAnnotation]
+		byAccount[account] = append(byAccount[account], one)
+	}
+	var errs []error
+	var result ctrl.Result
+	for account, all := range byAccount {
+		vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: trigger.Namespace, Name: trigger.Name}}
+		vt.Spec.ServiceAccountName = account
+		t := r.removeAs(ctx, vt, all)
+		errs = append(errs, t.err)
+		if t.more {
+			result.RequeueAfter = conflictDelay
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return ctrl.Result{}, err
+	}
+	return result, nil
+}
+
+// isGone asks the API server whether there is a trigger of a name, or of one that is too
+// long for a label and has that in its place.
+func (r *ValuesTriggerReconciler) isGone(ctx context.Context, trigger types.NamespacedName) (bool, error) {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind + "List"))
+	err := r.live.List(ctx, list, client.InNamespace(trigger.Namespace))
+	if apierrors.IsNotFound(err) || apimeta.IsNoMatchError(err) {
+		return true, nil // With their definition, all are gone.
+	}
+	return err == nil && !slices.ContainsFunc(list.Items, func(one copyMeta) bool {
+		return one.Name == trigger.Name || publish.LabelValue(one.Name) == publish.LabelValue(trigger.Name)
+	}), err
+}
+
+// removeAs removes copies as the account of their trigger, and says so.
+func (r *ValuesTriggerReconciler) removeAs(ctx context.Context, vt *triggerv1.ValuesTrigger, found []*copyMeta) tidied {
+	_, writer, err := r.accounts.of(vt, false)
+	if err != nil {
+		return tidied{err: err}
+	}
+	t := tidy(found, func(one *copyMeta) error { return r.copies.Delete(ctx, writer, one) })
+	r.sayDeleted(vt, t.done)
+	r.sayKept(vt, t.refused)
+	return t
+}
+
+// prune removes the copies that no target wants and no release reads any more, or has them
+// stay when the trigger goes if the policy is not to remove them. It reports whether there
+// are more.
+func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome) (more bool, err error) {
+	if !deletesCopies(vt) || e.publication == nil {
+		return r.letGo(ctx, vt)
+	}
+	obsolete, err := r.obsolete(ctx, e, out)
+	if err != nil || len(obsolete) == 0 {
+		return false, err
+	}
+	t := tidy(obsolete, func(one *copyMeta) error { return r.copies.Delete(ctx, e.writer, one) })
+	r.sayDeleted(vt, t.done)
+	// Of what is in other places than the targets of this trigger nothing is said.
+	known := map[string]bool{}
+	for _, t := range append(slices.Clone(vt.Status.Targets), out.targets...) {
+		known[t.Namespace+"/"+publish.LabelValue(t.Name)] = true
+	}
+	refused := slices.DeleteFunc(t.refused, func(one refusedCopy) bool { return !known[targetOf(one.copy)] })
+	r.sayKept(vt, refused)
+	if len(refused) > 0 {
+		return t.more, errors.Join(t.err, refused[0].err)
+	}
+	return t.more, t.err
+}
+
+// obsolete returns the copies that no target wants and no release reads.
+func (r *ValuesTriggerReconciler) obsolete(ctx context.Context, e evaluation, out outcome) ([]*copyMeta, error) {
+	found, err := r.copiesOf(ctx, client.ObjectKeyFromObject(e.publication.owner))
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
 	wanted := map[string]bool{}
 	for _, t := range e.targets {
@@ -78,51 +180,131 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 			wanted[c.String()] = true
 		}
 	}
-	return r.deleteCopies(ctx, vt, e.writer, func(found *metav1.PartialObjectMetadata) (bool, error) {
-		if wanted[named(found).String()] || found.Labels[triggerv1.KeptLabel] != "" {
-			return false, nil
+	waiting := map[string]bool{} // For what it had to be put where it reads now.
+	for _, t := range out.targets {
+		waiting[t.Namespace+"/"+publish.LabelValue(t.Name)] = t.Published == "" && t.State != triggerv1.TargetMissing
+	}
+	var obsolete []*copyMeta
+	for _, one := range found {
+		if wanted[named(one).String()] || waiting[targetOf(one)] {
+			continue
 		}
-		readers := &helmv2.HelmReleaseList{}
-		key := index.Source(found.Kind, found.Namespace, found.Name)
-		err := r.cache.List(ctx, readers, client.InNamespace(found.Namespace), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy)
-		return publish.Obsolete(vt.Spec.Publish.DeletionPolicy, false, len(readers.Items) > 0), err
-	})
+		read, err := r.isRead(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		if !read {
+			obsolete = append(obsolete, one)
+		}
+	}
+	return obsolete, nil
 }
 
-// deleteCopies deletes those copies of a trigger that the filter says.
-func (r *ValuesTriggerReconciler) deleteCopies(ctx context.Context, vt *triggerv1.ValuesTrigger, writer client.Client, filter func(*metav1.PartialObjectMetadata) (bool, error)) error {
-	labels := publish.Selector(client.ObjectKeyFromObject(vt))
-	found, err := r.copies.List(ctx, sourceKinds(r.sources.Secrets), labels)
+// targetOf returns namespace and label of the target that a copy is for.
+func targetOf(one *copyMeta) string {
+	return one.Namespace + "/" + one.Labels[triggerv1.PublishedForLabel]
+}
+
+// isRead reports whether a release lists a copy.
+func (r *ValuesTriggerReconciler) isRead(ctx context.Context, one *copyMeta) (bool, error) {
+	readers := &helmv2.HelmReleaseList{}
+	key := index.Source(one.Kind, one.Namespace, one.Name)
+	err := r.cache.List(ctx, readers, client.InNamespace(one.Namespace), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy)
+	return len(readers.Items) > 0, err
+}
+
+// letGo has the copies of a trigger stay when it goes.
+func (r *ValuesTriggerReconciler) letGo(ctx context.Context, vt *triggerv1.ValuesTrigger) (more bool, err error) {
+	found, err := r.copiesThatGo(ctx, client.ObjectKeyFromObject(vt))
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	_, writer, err := r.accounts.of(vt, false)
 	if err != nil {
-		return err
+		return false, err
 	}
-	deleted, errs := r.deleteSome(ctx, writer, found, filter)
-	if deleted > 0 {
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.CopiesDeletedReason, "Deleted %d copies", deleted)
+	t := tidy(found, func(one *copyMeta) error { return r.copies.LetGo(ctx, writer, one) })
+	return t.more, t.err
+}
+
+// tidied is what became of some copies.
+type tidied struct {
+	done    int
+	more    bool
+	refused []refusedCopy
+	err     error
+}
+
+// refusedCopy is a copy that may not be touched.
+type refusedCopy struct {
+	copy *copyMeta
+	err  error
+}
+
+// tidy does something to some of the copies, and to the others of its namespace and kind
+// not once that has been refused.
+func tidy(found []*copyMeta, act func(*copyMeta) error) tidied {
+	var t tidied
+	var errs []error
+	var forbidden [][2]string
+	tried := 0
+	for _, one := range found {
+		place := [2]string{one.Namespace, one.Kind}
+		if slices.Contains(forbidden, place) {
+			continue
+		}
+		if tried == maxTidied {
+			t.more = true
+			break
+		}
+		tried++
+		switch err := act(one); {
+		case err == nil:
+			t.done++
+		case apierrors.IsForbidden(err):
+			forbidden = append(forbidden, place)
+			t.refused = append(t.refused, refusedCopy{one, err})
+		case apierrors.IsConflict(err): // Its watch is about to say so.
+		default:
+			errs = append(errs, fmt.Errorf("copy %s: %w", named(one), err))
+		}
 	}
-	if err = errors.Join(errs...); apierrors.IsForbidden(err) {
-		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason, "%d copies are kept: %s", len(errs), line(r.accountMessage(vt, errs[0])))
+	t.err = errors.Join(errs...)
+	return t
+}
+
+// sayDeleted and sayKept report what became of copies. They name none: those that were
+// not made for this trigger are not its author's business.
+func (r *ValuesTriggerReconciler) sayDeleted(vt *triggerv1.ValuesTrigger, n int) {
+	if n > 0 {
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.CopiesDeletedReason, "Deleted %d copies", n)
 	}
-	return err
+}
+
+func (r *ValuesTriggerReconciler) sayKept(vt *triggerv1.ValuesTrigger, refused []refusedCopy) {
+	if len(refused) > 0 {
+		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason,
+			"Copies are kept: %s may not delete %s; grant it, or delete them", r.actorOf(vt), placesOf(refused))
+	}
+}
+
+// placesOf names the kinds and namespaces of what was refused.
+func placesOf(refused []refusedCopy) string {
+	const most = 5
+	text := ""
+	for i, one := range refused {
+		switch {
+		case i == most:
+			return text + fmt.Sprintf(" and in %d more", len(refused)-most)
+		case i > 0:
+			text += ", "
+		}
+		text += fmt.Sprintf("%ss in namespace %s", one.copy.Kind, one.copy.Namespace)
+	}
+	return text
 }
 
 // named returns the copy that an object is, as far as its name.
-func named(found *metav1.PartialObjectMetadata) publish.Copy {
+func named(found *copyMeta) publish.Copy {
 	return publish.Copy{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}
-}
-
-// deleteSome deletes those of the objects that the filter says, and returns how many.
-func (r *ValuesTriggerReconciler) deleteSome(ctx context.Context, writer client.Client, found []*metav1.PartialObjectMetadata, filter func(*metav1.PartialObjectMetadata) (bool, error)) (deleted int, errs []error) {
-	for _, one := range found {
-		obsolete, err := filter(one)
-		if err == nil && obsolete {
-			if err = r.copies.Delete(ctx, writer, one); err == nil {
-				deleted++
-			}
-		}
-		if err != nil {
-			errs = append(errs, fmt.Errorf("copy %s %s/%s: %w", one.Kind, one.Namespace, one.Name, err))
-		}
-	}
-	return deleted, errs
 }

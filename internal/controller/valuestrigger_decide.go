@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
@@ -58,7 +57,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 // compareValues tells whether the latest snapshot was made of the values that the
 // release would be composed of now, with the objects that are given in place of what
 // there is.
-func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.HelmRelease, given map[source.Ref]client.Object) (plan.ValuesState, error) {
+func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.HelmRelease, given source.Given) (plan.ValuesState, error) {
 	latest := hr.Status.History.Latest()
 	if latest == nil {
 		return plan.ValuesDiffer, nil

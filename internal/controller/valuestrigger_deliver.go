@@ -83,9 +83,10 @@ type targetCase struct {
 	live     bool
 	previous *triggerv1.TargetStatus
 
-	// copies that it is to have, what they are together, and whether that was looked
+	// copies that it is to have, what each is and what they are together, and whether that was looked
 	// at. They are not made while they are unasked for.
 	copies  []publish.Copy
+	states  []publish.State
 	state   publish.State
 	looked  bool
 	unasked bool

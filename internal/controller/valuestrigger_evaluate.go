@@ -130,11 +130,9 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	if e.publication = r.newPublication(ctx, vt, e); e.publication == nil {
 		return e, nil
 	}
-	if err := e.publication.sharing(e); err != nil {
-		return e, err
-	}
+	e.publication.shared = e.publication.sharing(e)
 	if e.refused != "" {
-		e.unrestorable, err = e.checkKept(vt)
+		e.unrestorable, err = r.checkKept(ctx, vt, e)
 		return e, err
 	}
 	if vt.TakesBack() {
@@ -233,12 +231,17 @@ func manualRequests(vt *triggerv1.ValuesTrigger) (force, reset string) {
 	return force, reset
 }
 
+// actorOf names as whom a trigger acts.
+func (r *ValuesTriggerReconciler) actorOf(vt *triggerv1.ValuesTrigger) string {
+	if name := r.accounts.name(vt); name != "" {
+		return fmt.Sprintf("ServiceAccount %s/%s", vt.Namespace, name)
+	}
+	return "the operator"
+}
+
 // accountMessage says who was refused what, and what to do.
 func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, err error) string {
-	account := "the operator"
-	if name := r.accounts.name(vt); name != "" {
-		account = fmt.Sprintf("ServiceAccount %s/%s", vt.Namespace, name)
-	}
+	account := r.actorOf(vt)
 	if strings.Contains(err.Error(), "cannot impersonate") {
 		return fmt.Sprintf("the operator may not act as %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account)
 	}

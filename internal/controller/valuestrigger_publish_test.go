@@ -5,6 +5,7 @@ package controller
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -14,11 +15,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
@@ -33,7 +36,7 @@ var testKeys = digest.Keys{Current: []byte("a key of thirty-two bytes, or so")}
 // aPublication copies ConfigMaps of the namespace config, as they are given.
 func aPublication(objects ...*corev1.ConfigMap) *publication {
 	owner := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
-	p := &publication{owner: owner, suffix: "shared", contents: map[string]*content{},
+	p := &publication{owner: owner, suffix: "shared", retained: budget.New(publish.MaxContent), contents: map[string]*content{},
 		contentOf: func(obj client.Object) (digest.Content, error) { return testKeys.Of(obj), nil }}
 	byName := map[string]*corev1.ConfigMap{}
 	for _, obj := range objects {
@@ -61,6 +64,15 @@ func reading(namespace string, names ...string) *helmv2.HelmRelease {
 	return hr
 }
 
+// consenting is a release whose owner lets triggers of the namespaces have copies made.
+func consenting(from string) *helmv2.HelmRelease {
+	hr := reading("there")
+	hr.Annotations = map[string]string{triggerv1.AllowFromAnnotation: from}
+	return hr
+}
+
+func toAll(p *publication) { p.sources[0].PublishTo = "*" }
+
 var anApp = types.NamespacedName{Namespace: "apps", Name: "app"}
 
 func TestPublication_content_is_what_was_decided_on(t *testing.T) {
@@ -80,7 +92,7 @@ func TestPublication_content_is_what_was_decided_on(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(merged.Data).To(HaveKeyWithValue("a.yaml", "1"), "one decision, one content for all targets")
 
-	p.contents = map[string]*content{}
+	p.forget()
 	_, err = p.wanted(p.copiesOf(anApp)[0]).Content()
 	g.Expect(err).To(MatchError(errMoved))
 	g.Expect(err.Error()).NotTo(ContainSubstring("newer"))
@@ -114,16 +126,22 @@ func TestPublication_consent(t *testing.T) {
 		edit    func(*publication)
 		target  types.NamespacedName
 		hr      *helmv2.HelmRelease
+		from    string // what the annotation allow-from on the Namespace says
 		denied  string
 		unasked bool
 	}{
-		{"its own namespace", nil, anApp, nil, "", false},
-		{"a release that does not read it", nil, anApp, reading("apps"), "", false},
-		{"no consent of the source", func(p *publication) { p.sources[0].PublishTo = "" }, anApp, nil, "may not be copied into namespace apps", false},
-		{"no release in another namespace", func(p *publication) { p.sources[0].PublishTo = "*" }, there, nil, "", true},
-		{"a release in another namespace", func(p *publication) { p.sources[0].PublishTo = "*" }, there, reading("there", "app-shared"), "", false},
-		{"one that does not read it", func(p *publication) { p.sources[0].PublishTo = "*" }, there, reading("there", "other"), "only for a HelmRelease that lists it", false},
-		{"as an account", func(p *publication) { p.sources[0].PublishTo, p.actor.Name = "", "tenant" }, there, nil, "", false},
+		{"its own namespace", nil, anApp, nil, "", "", false},
+		{"a release that does not read it", nil, anApp, reading("apps"), "", "", false},
+		{"no consent of the source", func(p *publication) { p.sources[0].PublishTo = "" }, anApp, nil, "", "may not be copied into namespace apps", false},
+		{"no consent of the source, and one of the target", func(p *publication) { p.sources[0].PublishTo = "" }, there, consenting("apps"), "apps", "may not be copied into namespace there", false},
+		{"no release in another namespace", toAll, there, nil, "", "", true},
+		{"no release in a namespace that consents", toAll, there, nil, "other, apps", "", false},
+		{"a release in another namespace that reads it", toAll, there, reading("there", "app-shared"), "", "is written only with the consent of its owner; set the annotation trigger.nebius.ai/allow-from: apps on HelmRelease there/app, or on Namespace there", false},
+		{"one that consents", toAll, there, consenting("other,apps"), "", "", false},
+		{"one that consents to others", toAll, there, consenting("other,*,app"), "", "only with the consent", false},
+		{"a namespace that consents", toAll, there, reading("there"), "apps", "", false},
+		{"a namespace that consents to others", toAll, there, reading("there"), "there", "only with the consent", false},
+		{"as an account", func(p *publication) { p.sources[0].PublishTo, p.actor.Name = "", "tenant" }, there, nil, "", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -132,7 +150,12 @@ func TestPublication_consent(t *testing.T) {
 			if c.edit != nil {
 				c.edit(p)
 			}
-			denied, unasked := p.consent(c.target, c.hr, p.copiesOf(c.target))
+			namespace := &corev1.Namespace{}
+			namespace.Name, namespace.Annotations = c.target.Namespace, map[string]string{triggerv1.AllowFromAnnotation: c.from}
+			r := &ValuesTriggerReconciler{namespaces: fake.NewClientBuilder().WithObjects(namespace).Build()}
+			consented, err := r.consented(t.Context(), evaluation{publication: p}, &targetCase{Target: target.Target{NamespacedName: c.target}, hr: c.hr})
+			g.Expect(err).NotTo(HaveOccurred())
+			denied, unasked := p.consent(c.target, c.hr, consented, p.copiesOf(c.target))
 			g.Expect(unasked).To(Equal(c.unasked))
 			if c.denied == "" {
 				g.Expect(denied).To(BeEmpty())
@@ -183,4 +206,52 @@ func TestMarkOutcome_name_conflict(t *testing.T) {
 		denied:  map[string]bool{"apps/app": true}, reasons: map[string]string{"apps/app": triggerv1.NameConflictReason},
 	})
 	g.Expect(conditionsOf(vt)).To(Equal(map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict"}))
+}
+
+// Who names a HelmRelease so that two copies meet stops these two, and no other target.
+func TestPublication_sharing(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	p := aPublication(aConfigMap("a", "a.yaml", "1"), aConfigMap("b", "b.yaml", "2"))
+	p.sources[1].PublishAs = "team-shared"
+	e := evaluation{publication: p}
+	for _, name := range []types.NamespacedName{anApp, {Namespace: "apps", Name: "app-team"}, {Namespace: "apps", Name: "web"}, {Namespace: "web", Name: "app"}} {
+		e.targets = append(e.targets, target.Target{NamespacedName: name})
+	}
+	shared := p.sharing(e)
+	g.Expect(shared).To(HaveLen(2))
+	for _, name := range []string{"apps/app", "apps/app-team"} {
+		g.Expect(refusal(shared[name])).To(Equal(triggerv1.NameConflictReason), name)
+		g.Expect(shared[name]).To(MatchError(ContainSubstring("apps/app and apps/app-team would have the same copy ConfigMap apps/app-team-shared")))
+	}
+}
+
+func TestPublication_retains_no_more_than_its_bound(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	large := aConfigMap("large", "a.yaml", strings.Repeat("x", publish.MaxContent/2))
+	p := aPublication(aConfigMap("small", "b.yaml", "1"), large)
+	p.sources[1].PublishAs = "large"
+	reads := 0
+	get := p.get
+	p.get = func(ref source.Ref) (client.Object, error) { reads++; return get(ref) }
+	other := aPublication(large)
+	other.retained = p.retained
+	load := func(p *publication) {
+		for _, c := range p.copiesOf(anApp) {
+			content, err := p.wanted(c).Content()
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(content.Size()).NotTo(BeZero())
+		}
+	}
+	load(p)
+	load(p)
+	g.Expect(reads).To(Equal(2), "while there is room, nothing is read again")
+	load(other)
+	g.Expect(other.parts).To(BeEmpty(), "for another trigger there is none")
+	p.forget()
+	load(other)
+	g.Expect(other.parts).To(HaveLen(1))
+	other.forget()
+	g.Expect(p.retained.Try(publish.MaxContent)).NotTo(BeNil())
 }

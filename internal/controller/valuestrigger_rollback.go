@@ -7,15 +7,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
@@ -63,15 +65,33 @@ func (p *publication) readKept(s plan.Source) (client.Object, error) {
 
 // checkKept says why the earlier content cannot be restored, or nothing. When all is
 // restored it is not needed any more until something is to be written.
-func (e evaluation) checkKept(vt *triggerv1.ValuesTrigger) (string, error) {
+func (r *ValuesTriggerReconciler) checkKept(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) (string, error) {
 	if vt.Status.Rollout.Phase == triggerv1.RolloutRolledBack {
 		return "", nil
 	}
-	_, err := e.publication.load(e.sources)
-	if errors.Is(err, errKept) || errors.Is(err, errCopy) {
-		return err.Error(), nil
+	for _, s := range e.sources {
+		err := r.withContent(ctx, func() error {
+			_, err := e.publication.load([]plan.Source{s})
+			return err
+		})
+		if errors.Is(err, errKept) {
+			return err.Error(), nil
+		}
+		if err != nil {
+			return "", err
+		}
 	}
-	return "", err
+	return "", nil
+}
+
+// withContent does something with one content in memory.
+func (r *ValuesTriggerReconciler) withContent(ctx context.Context, do func() error) error {
+	part, err := r.store.Budget().Take(ctx, budget.MaxObject)
+	if err != nil {
+		return err
+	}
+	defer part.Return()
+	return do()
 }
 
 // mayKeep returns why content must not be kept in the namespace of the trigger, or nil.
@@ -122,15 +142,18 @@ func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.Val
 			wanted[kept.String()] = true
 		}
 	}
-	labels := publish.KeptSelector(client.ObjectKeyFromObject(vt))
-	found, err := r.copies.List(ctx, sourceKinds(r.sources.Secrets), labels, client.InNamespace(vt.Namespace))
+	found, err := index.Copies(ctx, r.cache, sourceKinds(r.sources.Secrets), client.ObjectKeyFromObject(vt))
 	if err != nil {
 		return err
 	}
-	_, errs := r.deleteSome(ctx, e.writer, found, func(found *metav1.PartialObjectMetadata) (bool, error) {
-		return !wanted[named(found).String()], nil
+	found = slices.DeleteFunc(found, func(one *copyMeta) bool {
+		return one.Namespace != vt.Namespace || one.Labels[triggerv1.KeptLabel] == "" || !one.DeletionTimestamp.IsZero() || wanted[named(one).String()]
 	})
-	return errors.Join(errs...)
+	t := tidy(found, func(one *copyMeta) error { return r.copies.Delete(ctx, e.writer, one) })
+	for _, one := range t.refused {
+		t.err = errors.Join(t.err, one.err)
+	}
+	return t.err
 }
 
 // notRestorable is what is said of a target that no copy can be restored for.

@@ -18,10 +18,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
-// ErrForeign tells that an object has the name of a copy and is none of the trigger.
+// ErrForeign says that an object has the name of a copy and is not the trigger's.
 var ErrForeign = errors.New("name conflict")
 
 // Actor is as whom copies are read and written.
@@ -43,54 +44,85 @@ type Wanted struct {
 	Content func() (publish.Content, error)
 }
 
+// The most content that is in memory for one copy: what it is to hold and what it holds,
+// and, to write it, what is sent.
+const (
+	looking = 2 * budget.MaxObject
+	writing = 3 * budget.MaxObject
+)
+
 // Keeper looks after copies. It is safe for concurrent use.
 type Keeper struct {
 	// metadata is the cache of watched metadata: a copy whose version has not moved
 	// since it was read or written is not read again.
 	metadata client.Reader
 	memory   *memory
+
+	// budget is for the content that is in memory.
+	budget *budget.Budget
 }
 
 // NewKeeper returns a Keeper over a cache of metadata.
-func NewKeeper(metadata client.Reader) *Keeper {
-	return &Keeper{metadata: metadata, memory: newMemory()}
+func NewKeeper(metadata client.Reader, content *budget.Budget) *Keeper {
+	return &Keeper{metadata: metadata, memory: newMemory(), budget: content}
 }
 
 // Look returns how what there is compares with a copy.
 func (k *Keeper) Look(ctx context.Context, actor Actor, want Wanted) (publish.State, error) {
-	meta := partial(want.Kind)
-	err := k.metadata.Get(ctx, client.ObjectKey{Namespace: want.Namespace, Name: want.Name}, meta)
-	if client.IgnoreNotFound(err) != nil {
-		return publish.Outdated, fmt.Errorf("metadata of %s: %w", want.Copy, err)
+	meta, err := k.seen(ctx, want.Copy)
+	if err != nil {
+		return publish.Outdated, err
 	}
-	if err == nil && publish.IsOf(meta.Labels, want.Copy) && want.IsOwned(meta.OwnerReferences) {
-		if state, known := k.memory.recall(actor, want, meta.ResourceVersion); known {
+	version := ""
+	if meta != nil && publish.IsOf(meta.Labels, want.Copy) && want.IsOwned(meta.OwnerReferences) {
+		version = meta.ResourceVersion
+		if state, known := k.memory.compared(actor, want, version); known {
 			return state, nil
 		}
 	}
-	state, _, _, err := k.read(ctx, actor, want)
-	return state, err
+	part, err := k.budget.Take(ctx, looking)
+	if err != nil {
+		return publish.Outdated, err
+	}
+	defer part.Return()
+	if version != "" {
+		if state, known := k.memory.recall(actor, want, version); known {
+			return state, nil
+		}
+	}
+	found, err := k.read(ctx, actor, want)
+	return found.state, err
 }
 
-// Write brings a copy in line. What is none of the trigger is left alone: ErrForeign.
-func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
-	state, version, content, err := k.compare(ctx, actor, want)
-	switch {
-	case err != nil:
-		return err
-	case state == publish.Current:
-		return nil
-	case state == publish.Foreign:
-		return Foreign(want.Copy)
+// seen returns the watched metadata of a copy, nil if there is none.
+func (k *Keeper) seen(ctx context.Context, c publish.Copy) (*metav1.PartialObjectMetadata, error) {
+	meta := partial(c.Kind)
+	err := k.metadata.Get(ctx, client.ObjectKey{Namespace: c.Namespace, Name: c.Name}, meta)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
 	}
-	body, err := encode(want.Copy, version, content)
+	if err != nil {
+		return nil, fmt.Errorf("metadata of %s: %w", c, err)
+	}
+	return meta, nil
+}
+
+// Write brings a copy in line. What is not the trigger's is left alone: ErrForeign.
+func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
+	part, err := k.budget.Take(ctx, writing)
 	if err != nil {
 		return err
 	}
+	defer part.Return()
+	body, found, err := k.prepare(ctx, actor, want)
+	if err != nil || body == nil {
+		return err
+	}
+	part.Shrink(2 * len(body))
 	obj := partial(want.Kind)
 	obj.Namespace, obj.Name = want.Namespace, want.Name
 	options := []client.PatchOption{client.FieldOwner(triggerv1.FieldManager)}
-	if state != publish.Absent {
+	if found.state != publish.Absent {
 		// Of the version that was looked at, all fields are the operator's. An object
 		// that was made since then is not: to apply without force takes nothing from it.
 		options = append(options, client.ForceOwnership)
@@ -99,16 +131,38 @@ func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
 		k.memory.forget(actor, want)
 		return fmt.Errorf("apply %s: %w", want.Copy, err)
 	}
-	k.memory.note(actor, want, obj.ResourceVersion, publish.Current, content)
+	k.memory.note(actor, want, obj.ResourceVersion, publish.Current, *found.content)
 	return nil
 }
 
-// Foreign returns an ErrForeign that names the object and the mend.
+// prepare returns what to send to bring a copy in line, nothing if it is.
+func (k *Keeper) prepare(ctx context.Context, actor Actor, want Wanted) ([]byte, found, error) {
+	now, err := k.compare(ctx, actor, want)
+	switch {
+	case err != nil:
+		return nil, now, err
+	case now.state == publish.Current:
+		return nil, now, nil
+	case now.state == publish.Foreign:
+		return nil, now, Foreign(want.Copy)
+	}
+	if now.content == nil {
+		content, err := want.Content()
+		if err != nil {
+			return nil, now, err
+		}
+		now.content = &content
+	}
+	body, err := encode(want.Copy, now.version, *now.content)
+	return body, now, err
+}
+
+// Foreign returns an ErrForeign that names the object and the fix.
 func Foreign(c publish.Copy) error {
 	if c.Owner != nil {
 		return fmt.Errorf("%w: %s is not what this ValuesTrigger has kept of %s; delete or rename it", ErrForeign, c, c.Sources[0])
 	}
-	return fmt.Errorf("%w: %s is no copy of this ValuesTrigger for HelmRelease %s; delete or rename it, or choose another spec.publish.name",
+	return fmt.Errorf("%w: %s is not a copy of this ValuesTrigger for HelmRelease %s, or its owner applies it; delete or rename it, or choose another spec.publish.name",
 		ErrForeign, c, c.Labels[triggerv1.PublishedForLabel])
 }
 
@@ -118,52 +172,55 @@ func (k *Keeper) Delete(ctx context.Context, writer client.Client, found *metav1
 	return client.IgnoreNotFound(err)
 }
 
-// List returns the objects with labels, of the given kinds.
-func (k *Keeper) List(ctx context.Context, kinds []string, labels client.MatchingLabels, options ...client.ListOption) ([]*metav1.PartialObjectMetadata, error) {
-	var found []*metav1.PartialObjectMetadata
-	for _, kind := range kinds {
-		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind + "List"))
-		if err := k.metadata.List(ctx, list, append(options, labels)...); err != nil {
-			return nil, fmt.Errorf("copies of ValuesTrigger %s/%s: %w", labels[triggerv1.PublishedByNamespaceLabel], labels[triggerv1.PublishedByLabel], err)
-		}
-		for i := range list.Items {
-			list.Items[i].SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
-			found = append(found, &list.Items[i])
-		}
-	}
-	return found, nil
+// found is how what there is under the name of a copy compares with it. The content is
+// what it is to hold, if that had to be known.
+type found struct {
+	state   publish.State
+	version string
+	content *publish.Content
 }
 
 // compare does not read a copy that is known to be outdated. Should it have moved since,
 // the API server refuses to write it.
-func (k *Keeper) compare(ctx context.Context, actor Actor, want Wanted) (publish.State, string, publish.Content, error) {
-	version, known := k.memory.outdated(actor, want)
-	if !known {
-		return k.read(ctx, actor, want)
+func (k *Keeper) compare(ctx context.Context, actor Actor, want Wanted) (found, error) {
+	if version, known := k.memory.outdated(actor, want); known {
+		return found{state: publish.Outdated, version: version}, nil
 	}
-	content, err := want.Content()
-	return publish.Outdated, version, content, err
+	return k.read(ctx, actor, want)
 }
 
-// read compares with what the API server has.
-func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (publish.State, string, publish.Content, error) {
-	content, err := want.Content()
-	if err != nil {
-		return publish.Outdated, "", content, err
-	}
+// read compares with what the API server has. What the copy is to hold is asked for only if
+// there is something to compare it with.
+func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (found, error) {
 	obj, err := get(ctx, actor.Reader, want.Copy)
 	switch {
 	case err != nil:
-		return publish.Outdated, "", content, err
+		return found{state: publish.Outdated}, err
 	case obj == nil:
-		return publish.Absent, "", content, nil
+		return found{state: publish.Absent}, nil
+	case !publish.IsOf(obj.GetLabels(), want.Copy):
+		return found{state: publish.Foreign}, nil
+	}
+	content, err := want.Content()
+	if err != nil {
+		return found{state: publish.Outdated}, err
 	}
 	state := publish.Judge(want.Copy, content, &publish.Existing{
-		Labels: obj.GetLabels(), Annotations: obj.GetAnnotations(), Owners: obj.GetOwnerReferences(), Content: publish.Of(obj), Applied: applied(obj),
+		Labels: obj.GetLabels(), Annotations: obj.GetAnnotations(), Owners: obj.GetOwnerReferences(), Content: publish.Of(obj),
+		Applied: applied(obj), Taken: taken(obj),
 	})
 	k.memory.note(actor, want, obj.GetResourceVersion(), state, content)
-	return state, obj.GetResourceVersion(), content, nil
+	return found{state, obj.GetResourceVersion(), &content}, nil
+}
+
+// Content returns what a copy holds, nothing if it is not there any more. The caller holds
+// a part of the budget for it.
+func (k *Keeper) Content(ctx context.Context, actor Actor, c publish.Copy) (publish.Content, error) {
+	obj, err := get(ctx, actor.Reader, c)
+	if err != nil || obj == nil {
+		return publish.Content{}, err
+	}
+	return publish.Of(obj), nil
 }
 
 // get returns a copy as the API server has it, nil if there is none.
@@ -212,32 +269,6 @@ func encode(c publish.Copy, version string, content publish.Content) ([]byte, er
 		return nil, fmt.Errorf("encode %s: %w", c, err)
 	}
 	return out, nil
-}
-
-// applied returns the keys of an object that the operator has applied.
-func applied(obj client.Object) []string {
-	var keys []string
-	for _, entry := range obj.GetManagedFields() {
-		if entry.Manager != triggerv1.FieldManager || entry.Operation != metav1.ManagedFieldsOperationApply || entry.FieldsV1 == nil {
-			continue
-		}
-		var fields map[string]json.RawMessage
-		if json.Unmarshal(entry.FieldsV1.GetRawBytes(), &fields) != nil {
-			continue
-		}
-		for _, section := range []string{"f:data", "f:binaryData"} {
-			var of map[string]json.RawMessage
-			if json.Unmarshal(fields[section], &of) != nil {
-				continue
-			}
-			for key := range of {
-				if len(key) > 2 && key[:2] == "f:" {
-					keys = append(keys, key[2:])
-				}
-			}
-		}
-	}
-	return keys
 }
 
 func partial(kind string) *metav1.PartialObjectMetadata {

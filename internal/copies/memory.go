@@ -5,6 +5,7 @@ package copies
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"sync"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -41,6 +42,13 @@ type seen struct {
 
 func newMemory() *memory {
 	return &memory{salt: rand.Text(), seen: map[seenKey]seen{}}
+}
+
+// compared returns how a version of a copy compares with what it is to hold, if that was
+// looked at before.
+func (m *memory) compared(actor Actor, want Wanted, version string) (publish.State, bool) {
+	known, found := m.get(actor, want)
+	return known.state, found && known.version == version && known.digest == want.Digest
 }
 
 // recall returns how a version of a copy compares with what it is to hold, as far as that
@@ -80,8 +88,8 @@ func (m *memory) note(actor Actor, want Wanted, version string, state publish.St
 	switch state {
 	case publish.Current:
 		now.sum = m.sum(content)
-	case publish.Outdated:
-	case publish.Absent, publish.Foreign:
+	case publish.Outdated, publish.Foreign:
+	case publish.Absent:
 		return
 	}
 	m.put(actor, want, now)
@@ -103,6 +111,14 @@ func (m *memory) put(actor Actor, want Wanted, now seen) {
 	m.seen[seenKey{actor.Name, want.String()}] = now
 }
 
+// moved notes that a version of a copy became another one without a change of its content.
+func (m *memory) moved(actor Actor, want Wanted, from, to string) {
+	if known, found := m.get(actor, want); found && known.version == from {
+		known.version = to
+		m.put(actor, want, known)
+	}
+}
+
 // forget has a copy be read when it is looked at next.
 func (m *memory) forget(actor Actor, want Wanted) {
 	m.mu.Lock()
@@ -117,7 +133,8 @@ func (m *memory) sum(content publish.Content) string {
 		parts["data/"+key] = text
 	}
 	for key, bytes := range content.Binary {
-		parts["binary/"+key] = string(bytes)
+		sum := sha256.Sum256(bytes) // Not a second time in memory.
+		parts["binary/"+key] = string(sum[:])
 	}
 	return digest.Combine(parts)
 }

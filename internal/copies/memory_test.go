@@ -33,7 +33,7 @@ func TestKeeper_reads_what_is_held_back_once(t *testing.T) {
 	t.Parallel()
 	s, ctx := newScene(t), t.Context()
 	s.Expect(s.Write(ctx, s.actor, wanted("ConfigMap", data("a", "1"), "first"))).To(Succeed())
-	s.Keeper = NewKeeper(s.metadata) // Started anew, with the change held back.
+	s.Keeper = NewKeeper(s.metadata, s.budget) // Started again, with the change held back.
 	s.reads = 0
 	second := wanted("ConfigMap", data("a", "2"), "second")
 	for range 3 {

@@ -22,6 +22,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
 // Keys of the field indexes.
@@ -42,6 +43,11 @@ const (
 
 	// ReleaseSource finds HelmReleases by the sources that they read.
 	ReleaseSource = ".index.valuesFrom"
+
+	// copyTrigger finds copies by the ValuesTrigger that their labels name, and those that
+	// go with it by that and goesWith. Ask Copies and CopiesThatGo.
+	copyTrigger = ".index.copy"
+	goesWith    = "/goes"
 
 	// contractTarget finds labelled ConfigMaps and Secrets by the HelmReleases that
 	// they name, among others. Ask Labelled.
@@ -94,6 +100,8 @@ func Setup(ctx context.Context, indexer client.FieldIndexer, secrets bool) error
 		{&helmv2.HelmRelease{}, ReleaseSource, releaseSources},
 		{Metadata(triggerv1.ConfigMapKind), contractTarget, contractTargets},
 		{Metadata(triggerv1.SecretKind), contractTarget, contractTargets},
+		{Metadata(triggerv1.ConfigMapKind), copyTrigger, copyTriggers},
+		{Metadata(triggerv1.SecretKind), copyTrigger, copyTriggers},
 	} {
 		if !secrets && i.obj.GetObjectKind().GroupVersionKind().Kind == triggerv1.SecretKind {
 			continue
@@ -213,6 +221,45 @@ func Labelled(ctx context.Context, cache client.Reader, kind string, target type
 		obj := &list.Items[i]
 		if filter(obj.Namespace) && contract.Names(obj.Annotations, target) {
 			found = append(found, client.ObjectKeyFromObject(obj))
+		}
+	}
+	return found, nil
+}
+
+func copyTriggers(obj client.Object) []string {
+	by, ok := publish.Trigger(obj.GetLabels())
+	switch {
+	case !ok:
+		return nil
+	case publish.GoesWith(obj.GetLabels()):
+		return []string{by.String(), by.String() + goesWith}
+	}
+	return []string{by.String()}
+}
+
+// Copies returns the objects of some kinds whose labels say that they are copies of a
+// trigger, or what is kept for it. They are those of the cache: they must not be changed.
+func Copies(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName) ([]*metav1.PartialObjectMetadata, error) {
+	return copiesUnder(ctx, cache, kinds, trigger, "")
+}
+
+// CopiesThatGo returns those of Copies that go with the trigger.
+func CopiesThatGo(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName) ([]*metav1.PartialObjectMetadata, error) {
+	return copiesUnder(ctx, cache, kinds, trigger, goesWith)
+}
+
+func copiesUnder(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName, which string) ([]*metav1.PartialObjectMetadata, error) {
+	key := types.NamespacedName{Namespace: trigger.Namespace, Name: publish.LabelValue(trigger.Name)}
+	var found []*metav1.PartialObjectMetadata
+	for _, kind := range kinds {
+		list := MetadataList(kind)
+		if err := cache.List(ctx, list, client.MatchingFields{copyTrigger: key.String() + which}, client.UnsafeDisableDeepCopy); err != nil {
+			return nil, fmt.Errorf("%s copies of ValuesTrigger %s: %w", kind, trigger, err)
+		}
+		for i := range list.Items {
+			one := list.Items[i]
+			one.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
+			found = append(found, &one)
 		}
 	}
 	return found, nil

@@ -16,9 +16,9 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// maxContent bounds what a copy may hold: the API server stores no more in a ConfigMap
+// MaxContent bounds what a copy may hold: the API server stores no more in a ConfigMap
 // or Secret.
-const maxContent = 1 << 20
+const MaxContent = 1 << 20
 
 // Content is what is in a copy: of a ConfigMap its data and binaryData, of a Secret its
 // data as Binary.
@@ -57,7 +57,6 @@ func Of(obj any, keys ...string) Content {
 func Merge(parts map[string]Content) (Content, error) {
 	merged := Content{Data: map[string]string{}, Binary: map[string][]byte{}}
 	from := map[string]string{}
-	size := 0
 	for _, id := range slices.Sorted(maps.Keys(parts)) {
 		for _, key := range parts[id].Keys() {
 			if other, found := from[key]; found {
@@ -66,16 +65,13 @@ func Merge(parts map[string]Content) (Content, error) {
 			from[key] = id
 			if value, found := parts[id].Data[key]; found {
 				merged.Data[key] = value
-				size += len(value)
 			} else {
 				merged.Binary[key] = parts[id].Binary[key]
-				size += len(merged.Binary[key])
 			}
-			size += len(key)
 		}
 	}
-	if size > maxContent {
-		return Content{}, fmt.Errorf("the sources of one copy hold more than %d KiB together; set publishAs of some of them, or keys", maxContent>>10)
+	if merged.Size() > MaxContent {
+		return Content{}, fmt.Errorf("the sources of one copy hold more than %d KiB together; set publishAs of some of them, or keys", MaxContent>>10)
 	}
 	return merged, nil
 }
@@ -89,6 +85,18 @@ func (c Content) Object(kind string) interface {
 		return &corev1.Secret{Data: c.Binary}
 	}
 	return &corev1.ConfigMap{Data: c.Data, BinaryData: c.Binary}
+}
+
+// Size returns the bytes that it takes.
+func (c Content) Size() int {
+	size := 0
+	for key, value := range c.Data {
+		size += len(key) + len(value)
+	}
+	for key, value := range c.Binary {
+		size += len(key) + len(value)
+	}
+	return size
 }
 
 // Keys returns the keys, sorted.

@@ -39,7 +39,7 @@ func TestMerge(t *testing.T) {
 	g.Expect(Merge(nil)).To(Equal(text()))
 	_, err := Merge(map[string]Content{"ConfigMap/a/a": text("k", "1"), "ConfigMap/a/b": {Binary: map[string][]byte{"k": {2}}}})
 	g.Expect(err).To(MatchError("ConfigMap/a/a and ConfigMap/a/b both have the key k and would share a copy; set publishAs of one of them, or keys"))
-	half := strings.Repeat("x", maxContent/2)
+	half := strings.Repeat("x", MaxContent/2)
 	_, err = Merge(map[string]Content{"ConfigMap/a/a": text("a", half), "ConfigMap/a/b": text("b", half)})
 	g.Expect(err).To(MatchError(ContainSubstring("hold more than 1024 KiB together")))
 }

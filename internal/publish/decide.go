@@ -23,7 +23,7 @@ const (
 	Outdated
 	// Absent is no object.
 	Absent
-	// Foreign is an object of that name that is none of ours.
+	// Foreign is an object of that name that is not ours, or not any more.
 	Foreign
 )
 
@@ -34,8 +34,10 @@ type Existing struct {
 	Owners      []metav1.OwnerReference
 	Content     Content
 
-	// Applied are the keys that the operator has put into it.
+	// Applied are the keys that the operator has put into it, and Taken those that
+	// another manager applies to it as its own object.
 	Applied []string
+	Taken   []string
 }
 
 // Judge compares what there is, nil if nothing, with what is wanted. Keys that somebody
@@ -44,7 +46,7 @@ func Judge(want Copy, content Content, have *Existing) State {
 	switch {
 	case have == nil:
 		return Absent
-	case !IsOf(have.Labels, want):
+	case !IsOf(have.Labels, want), slices.ContainsFunc(have.Taken, content.has):
 		return Foreign
 	case have.Labels[triggerv1.LabelReconcilerNameSourceKey] != triggerv1.LabelValueDisabled, !content.within(have.Content),
 		have.Annotations[triggerv1.KeptUIDAnnotation] != want.Annotations[triggerv1.KeptUIDAnnotation],
@@ -61,8 +63,9 @@ var identifying = []string{
 	triggerv1.PublishedForLabel, triggerv1.KeptLabel,
 }
 
-// IsOf tells whether labels are those of a copy. A label is all that it takes to hand an
-// object over to the operator, or to take it away.
+// IsOf reports whether labels are those of a copy. A label is all that it takes to hand an
+// object over to the operator, or to take it away. So does it to apply the object without
+// them: see Existing.Taken.
 func IsOf(labels map[string]string, c Copy) bool {
 	for _, key := range identifying {
 		if labels[key] != c.Labels[key] {
@@ -122,6 +125,12 @@ func (m Moment) Now() bool {
 	return false
 }
 
+// Carried reports whether a copy that is not there gets what the release had before, if
+// that is known: nothing new is delivered to it, and what it reads is not to be missing.
+func (m Moment) Carried() bool {
+	return m.Copies == Absent && !m.Denied && m.Exists && m.Installed && !m.Now()
+}
+
 // Crossing is content on its way from a source to a target.
 type Crossing struct {
 	Source string // ID
@@ -138,14 +147,16 @@ type Crossing struct {
 	// Trigger is the namespace of the trigger.
 	Trigger string
 
-	// Copy is what is made of it, and Listed tells that the HelmRelease lists that.
-	Copy   Copy
-	Listed bool
+	// Copy is what is made of it, for the HelmRelease Target. Consented is true if the
+	// owner of that, or of its namespace, lets the trigger's namespace do so.
+	Copy      Copy
+	Target    string
+	Consented bool
 }
 
 // Check returns nil if those whom it concerns consent: the owner of the source to where
 // its content goes, and the owner of another namespace than the trigger's to what is made
-// there. The error names the mend.
+// there. The error names the fix.
 func (c Crossing) Check() error {
 	switch {
 	case c.Account:
@@ -153,8 +164,9 @@ func (c Crossing) Check() error {
 	case c.From != c.To && !lists(c.PublishTo, c.To):
 		return fmt.Errorf("%s may not be copied into namespace %s; consent with the annotation %s: %s on it, or name a spec.serviceAccountName that may read it",
 			strings.Replace(c.Source, "/", " ", 1), c.To, triggerv1.PublishToAnnotation, c.To)
-	case c.To != c.Trigger && !c.Listed:
-		return fmt.Errorf("%s is made, in another namespace than the ValuesTrigger's, only for a HelmRelease that lists it in valuesFrom; add it there, or name a spec.serviceAccountName", c.Copy)
+	case c.To != c.Trigger && !c.Consented:
+		return fmt.Errorf("%s is in another namespace than the ValuesTrigger, and is written only with the consent of its owner; set the annotation %s: %s on HelmRelease %s/%s, or on Namespace %s for all in it, or name a spec.serviceAccountName that may write it",
+			c.Copy, triggerv1.AllowFromAnnotation, c.Trigger, c.To, c.Target, c.To)
 	}
 	return nil
 }
@@ -168,8 +180,19 @@ func lists(annotation, namespace string) bool {
 	return false
 }
 
-// Obsolete tells whether a copy of the trigger is to be removed: the policy says so, no
-// target wants it, and no release reads it.
-func Obsolete(policy triggerv1.DeletionPolicy, wanted, read bool) bool {
-	return policy == triggerv1.DeletionDelete && !wanted && !read
+// Predecessor returns the index of the copy of the same kind, for the same release, that a
+// copy has taken the place of by another name, and false if that is not sure. Each of the
+// others is one that is not wanted any more.
+func Predecessor(want Copy, others []Copy) (int, bool) {
+	found, sure := 0, false
+	for i, other := range others {
+		if other.Kind != want.Kind || other.Namespace != want.Namespace || !IsOf(other.Labels, want) {
+			continue
+		}
+		if sure {
+			return 0, false // Of several, none is sure to hold these sources.
+		}
+		found, sure = i, true
+	}
+	return found, sure
 }

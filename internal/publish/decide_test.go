@@ -80,15 +80,15 @@ func TestCrossing_Check(t *testing.T) {
 		err      string
 	}{
 		{"all in one namespace", Crossing{From: "apps", To: "apps", Trigger: "apps"}, ""},
-		{"out of the trigger's namespace", Crossing{From: "config", To: "apps", Trigger: "config", Listed: true}, "Secret config/s may not be copied into namespace apps"},
+		{"out of the trigger's namespace", Crossing{From: "config", To: "apps", Trigger: "config", Consented: true}, "Secret config/s may not be copied into namespace apps"},
 		{"into the trigger's namespace", Crossing{From: "config", To: "apps", Trigger: "apps"}, "trigger.nebius.ai/publish-to: apps"},
 		{"with consent", Crossing{From: "config", To: "apps", Trigger: "apps", PublishTo: "other, apps"}, ""},
 		{"with consent to all", Crossing{From: "config", To: "apps", Trigger: "apps", PublishTo: "*"}, ""},
 		{"with consent to others", Crossing{From: "config", To: "apps", Trigger: "apps", PublishTo: "app,apps2, ,"}, "may not be copied"},
 		{"as an account", Crossing{From: "config", To: "apps", Trigger: "apps", Account: true}, ""},
 		{"as an account into another namespace", Crossing{From: "config", To: "apps", Trigger: "config", Account: true}, ""},
-		{"into another namespace for a release that lists it", Crossing{From: "apps", To: "apps", Trigger: "config", Listed: true}, ""},
-		{"into another namespace for no such release", Crossing{From: "config", To: "apps", Trigger: "config", PublishTo: "*", Copy: Copy{Kind: "Secret", Namespace: "apps", Name: "app-s"}}, "Secret apps/app-s is made, in another namespace than the ValuesTrigger's, only for a HelmRelease that lists it"},
+		{"into another namespace with the consent of its owner", Crossing{From: "apps", To: "apps", Trigger: "config", Consented: true}, ""},
+		{"into another namespace without", Crossing{From: "config", To: "apps", Trigger: "config", PublishTo: "*", Target: "app", Copy: Copy{Kind: "Secret", Namespace: "apps", Name: "app-s"}}, "trigger.nebius.ai/allow-from: config on HelmRelease apps/app, or on Namespace apps for all in it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -102,12 +102,52 @@ func TestCrossing_Check(t *testing.T) {
 	}
 }
 
-func TestObsolete(t *testing.T) {
+func TestMoment_Carried(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	g.Expect(Obsolete("Delete", false, false)).To(BeTrue())
-	g.Expect(Obsolete("Delete", true, false)).To(BeFalse())
-	g.Expect(Obsolete("Delete", false, true)).To(BeFalse())
-	g.Expect(Obsolete("Orphan", false, false)).To(BeFalse())
-	g.Expect(Obsolete("", false, false)).To(BeFalse())
+	held := Moment{Copies: Absent, Exists: true, Installed: true, Due: true, Held: true, Gated: true}
+	g.Expect(held.Carried()).To(BeTrue())
+	for name, edit := range map[string]func(*Moment){
+		"there":         func(m *Moment) { m.Copies = Outdated },
+		"denied":        func(m *Moment) { m.Denied = true },
+		"its turn":      func(m *Moment) { m.Held = false },
+		"not installed": func(m *Moment) { m.Installed = false },
+		"gone":          func(m *Moment) { m.Exists = false },
+	} {
+		m := held
+		edit(&m)
+		g.Expect(m.Carried()).To(BeFalse(), name)
+	}
+}
+
+func TestPredecessor(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	copyOf := func(kind, target, suffix string) Copy {
+		return Wanted(platform, key(target), []Source{{kind + "/config/a", suffix}})[0]
+	}
+	want := copyOf("ConfigMap", "app", "new")
+	others := []Copy{copyOf("Secret", "app", "old"), copyOf("ConfigMap", "other", "old")}
+	_, sure := Predecessor(want, others)
+	g.Expect(sure).To(BeFalse(), "of another kind, or for another release")
+	i, sure := Predecessor(want, append(others, copyOf("ConfigMap", "app", "old")))
+	g.Expect(sure).To(BeTrue())
+	g.Expect(i).To(Equal(2))
+	_, sure = Predecessor(want, append(others, copyOf("ConfigMap", "app", "old"), copyOf("ConfigMap", "app", "older")))
+	g.Expect(sure).To(BeFalse(), "which of them holds these sources is not known")
+	kept := copyOf("ConfigMap", "app", "old")
+	kept.Labels["trigger.nebius.ai/kept"] = "true"
+	_, sure = Predecessor(want, []Copy{kept})
+	g.Expect(sure).To(BeFalse(), "what is kept is not a copy")
+}
+
+func TestJudge_what_the_owner_applies_is_his(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	want := Wanted(platform, key("app"), []Source{{"ConfigMap/config/a", "new"}})[0]
+	content := Content{Data: map[string]string{"a": "1"}}
+	have := &Existing{Labels: want.Labels, Content: content, Taken: []string{"b"}}
+	g.Expect(Judge(want, content, have)).To(Equal(Current), "a key of his own")
+	have.Taken = []string{"a"}
+	g.Expect(Judge(want, content, have)).To(Equal(Foreign))
 }

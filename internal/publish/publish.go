@@ -103,6 +103,20 @@ func Selector(trigger types.NamespacedName) map[string]string {
 	}
 }
 
+// GoWithTrigger has a copy go with its trigger, deleted as an account if the trigger acts as one.
+// Without it a copy stays.
+func (c *Copy) GoWithTrigger(account string) {
+	c.Labels[triggerv1.DeletionPolicyLabel] = string(triggerv1.DeletionDelete)
+	if account != "" {
+		c.Annotations = map[string]string{triggerv1.AccountAnnotation: account}
+	}
+}
+
+// GoesWith reports whether the labels of a copy have it go with its trigger.
+func GoesWith(labels map[string]string) bool {
+	return labels[triggerv1.DeletionPolicyLabel] == string(triggerv1.DeletionDelete)
+}
+
 // LabelValue returns a name as the value of a label.
 func LabelValue(name string) string { return shorten(name, maxLabel) }
 
@@ -123,17 +137,24 @@ func shorten(name string, most int) string {
 	return strings.TrimRight(name[:most-hashDigits-1], "-.") + "-" + hex.EncodeToString(sum[:])[:hashDigits]
 }
 
-// Shared returns why the copies of different targets would be one object, or nil. Two
-// names may meet where one ends with the beginning of the other's suffix.
-func Shared(copies map[string][]Copy) error {
-	of := map[string]string{}
+// Shared returns, by target, why a copy of it would be the same object as one of another
+// target. Two names may meet where one ends with the beginning of the other's suffix.
+func Shared(copies map[string][]Copy) map[string]error {
+	of := map[string][]string{}
 	for _, target := range slices.Sorted(maps.Keys(copies)) {
 		for _, c := range copies[target] {
-			if other, found := of[c.String()]; found && other != target {
-				return fmt.Errorf("the HelmReleases %s and %s would both have the copy %s; choose another spec.publish.name or publishAs", other, target, c)
-			}
-			of[c.String()] = target
+			of[c.String()] = append(of[c.String()], target)
 		}
 	}
-	return nil
+	errs := map[string]error{}
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		if len(of[name]) < 2 {
+			continue
+		}
+		err := fmt.Errorf("the HelmReleases %s would have the same copy %s; choose another spec.publish.name or publishAs", strings.Join(of[name], " and "), name)
+		for _, target := range of[name] {
+			errs[target] = err
+		}
+	}
+	return errs
 }

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
@@ -40,9 +41,11 @@ const (
 	// maxKeptBytes bounds the content that is kept for composing values.
 	maxKeptBytes = 8 << 20
 
-	// maxReading and maxComposing bound for how many releases at a time content is in
-	// memory to be composed, and is being composed.
-	maxReading   = 8
+	// maxContent bounds the content that is in memory at a time to be digested, compared,
+	// composed or written, for all who ask. What encodes and decodes it takes some more.
+	maxContent = 16 << 20
+
+	// maxComposing bounds for how many releases at a time values are being composed.
 	maxComposing = 2
 )
 
@@ -101,8 +104,9 @@ type Store struct {
 	kept       map[Ref]client.Object
 	bytes      int
 
-	// reading and composing hold a place for whoever composes values.
-	reading, composing chan struct{}
+	// budget is for content in memory, composing holds a place for each composition.
+	budget    *budget.Budget
+	composing chan struct{}
 }
 
 // entryKey tells accounts apart: what one may read, another may not.
@@ -129,9 +133,12 @@ func NewStore(metadata, live client.Reader, keyring Keyring) *Store {
 	return &Store{
 		keyring: keyring, metadata: metadata, live: live, now: time.Now,
 		entries: map[entryKey]*entry{}, sweepAt: sweepAt, kept: map[Ref]client.Object{},
-		reading: make(chan struct{}, maxReading), composing: make(chan struct{}, maxComposing),
+		budget: budget.New(maxContent), composing: make(chan struct{}, maxComposing),
 	}
 }
+
+// Budget returns what bounds the content in memory: all who read or write it share it.
+func (s *Store) Budget() *budget.Budget { return s.budget }
 
 // Account reads as somebody else. The zero value is the operator itself.
 type Account struct {
@@ -174,6 +181,11 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	if reader == nil {
 		reader = s.live
 	}
+	part, err := s.budget.Take(ctx, budget.MaxObject)
+	if err != nil {
+		return Object{}, err
+	}
+	defer part.Return()
 	obj, err := read(ctx, reader, key.ref)
 	if err != nil || obj == nil {
 		s.forget(key)
@@ -248,8 +260,8 @@ func (s *Store) keep(ref Ref, obj client.Object) {
 	s.bytes += size(obj)
 }
 
-// Read returns the object with its content, read as the account: nil if there is none.
-// Nobody may change it.
+// Read returns the object with its content, read as the account: nil if there is none. The
+// caller holds a part of the Budget, and must not change the object.
 func (s *Store) Read(ctx context.Context, account Account, ref Ref) (client.Object, error) {
 	if account.Reader != nil {
 		return read(ctx, account.Reader, ref)

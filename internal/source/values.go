@@ -18,6 +18,7 @@ import (
 	"github.com/fluxcd/pkg/chartutil"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 )
 
 // ErrSecretsDisabled tells that a Secret would have to be read and the operator
@@ -44,8 +45,12 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 	return s.ValuesMatchGiven(ctx, hr, want, secrets, nil)
 }
 
-// ValuesMatchGiven is ValuesMatch with objects that stand in for those that there are.
-func (s *Store) ValuesMatchGiven(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool, given map[Ref]client.Object) (bool, error) {
+// Given returns the object that stands in for the one that there is, nil if none does.
+type Given func(Ref) (client.Object, error)
+
+// ValuesMatchGiven is ValuesMatch with objects that stand in for those that there are. They
+// are asked for while a part of the Budget is held for them.
+func (s *Store) ValuesMatchGiven(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool, given Given) (bool, error) {
 	expected := digest.Digest(want)
 	switch err := expected.Validate(); {
 	case errors.Is(err, digest.ErrDigestUnsupported):
@@ -53,16 +58,21 @@ func (s *Store) ValuesMatchGiven(ctx context.Context, hr *helmv2.HelmRelease, wa
 	case err != nil:
 		return false, nil // An empty or malformed digest matches nothing.
 	}
-	if err := acquire(ctx, s.reading); err != nil {
+	part, err := s.budget.Take(ctx, min(len(hr.Spec.ValuesFrom)*budget.MaxObject, maxComposed+budget.MaxObject))
+	if err != nil {
 		return false, err
 	}
-	defer release(s.reading)
+	defer part.Return()
 	reader := s.readContents(ctx, hr, secrets, given)
-	if err := acquire(ctx, s.composing); err != nil {
+	part.Shrink(reader.total)
+	if reader.unread != nil {
+		return false, reader.unread
+	}
+	if err = acquire(ctx, s.composing); err != nil {
 		return false, err
 	}
 	defer release(s.composing)
-	if err := weigh(hr, reader.ofEach(hr)); err != nil {
+	if err = weigh(hr, reader.ofEach(hr)); err != nil {
 		return false, err
 	}
 	values, err := compose(ctx, hr, reader)
@@ -109,14 +119,19 @@ type contents struct {
 	objects map[Ref]client.Object
 	errs    map[Ref]error
 
+	// total is the size of the objects.
+	total int
+
+	// unread says why what stands in for an object could not be had.
+	unread error
+
 	// remembered are those that were not read for this.
 	remembered map[Ref]bool
 }
 
 // readContents reads each object once, as long as it is worth while.
-func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secrets bool, given map[Ref]client.Object) *contents {
+func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secrets bool, given Given) *contents {
 	c := &contents{objects: map[Ref]client.Object{}, errs: map[Ref]error{}, remembered: map[Ref]bool{}}
-	total := 0
 	for _, valuesRef := range hr.Spec.ValuesFrom {
 		ref := Ref{Kind: valuesRef.Kind, Namespace: hr.Namespace, Name: valuesRef.Name}
 		if _, known := c.objects[ref]; known || ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
@@ -125,23 +140,33 @@ func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secret
 		switch {
 		case ref.Kind == triggerv1.SecretKind && !secrets:
 			c.errs[ref] = ErrSecretsDisabled
-		case total > maxComposed || len(c.objects) > maxEntries/refEntries:
+		case c.total > maxComposed || len(c.objects) > maxEntries/refEntries:
 			c.errs[ref] = ErrTooLarge
-		case given[ref] != nil:
-			c.objects[ref] = given[ref]
-			total += size(given[ref])
 		default:
-			var remembered bool
-			c.objects[ref], remembered, c.errs[ref] = s.content(ctx, ref)
-			if remembered {
-				c.remembered[ref] = true
-			}
-			if c.objects[ref] != nil {
-				total += size(c.objects[ref])
-			}
+			s.readContent(ctx, c, ref, given)
 		}
 	}
 	return c
+}
+
+// readContent reads one of them, unless another object stands in for it.
+func (s *Store) readContent(ctx context.Context, c *contents, ref Ref, given Given) {
+	var obj client.Object
+	var err error
+	if given != nil {
+		obj, err = given(ref)
+		c.unread = errors.Join(c.unread, err)
+	}
+	if obj == nil && err == nil {
+		var remembered bool
+		if obj, remembered, err = s.content(ctx, ref); remembered {
+			c.remembered[ref] = true
+		}
+	}
+	c.objects[ref], c.errs[ref] = obj, err
+	if obj != nil {
+		c.total += size(obj)
+	}
 }
 
 // ofEach returns the content of each reference, nothing for one that is not there.

@@ -11,7 +11,6 @@ import (
 	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
 	godigest "github.com/opencontainers/go-digest"
-	corev1 "k8s.io/api/core/v1"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -95,11 +94,21 @@ func TestStore_ValuesMatchGiven(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	store, hr, digest := valuesFixture(t)
-	given := map[Ref]client.Object{{Kind: "ConfigMap", Namespace: "apps", Name: "values"}: testConfigMap("values", map[string]string{"values.yaml": "replicas: 3\n"})}
+	stand := testConfigMap("values", map[string]string{"values.yaml": "replicas: 3\n"})
+	given := func(ref Ref) (client.Object, error) {
+		if ref == (Ref{Kind: "ConfigMap", Namespace: "apps", Name: "values"}) {
+			return stand, nil
+		}
+		return nil, nil
+	}
 	g.Expect(store.ValuesMatchGiven(t.Context(), hr, digest, true, given)).To(BeFalse())
-	g.Expect(store.client.Update(t.Context(), testConfigMap("values", given[Ref{Kind: "ConfigMap", Namespace: "apps", Name: "values"}].(*corev1.ConfigMap).Data))).To(Succeed())
+	g.Expect(store.client.Update(t.Context(), testConfigMap("values", stand.Data))).To(Succeed())
 	_, digest = composed(t, store.client)
 	g.Expect(store.ValuesMatchGiven(t.Context(), hr, digest, true, given)).To(BeTrue(), "what is given is what there is now")
+
+	moved := errors.New("moved")
+	_, err := store.ValuesMatchGiven(t.Context(), hr, digest, true, func(Ref) (client.Object, error) { return nil, moved })
+	g.Expect(err).To(MatchError(moved), "nothing is said of what could not be had")
 }
 
 func TestStore_ValuesMatch_a_digest_that_is_none_matches_nothing(t *testing.T) {

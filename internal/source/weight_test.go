@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
@@ -156,11 +157,44 @@ func TestStore_ValuesMatch_isDoneForFewAtATime(t *testing.T) {
 		match, _ := c.ValuesMatch(t.Context(), hr, digest, true)
 		done <- match
 	}()
-	g.Eventually(func() int { return len(c.reading) }).Should(Equal(1))
+	g.Eventually(func() bool { return free(c.Store) }).Should(BeFalse(), "what has been read is counted until it is composed")
 	g.Consistently(done, "100ms").ShouldNot(Receive())
 	<-c.composing
 	g.Eventually(done).Should(Receive(BeTrue()))
-	g.Expect(c.reading).To(BeEmpty())
+	g.Eventually(func() bool { return free(c.Store) }).Should(BeTrue())
+}
+
+// free reports whether no content is in memory.
+func free(s *Store) bool {
+	part := s.budget.Try(maxContent)
+	if part != nil {
+		part.Return()
+	}
+	return part != nil
+}
+
+// Whatever content is read for, it waits for its part of one budget.
+func TestStore_reads_nothing_beyond_the_budget(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	c, hr, digest := valuesFixture(t)
+	all := c.budget.Try(maxContent)
+	done := make(chan error, 2)
+	go func() {
+		_, err := c.Get(t.Context(), Account{}, Ref{Kind: "ConfigMap", Namespace: "apps", Name: "values"}, time.Hour)
+		done <- err
+	}()
+	go func() {
+		_, err := c.ValuesMatch(t.Context(), hr, digest, true)
+		done <- err
+	}()
+	g.Consistently(done, "100ms").ShouldNot(Receive())
+	g.Expect(c.reads.Load()).To(BeZero())
+	all.Return()
+	for range 2 {
+		g.Eventually(done).Should(Receive(BeNil()))
+	}
+	g.Expect(free(c.Store)).To(BeTrue())
 }
 
 // size2 returns the entries and bytes of decoded values.

@@ -21,7 +21,7 @@ import (
 
 // copiesPath is the way of a trigger with a copy of either kind for its target.
 var copiesPath = crashPath{
-	name: "copies: a finalizer, copies before their release, changes, copies that go",
+	name: "copies: copies before their release, changes, copies that go",
 	prepare: func(c *crashable, ns string) {
 		c.create(withValues(ns, "settings", "round: 0\n"))
 		c.create(secret(ns, "secrets", map[string]string{"secret.yaml": "secret: 0\n"}))

@@ -43,7 +43,11 @@ func (e *env) copied(namespace, name string) func() (string, error) {
 }
 
 func TestPublish(t *testing.T) {
-	e, _ := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+
+	t.Run("nothing blocks a deletion", func(t *testing.T) { deletedWithoutOperator(e.again(t), op) })
+	t.Run("the owner of a release says who writes what it reads", func(t *testing.T) { ownersConsent(e.again(t)) })
+	t.Run("a copy under another name holds what the old one held", func(t *testing.T) { renamed(e.again(t)) })
 
 	t.Run("a copy carries values across namespaces and is there before its release", func(t *testing.T) {
 		e := e.again(t)
@@ -84,7 +88,7 @@ func TestPublish(t *testing.T) {
 		e.create(theirs)
 		e.releases(release(ns, "app", reads(cmKind, "app-shared")))
 		e.create(declared(ns, "platform", published(""), from(cmKind, "values"), to("app")))
-		e.stalled(ns, "platform", triggerv1.NameConflictReason, "ConfigMap "+ns+"/app-shared is no copy of this ValuesTrigger")
+		e.stalled(ns, "platform", triggerv1.NameConflictReason, "ConfigMap "+ns+"/app-shared is not a copy of this ValuesTrigger")
 		e.Expect(e.copied(ns, "app-shared")()).To(Equal("theirs: 1\n"))
 		e.stay(ns, map[string]int{"app": 1})
 	})
@@ -112,7 +116,7 @@ func TestPublish(t *testing.T) {
 		e.Consistently(e.rendered(ns, "prod"), 15*time.Second).Should(ContainSubstring("a: 1"))
 		e.Expect(e.copied(ns, "prod-shared")()).To(Equal("a: 1\n"))
 
-		e.Expect(e.target(ns, "platform", "prod")()).To(HaveField("Message", "waits for the approval of stage prod; the values of the release would change"))
+		e.Eventually(e.target(ns, "platform", "prod")).Should(HaveField("Message", "waits for the approval of stage prod; the values of the release would change"))
 
 		// The plugin tells which copy has what, and previews what the copies will have.
 		e.Expect(operator.BuildPlugin(e.ctx, programs)).To(Succeed())

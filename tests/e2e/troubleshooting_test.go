@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -135,9 +136,13 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	edit(e, flags, func(cm *corev1.ConfigMap) {
 		cm.Labels, cm.Annotations = nil, map[string]string{triggerv1.PublishToAnnotation: "shop"}
 	})
-	annotate(e, release("shop", "web"), map[string]string{triggerv1.AllowFromAnnotation: "shop-config"})
-	e.create(declared("shop-config", "unlisted", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
-	seen("ConfigMap shop/web-flags is made", e.condition("shop-config", "unlisted", meta.ReadyCondition))
+	edit(e, release("shop", "web"), func(hr *helmv2.HelmRelease) { delete(hr.Annotations, triggerv1.AllowFromAnnotation) })
+	e.create(declared("shop-config", "unasked-for", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
+	seen("ConfigMap shop/web-flags is in another namespace", e.condition("shop-config", "unasked-for", meta.ReadyCondition))
+	e.create(configMap("shop", "team", map[string]string{"b": "1"}))
+	e.create(declared("shop", "shared", from(cmKind, "web-values"), from(cmKind, "team", func(s *triggerv1.SourceReference) { s.PublishAs = "team-values" }),
+		to("app"), to("app-team"), copying("values")))
+	seen("name conflict: the HelmReleases shop/app and shop/app-team", status("shared"))
 
 	// A change that fails after one that did not.
 	staged := withValues("shop", "staged-values", "replicas: 1\n")

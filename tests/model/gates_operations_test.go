@@ -172,8 +172,7 @@ func editGate(d *driver, rng *rand.Rand) (string, error) {
 	return d.act("edit "+next.String(), func() { *g = next }, func() error { return d.writeGate(g) })
 }
 
-// declareGate creates a trigger, if the one before it is gone: its finalizer may need an
-// operator that is down.
+// declareGate creates a trigger, if the one before it is gone.
 func (d *driver) declareGate(g *gate) (string, error) {
 	if !apierrors.IsNotFound(d.c.Get(d.ctx, client.ObjectKeyFromObject(g.object()), g.object())) {
 		return "", nil

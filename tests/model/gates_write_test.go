@@ -124,6 +124,7 @@ func (d *driver) writeMember(m *member) error {
 	}
 	return put(d, m.object(), func(hr *helmv2.HelmRelease) {
 		hr.Labels = merged(hr.Labels, map[string]string{stageLabel: m.stage})
+		hr.Annotations = merged(hr.Annotations, map[string]string{triggerv1.AllowFromAnnotation: m.gate.ns})
 		hr.Spec = helmv2.HelmReleaseSpec{
 			Interval:   metav1.Duration{Duration: m.interval},
 			Suspend:    m.suspended,

@@ -99,7 +99,7 @@ func (s *set) checkCopies(r *resource) {
 			}
 			err := publish.Crossing{
 				Source: id(source.kind, source.key), From: source.key.Namespace, To: c.Namespace, Trigger: r.key.Namespace,
-				PublishTo: source.annotations[triggerv1.PublishToAnnotation], Account: r.trigger.Spec.ServiceAccountName != "", Listed: true,
+				PublishTo: source.annotations[triggerv1.PublishToAnnotation], Account: r.trigger.Spec.ServiceAccountName != "", Consented: true,
 			}.Check()
 			if err != nil {
 				s.report(r, Warning, "publish-to", source.key.Name, "%s", err)

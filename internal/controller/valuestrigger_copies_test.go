@@ -1,0 +1,268 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// tidying is a reconciler over a made-up API server that counts deletions.
+type tidying struct {
+	*WithT
+	*ValuesTriggerReconciler
+	client.Client
+	recorder *record.FakeRecorder
+	deleted  []string
+	denied   func(client.Object) error
+}
+
+// indexes adds indexes to a made-up API server.
+type indexes struct{ *fake.ClientBuilder }
+
+func (i indexes) IndexField(_ context.Context, obj client.Object, field string, keys client.IndexerFunc) error {
+	i.WithIndex(obj, field, keys)
+	return nil
+}
+
+func newTidying(t *testing.T, objects ...client.Object) *tidying {
+	t.Helper()
+	s := &tidying{WithT: NewWithT(t), recorder: record.NewFakeRecorder(100), denied: func(client.Object) error { return nil }}
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, helmv2.AddToScheme, triggerv1.AddToScheme} {
+		s.Expect(add(scheme)).To(Succeed())
+	}
+	b := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithReturnManagedFields()
+	s.Expect(index.Setup(t.Context(), indexes{b}, true)).To(Succeed())
+	s.Client = interceptor.NewClient(b.Build(), interceptor.Funcs{
+		Delete: func(ctx context.Context, c client.WithWatch, obj client.Object, opts ...client.DeleteOption) error {
+			s.deleted = append(s.deleted, obj.GetNamespace()+"/"+obj.GetName())
+			if err := s.denied(obj); err != nil {
+				return err
+			}
+			return c.Delete(ctx, obj, opts...)
+		},
+	})
+	s.ValuesTriggerReconciler = &ValuesTriggerReconciler{
+		cache: s.Client, live: s.Client, writer: s.Client, namespaces: s.Client,
+		accounts: &accounts{own: s.Client}, copies: copies.NewKeeper(s.Client, budget.New(8<<20)), events: s.recorder, retained: budget.New(maxRetained),
+	}
+	return s
+}
+
+var aTrigger = types.NamespacedName{Namespace: "apps", Name: "platform"}
+
+// aCopy is one that the operator has made for a trigger.
+func aCopy(namespace, release string, modify ...func(*corev1.ConfigMap)) *corev1.ConfigMap {
+	want := publish.Wanted(aTrigger, types.NamespacedName{Namespace: namespace, Name: release}, []publish.Source{{ID: "ConfigMap/apps/a", Suffix: "shared"}})[0]
+	want.GoWithTrigger("")
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: want.Name, Labels: want.Labels}, Data: map[string]string{"a": release}}
+	cm.ManagedFields = []metav1.ManagedFieldsEntry{{
+		Manager: triggerv1.FieldManager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{},
+	}}
+	cm.ManagedFields[0].FieldsV1.SetRawString(`{"f:data":{"f:a":{}}}`)
+	for _, m := range modify {
+		m(cm)
+	}
+	return cm
+}
+
+func stays(cm *corev1.ConfigMap) { delete(cm.Labels, triggerv1.DeletionPolicyLabel) }
+func forged(cm *corev1.ConfigMap)   { cm.ManagedFields, cm.Name = nil, "forged-"+cm.Name }
+
+func dying(cm *corev1.ConfigMap) {
+	cm.Finalizers, cm.DeletionTimestamp, cm.Name = []string{"example.com/keep"}, new(metav1.Now()), "dying-"+cm.Name
+}
+
+func (s *tidying) left(t *testing.T) []string {
+	t.Helper()
+	list := &corev1.ConfigMapList{}
+	s.Expect(s.Client.List(t.Context(), list)).To(Succeed())
+	var names []string
+	for _, cm := range list.Items {
+		names = append(names, cm.Namespace+"/"+cm.Name)
+	}
+	return names
+}
+
+func TestCollect_removes_the_copies_that_go_with_a_trigger_that_is_gone(t *testing.T) {
+	t.Parallel()
+	objects := func() []client.Object {
+		return []client.Object{
+			aCopy("apps", "app"), aCopy("other", "app"), aCopy("apps", "kept", stays), aCopy("evil", "app", forged), aCopy("evil", "app", dying),
+			&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "unrelated"}},
+		}
+	}
+	s := newTidying(t, objects()...)
+	_, err := s.collect(t.Context(), aTrigger)
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(s.deleted).To(ConsistOf("apps/app-shared", "other/app-shared"), "no more is even tried")
+	s.Expect(s.left(t)).To(ConsistOf("apps/kept-shared", "evil/forged-app-shared", "evil/dying-app-shared", "apps/unrelated"))
+	s.Expect(s.recorder.Events).To(Receive(ContainSubstring("CopiesDeleted Deleted 2 copies")))
+
+	there := newTidying(t, append(objects(), &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}})...)
+	_, err = there.collect(t.Context(), aTrigger)
+	there.Expect(err).NotTo(HaveOccurred())
+	there.Expect(there.deleted).To(BeEmpty(), "the API server has a trigger of that name, whatever the cache says")
+}
+
+func TestCollect_is_bounded_and_goes_on(t *testing.T) {
+	t.Parallel()
+	var objects []client.Object
+	for i := range 2*maxTidied + 10 {
+		objects = append(objects, aCopy("apps", fmt.Sprint("app-", i)))
+	}
+	s := newTidying(t, objects...)
+	for pass := 1; ; pass++ {
+		s.deleted = nil
+		result, err := s.collect(t.Context(), aTrigger)
+		s.Expect(err).NotTo(HaveOccurred())
+		s.Expect(len(s.deleted)).To(BeNumerically("<=", maxTidied))
+		if result.RequeueAfter == 0 {
+			s.Expect(pass).To(Equal(3))
+			break
+		}
+	}
+	s.Expect(s.left(t)).To(BeEmpty())
+}
+
+func TestCollect_tries_what_is_forbidden_once_and_names_nothing(t *testing.T) {
+	t.Parallel()
+	var objects []client.Object
+	for i := range 50 {
+		objects = append(objects, aCopy("evil", fmt.Sprint("app-", i)))
+	}
+	s := newTidying(t, append(objects, aCopy("apps", "app"))...)
+	s.denied = func(obj client.Object) error {
+		if obj.GetNamespace() != "evil" {
+			return nil
+		}
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, obj.GetName(), nil)
+	}
+	_, err := s.collect(t.Context(), aTrigger)
+	s.Expect(err).NotTo(HaveOccurred(), "it is tried again at the next start")
+	s.Expect(s.deleted).To(HaveLen(2))
+	s.Expect(s.recorder.Events).To(Receive(ContainSubstring("Deleted 1 copies")))
+	s.Expect(s.recorder.Events).To(Receive(Equal("Warning CopiesKept Copies are kept: the operator may not delete ConfigMaps in namespace evil; grant it, or delete them")))
+}
+
+// A trigger that is deleted with the finalizer of an earlier version does not hang, and its
+// copies, which do not say that they go with it, go.
+func TestDropFinalizer(t *testing.T) {
+	t.Parallel()
+	old := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform", Finalizers: []string{triggerv1.CopiesFinalizer}}}
+	old.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
+	s := newTidying(t, old, aCopy("apps", "app", stays), aCopy("evil", "app", stays, forged))
+	s.serves = func(client.Object) bool { return true }
+	s.unwritten = newUnwritten()
+	s.Expect(s.Client.Delete(t.Context(), old)).To(Succeed())
+	s.deleted = nil
+	_, err := s.Reconcile(t.Context(), ctrl.Request{NamespacedName: aTrigger})
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(s.left(t)).To(ConsistOf("evil/forged-app-shared"))
+	s.Expect(apierrors.IsNotFound(s.Client.Get(t.Context(), aTrigger, old))).To(BeTrue())
+}
+
+// pruning is an evaluation of a trigger with one target.
+func pruning(policy triggerv1.DeletionPolicy) (*triggerv1.ValuesTrigger, evaluation) {
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
+	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: policy}
+	p := &publication{owner: vt, suffix: "shared", sources: []plan.Source{{ID: "ConfigMap/apps/a"}}, goesWith: deletesCopies(vt)}
+	return vt, evaluation{publication: p, targets: []target.Target{{NamespacedName: anApp}}}
+}
+
+func TestPrune(t *testing.T) {
+	t.Parallel()
+	reader := reading("apps", "read-shared")
+	s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "read"), aCopy("apps", "gone"), aCopy("evil", "app", forged), aCopy("evil", "app", dying), reader)
+	vt, e := pruning(triggerv1.DeletionDelete)
+	e.writer = s.Client
+	more, err := s.prune(t.Context(), vt, e, outcome{})
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(more).To(BeFalse())
+	s.Expect(s.deleted).To(ConsistOf("apps/gone-shared"))
+
+	// While a target has no copy under the present name, the one that it had is needed.
+	s.deleted = nil
+	e.publication.suffix = "other"
+	out := outcome{targets: []triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: triggerv1.TargetHeld}}}
+	_, err = s.prune(t.Context(), vt, e, out)
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(s.deleted).To(BeEmpty())
+	out.targets[0].Published = "sha256:0"
+	_, err = s.prune(t.Context(), vt, e, out)
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(s.deleted).To(ConsistOf("apps/app-shared"))
+}
+
+func TestPrune_says_nothing_of_what_is_nowhere_near_its_targets(t *testing.T) {
+	t.Parallel()
+	s := newTidying(t, aCopy("evil", "app"), aCopy("apps", "was"))
+	s.denied = func(obj client.Object) error {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, obj.GetName(), nil)
+	}
+	vt, e := pruning(triggerv1.DeletionDelete)
+	e.writer = s.Client
+	vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "was", Published: "sha256:0"}}
+	_, err := s.prune(t.Context(), vt, e, outcome{})
+	s.Expect(apierrors.IsForbidden(err)).To(BeTrue())
+	s.Expect(s.recorder.Events).To(Receive(Equal("Warning CopiesKept Copies are kept: the operator may not delete ConfigMaps in namespace apps; grant it, or delete them")))
+	vt.Status.Targets = nil
+	_, err = s.prune(t.Context(), vt, e, outcome{})
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(s.recorder.Events).NotTo(Receive())
+}
+
+func TestPrune_lets_copies_stay_if_the_policy_is_to(t *testing.T) {
+	t.Parallel()
+	for name, edit := range map[string]func(*triggerv1.ValuesTrigger, *evaluation){
+		"orphaned": func(vt *triggerv1.ValuesTrigger, _ *evaluation) {
+			vt.Spec.Publish.DeletionPolicy = triggerv1.DeletionOrphan
+		},
+		"suspended":    func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Suspend = true },
+		"no copies":    func(vt *triggerv1.ValuesTrigger, e *evaluation) { vt.Spec.Publish, e.publication = nil, nil },
+		"not any more": func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.publication = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "gone"), aCopy("evil", "app", forged))
+			vt, e := pruning(triggerv1.DeletionDelete)
+			e.writer = s.Client
+			edit(vt, &e)
+			_, err := s.prune(t.Context(), vt, e, outcome{})
+			s.Expect(err).NotTo(HaveOccurred())
+			s.Expect(s.deleted).To(BeEmpty())
+			list := &corev1.ConfigMapList{}
+			s.Expect(s.Client.List(t.Context(), list)).To(Succeed())
+			for _, cm := range list.Items {
+				s.Expect(publish.GoesWith(cm.Labels)).To(Equal(cm.ManagedFields == nil), cm.Name)
+			}
+		})
+	}
+}
