@@ -108,18 +108,18 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets, edited)
 			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
-		case apierrors.IsConflict(patchErr) && err == nil:
+		case apierrors.IsConflict(patchErr) && (err == nil || isRefused(err)):
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
 			return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
-		case apierrors.IsForbidden(patchErr):
+		case isRefused(patchErr):
 			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
 		default:
 			return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
 		}
 	}
 	r.unwritten.forget(req.NamespacedName)
-	if apierrors.IsForbidden(err) {
+	if isRefused(err) {
 		return r.refused(ctx, req, result, err)
 	}
 	r.denials.over(req)
@@ -133,8 +133,8 @@ func (r *ValuesTriggerReconciler) refused(ctx context.Context, req ctrl.Request,
 	if first {
 		ctrl.LoggerFrom(ctx).Info("refused by the API server, tried again from time to time", "error", err.Error())
 	}
-	if result.RequeueAfter > 0 {
-		after = min(after, result.RequeueAfter)
+	if result.RequeueAfter > 0 && result.RequeueAfter < after {
+		return result, nil
 	}
 	return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: after, Priority: new(handler.LowPriority)}), nil
 }
@@ -201,7 +201,7 @@ func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.Va
 	if out.unkept != nil {
 		return jitter.JitteredRequeueInterval(interval), r.unkept(vt, out.unkept)
 	}
-	if err := errors.Join(r.prune(ctx, vt, e), r.discard(ctx, vt, e)); apierrors.IsForbidden(err) {
+	if err := errors.Join(r.prune(ctx, vt, e), r.discard(ctx, vt, e)); isRefused(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)

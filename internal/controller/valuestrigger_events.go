@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +19,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
 // notify emits the events that the change of a stored status deserves. About the
@@ -28,7 +30,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 	for _, t := range old.Status.Targets {
 		before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t
 	}
-	var triggered []triggerv1.TargetStatus
+	var triggered, refused []triggerv1.TargetStatus
 	for _, t := range vt.Status.Targets {
 		was := before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]
 		if t.Token != "" && t.Token != was.Token {
@@ -39,7 +41,12 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.BypassedReason,
 				"HelmRelease %s/%s took up the change by itself, before it was asked to", t.Namespace, t.Name)
 		}
+		if isNewlyRefused(was, t) {
+			refused = append(refused, t)
+		}
 		switch {
+		case isNewlyRefused(was, t):
+			r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 		case t.State == was.State:
 		case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
 			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason,
@@ -57,8 +64,23 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 	default:
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered %d HelmReleases: %s", len(triggered), triggered[0].Cause)
 	}
+	r.notifyRefused(vt, refused)
 	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)
+}
+
+// isNewlyRefused is true if a target is refused for another reason or content than before.
+func isNewlyRefused(was, is triggerv1.TargetStatus) bool {
+	return is.Refused != nil && (was.Refused == nil || *was.Refused != *is.Refused || was.Message != is.Message)
+}
+
+// notifyRefused emits one event about all targets that come to be refused, unless that is what
+// the event about the Ready condition says.
+func (r *ValuesTriggerReconciler) notifyRefused(vt *triggerv1.ValuesTrigger, refused []triggerv1.TargetStatus) {
+	if len(refused) == 0 || conditions.IsFalse(vt, meta.ReadyCondition) && strings.Contains(conditions.GetMessage(vt, meta.ReadyCondition), refused[0].Message) {
+		return
+	}
+	r.events.Event(vt, corev1.EventTypeWarning, refused[0].Refused.Reason, plan.Refused(refused))
 }
 
 // waitingReasons are those for which a change is held back as somebody wanted it to be.

@@ -1,0 +1,145 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/fluxcd/pkg/apis/acl"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// This file is about what the API server refuses: how that is recognised, and the words in
+// which it is reported. What lasts until a person does something is tried again ever more
+// rarely, everything else with the queue's backoff.
+
+var (
+	// admissionDenied is what policies and webhooks are reported with, whatever code they
+	// choose, and quotas, which come as Forbidden like a lack of permission.
+	admissionDenied = regexp.MustCompile(`denied (the )?request|(exceeded|failed|insufficient) quota|because it is being terminated`)
+
+	// authorizerDenied is what a lack of permission is reported with.
+	authorizerDenied = regexp.MustCompile(`User "[^"]*" cannot |\bcannot [a-z]+ resource "`)
+
+	// webhookDown names a webhook that could not be asked. What follows in the message
+	// differs from try to try.
+	webhookDown = regexp.MustCompile(`failed calling webhook "[^"]*"`)
+
+	// refusedUser is where the API server names the user that it refuses.
+	refusedUser = regexp.MustCompile(`User "[^"]*" `)
+)
+
+// retriedStatus are codes of errors that pass by themselves.
+var retriedStatus = []int32{http.StatusUnauthorized, http.StatusNotFound, http.StatusRequestTimeout, http.StatusConflict, http.StatusGone, http.StatusTooManyRequests}
+
+// statusOf returns what the API server answered, if an error is an answer.
+func statusOf(err error) (message string, code int32) {
+	var answer apierrors.APIStatus
+	if !errors.As(err, &answer) {
+		return "", 0
+	}
+	return answer.Status().Message, answer.Status().Code
+}
+
+// isRefused is true for what the API server refuses, and goes on to refuse until a person
+// grants it or removes the obstacle.
+func isRefused(err error) bool {
+	message, code := statusOf(err)
+	switch {
+	case code == 0:
+		return false
+	case admissionDenied.MatchString(message):
+		return true
+	}
+	return code >= http.StatusBadRequest && code < http.StatusInternalServerError && !slices.Contains(retriedStatus, code)
+}
+
+// isUnadmitted is true if a webhook could not be asked: nothing was written, and it is about
+// to be back.
+func isUnadmitted(err error) bool {
+	message, code := statusOf(err)
+	return code >= http.StatusInternalServerError && webhookDown.MatchString(message)
+}
+
+// isUnauthorized is true for a lack of permission, other than for what admission refuses.
+func isUnauthorized(err error) bool {
+	message, _ := statusOf(err)
+	return apierrors.IsForbidden(err) && !admissionDenied.MatchString(message)
+}
+
+// refusalOf returns the reason of a refusal and what is reported of it, or nothing if an error
+// is none.
+func (r *ValuesTriggerReconciler) refusalOf(vt *triggerv1.ValuesTrigger, err error) (reason, message string) {
+	switch {
+	case refusal(err) != "":
+		return refusal(err), err.Error()
+	case isUnauthorized(err):
+		return acl.AccessDeniedReason, r.accountMessage(vt, err)
+	case isRefused(err):
+		return triggerv1.DeliveryFailedReason, "refused, and tried again from time to time: " + wordsOf(err)
+	case isUnadmitted(err):
+		return triggerv1.DeliveryFailedReason, "refused, and retried: " + wordsOf(err)
+	}
+	return "", ""
+}
+
+// accountMessage says who was refused what, and what to do if it is permission that lacks.
+func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, err error) string {
+	account := "the operator"
+	if name := r.accounts.name(vt); name != "" {
+		account = fmt.Sprintf("ServiceAccount %s/%s", vt.Namespace, name)
+	}
+	if strings.Contains(err.Error(), "cannot impersonate") {
+		return fmt.Sprintf("the operator may not act as %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account)
+	}
+	// Who was refused has been said: a table has only so much room.
+	message := fmt.Sprintf("%s was refused: %s", account, refusedUser.ReplaceAllString(err.Error(), ""))
+	if authorizerDenied.MatchString(err.Error()) {
+		message += "; grant it get on the sources, get, list and patch on the HelmReleases, and with spec.publish get, create, patch and delete on the copies (of the operator itself: chart value publish.enabled)"
+	}
+	return message
+}
+
+// refusedMessage says what the API server refuses to the operator.
+func refusedMessage(err error) string {
+	return "the operator was refused, and tries again from time to time: " + wordsOf(err)
+}
+
+// wordsOf returns what was refused in the words of the API server, as far as they are the same
+// at every try, and what to do where it is certain.
+func wordsOf(err error) string {
+	message := err.Error()
+	if end := webhookDown.FindStringIndex(message); end != nil {
+		return message[:end[1]]
+	}
+	switch answer, code := statusOf(err); {
+	case admissionDenied.MatchString(answer):
+	case strings.Contains(answer, "field is immutable"):
+		message += "; it has been made immutable: delete it, and it is made again"
+	case code == http.StatusRequestEntityTooLarge, apierrors.HasStatusCause(err, "FieldValueTooLong") && strings.Contains(answer, "metadata.annotations"):
+		message += "; make room for the annotations of the operator"
+	}
+	return message
+}
+
+// reasonOf returns what the API server answered to what is retried. Of its own errors only the
+// reason: the full messages differ from try to try and would make the status flap.
+func reasonOf(err error) string {
+	message, code := statusOf(err)
+	if code >= http.StatusBadRequest && code < http.StatusInternalServerError && code != http.StatusTooManyRequests && code != http.StatusRequestTimeout {
+		return message
+	}
+	if reason := apierrors.ReasonForError(err); reason != "" {
+		return string(reason)
+	}
+	return "the API server did not answer"
+}
