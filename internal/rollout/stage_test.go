@@ -303,6 +303,7 @@ func TestRefused_targets_are_tried_last_and_hold_up_nobody(t *testing.T) {
 	s.target("a").Standing = Out
 	g.Expect(s.admitted()).To(Equal([]string{"b"}))
 	s.become(Current, "b")
+	g.Expect(s.admitted()).To(Equal([]string{"a"}), "with the last place that is free")
 	g.Expect(s.admitted()).To(Equal([]string{"a", "p"}))
 
 	alone := newScene(stageNamed("canary"), stageNamed("prod")).with(0, "a").with(1, "p")
