@@ -57,7 +57,7 @@ func (r *ValuesTriggerReconciler) finalize(ctx context.Context, vt *triggerv1.Va
 		if err == nil {
 			err = r.deleteCopies(ctx, vt, writer, func(*metav1.PartialObjectMetadata) (bool, error) { return true, nil })
 		}
-		if err != nil && !apierrors.IsForbidden(err) && !errors.Is(err, errAccount) {
+		if err != nil && !isRefused(err) && !errors.Is(err, errAccount) {
 			return err
 		}
 	}
@@ -100,7 +100,7 @@ func (r *ValuesTriggerReconciler) deleteCopies(ctx context.Context, vt *triggerv
 	if deleted > 0 {
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.CopiesDeletedReason, "Deleted %d copies", deleted)
 	}
-	if err = errors.Join(errs...); apierrors.IsForbidden(err) {
+	if err = errors.Join(errs...); isRefused(err) {
 		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason, "%d copies are kept: %s", len(errs), line(r.accountMessage(vt, errs[0])))
 	}
 	return err
