@@ -111,8 +111,8 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 
 	server.refuses = []string{"ValuesTrigger app"}
 	g.Expect(reconcile().RequeueAfter).To(Equal(firstDenial))
-	told := "Warning AccessDenied the operator was refused, and tries again from time to time: apply ValuesTrigger apps/app: "
-	g.Expect(events(recorder)).To(ConsistOf(HavePrefix(told)))
+	reported := "Warning AccessDenied the operator was refused, and tries again from time to time: apply ValuesTrigger apps/app: "
+	g.Expect(events(recorder)).To(ConsistOf(HavePrefix(reported)))
 	g.Expect(server.written).To(Equal([]string{"HelmRelease app"}), "the labels of autodiscovery")
 	g.Expect(reconcile().RequeueAfter).To(BeNumerically(">=", firstDenial))
 	g.Expect(events(recorder)).To(BeEmpty(), "it is reported once")
@@ -209,14 +209,14 @@ func TestNotify_reports_refusals_once_and_together(t *testing.T) {
 	vt.Status.Targets = []triggerv1.TargetStatus{one, other}
 	markProgressing(vt, "Stage 1/2 canary")
 	r.notify(t.Context(), old, vt)
-	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed why", "Warning DeliveryFailed 2 refused, apps/app: why"))
+	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed why", "Warning DeliveryFailed apps/app: why (and 1 more refused)"))
 	r.notify(t.Context(), vt, vt.DeepCopy())
 	g.Expect(events(recorder)).To(BeEmpty())
 
 	next := vt.DeepCopy()
 	next.Status.Targets[0].Message = "another reason"
 	r.notify(t.Context(), vt, next)
-	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed another reason", "Warning DeliveryFailed 1 refused, apps/app: another reason"))
+	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed another reason", "Warning DeliveryFailed apps/app: another reason"))
 
 	stalled := next.DeepCopy()
 	stalled.Status.Targets[0].Message = "the last one"
@@ -224,4 +224,9 @@ func TestNotify_reports_refusals_once_and_together(t *testing.T) {
 	r.notify(t.Context(), next, stalled)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed the last one", "Warning DeliveryFailed apps/app: the last one"), "nothing is said twice")
 	g.Expect(conditions.IsStalled(stalled)).To(BeTrue())
+
+	restarting := vt.DeepCopy()
+	restarting.Status.Targets[0].State, restarting.Status.Targets[0].Message = triggerv1.TargetPending, "a webhook is down"
+	r.notify(t.Context(), vt, restarting)
+	g.Expect(events(recorder)).To(BeEmpty(), "it may be back before anybody looks")
 }

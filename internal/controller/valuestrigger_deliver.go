@@ -18,7 +18,6 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
@@ -30,10 +29,6 @@ import (
 // maxConflicts bounds how often a decision is taken anew because the HelmRelease
 // changed between decision and request.
 const maxConflicts = 5
-
-// afterRefusal is when to decide again after a target was refused for the first time with a
-// content: its stage, and what depends on it, wait for it no more.
-const afterRefusal = time.Millisecond
 
 // outcome is what became of all targets.
 type outcome struct {
@@ -261,51 +256,6 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 			r.decide(ctx, vt, e, c)
 		}
 	}
-}
-
-// unmade returns the outcome for a target whose copies or request could not be written.
-func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, e evaluation, decision plan.Decision, err error) single {
-	unsent := unsentOf(decision)
-	reason, message := r.refusalOf(vt, err)
-	switch {
-	case errors.Is(err, errMoved): // Its watch is about to tell.
-		return single{status: unsent, undecided: unsent.Digest == "", after: conflictDelay}
-	case reason == "":
-		unsent.Message = "the request could not be made and is retried: " + reasonOf(err)
-		return single{status: unsent, undecided: unsent.Digest == "", err: err}
-	}
-	one := single{status: unsent, free: true}
-	if e.gate != nil && decision.Request != nil && unsent.Refused == nil {
-		one.after = afterRefusal
-	}
-	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Digest: digest.Short(e.diff.To), Reason: reason}
-	if isUnadmitted(err) { // That of a webhook which restarts is over before anybody can look at it.
-		one.undecided, one.err = unsent.Digest == "", err
-		return one
-	}
-	one.status.State = triggerv1.TargetFailed
-	if isRefused(err) {
-		one.refused = err
-	}
-	return one
-}
-
-// undecidable returns the outcome for a target about which nothing could be decided.
-func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) single {
-	one := undecided(c.previous, nil)
-	reason, message := r.refusalOf(vt, c.err)
-	if reason == "" || isUnadmitted(c.err) {
-		one.err = c.err
-		return one
-	}
-	one.free = true
-	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Reason: reason}
-	if isRefused(c.err) {
-		one.refused = c.err
-	} else {
-		one.status.State = triggerv1.TargetFailed
-	}
-	return one
 }
 
 // unsentOf returns what to record when what is to be written could not be.

@@ -69,15 +69,16 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 	r.notifyReady(old, vt)
 }
 
-// isNewlyRefused is true if a target is refused for another reason or content than before.
+// isNewlyRefused is true if a target is refused for another reason or content than before. A
+// webhook that does not answer may restart: its target is Pending, and no failure.
 func isNewlyRefused(was, is triggerv1.TargetStatus) bool {
-	return is.Refused != nil && (was.Refused == nil || *was.Refused != *is.Refused || was.Message != is.Message)
+	return is.Refused != nil && (is.State != triggerv1.TargetPending || plan.Denied(is)) && (was.Refused == nil || *was.Refused != *is.Refused || was.Message != is.Message)
 }
 
-// notifyRefused emits one event about all targets that come to be refused, unless that is what
-// the event about the Ready condition says.
+// notifyRefused emits one event about all targets that come to be refused, unless that is why the
+// trigger is Stalled, which has an event of its own.
 func (r *ValuesTriggerReconciler) notifyRefused(vt *triggerv1.ValuesTrigger, refused []triggerv1.TargetStatus) {
-	if len(refused) == 0 || conditions.IsFalse(vt, meta.ReadyCondition) && strings.Contains(conditions.GetMessage(vt, meta.ReadyCondition), refused[0].Message) {
+	if len(refused) == 0 || conditions.IsStalled(vt) && strings.Contains(conditions.GetMessage(vt, meta.ReadyCondition), refused[0].Message) {
 		return
 	}
 	r.events.Event(vt, corev1.EventTypeWarning, refused[0].Refused.Reason, plan.Refused(refused))

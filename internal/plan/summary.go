@@ -94,8 +94,8 @@ func Denied(target triggerv1.TargetStatus) bool {
 	return target.Refused != nil && target.Refused.Reason != triggerv1.DeliveryFailedReason
 }
 
-// Refused counts the refused targets and names the first one with its reason, or returns
-// nothing if there is none.
+// Refused names the first of the refused targets with its message and counts the others, or
+// returns nothing if there is none.
 func Refused(targets []triggerv1.TargetStatus) string {
 	count, first := 0, triggerv1.TargetStatus{}
 	for _, target := range targets {
@@ -110,7 +110,11 @@ func Refused(targets []triggerv1.TargetStatus) string {
 	if count == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d refused, %s/%s: %s", count, first.Namespace, first.Name, first.Message)
+	message := fmt.Sprintf("%s/%s: %s", first.Namespace, first.Name, first.Message)
+	if count > 1 {
+		message += fmt.Sprintf(" (and %d more refused)", count-1)
+	}
+	return message
 }
 
 func success(targets []triggerv1.TargetStatus) string {

@@ -124,7 +124,7 @@ func TestSummarize(t *testing.T) {
 		targets: refuse(triggerv1.DeliveryFailedReason, states(delivered, triggered, failed, pending), 2, 3),
 		want: Summary{
 			Ready: metav1.ConditionUnknown, Reason: "Progressing", Delivered: "1/4", Outcome: triggerv1.ChangeInProgress,
-			Message: "1 of 4 delivered, 1 triggered, 1 pending, 1 failed; 2 refused, apps/c: why of c",
+			Message: "1 of 4 delivered, 1 triggered, 1 pending, 1 failed; apps/c: why of c (and 1 more refused)",
 		},
 	}, {
 		name:    "and stalls as a failure when they have come to rest",

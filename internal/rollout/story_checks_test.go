@@ -64,7 +64,7 @@ func (s *story) checkTurns(in Input, d Decision) {
 	}
 }
 
-// mayBeAsked tells whether a target is admitted, or may get the place of one that is.
+// mayBeAsked is true if a target is admitted, or may get the place of one that is.
 func mayBeAsked(d Decision, i int) bool {
 	return d.Admitted[i] || slices.ContainsFunc(d.Turns, func(turn Turn) bool { return slices.Contains(turn.Targets, i) })
 }

@@ -36,7 +36,7 @@ type member struct {
 	failed, suspended bool
 	busyUntil         time.Time
 
-	// refused tells that the API server refuses whatever is asked of it, and status is
+	// refused is true if the API server refuses whatever is asked of it, and status is
 	// what is stored of that.
 	refused bool
 	status  triggerv1.TargetStatus

@@ -13,7 +13,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-func TestRefused_targets_are_tried_last_and_hold_up_nobody(t *testing.T) {
+func TestRefused_targets_are_tried_last_and_hold_up_no_others(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	s := newScene(stageNamed("canary", atMost("1")), stageNamed("prod")).with(0, "a", "b").with(1, "p")
