@@ -60,14 +60,8 @@ func statusOf(err error) (message string, code int32) {
 // isRefused is true for what the API server refuses, and goes on to refuse until a person
 // grants it or removes the obstacle.
 func isRefused(err error) bool {
-	message, code := statusOf(err)
-	switch {
-	case code == 0:
-		return false
-	case admissionDenied.MatchString(message):
-		return true
-	}
-	return code >= http.StatusBadRequest && code < http.StatusInternalServerError && !slices.Contains(retriedStatus, code)
+	_, code := statusOf(err)
+	return isDeniedByAdmission(err) || code >= http.StatusBadRequest && code < http.StatusInternalServerError && !slices.Contains(retriedStatus, code)
 }
 
 // isUnadmitted is true if a webhook could not be asked: nothing was written, and it is about
@@ -77,10 +71,15 @@ func isUnadmitted(err error) bool {
 	return code >= http.StatusInternalServerError && webhookDown.MatchString(message)
 }
 
+// isDeniedByAdmission is true for what a policy, a webhook or a quota denies.
+func isDeniedByAdmission(err error) bool {
+	message, _ := statusOf(err)
+	return admissionDenied.MatchString(message)
+}
+
 // isUnauthorized is true for a lack of permission, other than for what admission refuses.
 func isUnauthorized(err error) bool {
-	message, _ := statusOf(err)
-	return apierrors.IsForbidden(err) && !admissionDenied.MatchString(message)
+	return apierrors.IsForbidden(err) && !isDeniedByAdmission(err)
 }
 
 // refusalOf returns the reason of a refusal and what is reported of it, or nothing if an error

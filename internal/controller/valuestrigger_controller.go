@@ -112,7 +112,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
 			return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
-		case isRefused(patchErr):
+		case apierrors.IsForbidden(patchErr), isDeniedByAdmission(patchErr): // Not what the schema refuses: that is a fault to be seen.
 			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
 		default:
 			return ctrl.Result{}, errors.Join(err, client.IgnoreNotFound(patchErr))
