@@ -155,6 +155,27 @@ type TargetStatus struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Cause string `json:"cause,omitempty"`
+
+	// Refused is there while the request that is due, or the copies, are refused: by the
+	// API server, or by the owner of the HelmRelease. The message says why. What the API
+	// server refuses is tried again, after the targets that have not been asked, and takes
+	// no place in its stage. Unset when it is accepted, and when nothing is due.
+	// +optional
+	Refused *Refusal `json:"refused,omitempty"`
+}
+
+// Refusal is about a target that could not be asked to run a content.
+type Refusal struct {
+	// Digest of that content, the first 12 hexadecimal digits. Empty where not the request
+	// or a copy was refused, but to look at the target at all.
+	// +optional
+	Digest string `json:"digest,omitempty"`
+
+	// Reason is DeliveryFailed for what admission refuses (a policy, a webhook, a quota, an
+	// immutable copy), AccessDenied for a lack of permission or consent, NameConflict for
+	// a copy whose name is taken, InvalidSpec for copies that cannot be made of the
+	// sources, and RollbackHalted for content that was to be kept and is gone.
+	Reason string `json:"reason"`
 }
 
 // SeenContent is content that was there while a HelmRelease was suspended: a revision after

@@ -74,7 +74,7 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 		err = r.reconcileDigest(ctx, meta, targets, missing)
 	}
 	var result ctrl.Result
-	if apierrors.IsForbidden(err) {
+	if isRefused(err) {
 		problems = append(problems, problem{acl.AccessDeniedReason, refusedMessage(err)})
 		result.RequeueAfter, _ = r.denials.again(req)
 		err = nil
@@ -167,11 +167,6 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 		}
 	}
 	if err := request.Annotate(ctx, r.writer, meta, object.ResourceVersion, triggerv1.HashAnnotation, object.Full); err != nil {
-		if apierrors.IsInvalid(err) {
-			r.events.Event(meta, corev1.EventTypeWarning, triggerv1.InvalidContractReason,
-				"the API server refuses annotation "+triggerv1.HashAnnotation+", most likely because annotations may take 256 KiB together; make room for it")
-			return nil
-		}
 		// Somebody changed it meanwhile: the event of that comes here again.
 		return client.IgnoreNotFound(ignoreConflict(err))
 	}

@@ -57,15 +57,19 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	if !hr.DeletionTimestamp.IsZero() {
 		return ctrl.Result{}, nil // The garbage collector removes the trigger.
 	}
-	problems, err := r.reconcile(ctx, hr)
+	problems, refused, err := r.reconcile(ctx, hr)
+	if isRefused(err) {
+		refused, err = append(refused, err), nil
+	}
+	if err != nil {
+		return ctrl.Result{}, err
+	}
 	var result ctrl.Result
-	switch {
-	case apierrors.IsForbidden(err):
+	for _, err := range refused {
 		problems = append(problems, problem{acl.AccessDeniedReason, refusedMessage(err)})
 		result.RequeueAfter, _ = r.denials.again(req)
-	case err != nil:
-		return ctrl.Result{}, err
-	default:
+	}
+	if len(refused) == 0 {
 		r.denials.over(req)
 	}
 	r.reported.each(req.String(), problems, func(p problem) {
@@ -74,28 +78,31 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	return result, nil
 }
 
-// reconcile returns what to tell the owner of the release.
-func (r *HelmReleaseReconciler) reconcile(ctx context.Context, hr *helmv2.HelmRelease) ([]problem, error) {
+// reconcile returns what to report to the owner of the release, and what the API server has
+// refused on the way: a trigger that is refused does not keep the labels from being written.
+func (r *HelmReleaseReconciler) reconcile(ctx context.Context, hr *helmv2.HelmRelease) (problems []problem, refused []error, err error) {
 	sources, dropped, err := r.derive.derive(ctx, hr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if sources, err = r.derive.withoutDeclared(ctx, hr, sources); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	problems, err := r.reconcileTrigger(ctx, hr, sources)
-	if err != nil {
-		return problems, err
+	problems, err = r.reconcileTrigger(ctx, hr, sources)
+	if isRefused(err) {
+		refused = append(refused, err)
+	} else if err != nil {
+		return problems, nil, err
 	}
 	if dropped > 0 {
 		problems = append(problems, problem{triggerv1.InvalidContractReason, fmt.Sprintf("%d more labelled ConfigMaps or Secrets name this HelmRelease than the %d that fit; declare a ValuesTrigger with a selector for them", dropped, discovery.MaxSources)})
 	}
 	if !r.autodiscovery || contract.IsExcluded(hr.Labels) {
-		return problems, nil
+		return problems, refused, nil
 	}
 	unlabelled, err := r.reconcileLabels(ctx, hr)
 	if unlabelled != "" {
 		problems = append(problems, problem{triggerv1.InvalidContractReason, unlabelled})
 	}
-	return problems, err
+	return problems, refused, err
 }

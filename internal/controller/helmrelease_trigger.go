@@ -10,7 +10,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -107,7 +106,7 @@ func (r *HelmReleaseReconciler) reconcileGone(ctx context.Context, req ctrl.Requ
 		r.events.Event(&restored[slices.Index(problems, p)], corev1.EventTypeWarning, p.reason, p.message)
 	})
 	err = r.deleteAll(ctx, orphans)
-	if apierrors.IsForbidden(err) {
+	if isRefused(err) {
 		after, _ := r.denials.again(req)
 		return ctrl.Result{RequeueAfter: after}, nil
 	}

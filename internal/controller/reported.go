@@ -4,7 +4,6 @@
 package controller
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 )
@@ -13,11 +12,6 @@ import (
 type problem struct {
 	reason  string
 	message string
-}
-
-// refusedMessage says what the API server refuses to the operator.
-func refusedMessage(err error) string {
-	return fmt.Sprintf("the operator was refused, and tries again from time to time: %s", err)
 }
 
 // reported remembers what was said of which object, so that an event is emitted when

@@ -87,7 +87,7 @@ func (p *publication) keptFor(vt *triggerv1.ValuesTrigger, c *targetCase, one pu
 		return copies.Wanted{}, false
 	}
 	restored = slices.DeleteFunc(slices.Clone(restored), func(s plan.Source) bool { return !slices.Contains(one.Sources, s.ID) })
-	past := &publication{owner: p.owner, sources: restored, restored: true, get: p.get}
+	past := &publication{owner: p.owner, sources: restored, restored: true, get: p.get, contentOf: p.contentOf}
 	return copies.Wanted{Copy: one, Digest: plan.Combined(restored), Content: func() (publish.Content, error) { return past.load(restored) }}, true
 }
 

@@ -99,11 +99,11 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets)
 			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
-		case apierrors.IsConflict(patchErr) && err == nil:
+		case apierrors.IsConflict(patchErr) && (err == nil || isRefused(err)):
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
 			return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
-		case apierrors.IsForbidden(patchErr):
+		case apierrors.IsForbidden(patchErr), isDeniedByAdmission(patchErr): // Not what the schema refuses: that is a fault to be seen.
 			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
 		case apierrors.IsNotFound(patchErr):
 			return ctrl.Result{RequeueAfter: tidyDelay}, err // What was written last is not yet seen as a copy.
@@ -112,7 +112,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		}
 	}
 	r.unwritten.forget(req.NamespacedName)
-	if apierrors.IsForbidden(err) {
+	if isRefused(err) {
 		return r.refused(ctx, req, result, err)
 	}
 	r.denials.over(req)
@@ -159,8 +159,8 @@ func (r *ValuesTriggerReconciler) refused(ctx context.Context, req ctrl.Request,
 	if first {
 		ctrl.LoggerFrom(ctx).Info("refused by the API server, tried again from time to time", "error", err.Error())
 	}
-	if result.RequeueAfter > 0 {
-		after = min(after, result.RequeueAfter)
+	if result.RequeueAfter > 0 && result.RequeueAfter < after {
+		return result, nil
 	}
 	return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: after, Priority: new(handler.LowPriority)}), nil
 }
@@ -237,7 +237,7 @@ func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.Va
 		return jitter.JitteredRequeueInterval(interval), r.unkept(vt, out.unkept)
 	}
 	more, err := r.prune(ctx, vt, e, out)
-	if err = errors.Join(err, r.discard(ctx, vt, e)); apierrors.IsForbidden(err) {
+	if err = errors.Join(err, r.discard(ctx, vt, e)); isRefused(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)

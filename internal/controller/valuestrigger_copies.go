@@ -261,7 +261,7 @@ func tidy(found []*copyMeta, act func(*copyMeta) error) tidied {
 		switch err := act(one); {
 		case err == nil:
 			t.done++
-		case apierrors.IsForbidden(err):
+		case isRefused(err):
 			forbidden = append(forbidden, place)
 			t.refused = append(t.refused, refusedCopy{one, err})
 		case apierrors.IsConflict(err): // Its watch is about to say so.

@@ -93,8 +93,8 @@ func aCopy(namespace, release string, modify ...func(*corev1.ConfigMap)) *corev1
 	return cm
 }
 
-func stays(cm *corev1.ConfigMap) { delete(cm.Labels, triggerv1.DeletionPolicyLabel) }
-func forged(cm *corev1.ConfigMap)   { cm.ManagedFields, cm.Name = nil, "forged-"+cm.Name }
+func stays(cm *corev1.ConfigMap)  { delete(cm.Labels, triggerv1.DeletionPolicyLabel) }
+func forged(cm *corev1.ConfigMap) { cm.ManagedFields, cm.Name = nil, "forged-"+cm.Name }
 
 func dying(cm *corev1.ConfigMap) {
 	cm.Finalizers, cm.DeletionTimestamp, cm.Name = []string{"example.com/keep"}, new(metav1.Now()), "dying-"+cm.Name

@@ -6,9 +6,7 @@ package controller
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -23,6 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
@@ -34,10 +33,6 @@ const maxConflicts = 5
 // outcome is what became of all targets.
 type outcome struct {
 	targets []triggerv1.TargetStatus
-	denied  map[string]bool
-
-	// reasons are those for which targets are denied, where it is not their access.
-	reasons map[string]string
 
 	// rollout is the state of what holds changes back, nil if nothing does.
 	rollout *triggerv1.RolloutStatus
@@ -108,8 +103,8 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	if err := r.confirm(ctx, e, cases); err != nil {
 		return outcome{outdated: true, err: err}
 	}
-	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases)), denied: map[string]bool{}, reasons: map[string]string{}}
-	held, err := r.hold(ctx, vt, e, cases, &out)
+	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases))}
+	gated, err := r.hold(ctx, vt, e, cases, &out)
 	if err != nil || out.outdated {
 		return outcome{outdated: true, err: err}
 	}
@@ -118,44 +113,78 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 		return out
 	}
 
-	var mu sync.Mutex
 	var errs []error
+	for i, one := range r.executeAll(ctx, vt, e, cases, gated) {
+		c := cases[i]
+		out.targets[i] = one.status
+		out.targets[i].Message = plan.Bounded(one.status.Message, len(cases))
+		out.targets[i].Namespace, out.targets[i].Name = c.Namespace, c.Name
+		out.targets[i].Stage = stageOf(vt, e.gate, c.hr)
+		out.targets[i].Published = c.published(e)
+		if one.refused != nil {
+			out.refused = one.refused
+		}
+		if one.sent {
+			out.triggered++
+		}
+		if one.after > 0 && (out.after == 0 || one.after < out.after) {
+			out.after = one.after
+		}
+		if one.err != nil {
+			errs = append(errs, one.err)
+		}
+		out.undecided = out.undecided || one.undecided
+	}
+	out.err = errors.Join(errs...)
+	return out
+}
+
+// executeAll executes the decisions about all targets. Where more of them wait than there are
+// places, each place is offered to one after the other until one takes it.
+func (r *ValuesTriggerReconciler) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase, gated rollout.Decision) []single {
+	done := make([]single, len(cases))
 	var group errgroup.Group
 	group.SetLimit(max(1, r.concurrent))
-	for i, c := range cases {
+	execute := func(i int, held string) {
 		group.Go(func() error {
-			one := r.execute(ctx, vt, e, c, held[i])
-			out.targets[i] = one.status
-			out.targets[i].Message = plan.Bounded(one.status.Message, len(cases))
-			out.targets[i].Namespace, out.targets[i].Name = c.Namespace, c.Name
-			out.targets[i].Stage = stageOf(vt, e.gate, c.hr)
-			out.targets[i].Published = c.published(e)
-
-			mu.Lock()
-			defer mu.Unlock()
-			if one.denied {
-				out.denied[c.String()] = true
-				out.reasons[c.String()] = one.reason
-			}
-			if one.refused != nil {
-				out.refused = one.refused
-			}
-			if one.sent {
-				out.triggered++
-			}
-			if one.after > 0 && (out.after == 0 || one.after < out.after) {
-				out.after = one.after
-			}
-			if one.err != nil {
-				errs = append(errs, one.err)
-			}
-			out.undecided = out.undecided || one.undecided
+			done[i] = r.execute(ctx, vt, e, cases[i], held)
 			return nil
 		})
 	}
+	queued := make([]bool, len(cases))
+	queues := make([]chan int, 0, len(gated.Turns))
+	for _, turn := range gated.Turns {
+		queue := make(chan int, len(turn.Targets))
+		for _, i := range turn.Targets {
+			queued[i] = true
+			queue <- i
+		}
+		close(queue)
+		queues = append(queues, queue)
+		for range turn.Places {
+			group.Go(func() error {
+				for i := range queue {
+					if done[i] = r.execute(ctx, vt, e, cases[i], ""); !done[i].free {
+						return nil
+					}
+				}
+				return nil
+			})
+		}
+	}
+	for i := range cases {
+		if !queued[i] {
+			execute(i, gated.Held[i])
+		}
+	}
 	_ = group.Wait() // No function returns an error.
-	out.err = errors.Join(errs...)
-	return out
+	for _, queue := range queues {
+		for i := range queue {
+			execute(i, gated.Held[i])
+		}
+	}
+	_ = group.Wait()
+	return done
 }
 
 // decideAll decides about every target, without doing anything.
@@ -190,29 +219,30 @@ func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.V
 // single is what became of one target.
 type single struct {
 	status    triggerv1.TargetStatus
-	denied    bool
-	reason    string
 	sent      bool
 	undecided bool
 	after     time.Duration
 	err       error
-	refused   error
+
+	// refused is what the API server has refused. Free is true if it is certain that
+	// nothing was asked, so that the place is another's.
+	refused error
+	free    bool
 }
 
 // execute makes the request that was decided on, unless it is held back, and decides
 // again on a fresh observation when the HelmRelease has changed since.
 func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, held string) single {
 	for attempt := 1; ; attempt++ {
-		decision, denied := c.decision, c.input.Release.Denied != ""
+		decision := c.decision
 		if c.err != nil {
-			return r.undecidable(vt, c)
+			return r.undecidable(vt, e, c)
 		}
 		err := r.publish(ctx, vt, e, c, held)
-		unpublished := err != nil
 		switch {
 		case err != nil:
 		case decision.Request == nil:
-			return single{status: decision.Status, denied: denied, after: decision.After}
+			return single{status: decision.Status, after: decision.After}
 		case held != "":
 			return single{status: decision.Held(held)}
 		default:
@@ -228,53 +258,13 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 			return single{status: decision.Status, sent: true, after: decision.After}
 		}
 		if attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
-			return r.unmade(vt, decision, err, unpublished)
+			return r.unmade(vt, e, decision, err)
 		}
 		if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
 			c.live = true
 			r.decide(ctx, vt, e, c)
 		}
 	}
-}
-
-// unmade returns the outcome for a target whose copies or request could not be written.
-func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, decision plan.Decision, err error, unpublished bool) single {
-	unsent := unsentOf(decision)
-	unsent.State = triggerv1.TargetFailed
-	switch {
-	case apierrors.IsForbidden(err):
-		unsent.Message = r.accountMessage(vt, err)
-		return single{status: unsent, denied: true, refused: err}
-	case refusal(err) != "":
-		unsent.Message = err.Error()
-		return single{status: unsent, denied: true, reason: refusal(err)}
-	case errors.Is(err, errMoved): // Its watch is about to tell.
-		unsent.State = unsentOf(decision).State
-		return single{status: unsent, undecided: unsent.Digest == "", after: conflictDelay}
-	case !apierrors.IsInvalid(err) && !apierrors.IsRequestEntityTooLargeError(err):
-		unsent.State = unsentOf(decision).State
-		unsent.Message = fmt.Sprintf("the request could not be made and is retried: %s", reasonOf(err))
-		return single{status: unsent, undecided: unsent.Digest == "", err: err}
-	case unpublished: // Trying again would mend neither.
-		unsent.Message = "the API server refuses a copy of the sources, most likely because it has been made immutable or is of another type; delete it"
-	default:
-		unsent.Message = "the API server refuses the request on the HelmRelease, most likely because annotations may take 256 KiB together; make room for it"
-	}
-	return single{status: unsent}
-}
-
-// undecidable returns the outcome for a target about which nothing could be decided.
-func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) single {
-	one := undecided(c.previous, nil)
-	switch reason := refusal(c.err); {
-	case apierrors.IsForbidden(c.err):
-		one.denied, one.refused, one.status.Message = true, c.err, r.accountMessage(vt, c.err)
-	case reason != "":
-		one.denied, one.reason, one.status.State, one.status.Message = true, reason, triggerv1.TargetFailed, c.err.Error()
-	default:
-		one.err = c.err
-	}
-	return one
 }
 
 // unsentOf returns what to record when what is to be written could not be.
@@ -306,13 +296,4 @@ func (r *ValuesTriggerReconciler) fresh(ctx context.Context, e evaluation, key t
 		return nil, nil
 	}
 	return hr, client.IgnoreNotFound(err)
-}
-
-// reasonOf returns what the API server gave as the reason of a failure: its full
-// messages differ from try to try and would make the status flap.
-func reasonOf(err error) string {
-	if reason := apierrors.ReasonForError(err); reason != "" {
-		return string(reason)
-	}
-	return "the API server did not answer"
 }

@@ -7,9 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -230,25 +228,3 @@ func manualRequests(vt *triggerv1.ValuesTrigger) (force, reset string) {
 	}
 	return force, reset
 }
-
-// actorOf names as whom a trigger acts.
-func (r *ValuesTriggerReconciler) actorOf(vt *triggerv1.ValuesTrigger) string {
-	if name := r.accounts.name(vt); name != "" {
-		return fmt.Sprintf("ServiceAccount %s/%s", vt.Namespace, name)
-	}
-	return "the operator"
-}
-
-// accountMessage says who was refused what, and what to do.
-func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, err error) string {
-	account := r.actorOf(vt)
-	if strings.Contains(err.Error(), "cannot impersonate") {
-		return fmt.Sprintf("the operator may not act as %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account)
-	}
-	// Who was refused has been said: a table has only so much room.
-	refused := refusedUser.ReplaceAllString(err.Error(), "")
-	return fmt.Sprintf("%s was refused: %s; grant it get on the sources, get, list and patch on the HelmReleases, and with spec.publish get, create, patch and delete on the copies (of the operator itself: chart value publish.enabled)", account, refused)
-}
-
-// refusedUser is where the API server names the user that it refuses.
-var refusedUser = regexp.MustCompile(`User "[^"]*" `)

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +19,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
@@ -36,7 +38,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 	for _, t := range old.Status.Targets {
 		before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t
 	}
-	var triggered []triggerv1.TargetStatus
+	var triggered, refused []triggerv1.TargetStatus
 	var passed []string
 	for _, t := range vt.Status.Targets {
 		was := before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]
@@ -47,7 +49,12 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		if bypassed(vt, was, t) {
 			passed = append(passed, t.Namespace+"/"+t.Name)
 		}
+		if isNewlyRefused(was, t) {
+			refused = append(refused, t)
+		}
 		switch {
+		case isNewlyRefused(was, t):
+			r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 		case t.State == was.State:
 		case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
 			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason,
@@ -63,6 +70,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 	if len(passed) > 0 {
 		r.events.Event(vt, corev1.EventTypeWarning, triggerv1.BypassedReason, bypassedMessage(passed))
 	}
+	r.notifyRefused(vt, refused)
 	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)
 }
@@ -85,6 +93,21 @@ func bypassedMessage(passed []string) string {
 		return fmt.Sprintf("HelmRelease %s took up the change by itself, before it was asked to", passed[0])
 	}
 	return fmt.Sprintf("%d HelmReleases took up the change by themselves, before they were asked to: %s", len(passed), text.Some(passed, maxListed))
+}
+
+// isNewlyRefused is true if a target is refused for another reason or content than before. A
+// webhook that does not answer may restart: its target is Pending, and no failure.
+func isNewlyRefused(was, is triggerv1.TargetStatus) bool {
+	return is.Refused != nil && (is.State != triggerv1.TargetPending || plan.Denied(is)) && (was.Refused == nil || *was.Refused != *is.Refused || was.Message != is.Message)
+}
+
+// notifyRefused emits one event about all targets that come to be refused, unless that is why the
+// trigger is Stalled, which has an event of its own.
+func (r *ValuesTriggerReconciler) notifyRefused(vt *triggerv1.ValuesTrigger, refused []triggerv1.TargetStatus) {
+	if len(refused) == 0 || conditions.IsStalled(vt) && strings.Contains(conditions.GetMessage(vt, meta.ReadyCondition), refused[0].Message) {
+		return
+	}
+	r.events.Event(vt, corev1.EventTypeWarning, refused[0].Refused.Reason, plan.Refused(refused))
 }
 
 // waitingReasons are those for which a change is held back as somebody wanted it to be.

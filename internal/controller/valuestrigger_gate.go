@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -97,12 +96,10 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
 	for _, c := range cases {
-		refused := c.previous != nil && c.previous.State == triggerv1.TargetFailed &&
-			c.previous.Digest != e.diff.To && vt.Status.LastDigest == e.diff.To
-		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release, refused)
+		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release)
 		switch {
-		case apierrors.IsForbidden(c.err), refusal(c.err) != "":
-			t.Standing, t.Wants = rollout.Out, false // It must not hold up the others.
+		case isRefused(c.err), refusal(c.err) != "": // It must not hold up the others.
+			t.Standing, t.Wants, t.Message = rollout.Out, false, c.err.Error()
 		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)
 		case c.leftAlone(e):
@@ -118,9 +115,9 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 
 // hold says for each target why its request must not be made now, or nothing. Requests of
 // a trigger that holds changes back are made only on its newest version.
-func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase, out *outcome) ([]string, error) {
+func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase, out *outcome) (rollout.Decision, error) {
 	if e.gate == nil {
-		return make([]string, len(cases)), nil
+		return rollout.Decision{Held: make([]string, len(cases))}, nil
 	}
 	for _, c := range cases {
 		if c.input.Release.Exists {
@@ -138,13 +135,13 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 		current, err := r.isCurrent(ctx, vt)
 		if err != nil || !current {
 			out.outdated = true
-			return nil, err
+			return gated, err
 		}
 	}
 	if gated.Status.Phase == triggerv1.RolloutAwaitingApproval {
 		r.preview(ctx, e, gated.Held, cases)
 	}
-	return gated.Held, nil
+	return gated, nil
 }
 
 // dependencies returns the releases that a release depends on.

@@ -150,9 +150,18 @@ func TestSummarize_a_rollout_comes_before_what_its_targets_say(t *testing.T) {
 	g.Expect(summary.Reason).To(Equal("Progressing"))
 	g.Expect(summary.Outcome).To(Equal(triggerv1.ChangeInProgress))
 
-	out.denied = map[string]bool{"apps/app": true}
-	g.Expect(summarize(vt, out, "").Reason).To(Equal("AccessDenied"), "by which others know what is taken over")
-	vt.Status.Rollout.Phase, out.denied = triggerv1.RolloutFinished, nil
+	out.targets[0] = refused(out.targets[0], "AccessDenied")
+	g.Expect(summarize(vt, out, "").Reason).To(Equal("AccessDenied"), "no target may be asked")
+	out.targets = append(out.targets, inState(triggerv1.TargetDelivered))
+	summary = summarize(vt, out, "")
+	g.Expect(summary.Reason).To(Equal("Progressing"), "one of them hides nothing of the others")
+	g.Expect(summary.Message).To(HavePrefix("Stage 1/2 canary, 0/1, 1 failed; must stay ready"))
+	g.Expect(summary.Message).To(HaveSuffix("; apps/app: why"))
+	vt.Status.Rollout.Phase, vt.Status.Rollout.Message = triggerv1.RolloutBlocked, "no target of stage canary can be delivered to; apps/app: why"
+	g.Expect(summarize(vt, out, "").Message).To(HaveSuffix("can be delivered to; apps/app: why"), "nothing is said twice")
+
+	vt.Status.Rollout.Phase, out.targets = triggerv1.RolloutFinished, out.targets[:1]
+	out.targets[0].Refused = nil
 	g.Expect(summarize(vt, out, "").Reason).To(Equal(triggerv1.DeliveryFailedReason))
 }
 

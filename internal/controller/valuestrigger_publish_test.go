@@ -202,8 +202,7 @@ func TestMarkOutcome_name_conflict(t *testing.T) {
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
 	markOutcome(vt, evaluation{at: evaluatedAt}, outcome{
-		targets: []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)},
-		denied:  map[string]bool{"apps/app": true}, reasons: map[string]string{"apps/app": triggerv1.NameConflictReason},
+		targets: []triggerv1.TargetStatus{refused(inState(triggerv1.TargetFailed), triggerv1.NameConflictReason)},
 	})
 	g.Expect(conditionsOf(vt)).To(Equal(map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict"}))
 }

@@ -9,11 +9,8 @@ import (
 	"fmt"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
@@ -167,16 +164,13 @@ func (c *targetCase) leftAlone(e evaluation) bool {
 
 // unkept records that nobody gets the content, since it cannot be kept.
 func (r *ValuesTriggerReconciler) unkept(vt *triggerv1.ValuesTrigger, err error) error {
-	switch {
-	case apierrors.IsForbidden(err):
-		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
-	case refusal(err) != "":
+	if refusal(err) != "" {
 		markStalled(vt, refusal(err), err.Error())
 		return nil
-	case apierrors.IsInvalid(err):
-		markStalled(vt, triggerv1.NameConflictReason, err.Error()+"; delete it")
-		return nil
-	default:
+	}
+	if reason, message := r.refusalOf(vt, err); reason != "" {
+		markStalled(vt, reason, message)
+	} else {
 		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
 	}
 	return err

@@ -90,12 +90,9 @@ func markSummary(vt *triggerv1.ValuesTrigger, summary plan.Summary, disabled []s
 }
 
 // summarize returns the state of all targets together. While a rollout goes on, that is
-// the state of the rollout, unless a target is denied.
+// the state of the rollout and who is refused, unless none of the targets may be asked.
 func summarize(vt *triggerv1.ValuesTrigger, out outcome, refused string) plan.Summary {
-	summary := plan.Summarize(out.targets, out.denied)
-	if summary.Reason == acl.AccessDeniedReason {
-		summary.Reason = deniedReason(out)
-	}
+	summary := plan.Summarize(out.targets)
 	underway := 0
 	for _, t := range out.targets {
 		if t.State == triggerv1.TargetTriggered {
@@ -103,11 +100,15 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, refused string) plan.Su
 		}
 	}
 	rolled, goesOn := rollout.Summarize(vt, underway)
-	if !goesOn || len(out.denied) > 0 {
+	if !goesOn || !slices.ContainsFunc(out.targets, func(t triggerv1.TargetStatus) bool { return !plan.Denied(t) }) {
 		return summary
 	}
 	summary.Ready, summary.Reason, summary.Message, summary.Stalled = rolled.Ready, rolled.Reason, rolled.Message, rolled.Stalled
-	switch phase := vt.Status.Rollout.Phase; {
+	phase := vt.Status.Rollout.Phase
+	if all := plan.Refused(out.targets); all != "" && phase != triggerv1.RolloutBlocked && phase != triggerv1.RolloutRolledBack { // They name one.
+		summary.Message += "; " + all
+	}
+	switch {
 	case refused != "": // It is about the earlier content.
 	case phase == triggerv1.RolloutHalted:
 		summary.Outcome = triggerv1.ChangeHalted
@@ -117,19 +118,6 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, refused string) plan.Su
 		summary.Outcome = triggerv1.ChangeInProgress
 	}
 	return summary
-}
-
-// deniedReason returns why the first of the denied targets is.
-func deniedReason(out outcome) string {
-	for _, t := range out.targets {
-		if key := t.Namespace + "/" + t.Name; out.denied[key] {
-			if reason := out.reasons[key]; reason != "" {
-				return reason
-			}
-			break
-		}
-	}
-	return acl.AccessDeniedReason
 }
 
 // markGated tells whether what holds changes back can be passed by: helm-controller takes
@@ -221,15 +209,13 @@ func observe(vt *triggerv1.ValuesTrigger, obsolete ...string) {
 	}
 }
 
-// isDenied tells whether a trigger was refused a target.
+// isDenied is true if a trigger may not touch a target.
 func isDenied(vt *triggerv1.ValuesTrigger, namespace, name string) bool {
-	if conditions.GetReason(vt, meta.StalledCondition) != acl.AccessDeniedReason {
-		return false
-	}
+	stalled := conditions.GetReason(vt, meta.StalledCondition) == acl.AccessDeniedReason
 	for _, t := range vt.Status.Targets {
 		if t.Namespace == namespace && t.Name == name {
-			return t.State == triggerv1.TargetFailed
+			return t.Refused != nil && t.Refused.Reason == acl.AccessDeniedReason || stalled && t.State == triggerv1.TargetFailed
 		}
 	}
-	return true
+	return stalled
 }

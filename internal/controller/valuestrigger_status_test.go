@@ -32,6 +32,11 @@ func inState(state triggerv1.TargetState) triggerv1.TargetStatus {
 	return triggerv1.TargetStatus{Namespace: "apps", Name: "app", State: state, Digest: "sha256:new", Message: "why", Cause: "who"}
 }
 
+func refused(target triggerv1.TargetStatus, reason string) triggerv1.TargetStatus {
+	target.Refused = &triggerv1.Refusal{Digest: "sha256:new", Reason: reason}
+	return target
+}
+
 func TestMarkOutcome_conditions(t *testing.T) {
 	t.Parallel()
 	ready, reconciling, stalled := meta.ReadyCondition, meta.ReconcilingCondition, meta.StalledCondition
@@ -66,7 +71,7 @@ func TestMarkOutcome_conditions(t *testing.T) {
 				before(vt)
 				out := outcome{targets: []triggerv1.TargetStatus{inState(c.state)}}
 				if c.denied {
-					out.denied = map[string]bool{"apps/app": true}
+					out.targets[0] = refused(out.targets[0], "AccessDenied")
 				}
 				markOutcome(vt, evaluation{at: evaluatedAt, disabled: c.disabled}, out)
 				g.Expect(conditionsOf(vt)).To(Equal(c.want))
@@ -168,6 +173,8 @@ func TestIsDenied(t *testing.T) {
 		{"a trigger that failed otherwise", vt("DeliveryFailed", inState(triggerv1.TargetFailed)), false},
 		{"the target that it is refused", vt("AccessDenied", inState(triggerv1.TargetFailed)), true},
 		{"a target that it is not refused", vt("AccessDenied", inState(triggerv1.TargetDelivered)), false},
+		{"the target that it is refused beside others that go on", vt("", refused(inState(triggerv1.TargetFailed), "AccessDenied")), true},
+		{"a target that admission refuses", vt("", refused(inState(triggerv1.TargetFailed), "DeliveryFailed")), false},
 		{"a target that it has not got to", vt("AccessDenied"), true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

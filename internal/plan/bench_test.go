@@ -84,7 +84,7 @@ func BenchmarkSummarize(b *testing.B) {
 		b.Run(fmt.Sprintf("%d targets", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				Summarize(targets, nil)
+				Summarize(targets)
 			}
 		})
 	}

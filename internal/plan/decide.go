@@ -6,7 +6,10 @@ package plan
 import (
 	"slices"
 
+	"github.com/fluxcd/pkg/apis/acl"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
@@ -37,7 +40,7 @@ func Decide(in Input) Decision {
 	case !in.Release.Exists:
 		return t.missing()
 	case in.Release.Denied != "":
-		return t.end(triggerv1.TargetFailed, in.Release.Denied)
+		return t.denied()
 	}
 
 	t.resume()
@@ -103,15 +106,22 @@ func (t *task) forget() {
 // missing forgets what was delivered: a HelmRelease that appears is another one. To whom
 // it is denied, it is not told that there is none.
 func (t *task) missing() Decision {
-	if denied := t.Release.Denied; denied != "" {
+	if t.Release.Denied != "" {
 		t.status = triggerv1.TargetStatus{}
-		return t.end(triggerv1.TargetFailed, denied)
+		return t.denied()
 	}
 	t.status = triggerv1.TargetStatus{
 		State:   triggerv1.TargetMissing,
 		Message: "HelmRelease does not exist; create it, or remove it from spec.targets",
 	}
 	return Decision{Status: t.status}
+}
+
+// denied says that the target must not be asked.
+func (t *task) denied() Decision {
+	decision := t.end(triggerv1.TargetFailed, t.Release.Denied)
+	decision.Status.Refused = &triggerv1.Refusal{Reason: acl.AccessDeniedReason}
+	return decision
 }
 
 // firstSight looks for proof that a release, of which nothing is recorded, runs
@@ -209,8 +219,7 @@ func (t *task) deliver() Decision {
 // request asks helm-controller to reconcile with the present content.
 func (t *task) request(attempt int32) Decision {
 	r := t.Release
-	unsent := t.status
-	unsent.State = triggerv1.TargetPending
+	unsent := t.unsent()
 	reset := t.reset || t.Reset != "" || t.resetWaited()
 	token := newToken(t.Digest, r.Record.Token, t.status.Token)
 	sources := t.manual()
@@ -241,8 +250,20 @@ func (t *task) request(attempt int32) Decision {
 	return decision
 }
 
+// unsent returns what to record if the request is not made. That it was refused for the
+// same content stays known until it is accepted.
+func (t *task) unsent() triggerv1.TargetStatus {
+	unsent := t.status
+	if refused := unsent.Refused; refused != nil && refused.Digest == digest.Short(t.Digest) {
+		unsent.Message = t.Previous.Message
+		return unsent
+	}
+	unsent.State, unsent.Refused = triggerv1.TargetPending, nil
+	return unsent
+}
+
 func (t *task) end(state triggerv1.TargetState, message string) Decision {
-	t.status.State = state
+	t.status.State, t.status.Refused = state, nil
 	if t.status.Digest == t.Digest {
 		t.status.Seen = nil // Nothing waits.
 	}

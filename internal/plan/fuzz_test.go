@@ -16,6 +16,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/fluxcd/pkg/apis/acl"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
@@ -195,7 +197,10 @@ func FuzzSummarize(f *testing.F) {
 			}
 			targets = append(targets, target)
 		}
-		s := Summarize(targets, map[string]bool{"apps/release": denied})
+		if denied && len(targets) > 0 {
+			targets[0].Refused = &triggerv1.Refusal{Reason: one(d, acl.AccessDeniedReason, triggerv1.DeliveryFailedReason)}
+		}
+		s := Summarize(targets)
 		if !isLine(s.Message) || len(s.Message) > text.MaxMessage {
 			t.Errorf("message %q", s.Message)
 		}

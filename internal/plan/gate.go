@@ -12,9 +12,13 @@ import (
 // not know of quiet periods, windows and stages: whoever executes it holds it back.
 
 // Held returns the state to record when the request is held back. The request stays
-// due: the next decision makes it again.
+// due: the next decision makes it again. That it was refused is not written over: it says
+// more than that it waits to be tried again.
 func (d Decision) Held(message string) triggerv1.TargetStatus {
 	status := d.Unsent
+	if status.Refused != nil {
+		return status
+	}
 	status.State = triggerv1.TargetHeld
 	status.Message = text.Line(message, maxText)
 	return status

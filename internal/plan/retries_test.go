@@ -128,7 +128,7 @@ func TestDecide_aReleaseThatCannotBeInstalled(t *testing.T) {
 	g.Expect(s.step().Status).To(want, "its tries are no news")
 	s.fail("ValuesError", "could not resolve ConfigMap apps/esc")
 	g.Expect(s.step().Status).To(want)
-	g.Expect(Summarize([]triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: d.Status.State, Message: d.Status.Message}}, nil)).To(And(
+	g.Expect(Summarize([]triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: d.Status.State, Message: d.Status.Message}})).To(And(
 		HaveField("Stalled", true), HaveField("Message", ContainSubstring("apps/app: the release cannot be installed: ValuesError"))))
 
 	s.upgrade()

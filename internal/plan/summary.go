@@ -8,7 +8,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/fluxcd/pkg/apis/acl"
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -32,19 +31,18 @@ type Summary struct {
 	Outcome triggerv1.ChangeOutcome
 }
 
-// Summarize returns the summary of the states of all targets. Denied are those of
-// them, by namespace/name, that must not be touched.
-func Summarize(targets []triggerv1.TargetStatus, denied map[string]bool) Summary {
+// Summarize returns the summary of the states of all targets.
+func Summarize(targets []triggerv1.TargetStatus) Summary {
 	counts := map[triggerv1.TargetState]int{}
 	first := map[triggerv1.TargetState]triggerv1.TargetStatus{}
-	var refused *triggerv1.TargetStatus
+	var denied *triggerv1.TargetStatus
 	for i, target := range targets {
 		counts[target.State]++
 		if _, found := first[target.State]; !found {
 			first[target.State] = target
 		}
-		if refused == nil && denied[target.Namespace+"/"+target.Name] {
-			refused = &targets[i]
+		if denied == nil && Denied(target) {
+			denied = &targets[i]
 		}
 	}
 	delivered, total := counts[triggerv1.TargetDelivered], len(targets)
@@ -65,12 +63,15 @@ func Summarize(targets []triggerv1.TargetStatus, denied map[string]bool) Summary
 	}
 
 	switch {
-	case refused != nil:
-		s.Reason, s.Message, s.Stalled = acl.AccessDeniedReason, refused.Message, true
+	case denied != nil:
+		s.Reason, s.Message, s.Stalled = denied.Refused.Reason, denied.Message, true
 		s.Outcome = triggerv1.ChangeFailed
 	case progressing > 0:
 		s.Ready, s.Reason = metav1.ConditionUnknown, meta.ProgressingReason
 		s.Message = progress(counts, total)
+		if refused := Refused(targets); refused != "" {
+			s.Message += "; " + refused
+		}
 	case counts[triggerv1.TargetFailed] > 0:
 		s.Reason, s.Message, s.Stalled = triggerv1.DeliveryFailedReason, about(triggerv1.TargetFailed), true
 		s.Outcome = triggerv1.ChangeFailed
@@ -85,6 +86,35 @@ func Summarize(targets []triggerv1.TargetStatus, denied map[string]bool) Summary
 	}
 	s.Message = text.Line(s.Message, text.MaxMessage)
 	return s
+}
+
+// Denied is true for a target that stays refused until a person grants it or removes what is
+// in the way, other than what admission refuses.
+func Denied(target triggerv1.TargetStatus) bool {
+	return target.Refused != nil && target.Refused.Reason != triggerv1.DeliveryFailedReason
+}
+
+// Refused names the first of the refused targets with its message and counts the others, or
+// returns nothing if there is none.
+func Refused(targets []triggerv1.TargetStatus) string {
+	count, first := 0, triggerv1.TargetStatus{}
+	for _, target := range targets {
+		if target.Refused == nil {
+			continue
+		}
+		if count == 0 {
+			first = target
+		}
+		count++
+	}
+	if count == 0 {
+		return ""
+	}
+	message := fmt.Sprintf("%s/%s: %s", first.Namespace, first.Name, first.Message)
+	if count > 1 {
+		message += fmt.Sprintf(" (and %d more refused)", count-1)
+	}
+	return message
 }
 
 func success(targets []triggerv1.TargetStatus) string {

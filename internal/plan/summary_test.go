@@ -11,6 +11,8 @@ import (
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fluxcd/pkg/apis/acl"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
@@ -22,6 +24,14 @@ func states(states ...triggerv1.TargetState) []triggerv1.TargetStatus {
 		targets = append(targets, triggerv1.TargetStatus{
 			Namespace: "apps", Name: name, State: state, Revision: 7, Message: "why of " + name,
 		})
+	}
+	return targets
+}
+
+// refuse makes some of the targets refused ones.
+func refuse(reason string, targets []triggerv1.TargetStatus, which ...int) []triggerv1.TargetStatus {
+	for _, i := range which {
+		targets[i].Refused = &triggerv1.Refusal{Digest: "sha256:new", Reason: reason}
 	}
 	return targets
 }
@@ -39,7 +49,6 @@ func TestSummarize(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		targets []triggerv1.TargetStatus
-		denied  map[string]bool
 		want    Summary
 	}{{
 		name: "no target is no error",
@@ -98,16 +107,36 @@ func TestSummarize(t *testing.T) {
 		},
 	}, {
 		name:    "a denied target stalls whatever the others do",
-		targets: states(triggered, failed, failed),
-		denied:  map[string]bool{"apps/c": true},
+		targets: refuse(acl.AccessDeniedReason, states(triggered, failed, failed), 2),
 		want: Summary{
 			Ready: metav1.ConditionFalse, Reason: "AccessDenied", Stalled: true, Delivered: "0/3", Outcome: triggerv1.ChangeFailed,
 			Message: "why of c",
 		},
+	}, {
+		name:    "the reason is that of the first one that is denied",
+		targets: refuse(triggerv1.NameConflictReason, refuse(triggerv1.DeliveryFailedReason, states(failed, failed), 0), 1),
+		want: Summary{
+			Ready: metav1.ConditionFalse, Reason: "NameConflict", Stalled: true, Delivered: "0/2", Outcome: triggerv1.ChangeFailed,
+			Message: "why of b",
+		},
+	}, {
+		name:    "what admission refuses is named while others go on",
+		targets: refuse(triggerv1.DeliveryFailedReason, states(delivered, triggered, failed, pending), 2, 3),
+		want: Summary{
+			Ready: metav1.ConditionUnknown, Reason: "Progressing", Delivered: "1/4", Outcome: triggerv1.ChangeInProgress,
+			Message: "1 of 4 delivered, 1 triggered, 1 pending, 1 failed; apps/c: why of c (and 1 more refused)",
+		},
+	}, {
+		name:    "and stalls as a failure when they have come to rest",
+		targets: refuse(triggerv1.DeliveryFailedReason, states(delivered, failed, failed), 1, 2),
+		want: Summary{
+			Ready: metav1.ConditionFalse, Reason: "DeliveryFailed", Stalled: true, Delivered: "1/3", Outcome: triggerv1.ChangeFailed,
+			Message: "1 of 3 delivered; apps/b: why of b (and 1 more Failed)",
+		},
 	}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			NewWithT(t).Expect(Summarize(c.targets, c.denied)).To(Equal(c.want))
+			NewWithT(t).Expect(Summarize(c.targets)).To(Equal(c.want))
 		})
 	}
 }

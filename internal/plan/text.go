@@ -19,7 +19,7 @@ const (
 	// of more than many: a thousand with the longest of both must fit into one object
 	// of 1.5 MiB.
 	maxText       = 350
-	maxTextOfMany = 160
+	maxTextOfMany = 140
 	many          = 500
 
 	// minCause is what is left of a cause beside the name of a trigger, in bytes.

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
@@ -117,6 +118,7 @@ func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
 		d.Status.Cause = text.Line(hostile, Room(in.Targets))
 		d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31
 		d.Status.Published, d.Status.Stage = d.Status.Digest, long(63)
+		d.Status.Refused = &triggerv1.Refusal{Digest: digest.Short(d.Status.Digest), Reason: triggerv1.DeliveryFailedReason}
 		vt.Status.Targets = append(vt.Status.Targets, d.Status)
 	}
 	for range triggerv1.MaxResolvedSources {
@@ -130,7 +132,7 @@ func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
 		vt.Status.History = append(vt.Status.History, triggerv1.Change{Digest: vt.Status.Targets[0].Digest, Cause: text.Line(hostile, maxText), Time: now, Outcome: triggerv1.ChangeFailed})
 	}
 	for _, name := range []string{"Ready", "Stalled", "Reconciling"} {
-		vt.Status.Conditions = append(vt.Status.Conditions, metav1.Condition{Type: name, Message: Summarize(vt.Status.Targets, nil).Message})
+		vt.Status.Conditions = append(vt.Status.Conditions, metav1.Condition{Type: name, Message: Summarize(vt.Status.Targets).Message})
 	}
 	stored, err := json.Marshal(vt)
 	g.Expect(err).NotTo(HaveOccurred())

@@ -99,6 +99,39 @@ func (d *dice) input(word string) Input {
 	return in
 }
 
+// checkTurn looks at what may be asked without being admitted: it must be no worse than that.
+func checkTurn(t *testing.T, in Input, d Decision, turn Turn) {
+	t.Helper()
+	if turn.Places < 1 || len(turn.Targets) <= turn.Places || d.Status.Overridden || !in.Schedule.Open(in.Now) && !in.Restored {
+		t.Fatalf("turn %+v", turn)
+	}
+	first := in.Targets[turn.Targets[0]]
+	underway := 0
+	for _, target := range in.Targets {
+		if target.Stage == first.Stage && target.Standing == UnderWay {
+			underway++
+		}
+	}
+	for k, i := range turn.Targets {
+		target := in.Targets[i]
+		if !target.Wants || target.Stage != first.Stage || target.Stage < 0 || target.Standing != Due && target.Standing != Out || d.Admitted[i] != (k < turn.Places) {
+			t.Fatalf("%d in turn %+v: %+v", i, turn, target)
+		}
+		if k > 0 && target.Standing == Due && in.Targets[turn.Targets[k-1]].Standing == Out {
+			t.Fatalf("%d comes after one that was refused: %+v", i, turn)
+		}
+	}
+	members := 0
+	for _, target := range in.Targets {
+		if target.Stage == first.Stage {
+			members++
+		}
+	}
+	if limit := max(1, scaled(in.Rollout.Stages[first.Stage].MaxConcurrency, members, members)); underway+turn.Places > limit {
+		t.Fatalf("%d under way and %d places of %d", underway, turn.Places, limit)
+	}
+}
+
 // Whatever is recorded, a decision comes, the same for equal inputs; it admits nothing
 // that is not wanted, or that is to be held back for a reason, and what it records does
 // not change any more.
@@ -135,6 +168,9 @@ func FuzzDecide(f *testing.F) {
 			case in.Rollout != nil && target.Standing == Due:
 				begun[target.Stage] = true
 			}
+		}
+		for _, turn := range d.Turns {
+			checkTurn(t, in, d, turn)
 		}
 		for stage := range begun {
 			name := in.Rollout.Stages[stage].Name

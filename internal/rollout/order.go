@@ -9,7 +9,7 @@ import (
 )
 
 // advance asks as many targets of a stage as may be under way, each after those of the
-// stage that it depends on. Those that were refused before come last.
+// stage that it depends on.
 func (p *planner) advance(st *stage) {
 	p.ask(st, st.members, p.order(st, false))
 }
@@ -22,10 +22,13 @@ func (p *planner) recede(st *stage) {
 	p.ask(st, members, p.order(st, true))
 }
 
+// ask gives the free places to those of the members whose turn it is. Those that were refused
+// before come last.
 func (p *planner) ask(st *stage, members []int, order order) {
 	limit := p.limit(st)
 	free := limit - st.counts[UnderWay]
-	turn := fmt.Sprintf("waits for its turn in stage %s, of which %d may be under way", st.Name, limit)
+	turn := Turn{Places: max(0, free)}
+	waits := fmt.Sprintf("waits for its turn in stage %s, of which %d may be under way", st.Name, limit)
 	for _, standing := range []Standing{UnderWay, Due, Out} {
 		for _, i := range members {
 			t := p.Targets[i]
@@ -40,13 +43,15 @@ func (p *planner) ask(st *stage, members []int, order order) {
 				p.Held[i] = first
 				continue
 			}
-			if free <= 0 {
-				p.Held[i] = turn
-				continue
+			if turn.Targets = append(turn.Targets, i); len(turn.Targets) <= free {
+				p.admit([]int{i})
+			} else {
+				p.Held[i] = waits
 			}
-			p.admit([]int{i})
-			free--
 		}
+	}
+	if free > 0 && len(turn.Targets) > free {
+		p.Turns = append(p.Turns, turn)
 	}
 }
 

@@ -47,6 +47,7 @@ func (p *planner) withdraw() {
 	for i := range p.Admitted {
 		p.Admitted[i] = false
 	}
+	p.Turns = nil
 	p.hold(p.all(), "the rollout has halted")
 }
 

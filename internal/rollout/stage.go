@@ -163,7 +163,11 @@ func (p *planner) run(i int) bool {
 		}
 		return false
 	}
-	return p.soak(st)
+	finished := p.soak(st)
+	if p.Status.Phase != triggerv1.RolloutHalted && p.Status.Rollback == nil && p.open(st.members) {
+		p.advance(st) // What was refused is tried again.
+	}
+	return finished
 }
 
 // block waits for a person, since nothing is learnt from a stage in which no target can

@@ -296,22 +296,6 @@ func TestBlocked_nothing_is_learnt_from_a_stage_that_cannot_be_asked(t *testing.
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted), "and its failure counts")
 }
 
-func TestRefused_targets_are_tried_last_and_hold_up_nobody(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	s := newScene(stageNamed("canary", atMost("1")), stageNamed("prod")).with(0, "a", "b").with(1, "p")
-	s.target("a").Standing = Out
-	g.Expect(s.admitted()).To(Equal([]string{"b"}))
-	s.become(Current, "b")
-	g.Expect(s.admitted()).To(Equal([]string{"a", "p"}))
-
-	alone := newScene(stageNamed("canary"), stageNamed("prod")).with(0, "a").with(1, "p")
-	alone.target("a").Standing = Out
-	g.Expect(alone.admitted()).To(Equal([]string{"a"}), "perhaps it is granted now")
-	g.Expect(alone.phase()).To(Equal(triggerv1.RolloutBlocked))
-	g.Expect(alone.held("p")).To(Equal("waits for stage canary"))
-}
-
 func TestSpec_stages_that_change_during_a_rollout(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -26,6 +26,7 @@ func (s *story) check(in Input, d Decision) {
 			panic(t.Name + " is held though a person has asked for all")
 		}
 	}
+	s.checkTurns(in, d)
 	if !anyAdmitted || overridden {
 		return
 	}
@@ -42,6 +43,30 @@ func (s *story) check(in Input, d Decision) {
 	if in.Rollout != nil {
 		s.checkStages(in, d)
 	}
+}
+
+// checkTurns looks at who may have the place of whom.
+func (s *story) checkTurns(in Input, d Decision) {
+	for _, turn := range d.Turns {
+		stage, refused := in.Targets[turn.Targets[0]].Stage, false
+		for k, i := range turn.Targets {
+			t := in.Targets[i]
+			switch {
+			case !t.Wants || t.Stage != stage:
+				panic(t.Name + " is in a turn that is not its own")
+			case d.Admitted[i] != (k < turn.Places):
+				panic(t.Name + " is admitted or held, and it is the turn of others")
+			case refused && t.Standing == Due:
+				panic(t.Name + " comes after targets that were refused")
+			}
+			refused = t.Standing == Out
+		}
+	}
+}
+
+// mayBeAsked is true if a target is admitted, or may get the place of one that is.
+func mayBeAsked(d Decision, i int) bool {
+	return d.Admitted[i] || slices.ContainsFunc(d.Turns, func(turn Turn) bool { return slices.Contains(turn.Targets, i) })
 }
 
 func (s *story) checkStages(in Input, d Decision) {
@@ -67,7 +92,7 @@ func (s *story) checkStages(in Input, d Decision) {
 			case t.Standing == Failed && !t.UnreadyBefore:
 				failed++
 			}
-			if d.Admitted[i] {
+			if mayBeAsked(d, i) {
 				s.checkOrder(in, t, stage, recorded)
 			}
 		}
@@ -78,7 +103,7 @@ func (s *story) checkStages(in Input, d Decision) {
 		}
 		if budget := scaled(in.Rollout.MaxFailures, members, 0); in.Rollout.OnFailure != triggerv1.FailureContinue && failed > budget {
 			for i, t := range in.Targets {
-				if d.Admitted[i] && t.Stage >= stage {
+				if mayBeAsked(d, i) && t.Stage >= stage {
 					panic(fmt.Sprintf("%s is admitted after %d failures in stage %s, in which %d may fail", t.Name, failed, spec.Name, budget))
 				}
 			}
@@ -90,7 +115,7 @@ func (s *story) checkStages(in Input, d Decision) {
 func (s *story) checkRetreat(in Input, d Decision) {
 	present := NoStage
 	for i, t := range in.Targets {
-		if d.Admitted[i] && t.Standing != Out {
+		if mayBeAsked(d, i) && t.Standing != Out {
 			if present != NoStage && t.Stage != present {
 				panic(fmt.Sprintf("stages %d and %d are taken back at a time", present, t.Stage))
 			}

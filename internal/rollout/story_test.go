@@ -130,26 +130,21 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		panic("decided differently the second time")
 	}
 	s.check(in, d)
-	for i, m := range s.members {
-		if !d.Admitted[i] {
-			continue
-		}
-		if mayCrash && s.chance(15) {
-			s.note("killed before %s", m.name)
-			return true, 0
-		}
-		s.ask(m)
-		acted = acted || !m.refused
+	statuses, acted := s.execute(d, mayCrash)
+	if statuses == nil {
+		return true, 0
 	}
 	if mayCrash && s.chance(15) {
 		s.note("killed before the status")
 		return true, 0
 	}
 	if !reflect.DeepEqual(s.stored, d.Status) {
-		acted = true
 		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
 	}
 	s.stored, s.reset = d.Status, false
+	for i, m := range s.members {
+		m.status = statuses[i]
+	}
 	if d.Passed && s.in.Rollout.OnFailure == triggerv1.FailureRollback {
 		s.earlier = s.content
 	}
@@ -157,13 +152,25 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	return acted, d.After
 }
 
-// settle ends the trouble and goes on by what Decide asks for and what happens, until
-// nothing happens any more. A person does what the rollout waits for.
+// settle ends the trouble, first that of all members that the API server does not refuse.
 func (s *story) settle() string {
 	s.note("--- calm ---")
 	for _, m := range s.members {
-		m.suspended, m.refused = false, false
+		m.suspended = false
 	}
+	if problem := s.rest(); problem != "" {
+		return problem
+	}
+	s.note("--- nothing is refused any more ---")
+	for _, m := range s.members {
+		m.refused = false
+	}
+	return s.rest()
+}
+
+// rest goes on by what Decide asks for and what happens, until nothing happens any more. A
+// person does what the rollout waits for.
+func (s *story) rest() string {
 	for round := 0; ; round++ {
 		if round > 3000 {
 			return "does not come to rest"
@@ -203,7 +210,14 @@ func (s *story) verdict() string {
 	case triggerv1.RolloutHalted, triggerv1.RolloutRollbackHalted:
 		return ""
 	case triggerv1.RolloutFinished, triggerv1.RolloutRolledBack:
-	case triggerv1.RolloutBlocked, triggerv1.RolloutSettling, triggerv1.RolloutProgressing, triggerv1.RolloutSoaking,
+	case triggerv1.RolloutBlocked:
+		for _, m := range s.members {
+			if m.stage >= 0 && s.in.Rollout.Stages[m.stage].Name == s.stored.Stage && !m.refused {
+				return "blocked, and nothing refuses " + m.name
+			}
+		}
+		return ""
+	case triggerv1.RolloutSettling, triggerv1.RolloutProgressing, triggerv1.RolloutSoaking,
 		triggerv1.RolloutAwaitingApproval, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutRollingBack:
 		fallthrough
 	default:
@@ -212,7 +226,7 @@ func (s *story) verdict() string {
 	for _, m := range s.members {
 		standing, _ := s.standing(m)
 		unmatched := s.in.Rollout != nil && m.stage == NoStage
-		if standing != Current && standing != Failed && !unmatched {
+		if standing != Current && standing != Failed && !unmatched && !m.refused {
 			return fmt.Sprintf("finished, and %s is %d", m.name, standing)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
 )
 
@@ -32,8 +33,13 @@ type member struct {
 	// lost tells that the request will be handled without effect.
 	lost bool
 
-	failed, suspended, refused bool
-	busyUntil                  time.Time
+	failed, suspended bool
+	busyUntil         time.Time
+
+	// refused is true if the API server refuses whatever is asked of it, and status is
+	// what is stored of that.
+	refused bool
+	status  triggerv1.TargetStatus
 
 	// unready is a release that is not well for other reasons.
 	unready       bool
@@ -98,6 +104,7 @@ func newStory(seed int64) *story {
 	if stages > 0 {
 		s.in.Rollout = s.rollout(stages)
 	}
+	refusing := 2 + s.rng.Intn(20) // In some fleets next to all do.
 	for i := range 1 + s.rng.Intn(20) {
 		m := &member{name: fmt.Sprintf("apps/r%02d", i), runs: 0, stage: NoStage}
 		if stages > 0 && !s.chance(30) {
@@ -108,7 +115,7 @@ func newStory(seed int64) *story {
 				m.dependsOn = append(m.dependsOn, fmt.Sprintf("apps/r%02d", s.rng.Intn(20)))
 			}
 		}
-		m.suspended, m.refused, m.unready = s.chance(12), s.chance(20), s.chance(12)
+		m.suspended, m.refused, m.unready = s.chance(12), s.chance(refusing), s.chance(12)
 		m.unreadyBefore = m.unready
 		s.members = append(s.members, m)
 	}
@@ -204,13 +211,11 @@ func (s *story) standing(m *member) (Standing, bool) {
 	case m.asked == wanted && m.failed:
 		return Failed, false
 	case m.asked == wanted: // The request was lost.
-		return UnderWay, true
+		return Of(m.name, m.stage, s.decision(m), plan.Release{Exists: true}).Standing, true
 	case m.busyUntil.After(s.now):
 		return Busy, false
-	case m.refused:
-		return Out, true
 	}
-	return Due, true
+	return Of(m.name, m.stage, s.decision(m), plan.Release{Exists: true}).Standing, true
 }
 
 func (s *story) target(m *member) Target {
@@ -243,14 +248,15 @@ func (s *story) helmController() {
 	}
 }
 
-// ask is what a request does.
-func (s *story) ask(m *member) {
+// ask is what a request does. It returns false if it is refused.
+func (s *story) ask(m *member) bool {
 	if m.refused {
 		s.note("%s: refused", m.name)
-		return
+		return false
 	}
 	m.asked, m.failed = s.wanted(), false
 	m.done = s.now.Add(time.Duration(1+s.rng.Intn(20)) * time.Second)
 	m.lost = s.chance(10)
 	s.note("%s: asked for %d", m.name, m.asked)
+	return true
 }

@@ -103,32 +103,36 @@ func TestOf(t *testing.T) {
 	deciding := func(state triggerv1.TargetState, request *plan.Request, attempts int32) plan.Decision {
 		return plan.Decision{Status: triggerv1.TargetStatus{State: state, Attempts: attempts}, Request: request}
 	}
+	refusedBefore := func(d plan.Decision) plan.Decision {
+		d.Unsent.Refused, d.Unsent.Message = &triggerv1.Refusal{Digest: first}, "why"
+		return d
+	}
 	there := plan.Release{Exists: true, Ready: "True"}
 	for _, c := range []struct {
 		name     string
 		decision plan.Decision
 		release  plan.Release
-		refused  bool
 		standing Standing
 		wants    bool
 	}{
-		{"delivered", deciding(triggerv1.TargetDelivered, nil, 1), there, false, Current, false},
-		{"due", deciding(triggerv1.TargetTriggered, asked, 1), there, false, Due, true},
-		{"under way", deciding(triggerv1.TargetTriggered, nil, 1), there, false, UnderWay, false},
-		{"to be repeated", deciding(triggerv1.TargetTriggered, asked, 2), there, false, UnderWay, true},
-		{"failed", deciding(triggerv1.TargetFailed, nil, 1), there, false, Failed, false},
-		{"denied", deciding(triggerv1.TargetFailed, nil, 0), plan.Release{Exists: true, Denied: "why"}, false, Out, false},
-		{"refused", deciding(triggerv1.TargetTriggered, asked, 1), there, true, Out, true},
-		{"suspended", deciding(triggerv1.TargetHeld, nil, 0), plan.Release{Exists: true, Suspended: true}, false, Out, false},
-		{"worked on", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, Reconciling: true, Ready: "Unknown"}, false, Busy, false},
-		{"asked by somebody else", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, RequestedAt: "a", HandledAt: "b"}, false, Busy, false},
-		{"not installed", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, Current: true, Ready: "False"}, false, Out, false},
-		{"missing", deciding(triggerv1.TargetMissing, nil, 0), plan.Release{}, false, Out, false},
+		{"delivered", deciding(triggerv1.TargetDelivered, nil, 1), there, Current, false},
+		{"due", deciding(triggerv1.TargetTriggered, asked, 1), there, Due, true},
+		{"under way", deciding(triggerv1.TargetTriggered, nil, 1), there, UnderWay, false},
+		{"to be repeated", deciding(triggerv1.TargetTriggered, asked, 2), there, UnderWay, true},
+		{"failed", deciding(triggerv1.TargetFailed, nil, 1), there, Failed, false},
+		{"denied", deciding(triggerv1.TargetFailed, nil, 0), plan.Release{Exists: true, Denied: "why"}, Out, false},
+		{"refused", refusedBefore(deciding(triggerv1.TargetTriggered, asked, 1)), there, Out, true},
+		{"refused when it was to be repeated", refusedBefore(deciding(triggerv1.TargetTriggered, asked, 2)), there, Out, true},
+		{"suspended", deciding(triggerv1.TargetHeld, nil, 0), plan.Release{Exists: true, Suspended: true}, Out, false},
+		{"worked on", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, Reconciling: true, Ready: "Unknown"}, Busy, false},
+		{"asked by somebody else", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, RequestedAt: "a", HandledAt: "b"}, Busy, false},
+		{"not installed", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, Current: true, Ready: "False"}, Out, false},
+		{"missing", deciding(triggerv1.TargetMissing, nil, 0), plan.Release{}, Out, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			target := Of("apps/a", 1, c.decision, c.release, c.refused)
+			target := Of("apps/a", 1, c.decision, c.release)
 			g.Expect(target.Standing).To(Equal(c.standing))
 			g.Expect(target.Wants).To(Equal(c.wants))
 			if c.release.Exists {

@@ -83,9 +83,8 @@ type Target struct {
 	DependsOn []string
 }
 
-// Of returns a target as a decision about it shows it. Refused tells that the request
-// for the present content was refused before.
-func Of(name string, stage int, d plan.Decision, r plan.Release, refused bool) Target {
+// Of returns a target as a decision about it shows it.
+func Of(name string, stage int, d plan.Decision, r plan.Release) Target {
 	t := Target{
 		Name: name, Stage: stage, Wants: d.Request != nil, Ready: r.Ready,
 		UnreadyBefore: d.Status.UnreadyBefore, Message: d.Status.Message,
@@ -97,8 +96,8 @@ func Of(name string, stage int, d plan.Decision, r plan.Release, refused bool) T
 		t.Stage = Nowhere
 	}
 	switch {
-	case t.Wants && refused:
-		t.Standing = Out
+	case t.Wants && d.Unsent.Refused != nil: // For this very content.
+		t.Standing, t.Message = Out, d.Unsent.Message
 	case t.Wants && d.Status.Attempts > 1:
 		t.Standing = UnderWay
 	case t.Wants:
@@ -172,6 +171,17 @@ type Input struct {
 	Targets []Target
 }
 
+// Turn is who may take the free places of a stage. Who is refused takes none: it goes to the
+// next at once, so that targets that cannot be asked hold up no others, however many there are.
+type Turn struct {
+	// Places that are free.
+	Places int
+
+	// Targets in the order in which they may take one. So many as there are places are
+	// Admitted, and the rest are Held.
+	Targets []int
+}
+
 // Decision is the outcome.
 type Decision struct {
 	// Status to record.
@@ -181,6 +191,9 @@ type Decision struct {
 	// why it may not.
 	Admitted []bool
 	Held     []string
+
+	// Turns are the places for which more targets wait than there are.
+	Turns []Turn
 
 	// Passed tells that the content went through all stages, and failed in no more
 	// targets than may.

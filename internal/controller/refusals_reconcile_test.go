@@ -1,0 +1,232 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/runtime/conditions"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// strict is a made-up API server with policies: it refuses to write the objects that are named
+// "Kind name".
+type strict struct {
+	client.Client
+	mu      sync.Mutex
+	refuses []string
+	written []string
+}
+
+var denial = answer("", http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "ValidatingAdmissionPolicy 'strict' with binding 'strict' denied request: no")
+
+// indexing makes the indexes of the cache in a made-up API server.
+type indexing struct{ *fake.ClientBuilder }
+
+func (i indexing) IndexField(_ context.Context, obj client.Object, field string, extract client.IndexerFunc) error {
+	i.WithIndex(obj, field, extract)
+	return nil
+}
+
+func newStrict(t *testing.T, objects ...client.Object) *strict {
+	t.Helper()
+	g := NewWithT(t)
+	scheme := runtime.NewScheme()
+	g.Expect(corev1.AddToScheme(scheme)).To(Succeed())
+	g.Expect(helmv2.AddToScheme(scheme)).To(Succeed())
+	g.Expect(triggerv1.AddToScheme(scheme)).To(Succeed())
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&triggerv1.ValuesTrigger{})
+	g.Expect(index.Setup(t.Context(), indexing{builder}, true)).To(Succeed())
+	s := &strict{}
+	s.Client = interceptor.NewClient(builder.Build(), interceptor.Funcs{
+		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			name := obj.GetObjectKind().GroupVersionKind().Kind + " " + obj.GetName()
+			if slices.Contains(s.refuses, name) {
+				return denial
+			}
+			s.written = append(s.written, name)
+			return c.Patch(ctx, obj, patch, opts...)
+		},
+	})
+	return s
+}
+
+// events returns and forgets what was reported.
+func events(recorder *record.FakeRecorder) []string {
+	var all []string
+	for {
+		select {
+		case event := <-recorder.Events:
+			all = append(all, event)
+		default:
+			return all
+		}
+	}
+}
+
+func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	hr := reading("apps", "values")
+	hr.UID = "the-uid"
+	server := newStrict(t, hr)
+	recorder := record.NewFakeRecorder(10)
+	r := &HelmReleaseReconciler{
+		cache: server, writer: server, applier: apply.New(server), derive: deriver{cache: server, autodiscovery: true}, events: recorder,
+		reported: newReported(), denials: newDenials(), autodiscovery: true, serves: func(client.Object) bool { return true },
+	}
+	req := ctrl.Request{NamespacedName: anApp}
+	reconcile := func() ctrl.Result {
+		result, err := r.Reconcile(t.Context(), req)
+		g.Expect(err).NotTo(HaveOccurred())
+		return result
+	}
+
+	server.refuses = []string{"ValuesTrigger app"}
+	g.Expect(reconcile().RequeueAfter).To(Equal(firstDenial))
+	reported := "Warning AccessDenied the operator was refused, and tries again from time to time: apply ValuesTrigger apps/app: "
+	g.Expect(events(recorder)).To(ConsistOf(HavePrefix(reported)))
+	g.Expect(server.written).To(Equal([]string{"HelmRelease app"}), "the labels of autodiscovery")
+	g.Expect(reconcile().RequeueAfter).To(BeNumerically(">=", firstDenial))
+	g.Expect(events(recorder)).To(BeEmpty(), "it is reported once")
+
+	server.refuses, server.written = []string{"ValuesTrigger app", "HelmRelease app"}, nil
+	g.Expect(server.Get(t.Context(), anApp, hr)).To(Succeed())
+	hr.Labels = nil
+	g.Expect(server.Update(t.Context(), hr)).To(Succeed())
+	reconcile()
+	g.Expect(events(recorder)).To(ConsistOf(ContainSubstring("label HelmRelease apps/app: ")), "beside what was reported before")
+
+	server.refuses = nil
+	g.Expect(reconcile().RequeueAfter).To(BeZero())
+	g.Expect(server.written).To(Equal([]string{"ValuesTrigger app", "HelmRelease app"}))
+	server.refuses = []string{"HelmRelease app"}
+	g.Expect(server.Get(t.Context(), anApp, hr)).To(Succeed())
+	hr.Labels = nil
+	g.Expect(server.Update(t.Context(), hr)).To(Succeed())
+	reconcile()
+	g.Expect(events(recorder)).To(HaveLen(1), "it is another refusal")
+}
+
+// asking returns targets of which each is about to be asked.
+func asking(t *testing.T, server *strict, names ...string) []*targetCase {
+	t.Helper()
+	var cases []*targetCase
+	for _, name := range names {
+		hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}}
+		NewWithT(t).Expect(server.Create(t.Context(), hr)).To(Succeed())
+		cases = append(cases, &targetCase{
+			Target: target.Target{NamespacedName: client.ObjectKeyFromObject(hr), Release: hr}, hr: hr,
+			decision: plan.Decision{
+				Request: &plan.Request{Token: "token"}, Status: triggerv1.TargetStatus{State: triggerv1.TargetTriggered},
+				Unsent: triggerv1.TargetStatus{State: triggerv1.TargetPending, Digest: "sha256:old"},
+			},
+		})
+	}
+	return cases
+}
+
+func TestExecuteAll_a_place_goes_to_the_next_at_once_when_one_is_refused(t *testing.T) {
+	t.Parallel()
+	for _, concurrent := range []int{1, 3, 10} {
+		t.Run(fmt.Sprint(concurrent), func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			r, vt := deployed()
+			r.concurrent, r.sent = concurrent, newSentRequests()
+			server := newStrict(t)
+			cases := asking(t, server, "a", "b", "c", "d", "e", "f", "g", "h")
+			server.refuses = []string{"HelmRelease a", "HelmRelease b", "HelmRelease c", "HelmRelease d"}
+			cases[6].decision.Unsent.Refused = &triggerv1.Refusal{Digest: "0123456789ab", Reason: triggerv1.DeliveryFailedReason}
+			cases[6].decision.Unsent.State, cases[6].decision.Unsent.Message = triggerv1.TargetFailed, "why"
+			e := evaluation{gate: &gate{}, diff: plan.Diff{To: newContent}, writer: server}
+			done := r.executeAll(t.Context(), vt, e, cases, rollout.Decision{
+				Admitted: []bool{true, true, false, false, false, false, false, true},
+				Held:     []string{"", "", "turn", "turn", "turn", "turn", "turn", ""},
+				Turns:    []rollout.Turn{{Places: 2, Targets: []int{0, 1, 2, 3, 4, 5, 6}}},
+			})
+			var states []string
+			for _, one := range done {
+				states = append(states, string(one.status.State))
+			}
+			g.Expect(states).To(Equal([]string{"Failed", "Failed", "Failed", "Failed", "Triggered", "Triggered", "Failed", "Triggered"}))
+			g.Expect(server.written).To(ConsistOf("HelmRelease e", "HelmRelease f", "HelmRelease h"), "two have the places, one is in no turn")
+			g.Expect(done[6].status.Message).To(Equal("why"), "what was refused stays so until it is tried again")
+			g.Expect(done[0].after).To(Equal(afterRefusal))
+		})
+	}
+}
+
+func TestRefused_looks_again_ever_more_rarely_unless_something_is_to_be_done(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	r := &ValuesTriggerReconciler{denials: newDenials()}
+	req := ctrl.Request{NamespacedName: anApp}
+	soon := ctrl.Result{RequeueAfter: afterRefusal, Priority: new(progressPriority)}
+	g.Expect(r.refused(t.Context(), req, soon, denial)).To(Equal(soon), "a place has become free")
+	result, err := r.refused(t.Context(), req, ctrl.Result{RequeueAfter: time.Hour}, denial)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.RequeueAfter).To(BeNumerically("<", 2*firstDenial))
+	g.Expect(result.Priority).To(HaveValue(Equal(handler.LowPriority)))
+}
+
+func TestNotify_reports_refusals_once_and_together(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	recorder := record.NewFakeRecorder(10)
+	r := &ValuesTriggerReconciler{cache: newStrict(t, reading("apps", "values")), events: recorder}
+	old := staged()
+	vt := old.DeepCopy()
+	one, other := refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason), refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason)
+	other.Name = "other"
+	vt.Status.Targets = []triggerv1.TargetStatus{one, other}
+	markProgressing(vt, "Stage 1/2 canary")
+	r.notify(t.Context(), old, vt)
+	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed why", "Warning DeliveryFailed apps/app: why (and 1 more refused)"))
+	r.notify(t.Context(), vt, vt.DeepCopy())
+	g.Expect(events(recorder)).To(BeEmpty())
+
+	next := vt.DeepCopy()
+	next.Status.Targets[0].Message = "another reason"
+	r.notify(t.Context(), vt, next)
+	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed another reason", "Warning DeliveryFailed apps/app: another reason"))
+
+	stalled := next.DeepCopy()
+	stalled.Status.Targets[0].Message = "the last one"
+	markStalled(stalled, triggerv1.DeliveryFailedReason, "apps/app: the last one")
+	r.notify(t.Context(), next, stalled)
+	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed the last one", "Warning DeliveryFailed apps/app: the last one"), "nothing is said twice")
+	g.Expect(conditions.IsStalled(stalled)).To(BeTrue())
+
+	restarting := vt.DeepCopy()
+	restarting.Status.Targets[0].State, restarting.Status.Targets[0].Message = triggerv1.TargetPending, "a webhook is down"
+	r.notify(t.Context(), vt, restarting)
+	g.Expect(events(recorder)).To(BeEmpty(), "it may be back before anybody looks")
+}
