@@ -23,8 +23,8 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	if is == nil {
 		return
 	}
-	if value := vt.Status.LastHandledApproval; value != old.Status.LastHandledApproval {
-		if refusal := rollout.Refusal(vt.Spec.Rollout, value, is.Digest); refusal != "" {
+	if value := vt.Status.LastHandledApproval; value != "" && value != old.Status.LastHandledApproval {
+		if refusal := rollout.Refusal(vt.Spec.Rollout, was, is.Digest, value); refusal != "" {
 			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason, "Annotation %s is refused: %s", triggerv1.ApproveAnnotation, refusal)
 		}
 	}

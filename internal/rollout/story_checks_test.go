@@ -144,7 +144,7 @@ func (s *story) checkOrder(in Input, t Target, stage int, recorded *triggerv1.Ro
 	if spec.Approval == triggerv1.ApprovalManual && !recorded.Stages[stage].Approved && recorded.Stages[stage].Phase != triggerv1.StageFinished {
 		panic(t.Name + " is admitted without approval")
 	}
-	if recorded.Stages[stage].Approved && !s.approved[Approval(in.Rollout, in.Digest, spec.Name)] {
+	if recorded.Stages[stage].Approved && !s.approved[Approval(in.Digest, spec.Name, "")] {
 		panic(spec.Name + " was approved by nobody")
 	}
 	if t.Standing == UnderWay {

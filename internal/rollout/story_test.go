@@ -98,7 +98,7 @@ func (s *story) approve(wrong bool) {
 	if wrong {
 		digest = "sha256:wrong"
 	}
-	s.in.Approval = Approval(s.in.Rollout, digest, s.stored.Stage)
+	s.in.Approval = Approval(digest, s.stored.Stage, s.handled)
 	s.approved[s.in.Approval] = true
 	s.note("a person approves %s", s.in.Approval)
 }
@@ -108,7 +108,7 @@ func (s *story) approve(wrong bool) {
 func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	in := s.in
 	in.Now, in.Digest, in.Previous = s.now, digestOf(s.content), s.stored
-	in.Force, in.Reset = s.forced == s.content, s.reset
+	in.Force, in.Reset, in.Handled = s.forced == s.content, s.reset, s.handled
 	in.Restored = s.restored()
 	if s.earlier > 0 {
 		in.Earlier = digestOf(s.earlier)
@@ -149,7 +149,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		acted = true
 		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
 	}
-	s.stored, s.reset = d.Status, false
+	s.stored, s.reset, s.handled = d.Status, false, in.Approval
 	if d.Passed && s.in.Rollout.OnFailure == triggerv1.FailureRollback {
 		s.earlier = s.content
 	}

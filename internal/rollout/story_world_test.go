@@ -65,6 +65,7 @@ type story struct {
 	earlier int
 
 	approved map[string]bool
+	handled  string
 	forced   int
 	reset    bool
 	log      []string
