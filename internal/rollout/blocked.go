@@ -5,6 +5,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -52,5 +53,6 @@ func (st *stage) restart(now time.Time) {
 // none or nothing to do: no approval was asked for then.
 func (p *planner) unapproved(st *stage) bool {
 	return st.Phase == triggerv1.StageFinished && st.spec.Approval == triggerv1.ApprovalManual &&
-		!st.Approved && !p.Status.Overridden && p.Status.Rollback == nil && st.counts[Due] > 0
+		!st.Approved && !p.Status.Overridden && p.Status.Rollback == nil &&
+		slices.ContainsFunc(st.members, func(i int) bool { return p.Targets[i].Wants && p.Targets[i].Standing != UnderWay })
 }

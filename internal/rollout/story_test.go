@@ -49,7 +49,7 @@ func (s *story) tell() (problem string) {
 		s.now = s.now.Add(time.Duration(100+s.rng.Intn(8000)) * time.Millisecond)
 		s.helmController()
 		m := s.members[s.rng.Intn(len(s.members))]
-		switch s.rng.Intn(24) {
+		switch s.rng.Intn(32) {
 		case 0, 1:
 			if edits > 0 {
 				edits--
@@ -66,7 +66,7 @@ func (s *story) tell() (problem string) {
 		case 4:
 			m.busyUntil = s.now.Add(5 * time.Second)
 		case 5:
-			s.approve(s.chance(3))
+			s.approve()
 		case 6:
 			if s.chance(3) {
 				s.reset = true
@@ -83,24 +83,12 @@ func (s *story) tell() (problem string) {
 			}
 		case 9:
 			m.refused = s.chance(3)
+		default:
+			s.meddle(m, s.rng.Intn(14))
 		}
 		s.reconcile(true)
 	}
 	return s.settle()
-}
-
-// approve is a person who approves the stage that waits, or something else.
-func (s *story) approve(wrong bool) {
-	if s.stored == nil || s.in.Rollout == nil || s.stored.Phase != triggerv1.RolloutAwaitingApproval {
-		return
-	}
-	digest := s.stored.Digest
-	if wrong {
-		digest = "sha256:wrong"
-	}
-	s.in.Approval = Approval(digest, s.stored.Stage, s.handled)
-	s.approved[s.in.Approval] = true
-	s.note("a person approves %s", s.in.Approval)
 }
 
 // reconcile is one decision, the execution of which may end halfway. It returns whether
@@ -114,6 +102,9 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		in.Earlier = digestOf(s.earlier)
 	}
 	for _, m := range s.members {
+		if !m.gone && m.rolledBack == s.content && m.runs != s.content {
+			in.RefusedBy = m.name
+		}
 		if s.reset && m.asked == s.wanted() && m.failed {
 			m.asked, m.failed = 0, false // As plan does.
 		}
@@ -124,6 +115,8 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 			s.unsettled, s.settled = s.now, false
 		}
 		s.changed = s.now
+	} else { // What was never recorded may have come and gone.
+		s.settled = s.stored.UnsettledSince == nil
 	}
 	d := Decide(in)
 	if again := Decide(in); !reflect.DeepEqual(d, again) {
@@ -148,6 +141,12 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	if !reflect.DeepEqual(s.stored, d.Status) {
 		acted = true
 		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
+	}
+	if s.stored == nil || s.stored.Digest != d.Status.Digest || in.Reset && s.stored.Rollback != nil && d.Status.Rollback == nil {
+		s.approvals = map[string]bool{} // It is another rollout.
+	}
+	if in.Reset && s.stored != nil && !in.Restored {
+		s.refused = 0
 	}
 	s.stored, s.reset, s.handled = d.Status, false, in.Approval
 	if d.Passed && s.in.Rollout.OnFailure == triggerv1.FailureRollback {
@@ -180,8 +179,10 @@ func (s *story) settle() string {
 			}
 		}
 		for _, m := range s.members {
-			sooner(m.done)
-			sooner(m.busyUntil)
+			if !m.gone {
+				sooner(m.done)
+				sooner(m.busyUntil)
+			}
 		}
 		if after > 0 {
 			sooner(s.now.Add(after))
@@ -191,7 +192,11 @@ func (s *story) settle() string {
 			continue
 		}
 		if s.stored.Phase == triggerv1.RolloutAwaitingApproval {
-			s.approve(false)
+			s.annotate(Approval(s.stored.Digest, s.stored.Stage, s.handled), true)
+			continue
+		}
+		if s.stored.Phase == triggerv1.RolloutBlocked && s.empty(s.stored.Stage) {
+			s.reset = true
 			continue
 		}
 		return s.verdict()
@@ -212,7 +217,7 @@ func (s *story) verdict() string {
 	for _, m := range s.members {
 		standing, _ := s.standing(m)
 		unmatched := s.in.Rollout != nil && m.stage == NoStage
-		if standing != Current && standing != Failed && !unmatched {
+		if !m.gone && standing != Current && standing != Failed && !unmatched {
 			return fmt.Sprintf("finished, and %s is %d", m.name, standing)
 		}
 	}
