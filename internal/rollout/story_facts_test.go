@@ -12,16 +12,16 @@ import (
 
 // This file says what a decision may record.
 
-// stageOf returns what is recorded of a stage.
-func stageOf(s *triggerv1.RolloutStatus, name string) triggerv1.StageStatus {
+// stageOf returns what is recorded of a stage, last if more than once.
+func stageOf(s *triggerv1.RolloutStatus, name string) (found triggerv1.StageStatus) {
 	if s != nil {
 		for _, st := range s.Stages {
 			if st.Name == name {
-				return st
+				found = st
 			}
 		}
 	}
-	return triggerv1.StageStatus{}
+	return found
 }
 
 func (s *story) checkFacts(in Input, d Decision) {
