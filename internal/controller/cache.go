@@ -93,7 +93,9 @@ func boundedLabels(labels map[string]string) map[string]string {
 
 func stripNamespace(in any) (any, error) {
 	if obj, ok := in.(*metav1.PartialObjectMetadata); ok {
-		obj.ObjectMeta = metav1.ObjectMeta{Name: obj.Name, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels}
+		obj.ObjectMeta = metav1.ObjectMeta{
+			Name: obj.Name, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels, DeletionTimestamp: obj.DeletionTimestamp,
+		}
 	}
 	return in, nil
 }

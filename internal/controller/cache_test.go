@@ -109,7 +109,8 @@ func TestStripNamespace(t *testing.T) {
 	obj, want := index.Metadata("Namespace"), index.Metadata("Namespace")
 	obj.ObjectMeta = heavy(map[string]string{"env": "prod"})
 	obj.Namespace = ""
-	want.ObjectMeta = metav1.ObjectMeta{Name: "a", ResourceVersion: "7", Labels: map[string]string{"env": "prod"}}
+	obj.DeletionTimestamp = &metav1.Time{Time: time.Unix(1700000000, 0)}
+	want.ObjectMeta = metav1.ObjectMeta{Name: "a", ResourceVersion: "7", Labels: map[string]string{"env": "prod"}, DeletionTimestamp: obj.DeletionTimestamp.DeepCopy()}
 	NewWithT(t).Expect(stripNamespace(obj)).To(Equal(want))
 }
 
@@ -155,7 +156,7 @@ func TestStripRelease(t *testing.T) {
 	full := fullRelease()
 	observed := target.Observe(full, nil)
 	for field, value := range reflect.ValueOf(observed).Fields() {
-		if !slices.Contains([]string{"Denied", "Reads", "Copied"}, field.Name) {
+		if !slices.Contains([]string{"Denied", "Ending", "Reads", "Copied"}, field.Name) {
 			g.Expect(value.IsZero()).To(BeFalse(), "the planner observes %s, which the release of this test lacks", field.Name)
 		}
 	}

@@ -109,6 +109,9 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 		case c.leftAlone(e):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
+		if in.RefusedBy == "" && vt.TakesBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, e.content) {
+			in.RefusedBy = c.String()
+		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
 			t.DependsOn = dependencies(c.hr)
 		}
@@ -129,6 +132,15 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 		}
 	}
 	gated := e.gate.decide(vt, e, cases)
+	if isVerdict(vt.Status.Rollout, gated.Status) {
+		changed, err := r.doubt(ctx, vt, e, cases)
+		if err != nil {
+			return nil, err
+		}
+		if changed {
+			gated = e.gate.decide(vt, e, cases)
+		}
+	}
 	for i, c := range cases {
 		if c.leftAlone(e) {
 			gated.Held[i] = notRestorable

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	stories    = flag.Int64("stories", 1000, "how many stories the test tells")
+	stories    = flag.Int64("stories", 3000, "how many stories the test tells")
 	firstStory = flag.Int64("first-story", 0, "seed of the first of them")
 )
 
