@@ -87,7 +87,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	digest := waiting()
 	e.Expect(digest).NotTo(Equal(old))
 	e.Expect(e.condition(ns, "platform", meta.ReadyCondition)()).To(Equal("False AwaitingApproval: Stage 2/2 canary→prod, 0/2, 0 failed; " +
-		"waits for approval: kubectl annotate --overwrite vt/platform -n " + ns + " trigger.nebius.ai/approve=" + digest))
+		"waits for approval: kubectl annotate --overwrite vt/platform -n " + ns + " trigger.nebius.ai/approve=" + digest + "/prod"))
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(And(
 		HaveField("State", triggerv1.TargetHeld), HaveField("Message", "waits for the approval of stage prod; the values of the release would change")))
 
@@ -104,7 +104,18 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	waiting()
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(
 		HaveField("Message", "waits for the approval of stage prod; the release would be asked and nothing would change"))
-	e.Expect(refusals()).To(HaveLen(1), "the annotation of before is no new mistake")
+	e.Expect(refusals()).To(HaveLen(1), "the annotation of before is not a new mistake")
+
+	t.Log("what was approved once comes back after an emergency")
+	e.request(ns, "platform", "now", meta.ForceRequestAnnotation)
+	e.atRest(ns, 3)
+	mark = e.mark()
+	e.setData(cm, "other.yaml", "nobody reads this")
+	e.Expect(waiting()).To(Equal(digest))
+	e.Consistently(e.phase(ns), patience).Should(Equal(triggerv1.RolloutAwaitingApproval), "its annotation is still there, and used up")
+	e.Expect(e.condition(ns, "platform", meta.ReadyCondition)()).To(HaveSuffix("trigger.nebius.ai/approve=" + digest + "/prod"))
+	approve(digest + "/prod")
+	e.atRest(ns, 3)
 }
 
 func TestRollout_a_manual_request_goes_through_at_once(t *testing.T) {
