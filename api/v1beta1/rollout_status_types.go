@@ -29,7 +29,7 @@ const (
 	RolloutSoaking RolloutPhase = "Soaking"
 
 	// RolloutBlocked waits since no target of a stage can be delivered to: they are
-	// suspended or denied.
+	// suspended or denied, or all that the stage had are gone.
 	RolloutBlocked RolloutPhase = "Blocked"
 
 	// RolloutHalted has stopped since too many targets failed.
