@@ -36,7 +36,7 @@ type member struct {
 	failed, suspended, refused bool
 	busyUntil                  time.Time
 
-	// gone tells that there is none any more, or that its namespace is being deleted.
+	// gone is true if it is deleted, or its namespace is being deleted.
 	gone bool
 
 	// rolledBack is the content that its record says was rolled back, 0 if none.

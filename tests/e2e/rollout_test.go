@@ -64,7 +64,8 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 1, "prod": 2})
 	cm := withValues(ns, "values", "")
-	e.setData(cm, "other.yaml", "nobody reads this")
+	const unread = "no release reads this"
+	e.setData(cm, "other.yaml", unread)
 	e.create(rollout(ns, inStages("canary"), inStages("prod", manually)))
 	e.atRest(ns, 3)
 	waiting := func() string {
@@ -109,8 +110,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	t.Log("what was approved once comes back after an emergency")
 	e.request(ns, "platform", "now", meta.ForceRequestAnnotation)
 	e.atRest(ns, 3)
-	mark = e.mark()
-	e.setData(cm, "other.yaml", "nobody reads this")
+	e.setData(cm, "other.yaml", unread)
 	e.Expect(waiting()).To(Equal(digest))
 	e.Consistently(e.phase(ns), patience).Should(Equal(triggerv1.RolloutAwaitingApproval), "its annotation is still there, and used up")
 	e.Expect(e.condition(ns, "platform", meta.ReadyCondition)()).To(HaveSuffix("trigger.nebius.ai/approve=" + digest + "/prod"))
