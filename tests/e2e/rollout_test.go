@@ -116,6 +116,24 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	e.Expect(e.condition(ns, "platform", meta.ReadyCondition)()).To(HaveSuffix("trigger.nebius.ai/approve=" + digest + "/prod"))
 	approve(digest + "/prod")
 	e.atRest(ns, 3)
+
+	t.Log("an approval stays with its stage when the spec changes, and when the annotation is removed")
+	canary := func(policy triggerv1.ApprovalPolicy) {
+		edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].Approval = policy })
+	}
+	canary(triggerv1.ApprovalManual)
+	e.setValues(cm, "a: 4\n")
+	approve(waiting())
+	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(ContainSubstring("Stage 2/2 canary→prod, 0/2, 0 failed; waits for approval"))
+	canary(triggerv1.ApprovalAutomatic)
+	e.Consistently(e.phase(ns), patience).Should(Equal(triggerv1.RolloutAwaitingApproval))
+	approve(waiting() + "/prod")
+	e.Eventually(func() (string, error) {
+		vt, err := e.trigger(ns, "platform")
+		return vt.Status.Rollout.Stages[1].Approval, err
+	}).Should(HaveSuffix("/prod"))
+	edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { delete(vt.Annotations, triggerv1.ApproveAnnotation) })
+	e.atRest(ns, 3)
 }
 
 func TestRollout_a_manual_request_goes_through_at_once(t *testing.T) {
