@@ -49,9 +49,11 @@ const (
 	// ValuesTriggers of the listed namespaces have made there with the operator's rights.
 	AllowFromAnnotation = "trigger.nebius.ai/allow-from"
 
-	// ApproveAnnotation on a ValuesTrigger approves content for a stage with manual
-	// approval: the digest of status.rollout, for the first such stage, or the
-	// digest, a slash and the name of a stage.
+	// ApproveAnnotation on a ValuesTrigger approves content for one stage with manual
+	// approval: the digest of status.rollout, a slash and the name of the stage. Without
+	// a name it is for the first such stage that is not approved. What follows a second
+	// slash makes another value of it, and has no other meaning. A value counts once,
+	// for the content that is on its way when it is first seen.
 	ApproveAnnotation = "trigger.nebius.ai/approve"
 
 	// PublishToAnnotation on a ConfigMap or Secret lists the namespaces, comma

@@ -29,7 +29,7 @@ const (
 	RolloutSoaking RolloutPhase = "Soaking"
 
 	// RolloutBlocked waits since no target of a stage can be delivered to: they are
-	// suspended or denied.
+	// suspended or denied, or all that the stage had are gone.
 	RolloutBlocked RolloutPhase = "Blocked"
 
 	// RolloutHalted has stopped since too many targets failed.
@@ -188,7 +188,14 @@ type StageStatus struct {
 	// +optional
 	Failed int32 `json:"failed"`
 
-	// Approved tells that a person has approved the stage for this content.
+	// Approved is true if a person has approved the stage for this content, in this
+	// rollout. Defaults to false.
 	// +optional
 	Approved bool `json:"approved,omitempty"`
+
+	// Approval is the value of the annotation trigger.nebius.ai/approve that approved
+	// the stage. It counts for no other stage. Unset while the stage is not approved.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	Approval string `json:"approval,omitempty"`
 }

@@ -151,8 +151,10 @@ type ValuesTriggerStatus struct {
 	// +optional
 	LastHandledResetAt string `json:"lastHandledResetAt,omitempty"`
 
-	// LastHandledApproval holds the last value of trigger.nebius.ai/approve that was
-	// looked at.
+	// LastHandledApproval holds the value of trigger.nebius.ai/approve that was last
+	// looked at, up to 256 bytes of it. A value counts once: the same value counts again
+	// only after the annotation has been seen to be gone, when this is unset.
+	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	LastHandledApproval string `json:"lastHandledApproval,omitempty"`
 

@@ -112,7 +112,7 @@ func boundedLabels(labels map[string]string) map[string]string {
 
 func stripNamespace(in any) (any, error) {
 	if obj, ok := in.(*metav1.PartialObjectMetadata); ok {
-		kept := metav1.ObjectMeta{Name: obj.Name, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels}
+		kept := metav1.ObjectMeta{Name: obj.Name, ResourceVersion: obj.ResourceVersion, Labels: obj.Labels, DeletionTimestamp: obj.DeletionTimestamp}
 		if from, found := obj.Annotations[triggerv1.AllowFromAnnotation]; found {
 			kept.Annotations = map[string]string{triggerv1.AllowFromAnnotation: from}
 		}

@@ -132,8 +132,10 @@ func TestStripNamespace(t *testing.T) {
 	obj, want := index.Metadata("Namespace"), index.Metadata("Namespace")
 	obj.ObjectMeta = heavy(map[string]string{"env": "prod"})
 	obj.Namespace = ""
+	obj.DeletionTimestamp = &metav1.Time{Time: time.Unix(1700000000, 0)}
 	want.ObjectMeta = metav1.ObjectMeta{
 		Name: "a", ResourceVersion: "7", Labels: map[string]string{"env": "prod"}, Annotations: map[string]string{"trigger.nebius.ai/allow-from": "config"},
+		DeletionTimestamp: obj.DeletionTimestamp.DeepCopy(),
 	}
 	NewWithT(t).Expect(stripNamespace(obj)).To(Equal(want))
 }
@@ -183,7 +185,7 @@ func TestStripRelease(t *testing.T) {
 	observed := target.Observe(full, nil)
 	for field, value := range reflect.ValueOf(observed).Fields() {
 		// What excludes others of them is tested below.
-		if !slices.Contains([]string{"Denied", "Reads", "Copied", "Retrying"}, field.Name) {
+		if !slices.Contains([]string{"Denied", "Ending", "Reads", "Copied", "Retrying"}, field.Name) {
 			g.Expect(value.IsZero()).To(BeFalse(), "the planner observes %s, which the release of this test lacks", field.Name)
 		}
 	}

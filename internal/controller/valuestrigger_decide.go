@@ -40,9 +40,12 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Release:  target.Observe(c.hr, e.sources),
 		Live:     c.live,
 	}
+	if e.ending[c.Namespace] {
+		c.input.Release = plan.Release{Ending: endingMessage}
+	}
 	c.input.Release.Denied = r.check(vt, e, c.NamespacedName, c.hr)
 	var lookErr error
-	if e.publication != nil {
+	if e.publication != nil && !e.ending[c.Namespace] { // No copy can be made there any more.
 		lookErr = r.observeCopies(ctx, e, c)
 	}
 	defer func() { c.err = errors.Join(c.err, lookErr) }()

@@ -63,6 +63,9 @@ type evaluation struct {
 	refused      string
 	unrestorable string
 
+	// ending are the namespaces of targets that are being deleted.
+	ending map[string]bool
+
 	// publication is what is copied, nil if nothing is.
 	publication *publication
 
@@ -123,6 +126,9 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 		resolver = target.Resolver{Releases: e.account.Reader, Namespaces: e.account.Reader}
 	}
 	if e.targets, err = resolver.Resolve(ctx, vt); err != nil {
+		return e, err
+	}
+	if e.ending, err = r.ending(ctx, r.namespaces, e.targets); err != nil {
 		return e, err
 	}
 	if e.publication = r.newPublication(ctx, vt, e); e.publication == nil {

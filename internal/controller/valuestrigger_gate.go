@@ -91,7 +91,8 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 	in := rollout.Input{
 		Now: e.at, Digest: e.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
 		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
-		Force: e.force != "", Reset: e.reset != "", Approval: vt.Annotations[triggerv1.ApproveAnnotation],
+		Force: e.force != "", Reset: e.reset != "", Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
+		Handled: vt.Status.LastHandledApproval,
 		Earlier: e.earlier, Restored: e.refused != "", Unrestorable: e.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
@@ -104,6 +105,9 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)
 		case c.leftAlone(e):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
+		}
+		if in.RefusedBy == "" && vt.TakesBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, e.content) {
+			in.RefusedBy = c.String()
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
 			t.DependsOn = dependencies(c.hr)
@@ -125,6 +129,15 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 		}
 	}
 	gated := e.gate.decide(vt, e, cases)
+	if isVerdict(vt.Status.Rollout, gated.Status) {
+		changed, err := r.doubt(ctx, vt, e, cases)
+		if err != nil {
+			return rollout.Decision{}, err
+		}
+		if changed {
+			gated = e.gate.decide(vt, e, cases)
+		}
+	}
 	for i, c := range cases {
 		if c.leftAlone(e) {
 			gated.Held[i] = notRestorable

@@ -201,6 +201,10 @@ func TestNotifyRollout(t *testing.T) {
 	approved.Status.LastHandledApproval = a
 	refused := in(a, finished, waiting)
 	refused.Status.LastHandledApproval = b
+	early := in(a, finished, waiting)
+	early.Status.LastHandledApproval = a
+	empty := in(a, finished, waiting)
+	empty.Status.Rollout.Stages[0].Targets = 0
 	for _, c := range []struct {
 		name    string
 		old, vt *triggerv1.ValuesTrigger
@@ -222,6 +226,12 @@ func TestNotifyRollout(t *testing.T) {
 		{"an approval of other content", in(a, finished, waiting), refused, []string{
 			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it approves other content, sha256:bbbbbbbbbbbb; the present one is " + a}},
 		{"the same one, later", refused, refused, nil},
+		{"an annotation that is gone", approved, in(a, finished, waiting), nil},
+		{"an approval that was there before its content", in(b, finished, waiting), early, []string{
+			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it was there before this content was seen, and approves only what is on its way; to approve it now, set " + a + "/rest"}},
+		{"a stage without targets", none, empty, []string{
+			"Normal StageFinished Stage 1/2 canary has no HelmReleases and is passed over, content sha256:aaaaaaaaaaaa"}},
+		{"a stage without targets, later", empty, empty, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

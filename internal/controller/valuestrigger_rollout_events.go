@@ -23,8 +23,8 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	if is == nil {
 		return
 	}
-	if value := vt.Status.LastHandledApproval; value != old.Status.LastHandledApproval {
-		if refusal := rollout.Refusal(vt.Spec.Rollout, value, is.Digest); refusal != "" {
+	if value := vt.Status.LastHandledApproval; value != "" && value != old.Status.LastHandledApproval {
+		if refusal := rollout.Refusal(vt.Spec.Rollout, was, is.Digest, value); refusal != "" {
 			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason, "Annotation %s is refused: %s", triggerv1.ApproveAnnotation, refusal)
 		}
 	}
@@ -69,6 +69,8 @@ func (r *ValuesTriggerReconciler) notifyStage(vt *triggerv1.ValuesTrigger, was, 
 	switch {
 	case started(is) && !started(was) && was.Phase != triggerv1.StageFinished:
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "%s started: %d HelmReleases, content %s", name, is.Targets, content)
+	case is.Phase == triggerv1.StageFinished && was.Phase != triggerv1.StageFinished && is.Targets == 0:
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s has no HelmReleases and is passed over, content %s", name, content)
 	case is.Phase == triggerv1.StageFinished && started(was):
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s finished: %d/%d delivered, %d failed", name, is.Delivered, is.Targets, is.Failed)
 	}

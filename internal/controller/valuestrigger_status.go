@@ -21,10 +21,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
-// maxApproval bounds how much of an approval is stored, in bytes: a digest and the name of
-// a stage.
-const maxApproval = 256
-
 // markOutcome records what was observed and done.
 func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 	status := &vt.Status
@@ -35,8 +31,8 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 	}
 	status.Rollout = out.rollout
 	markDelivered(vt, e, out)
-	if value := vt.Annotations[triggerv1.ApproveAnnotation]; e.gate != nil && value != "" {
-		status.LastHandledApproval = text.Line(value, maxApproval)
+	if e.gate != nil { // Written with what it approves: it counts once.
+		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
 	summary := summarize(vt, out, e.refused)
 	status.Delivered = summary.Delivered

@@ -114,6 +114,9 @@ func (t *task) missing() Decision {
 		State:   triggerv1.TargetMissing,
 		Message: "HelmRelease does not exist; create it, or remove it from spec.targets",
 	}
+	if t.Release.Ending != "" {
+		t.status.Message = t.Release.Ending
+	}
 	return Decision{Status: t.status}
 }
 
@@ -244,7 +247,7 @@ func (t *task) request(attempt int32) Decision {
 		Token:  token,
 		Force:  t.status.Forced,
 		Reset:  reset,
-		Record: record,
+		Record: record.refusing(t.Trigger, t.Refused),
 		Cause:  t.status.Cause,
 	}
 	return decision

@@ -84,6 +84,10 @@ type Release struct {
 	// Exists is false for a target that is named and not there.
 	Exists bool
 
+	// Ending says why a target that is there counts as none, or is empty: what a release
+	// says that goes with its namespace is not about its content.
+	Ending string
+
 	// UID of the HelmRelease.
 	UID types.UID
 

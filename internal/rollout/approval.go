@@ -13,54 +13,122 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
-// manual returns the names of the stages that need an approval.
-func manual(r *triggerv1.Rollout) []string {
-	var names []string
-	if r != nil {
-		for _, stage := range r.Stages {
-			if stage.Approval == triggerv1.ApprovalManual {
-				names = append(names, stage.Name)
-			}
+// This file is about the annotation with which a person approves a stage. A value of it
+// counts once: when it is first seen, for content that is recorded as on its way by then,
+// and for one stage, by its name. What it approves is recorded with the stage. So no
+// edit of the spec gives it to another stage, and content that comes back asks again.
+
+// maxApproval bounds how much of an annotation is looked at, in bytes: a digest, the name
+// of a stage, and something to tell two values apart.
+const maxApproval = 256
+
+// Annotation returns what is looked at of an annotation that approves, and recorded as
+// looked at.
+func Annotation(value string) string { return text.Line(value, maxApproval) }
+
+// Approval returns the annotation that approves content for a stage, other than the one
+// that was last looked at: the same value again cannot be seen as another approval.
+func Approval(digestText, stage, handled string) string {
+	value := digestText + "/" + stage
+	if value == handled {
+		value += "/2"
+	}
+	return value
+}
+
+// parts returns the content that an annotation approves and the stage, if it names one.
+// What follows the stage has no meaning but to make another value of it.
+func parts(annotation string) (content, stage string) {
+	content, rest, _ := strings.Cut(annotation, "/")
+	stage, _, _ = strings.Cut(rest, "/")
+	return content, stage
+}
+
+// approve records which stage a new annotation approves. It acts no earlier than with the
+// next decision, as the start of a stage does.
+func (p *planner) approve() {
+	if p.Approval == "" || p.Approval == p.Handled {
+		return
+	}
+	name, _ := bind(p.Rollout, p.Previous, p.Digest, p.Approval)
+	for i := range p.stages {
+		if st := &p.stages[i]; name != "" && st.Name == name {
+			st.Approved, st.Approval = true, p.Approval
 		}
 	}
-	return names
 }
 
-// approves tells whether an annotation approves content for a stage: it is the digest
-// alone, for the first stage that needs an approval, or the digest and the stage.
-func approves(r *triggerv1.Rollout, annotation, digestText, stage string) bool {
-	content, name, named := strings.Cut(annotation, "/")
-	if content != digestText {
-		return false
-	}
-	if named {
-		return name == stage
-	}
-	names := manual(r)
-	return len(names) > 0 && names[0] == stage
+// Refusal says why an annotation that was first seen when so much of a rollout was
+// recorded approves nothing of the content, or is empty if it does.
+func Refusal(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, annotation string) string {
+	_, refusal := bind(r, recorded, digestText, annotation)
+	return refusal
 }
 
-// Approval returns the annotation that approves content for a stage.
-func Approval(r *triggerv1.Rollout, digestText, stage string) string {
-	if approves(r, digestText, digestText, stage) {
-		return digestText
+// bind returns the stage that an annotation approves when it is first seen, or why it
+// approves none. The digest alone is for the first stage that needs an approval and has
+// none.
+func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, annotation string) (stage, refusal string) {
+	content, stage := parts(annotation)
+	manual, open := manualStages(r, recorded, digestText)
+	again := func(named string) string {
+		if named == "" && len(open) > 0 {
+			named = open[0]
+		}
+		return Approval(digestText, named, annotation)
 	}
-	return digestText + "/" + stage
-}
-
-// Refusal says why an annotation approves nothing, or is empty if it does.
-func Refusal(r *triggerv1.Rollout, annotation, digestText string) string {
-	content, name, named := strings.Cut(annotation, "/")
-	names := manual(r)
 	switch {
-	case len(names) == 0:
-		return "no stage of spec.rollout has approval Manual"
+	case len(manual) == 0:
+		return "", "no stage of spec.rollout has approval Manual"
 	case !strings.HasPrefix(content, digest.Prefix):
-		return fmt.Sprintf("it is no digest; approve the present content with %s", digestText)
+		return "", fmt.Sprintf("it is not a digest; approve the present content with %s", digestText)
+	case content != digestText && strings.HasPrefix(digestText, content):
+		return "", fmt.Sprintf("it is the beginning of a digest only; approve the present content with %s", digestText)
 	case content != digestText:
-		return fmt.Sprintf("it approves other content, %s; the present one is %s", digest.Prefix+text.Word(digest.Short(content)), digestText)
-	case named && !slices.Contains(names, name):
-		return fmt.Sprintf("%q is no stage with approval Manual; these are: %s", text.Word(name), strings.Join(names, ", "))
+		return "", fmt.Sprintf("it approves other content, %s; the present one is %s", digest.Prefix+text.Word(digest.Short(content)), digestText)
+	case stage != "" && !slices.Contains(manual, stage):
+		return "", fmt.Sprintf("%q is not a stage with approval Manual; these are: %s", text.Word(stage), strings.Join(manual, ", "))
+	case recorded == nil || recorded.Digest != digestText:
+		return "", "it was there before this content was seen, and approves only what is on its way; to approve it now, set " + again(stage)
+	case recorded.Rollback != nil:
+		return "", "this content was rolled back and is refused; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
+	case used(recorded, annotation):
+		return "", "it is used up, and an approval is for one stage; to approve another, name it: " + digestText + "/<stage>"
+	case stage != "" && !slices.Contains(open, stage):
+		return "", fmt.Sprintf("stage %s is approved for this content already", stage)
+	case len(open) == 0:
+		return "", "all stages with approval Manual are approved for this content already"
+	case stage == "":
+		stage = open[0]
 	}
-	return ""
+	return stage, ""
+}
+
+// manualStages returns the names of the stages that need an approval, and of those that
+// have none for the content.
+func manualStages(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText string) (manual, open []string) {
+	if r == nil {
+		return nil, nil
+	}
+	approved := func(name string) bool {
+		return recorded != nil && recorded.Digest == digestText && slices.ContainsFunc(recorded.Stages, func(st triggerv1.StageStatus) bool {
+			return st.Name == name && st.Approved
+		})
+	}
+	for _, stage := range r.Stages {
+		if stage.Approval != triggerv1.ApprovalManual {
+			continue
+		}
+		manual = append(manual, stage.Name)
+		if !approved(stage.Name) {
+			open = append(open, stage.Name)
+		}
+	}
+	return manual, open
+}
+
+// used reports whether an annotation has approved a stage of this rollout before: tools
+// that set and remove it in turn must not approve one stage after the other.
+func used(recorded *triggerv1.RolloutStatus, annotation string) bool {
+	return slices.ContainsFunc(recorded.Stages, func(st triggerv1.StageStatus) bool { return st.Approval == annotation })
 }

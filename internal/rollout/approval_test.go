@@ -4,7 +4,9 @@
 package rollout
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -17,7 +19,7 @@ func TestApproval_names_the_content_and_the_stage(t *testing.T) {
 	s := newScene(stageNamed("canary"), stageNamed("eu", manually), stageNamed("us", manually)).with(0, "c").with(1, "eu").with(2, "us")
 	g.Expect(s.admitted()).To(Equal([]string{"c"}))
 	s.become(Current, "c")
-	for _, worthless := range []string{"", second, first + "/us", first + "/canary", first[:20], "yes"} {
+	for _, worthless := range []string{"", second, second + "/eu", first + "/canary", first[:20], "yes"} {
 		s.Approval = worthless
 		g.Expect(s.admitted()).To(BeEmpty(), worthless)
 		g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval), worthless)
@@ -27,12 +29,14 @@ func TestApproval_names_the_content_and_the_stage(t *testing.T) {
 	s.Approval = first
 	g.Expect(s.admitted()).To(Equal([]string{"eu"}))
 	g.Expect(s.Previous.Stages[1].Approved).To(BeTrue())
-	s.Approval = "" // It has been taken note of.
+	g.Expect(s.Previous.Stages[1].Approval).To(Equal(first))
 	s.become(Current, "eu")
 	g.Expect(s.admitted()).To(BeEmpty())
 
+	s.Approval = ""
+	g.Expect(s.admitted()).To(BeEmpty())
 	s.Approval = first
-	g.Expect(s.admitted()).To(BeEmpty(), "the digest alone is for the first one")
+	g.Expect(s.admitted()).To(BeEmpty(), "it has approved a stage")
 	s.Approval = first + "/us"
 	g.Expect(s.admitted()).To(Equal([]string{"us"}))
 
@@ -43,75 +47,207 @@ func TestApproval_names_the_content_and_the_stage(t *testing.T) {
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
 }
 
-func TestApproval_before_a_stage_is_reached_and_outside_of_a_window(t *testing.T) {
+func TestApproval_of_the_present_content_is_recorded_when_it_is_seen(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("canary", soaks(time.Minute)), stageNamed("prod", manually)).with(0, "c").with(1, "p")
+	s.Quiet = time.Minute
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutSettling))
+	s.Approval = first
+	s.step()
+	s.Approval = "" // As kustomize-controller removes it.
+	s.later(2 * time.Minute)
+	g.Expect(s.admitted()).To(Equal([]string{"c"}))
+	s.become(Current, "c")
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.later(2 * time.Minute).admitted()).To(Equal([]string{"p"}))
+}
+
+func TestApproval_outside_of_a_window(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	s := newScene(stageNamed("all", manually)).with(0, "a").inAnHour()
+	s.step()
 	s.Approval = first
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingWindow))
 	g.Expect(s.Previous.Stages[0].Approved).To(BeTrue())
-	g.Expect(s.later(3600 * 1e9).admitted()).To(Equal([]string{"a"}))
+	g.Expect(s.later(time.Hour).admitted()).To(Equal([]string{"a"}))
+}
+
+// An approval is for the stage that it was given for: the spec may become another.
+func TestApproval_moves_to_no_other_stage(t *testing.T) {
+	t.Parallel()
+	stg, prod := stageNamed("stg", manually), stageNamed("prod", manually)
+	for name, stages := range map[string][]triggerv1.Stage{
+		"automatic": {stageNamed("stg"), prod},
+		"renamed":   {stageNamed("staging"), prod},
+		"swapped":   {prod, stg},
+		"removed":   {prod},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			s := newScene(stg, prod).with(0, "s").with(1, "p")
+			s.step()
+			s.Approval = first
+			g.Expect(s.admitted()).To(Equal([]string{"s"}))
+			s.become(Current, "s")
+			g.Expect(s.admitted()).To(BeEmpty())
+			s.Rollout.Stages = stages
+			for i := range s.Targets {
+				s.Targets[i].Stage = slices.IndexFunc(stages, func(st triggerv1.Stage) bool { return st.Name[0] == s.Targets[i].Name[len("apps/")] })
+			}
+			g.Expect(s.admitted()).To(BeEmpty())
+			g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
+			g.Expect(s.Previous.Stage).To(Equal("prod"))
+			s.Approval = Approval(first, "prod", s.Handled)
+			g.Expect(s.admitted()).To(Equal([]string{"p"}))
+		})
+	}
+}
+
+func TestApproval_of_content_that_is_not_on_its_way_never_acts(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("all", manually)).with(0, "a")
+	s.become(Current, "a")
+	g.Expect(s.admitted()).To(BeEmpty())
+	s.Approval = second // Its digest can be computed before there is the content.
+	g.Expect(s.admitted()).To(BeEmpty())
+	s.edit(second)
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
+
+	t.Log("Both are seen at once.")
+	s.edit(first)
+	s.Approval = first + "/all"
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
+}
+
+func TestApproval_of_content_that_comes_back_is_asked_for_again(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("all", manually)).with(0, "a")
+	s.step()
+	s.Approval = Approval(first, "all", s.Handled)
+	g.Expect(s.admitted()).To(Equal([]string{"a"}))
+	s.become(Current, "a")
+	g.Expect(s.admitted()).To(BeEmpty())
+
+	s.edit(second)
+	s.Force = true // An emergency: it is not approved.
+	g.Expect(s.admitted()).To(Equal([]string{"a"}))
+	s.become(Current, "a")
+	g.Expect(s.admitted()).To(BeEmpty())
+	s.edit(first)
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
+	g.Expect(Approval(first, "all", s.Handled)).To(Equal(first + "/all/2"))
+	s.Approval = Approval(first, "all", s.Handled)
+	g.Expect(s.admitted()).To(Equal([]string{"a"}))
+}
+
+// A retry of what has halted goes on with the same rollout, and one of what was rolled
+// back is another.
+func TestApproval_after_a_retry(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("eu", manually), stageNamed("us", manually)).with(0, "e").with(1, "u")
+	s.step()
+	s.Approval = first + "/us"
+	s.step()
+	s.Approval = first
+	g.Expect(s.admitted()).To(Equal([]string{"e"}))
+	s.become(Failed, "e")
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted))
+	s.Reset = true
+	s.become(Due, "e")
+	g.Expect(s.admitted()).To(Equal([]string{"e"}))
+	s.become(Current, "e")
+	g.Expect(s.admitted()).To(Equal([]string{"u"}))
+
+	s.Rollout.OnFailure, s.Earlier = triggerv1.FailureRollback, second
+	s.become(Failed, "u")
+	s.step()
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutRollingBack))
+	s.Restored = true
+	s.become(Current, "e", "u")
+	s.Approval = first + "/eu/refused"
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutRolledBack))
+	s.edit(first)
+	s.Restored, s.Reset = false, true
+	g.Expect(s.admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval), "it is another rollout")
+}
+
+// What was passed over without an approval needs one when there is something to do.
+func TestApproval_of_a_stage_that_was_passed_over(t *testing.T) {
+	t.Parallel()
+	for name, at := range map[string]Standing{"empty": Out, "unchanged": Current} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			s := newScene(stageNamed("eu", manually), stageNamed("us")).with(0, "e").with(1, "u")
+			s.become(at, "e")
+			if at == Out {
+				s.target("e").Stage = Nowhere
+			}
+			g.Expect(s.admitted()).To(Equal([]string{"u"}))
+			s.become(Due, "e")
+			s.target("e").Stage = 0
+			s.become(Current, "u")
+			g.Expect(s.admitted()).To(BeEmpty())
+			g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
+			s.Approval = first
+			g.Expect(s.admitted()).To(Equal([]string{"e"}))
+			s.become(Current, "e")
+			g.Expect(s.admitted()).To(BeEmpty())
+			g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
+		})
+	}
 }
 
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	stages := &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("canary"), stageNamed("eu", manually), stageNamed("us", manually)}}
+	onItsWay := &triggerv1.RolloutStatus{Digest: first, Phase: triggerv1.RolloutProgressing, Stages: []triggerv1.StageStatus{{Name: "eu"}}}
+	approved := &triggerv1.RolloutStatus{Digest: first, Stages: []triggerv1.StageStatus{{Name: "eu", Approved: true, Approval: first}}}
+	both := &triggerv1.RolloutStatus{Digest: first, Stages: []triggerv1.StageStatus{{Name: "eu", Approved: true}, {Name: "us", Approved: true}}}
+	refused := &triggerv1.RolloutStatus{Digest: first, Phase: triggerv1.RolloutRolledBack, Rollback: &triggerv1.RollbackStatus{Digest: second}}
+	early := "it was there before this content was seen, and approves only what is on its way; to approve it now, set "
 	for _, c := range []struct {
 		name, annotation string
 		rollout          *triggerv1.Rollout
+		recorded         *triggerv1.RolloutStatus
 		want             string
 	}{
-		{"the content", first, stages, ""},
-		{"the content for a stage", first + "/us", stages, ""},
-		{"other content", second, stages, "it approves other content, sha256:222222222222; the present one is " + first},
-		{"other content for a stage", second + "/us", stages, "it approves other content, sha256:222222222222; the present one is " + first},
-		{"a stage that needs none", first + "/canary", stages, `"canary" is no stage with approval Manual; these are: eu, us`},
-		{"no stage", first + "/nowhere", stages, `"nowhere" is no stage with approval Manual; these are: eu, us`},
-		{"no digest", "true", stages, "it is no digest; approve the present content with " + first},
-		{"the beginning of the digest", first[:19], stages, "it approves other content, sha256:111111111111; the present one is " + first},
-		{"nothing to approve", first, &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("canary")}}, "no stage of spec.rollout has approval Manual"},
-		{"no stages", first, nil, "no stage of spec.rollout has approval Manual"},
+		{"the content", first, stages, onItsWay, ""},
+		{"the content for a stage", first + "/us", stages, onItsWay, ""},
+		{"the content for a stage, once more", first + "/us/2", stages, onItsWay, ""},
+		{"the content for the next stage", first + "/us", stages, approved, ""},
+		{"other content", second, stages, onItsWay, "it approves other content, sha256:222222222222; the present one is " + first},
+		{"other content for a stage", second + "/us", stages, onItsWay, "it approves other content, sha256:222222222222; the present one is " + first},
+		{"a stage that needs none", first + "/canary", stages, onItsWay, `"canary" is not a stage with approval Manual; these are: eu, us`},
+		{"not a stage", first + "/nowhere", stages, onItsWay, `"nowhere" is not a stage with approval Manual; these are: eu, us`},
+		{"not a digest", "true", stages, onItsWay, "it is not a digest; approve the present content with " + first},
+		{"the beginning of the digest", first[:19], stages, onItsWay, "it is the beginning of a digest only; approve the present content with " + first},
+		{"nothing to approve", first, &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("canary")}}, onItsWay, "no stage of spec.rollout has approval Manual"},
+		{"no stages", first, nil, onItsWay, "no stage of spec.rollout has approval Manual"},
+		{"nothing on its way", first, stages, nil, early + first + "/eu"},
+		{"other content on its way", first + "/us", stages, &triggerv1.RolloutStatus{Digest: second}, early + first + "/us/2"},
+		{"content that was rolled back", first, stages, refused, "this content was rolled back and is refused; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"},
+		{"used up", first, stages, approved, "it is used up, and an approval is for one stage; to approve another, name it: " + first + "/<stage>"},
+		{"an approved stage", first + "/eu", stages, approved, "stage eu is approved for this content already"},
+		{"all stages are", first, stages, both, "all stages with approval Manual are approved for this content already"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			NewWithT(t).Expect(Refusal(c.rollout, c.annotation, first)).To(Equal(c.want))
+			NewWithT(t).Expect(Refusal(c.rollout, c.recorded, first, c.annotation)).To(Equal(c.want))
 		})
 	}
-}
-
-func TestOrder_follows_dependencies_inside_of_a_stage(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	s := newScene(stageNamed("all"), stageNamed("later")).with(0, "app", "db", "other").with(1, "base")
-	s.target("app").DependsOn = []string{"apps/db", "apps/base", "elsewhere/unknown", "apps/app"}
-	s.target("db").DependsOn = []string{"apps/base"}
-	g.Expect(s.admitted()).To(Equal([]string{"db", "other"}), "other stages do not matter")
-	g.Expect(s.held("app")).To(Equal("waits for apps/db, which it depends on"))
-	for _, standing := range []Standing{UnderWay, Busy} {
-		s.become(standing, "db")
-		s.become(Current, "other")
-		g.Expect(s.admitted()).To(BeEmpty())
-	}
-	for _, standing := range []Standing{Current, Out} {
-		s.become(standing, "db")
-		g.Expect(s.admitted()).To(Equal([]string{"app"}), "it waits for nothing that does not come")
-	}
-}
-
-func TestOrder_of_dependencies_in_a_circle(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	s := newScene(stageNamed("all", atMost("1"))).with(0, "a", "b", "c", "d")
-	s.target("a").DependsOn = []string{"apps/b"}
-	s.target("b").DependsOn = []string{"apps/c"}
-	s.target("c").DependsOn = []string{"apps/a"}
-	s.target("d").DependsOn = []string{"apps/a"}
-	var order []string
-	for range 4 {
-		admitted := s.admitted()
-		order = append(order, admitted...)
-		s.become(Current, admitted...)
-	}
-	g.Expect(order).To(Equal([]string{"a", "b", "c", "d"}))
 }

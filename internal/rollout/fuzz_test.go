@@ -6,6 +6,7 @@ package rollout
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func (d *dice) status(word string) *triggerv1.RolloutStatus {
 		s.Stages = append(s.Stages, triggerv1.StageStatus{
 			Name:  one(d, "a", "b", "c", word),
 			Phase: one(d, "", triggerv1.StageUnchanged, triggerv1.StageWaiting, triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready, triggerv1.StageFinished, triggerv1.StagePhase(word)),
-			Since: d.stamp(), Approved: d.below(2) == 1, Failed: -1,
+			Since: d.stamp(), Approved: d.below(2) == 1, Approval: one(d, "", first, word), Failed: -1,
 		})
 	}
 	return s
@@ -71,6 +72,7 @@ func (d *dice) input(word string) Input {
 		Now: noon, Digest: first, Quiet: d.duration(), MaxDelay: d.duration(), Timeout: d.duration(), Previous: d.status(word),
 		Force: d.below(8) == 1, Reset: d.below(4) == 1, Approval: one(d, "", first, second, word, first+"/b", first+"/"+word),
 	}
+	in.Handled, in.RefusedBy = one(d, "", in.Approval, word), one(d, "", "", word)
 	in.Earlier, in.Restored, in.Unrestorable = one(d, "", first, second), d.below(4) == 1, one(d, "", "", word)
 	if d.below(3) == 0 {
 		in.Schedule, _ = schedule.Parse([]schedule.Window{{Cron: one(d, "* * * * *", "0 13 * * *", "0 0 29 2 *"), Duration: time.Hour}})
@@ -132,6 +134,18 @@ func checkTurn(t *testing.T, in Input, d Decision, turn Turn) {
 	}
 }
 
+// checkStage looks at what a decision records of a stage.
+func checkStage(t *testing.T, in Input, d Decision, before, st triggerv1.StageStatus) {
+	onItsWay := in.Previous != nil && in.Previous.Digest == in.Digest
+	if st.Approved && (!onItsWay || !before.Approved) && (!onItsWay || in.Approval == in.Handled || !strings.HasPrefix(in.Approval, in.Digest)) {
+		t.Fatalf("stage %s is approved by %q, and %q was handled before", st.Name, in.Approval, in.Handled)
+	}
+	begun := before.Phase == triggerv1.StageProgressing || before.Phase == triggerv1.StageSoaking || before.Phase == triggerv1.StageUnready
+	if onItsWay && begun && st.Phase == triggerv1.StageFinished && st.Targets == 0 && !in.Reset && !d.Status.Overridden {
+		t.Fatalf("stage %s has lost its targets and is finished", st.Name)
+	}
+}
+
 // Whatever is recorded, a decision comes, the same for equal inputs; it admits nothing
 // that is not wanted, or that is to be held back for a reason, and what it records does
 // not change any more.
@@ -151,6 +165,9 @@ func FuzzDecide(f *testing.F) {
 		}
 		if d.Status.Digest != in.Digest || d.Status.Phase == "" || d.Status.ChangedAt == nil || d.After < 0 {
 			t.Fatalf("%+v", d)
+		}
+		for _, st := range d.Status.Stages {
+			checkStage(t, in, d, stageOf(before, st.Name), st)
 		}
 		begun := map[int]bool{}
 		for i, target := range in.Targets {
@@ -181,7 +198,7 @@ func FuzzDecide(f *testing.F) {
 		Summarize(&triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{Rollout: d.Status}}, 0)
 		Where(d.Status)
 		in.Previous = d.Status
-		in.Force, in.Reset = false, false
+		in.Force, in.Reset, in.Handled = false, false, in.Approval
 		for range 8 { // A stage at a time comes to rest.
 			in.Previous = Decide(in).Status
 		}

@@ -25,6 +25,14 @@ func Refuses(spec *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, content
 	return recorded.Digest == content && !force && (!reset || recorded.Phase != triggerv1.RolloutRolledBack)
 }
 
+// refuse begins a rollout with the end of one that is not recorded any more, since the
+// trigger was made again: only the releases say that the content was rolled back.
+func (p *planner) refuse() {
+	s := p.Status
+	s.Phase, s.UnsettledSince = triggerv1.RolloutHalted, nil
+	s.Message = text.Line(fmt.Sprintf("this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RefusedBy), maxMessage)
+}
+
 // retried tells that a person wants content once more that was taken back.
 func (p *planner) retried(previous *triggerv1.RolloutStatus) bool {
 	return p.Reset && !p.Restored && previous.Rollback != nil

@@ -48,6 +48,10 @@ func Decide(in Input) Decision {
 // begin takes up the recorded rollout, or begins a new one if the content is another.
 func (p *planner) begin() {
 	previous := p.Previous
+	refused := previous == nil && p.RefusedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
+	if refused { // Requests that came with the trigger, as out of a backup, are none for this content.
+		p.Force, p.Reset = false, false
+	}
 	anew := previous == nil || previous.Digest != p.Digest || p.retried(previous)
 	if anew {
 		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now)}
@@ -69,7 +73,11 @@ func (p *planner) begin() {
 		s.Overridden, s.UnsettledSince = true, nil
 	}
 	p.resume()
+	if refused {
+		p.refuse()
+	}
 	p.assign(anew)
+	p.approve()
 }
 
 // resume goes on from a rollout that has come to an end, if something lets it.

@@ -179,18 +179,6 @@ func TestSilence_a_decision_at_rest_is_the_same_at_any_time(t *testing.T) {
 	}
 }
 
-func TestStages_one_that_all_targets_leave_is_over(t *testing.T) {
-	t.Parallel()
-	for _, stage := range []triggerv1.Stage{stageNamed("canary"), stageNamed("canary", manually), stageNamed("canary", soaks(time.Hour))} {
-		g := NewWithT(t)
-		s := newScene(stage, stageNamed("prod")).with(0, "a").with(1, "b")
-		s.admitted()
-		s.target("a").Stage = 1
-		g.Expect(s.admitted()).To(ConsistOf("a", "b"))
-		g.Expect(s.Previous.Stages[0]).To(And(HaveField("Phase", triggerv1.StageFinished), HaveField("Targets", BeZero())))
-	}
-}
-
 // Clocks go wrong and are put right.
 func TestTimes_to_come_are_taken_for_now(t *testing.T) {
 	t.Parallel()

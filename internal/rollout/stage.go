@@ -51,8 +51,10 @@ func (p *planner) assign(anew bool) {
 		st := &p.stages[i]
 		unchanged := st.counts[Current] == len(st.members)
 		switch {
-		case unchanged && (anew || st.Phase == ""):
-			st.set(p.Now, triggerv1.StageUnchanged)
+		case p.unapproved(st):
+			st.set(p.Now, triggerv1.StageWaiting)
+		case unchanged && (anew || st.Phase == "" && (len(st.members) == 0 || p.Previous.Phase == triggerv1.RolloutFinished)):
+			st.set(p.Now, triggerv1.StageUnchanged) // One that is renamed meanwhile still has to soak.
 		case st.Phase == "" || !unchanged && st.Phase == triggerv1.StageUnchanged:
 			st.set(p.Now, triggerv1.StageWaiting)
 		}
@@ -142,9 +144,12 @@ func (p *planner) catchUp(st *stage) {
 func (p *planner) run(i int) bool {
 	st := &p.stages[i]
 	switch {
-	case st.Phase == triggerv1.StageUnchanged, len(st.members) == 0: // All may have gone meanwhile.
+	case st.Phase == triggerv1.StageUnchanged, p.waived(st):
 		st.set(p.Now, triggerv1.StageFinished)
 		return true
+	case len(st.members) == 0: // It had some: those that have gone have shown nothing.
+		p.vanish(st)
+		return false
 	case st.settled() && st.counts[Current]+st.counts[Failed] == 0 && (st.Phase != triggerv1.StageWaiting || !p.wanting(st.members)):
 		p.block(st)
 		return false
@@ -170,22 +175,8 @@ func (p *planner) run(i int) bool {
 	return finished
 }
 
-// block waits for a person, since nothing is learnt from a stage in which no target can
-// be asked. What was refused before is tried again.
-func (p *planner) block(st *stage) {
-	t := p.Targets[st.members[0]]
-	p.Status.Phase = triggerv1.RolloutBlocked
-	p.Status.Message = text.Line(fmt.Sprintf("no target of stage %s can be delivered to; %s: %s", st.Name, t.Name, t.Message), maxMessage)
-	if p.open(st.members) {
-		p.advance(st)
-	}
-}
-
 // start begins a stage, unless it needs an approval or a window.
 func (p *planner) start(st *stage) {
-	if st.spec.Approval == triggerv1.ApprovalManual && !st.Approved {
-		st.Approved = approves(p.Rollout, p.Approval, p.Digest, st.Name)
-	}
 	switch {
 	case st.spec.Approval == triggerv1.ApprovalManual && !st.Approved:
 		p.Status.Phase = triggerv1.RolloutAwaitingApproval

@@ -27,8 +27,12 @@ func (s *story) check(in Input, d Decision) {
 		}
 	}
 	s.checkTurns(in, d)
+	s.checkFacts(in, d)
 	if !anyAdmitted || overridden {
 		return
+	}
+	if s.refused == s.content && !in.Restored && !in.Reset && !s.allCurrent(in) {
+		panic("refused content is delivered again")
 	}
 	if in.Restored {
 		s.checkRetreat(in, d)
@@ -93,7 +97,7 @@ func (s *story) checkStages(in Input, d Decision) {
 				failed++
 			}
 			if mayBeAsked(d, i) {
-				s.checkOrder(in, t, stage, recorded)
+				s.checkOrder(in, d, t, stage)
 			}
 		}
 		spec := in.Rollout.Stages[stage]
@@ -132,15 +136,17 @@ func (s *story) checkRetreat(in Input, d Decision) {
 		return
 	}
 	for stage := present; stage < len(in.Rollout.Stages); stage++ {
-		members, underway, failed := 0, 0, 0
+		members, underway, fresh, failed := 0, 0, 0, 0
 		for i, t := range in.Targets {
 			if t.Stage != stage {
 				continue
 			}
 			members++
 			switch {
-			case t.Standing == UnderWay || d.Admitted[i]:
+			case t.Standing == UnderWay:
 				underway++
+			case d.Admitted[i]:
+				fresh++
 			case t.Standing == Failed && !t.UnreadyBefore:
 				failed++
 			}
@@ -149,8 +155,8 @@ func (s *story) checkRetreat(in Input, d Decision) {
 			}
 		}
 		limit := max(1, scaled(in.Rollout.Stages[stage].MaxConcurrency, members, members))
-		if stage == present && underway > limit {
-			panic(fmt.Sprintf("%d under way in stage %d, in which %d may be", underway, stage, limit))
+		if stage == present && fresh > 0 && underway+fresh > limit {
+			panic(fmt.Sprintf("%d under way in stage %d, in which %d may be", underway+fresh, stage, limit))
 		}
 		if failed > scaled(in.Rollout.MaxFailures, members, 0) {
 			panic(fmt.Sprintf("taken back though %d of stage %d have failed again", failed, stage))
@@ -159,18 +165,20 @@ func (s *story) checkRetreat(in Input, d Decision) {
 }
 
 // checkOrder looks at one target that is admitted.
-func (s *story) checkOrder(in Input, t Target, stage int, recorded *triggerv1.RolloutStatus) {
-	for i, st := range recorded.Stages {
+func (s *story) checkOrder(in Input, d Decision, t Target, stage int) {
+	spec := in.Rollout.Stages[stage]
+	for i, st := range d.Status.Stages {
 		if i < stage && st.Phase != triggerv1.StageFinished {
-			panic(fmt.Sprintf("%s of stage %s is admitted while stage %s is %s", t.Name, in.Rollout.Stages[stage].Name, st.Name, st.Phase))
+			panic(fmt.Sprintf("%s of stage %s is admitted while stage %s is %s", t.Name, spec.Name, st.Name, st.Phase))
 		}
 	}
-	spec := in.Rollout.Stages[stage]
-	if spec.Approval == triggerv1.ApprovalManual && !recorded.Stages[stage].Approved && recorded.Stages[stage].Phase != triggerv1.StageFinished {
-		panic(t.Name + " is admitted without approval")
+	recorded := stageOf(in.Previous, spec.Name)
+	if t.Standing != UnderWay && recorded.Phase != triggerv1.StageFinished && recorded.Phase != triggerv1.StageProgressing &&
+		recorded.Phase != triggerv1.StageSoaking && recorded.Phase != triggerv1.StageUnready {
+		panic(fmt.Sprintf("%s is admitted before it is recorded that stage %s has started", t.Name, spec.Name))
 	}
-	if recorded.Stages[stage].Approved && !s.approved[Approval(in.Rollout, in.Digest, spec.Name)] {
-		panic(spec.Name + " was approved by nobody")
+	if t.Standing != UnderWay && spec.Approval == triggerv1.ApprovalManual && !recorded.Approved && recorded.Phase == triggerv1.StageFinished {
+		panic(t.Name + " is admitted without approval")
 	}
 	if t.Standing == UnderWay {
 		return

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	stories    = flag.Int64("stories", 1000, "how many stories the test tells")
+	stories    = flag.Int64("stories", 3000, "how many stories the test tells")
 	firstStory = flag.Int64("first-story", 0, "seed of the first of them")
 )
 
@@ -49,7 +49,7 @@ func (s *story) tell() (problem string) {
 		s.now = s.now.Add(time.Duration(100+s.rng.Intn(8000)) * time.Millisecond)
 		s.helmController()
 		m := s.members[s.rng.Intn(len(s.members))]
-		switch s.rng.Intn(24) {
+		switch s.rng.Intn(32) {
 		case 0, 1:
 			if edits > 0 {
 				edits--
@@ -66,7 +66,7 @@ func (s *story) tell() (problem string) {
 		case 4:
 			m.busyUntil = s.now.Add(5 * time.Second)
 		case 5:
-			s.approve(s.chance(3))
+			s.approve()
 		case 6:
 			if s.chance(3) {
 				s.reset = true
@@ -83,24 +83,12 @@ func (s *story) tell() (problem string) {
 			}
 		case 9:
 			m.refused = s.chance(3)
+		default:
+			s.meddle(m, s.rng.Intn(14))
 		}
 		s.reconcile(true)
 	}
 	return s.settle()
-}
-
-// approve is a person who approves the stage that waits, or something else.
-func (s *story) approve(wrong bool) {
-	if s.stored == nil || s.in.Rollout == nil || s.stored.Phase != triggerv1.RolloutAwaitingApproval {
-		return
-	}
-	digest := s.stored.Digest
-	if wrong {
-		digest = "sha256:wrong"
-	}
-	s.in.Approval = Approval(s.in.Rollout, digest, s.stored.Stage)
-	s.approved[s.in.Approval] = true
-	s.note("a person approves %s", s.in.Approval)
 }
 
 // reconcile is one decision, the execution of which may end halfway. It returns whether
@@ -108,12 +96,15 @@ func (s *story) approve(wrong bool) {
 func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	in := s.in
 	in.Now, in.Digest, in.Previous = s.now, digestOf(s.content), s.stored
-	in.Force, in.Reset = s.forced == s.content, s.reset
+	in.Force, in.Reset, in.Handled = s.forced == s.content, s.reset, s.handled
 	in.Restored = s.restored()
 	if s.earlier > 0 {
 		in.Earlier = digestOf(s.earlier)
 	}
 	for _, m := range s.members {
+		if !m.gone && m.rolledBack == s.content && m.runs != s.content {
+			in.RefusedBy = m.name
+		}
 		if s.reset && m.asked == s.wanted() && m.failed {
 			m.asked, m.failed = 0, false // As plan does.
 		}
@@ -124,6 +115,8 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 			s.unsettled, s.settled = s.now, false
 		}
 		s.changed = s.now
+	} else { // What was never recorded may have come and gone.
+		s.settled = s.stored.UnsettledSince == nil
 	}
 	d := Decide(in)
 	if again := Decide(in); !reflect.DeepEqual(d, again) {
@@ -141,7 +134,13 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	if !reflect.DeepEqual(s.stored, d.Status) {
 		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
 	}
-	s.stored, s.reset = d.Status, false
+	if s.stored == nil || s.stored.Digest != d.Status.Digest || in.Reset && s.stored.Rollback != nil && d.Status.Rollback == nil {
+		s.approvals = map[string]bool{} // It is another rollout.
+	}
+	if in.Reset && s.stored != nil && !in.Restored {
+		s.refused = 0
+	}
+	s.stored, s.reset, s.handled = d.Status, false, in.Approval
 	for i, m := range s.members {
 		m.status = statuses[i]
 	}
@@ -187,8 +186,10 @@ func (s *story) rest() string {
 			}
 		}
 		for _, m := range s.members {
-			sooner(m.done)
-			sooner(m.busyUntil)
+			if !m.gone {
+				sooner(m.done)
+				sooner(m.busyUntil)
+			}
 		}
 		if after > 0 {
 			sooner(s.now.Add(after))
@@ -198,7 +199,11 @@ func (s *story) rest() string {
 			continue
 		}
 		if s.stored.Phase == triggerv1.RolloutAwaitingApproval {
-			s.approve(false)
+			s.annotate(Approval(s.stored.Digest, s.stored.Stage, s.handled), true)
+			continue
+		}
+		if s.stored.Phase == triggerv1.RolloutBlocked && s.empty(s.stored.Stage) {
+			s.reset = true
 			continue
 		}
 		return s.verdict()
@@ -212,7 +217,7 @@ func (s *story) verdict() string {
 	case triggerv1.RolloutFinished, triggerv1.RolloutRolledBack:
 	case triggerv1.RolloutBlocked:
 		for _, m := range s.members {
-			if m.stage >= 0 && s.in.Rollout.Stages[m.stage].Name == s.stored.Stage && !m.refused {
+			if m.stage >= 0 && s.in.Rollout.Stages[m.stage].Name == s.stored.Stage && !m.refused && !m.gone {
 				return "blocked, and nothing refuses " + m.name
 			}
 		}
@@ -226,7 +231,7 @@ func (s *story) verdict() string {
 	for _, m := range s.members {
 		standing, _ := s.standing(m)
 		unmatched := s.in.Rollout != nil && m.stage == NoStage
-		if standing != Current && standing != Failed && !unmatched && !m.refused {
+		if !m.gone && standing != Current && standing != Failed && !unmatched && !m.refused {
 			return fmt.Sprintf("finished, and %s is %d", m.name, standing)
 		}
 	}

@@ -41,6 +41,12 @@ type member struct {
 	refused bool
 	status  triggerv1.TargetStatus
 
+	// gone is true if it is deleted, or its namespace is being deleted.
+	gone bool
+
+	// rolledBack is the content that its record says was rolled back, 0 if none.
+	rolledBack int
+
 	// unready is a release that is not well for other reasons.
 	unready       bool
 	unreadyBefore bool
@@ -55,8 +61,8 @@ type story struct {
 	members []*member
 
 	// content is the present one, and breaks tells which releases it breaks.
-	content int
-	breaks  map[int]map[string]bool
+	content, newest int
+	breaks          map[int]map[string]bool
 
 	// changed is when the operator first saw the content, unsettled when it first saw
 	// one that it has not let through.
@@ -70,10 +76,18 @@ type story struct {
 	// with the status.
 	earlier int
 
-	approved map[string]bool
-	forced   int
-	reset    bool
-	log      []string
+	// approvals of people for the rollout that is stored, by the annotation, and how
+	// many stages they have approved. The value of the annotation that is handled is
+	// stored with the status.
+	approvals map[string]bool
+	handled   string
+
+	// refused is the content that no target may get any more.
+	refused int
+
+	forced int
+	reset  bool
+	log    []string
 }
 
 func (s *story) chance(n int) bool { return s.rng.Intn(n) == 0 }
@@ -86,7 +100,7 @@ func (s *story) note(format string, args ...any) {
 func newStory(seed int64) *story {
 	s := &story{
 		rng: rand.New(rand.NewSource(seed)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		breaks: map[int]map[string]bool{}, approved: map[string]bool{}, content: 1,
+		breaks: map[int]map[string]bool{}, approvals: map[string]bool{}, content: 1, newest: 1,
 	}
 	s.in = Input{Timeout: time.Minute}
 	if s.chance(2) {
@@ -151,7 +165,7 @@ func (s *story) rollout(stages int) *triggerv1.Rollout {
 		if s.chance(3) {
 			stage.MinSuccessTime.Duration = time.Duration(s.rng.Intn(120)) * time.Second
 		}
-		if s.chance(5) {
+		if s.chance(4) {
 			stage.Approval = triggerv1.ApprovalManual
 		}
 		r.Stages = append(r.Stages, stage)
@@ -176,7 +190,20 @@ func (s *story) wanted() int {
 
 // edit changes the sources, mostly for the better.
 func (s *story) edit() {
-	s.content++
+	before := s.content
+	s.refused, s.forced = 0, 0
+	if s.newest > 1 && s.chance(4) {
+		s.content = 1 + s.rng.Intn(s.newest)
+		s.note("content %d comes back", s.content)
+		for _, m := range s.members {
+			if before != s.content && m.asked == s.content && m.done.IsZero() {
+				m.asked, m.failed = 0, false
+			}
+		}
+		return
+	}
+	s.newest++
+	s.content = s.newest
 	broken := map[string]bool{}
 	if s.chance(2) {
 		for _, m := range s.members {
@@ -191,7 +218,7 @@ func (s *story) edit() {
 	}
 	for _, m := range s.members {
 		// What was asked and failed is no past to compare with.
-		if m.runs == s.content-1 || m.asked == 0 {
+		if m.runs == before || m.asked == 0 {
 			m.unreadyBefore = m.unready
 		}
 	}
@@ -202,6 +229,8 @@ func (s *story) edit() {
 func (s *story) standing(m *member) (Standing, bool) {
 	wanted := s.wanted()
 	switch {
+	case m.gone:
+		return Out, false
 	case m.runs == wanted && m.done.IsZero():
 		return Current, false
 	case m.suspended:
@@ -219,6 +248,9 @@ func (s *story) standing(m *member) (Standing, bool) {
 }
 
 func (s *story) target(m *member) Target {
+	if m.gone { // However it ended.
+		return Of(m.name, m.stage, plan.Decision{Status: triggerv1.TargetStatus{State: triggerv1.TargetMissing}}, plan.Release{})
+	}
 	t := Target{Name: m.name, Stage: m.stage, Ready: "True", UnreadyBefore: m.unreadyBefore, DependsOn: m.dependsOn, Message: "why"}
 	if m.unready || m.failed {
 		t.Ready = "False"
@@ -230,7 +262,7 @@ func (s *story) target(m *member) Target {
 // helmController finishes what is done by now.
 func (s *story) helmController() {
 	for _, m := range s.members {
-		if m.done.IsZero() || m.done.After(s.now) || m.suspended {
+		if m.done.IsZero() || m.done.After(s.now) || m.suspended || m.gone {
 			continue
 		}
 		m.done = time.Time{}
@@ -253,6 +285,10 @@ func (s *story) ask(m *member) bool {
 	if m.refused {
 		s.note("%s: refused", m.name)
 		return false
+	}
+	m.rolledBack = 0
+	if s.restored() {
+		m.rolledBack, s.refused = s.content, s.content
 	}
 	m.asked, m.failed = s.wanted(), false
 	m.done = s.now.Add(time.Duration(1+s.rng.Intn(20)) * time.Second)

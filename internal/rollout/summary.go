@@ -63,7 +63,7 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 	case triggerv1.RolloutAwaitingApproval:
 		return waiting(triggerv1.AwaitingApprovalReason, join(fmt.Sprintf(
 			"waits for approval: kubectl annotate --overwrite vt/%s -n %s %s=%s",
-			vt.Name, vt.Namespace, triggerv1.ApproveAnnotation, Approval(vt.Spec.Rollout, s.Digest, s.Stage))))
+			vt.Name, vt.Namespace, triggerv1.ApproveAnnotation, Approval(s.Digest, s.Stage, vt.Status.LastHandledApproval))))
 	case triggerv1.RolloutBlocked:
 		return waiting(triggerv1.TargetsHeldReason, join(s.Message))
 	case triggerv1.RolloutHalted:

@@ -156,8 +156,10 @@ type Input struct {
 	Force bool
 	Reset bool
 
-	// Approval is the value of the annotation.
+	// Approval is what Annotation returns of the annotation that approves, and Handled
+	// the value of it that was looked at before.
 	Approval string
+	Handled  string
 
 	// Earlier is the digest of the content that can be restored, empty if none can.
 	Earlier string
@@ -166,6 +168,10 @@ type Input struct {
 	// they do to the earlier one. Unrestorable tells why that cannot be had.
 	Restored     bool
 	Unrestorable string
+
+	// RefusedBy names a release on which it is recorded that the content was rolled
+	// back. It counts where no rollout is recorded.
+	RefusedBy string
 
 	// Targets in the order in which they are asked.
 	Targets []Target

@@ -191,7 +191,7 @@ func (s *simulation) approve(status *triggerv1.RolloutStatus) bool {
 		return false
 	}
 	s.now = s.now.Add(max(s.Approval, time.Second))
-	s.in.Now, s.in.Approval = s.now, rollout.Approval(s.in.Rollout, content, status.Stage)
+	s.in.Now, s.in.Approval = s.now, rollout.Approval(content, status.Stage, s.in.Approval)
 	return true
 }
 

@@ -131,6 +131,14 @@ func TestRollback(t *testing.T) {
 		e.Eventually(e.phase(ns), time.Minute).Should(Equal(triggerv1.RolloutRolledBack))
 		e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 1"))
 
+		mark = e.mark()
+		e.delete(declared(ns, "platform"))
+		e.Eventually(e.gone(declared(ns, "platform"))).Should(BeTrue())
+		e.create(careful(ns))
+		e.stalled(ns, "platform", triggerv1.RolloutHaltedReason, "this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease "+ns+"/")
+		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
+		e.Expect(e.copied(ns, "canary-00-shared")()).To(Equal("a: 1\n"))
+
 		e.setValues(cm, "a: 3\n")
 		e.atRest(ns, 6)
 		e.Expect(e.rendered(ns, "prod-01")()).To(ContainSubstring("a: 3"))

@@ -64,7 +64,8 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 1, "prod": 2})
 	cm := withValues(ns, "values", "")
-	e.setData(cm, "other.yaml", "nobody reads this")
+	const unread = "no release reads this"
+	e.setData(cm, "other.yaml", unread)
 	e.create(rollout(ns, inStages("canary"), inStages("prod", manually)))
 	e.atRest(ns, 3)
 	waiting := func() string {
@@ -87,7 +88,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	digest := waiting()
 	e.Expect(digest).NotTo(Equal(old))
 	e.Expect(e.condition(ns, "platform", meta.ReadyCondition)()).To(Equal("False AwaitingApproval: Stage 2/2 canary→prod, 0/2, 0 failed; " +
-		"waits for approval: kubectl annotate --overwrite vt/platform -n " + ns + " trigger.nebius.ai/approve=" + digest))
+		"waits for approval: kubectl annotate --overwrite vt/platform -n " + ns + " trigger.nebius.ai/approve=" + digest + "/prod"))
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(And(
 		HaveField("State", triggerv1.TargetHeld), HaveField("Message", "waits for the approval of stage prod; the values of the release would change")))
 
@@ -104,7 +105,35 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	waiting()
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(
 		HaveField("Message", "waits for the approval of stage prod; the release would be asked and nothing would change"))
-	e.Expect(refusals()).To(HaveLen(1), "the annotation of before is no new mistake")
+	e.Expect(refusals()).To(HaveLen(1), "the annotation of before is not a new mistake")
+
+	t.Log("what was approved once comes back after an emergency")
+	e.request(ns, "platform", "now", meta.ForceRequestAnnotation)
+	e.atRest(ns, 3)
+	e.setData(cm, "other.yaml", unread)
+	e.Expect(waiting()).To(Equal(digest))
+	e.Consistently(e.phase(ns), patience).Should(Equal(triggerv1.RolloutAwaitingApproval), "its annotation is still there, and used up")
+	e.Expect(e.condition(ns, "platform", meta.ReadyCondition)()).To(HaveSuffix("trigger.nebius.ai/approve=" + digest + "/prod"))
+	approve(digest + "/prod")
+	e.atRest(ns, 3)
+
+	t.Log("an approval stays with its stage when the spec changes, and when the annotation is removed")
+	canary := func(policy triggerv1.ApprovalPolicy) {
+		edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].Approval = policy })
+	}
+	canary(triggerv1.ApprovalManual)
+	e.setValues(cm, "a: 4\n")
+	approve(waiting())
+	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(ContainSubstring("Stage 2/2 canary→prod, 0/2, 0 failed; waits for approval"))
+	canary(triggerv1.ApprovalAutomatic)
+	e.Consistently(e.phase(ns), patience).Should(Equal(triggerv1.RolloutAwaitingApproval))
+	approve(waiting() + "/prod")
+	e.Eventually(func() (string, error) {
+		vt, err := e.trigger(ns, "platform")
+		return vt.Status.Rollout.Stages[1].Approval, err
+	}).Should(HaveSuffix("/prod"))
+	edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { delete(vt.Annotations, triggerv1.ApproveAnnotation) })
+	e.atRest(ns, 3)
 }
 
 func TestRollout_a_manual_request_goes_through_at_once(t *testing.T) {

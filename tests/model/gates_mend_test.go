@@ -5,6 +5,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,13 @@ func (d *driver) tend() error {
 	return nil
 }
 
+// lost reports whether a rollout waits for a person since the targets of its stage are gone.
+func lost(r *triggerv1.RolloutStatus) bool {
+	return r.Phase == triggerv1.RolloutBlocked && slices.ContainsFunc(r.Stages, func(st triggerv1.StageStatus) bool {
+		return st.Name == r.Stage && st.Targets == 0
+	})
+}
+
 func (d *driver) tendRollout(g *gate, vt *triggerv1.ValuesTrigger) error {
 	r := vt.Status.Rollout
 	if r == nil || vt.Spec.Rollout == nil || time.Since(g.nudged) < pace {
@@ -125,12 +133,12 @@ func (d *driver) tendRollout(g *gate, vt *triggerv1.ValuesTrigger) error {
 	switch {
 	case r.Phase == triggerv1.RolloutAwaitingApproval:
 		g.nudged = time.Now()
-		approval := rollout.Approval(vt.Spec.Rollout, r.Digest, "rest")
+		approval := rollout.Approval(r.Digest, r.Stage, vt.Status.LastHandledApproval)
 		d.note("approve %s: %s", g.id(), approval)
 		return d.approve(g, approval)
-	case (r.Phase == triggerv1.RolloutHalted || r.Phase == triggerv1.RolloutRollbackHalted) && len(d.outages) > 0:
+	case (r.Phase == triggerv1.RolloutHalted || r.Phase == triggerv1.RolloutRollbackHalted) && len(d.outages) > 0, lost(r):
 		g.nudged = time.Now()
-		text := fmt.Sprintf("reset %s, which has halted: %s", g.id(), r.Message)
+		text := fmt.Sprintf("reset %s, which is %s: %s", g.id(), r.Phase, r.Message)
 		d.note("%s", text)
 		d.count("rollouts reset")
 		for _, m := range g.targets {

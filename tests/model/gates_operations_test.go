@@ -214,7 +214,7 @@ func approveGate(d *driver, rng *rand.Rand) (string, error) {
 	if !found || vt.Status.Rollout == nil || vt.Spec.Rollout == nil || !g.manual {
 		return "", nil
 	}
-	approval := rollout.Approval(vt.Spec.Rollout, vt.Status.Rollout.Digest, "rest")
+	approval := rollout.Approval(vt.Status.Rollout.Digest, "rest", vt.Status.LastHandledApproval)
 	if chance(rng, 0.3) {
 		approval = pick(rng, "sha256:00", approval+"/first", "nonsense")
 	}

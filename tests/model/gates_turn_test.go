@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fluxcd/pkg/apis/meta"
@@ -104,7 +105,7 @@ func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*or
 		if st.Phase == triggerv1.StageWaiting || st.Phase == triggerv1.StageUnchanged || st.Phase == "" {
 			return fmt.Errorf("the stage is %q", st.Phase)
 		}
-		if vt.Spec.Rollout.Stages[i].Approval == triggerv1.ApprovalManual && !j.approved(one, vt, r.Digest) {
+		if vt.Spec.Rollout.Stages[i].Approval == triggerv1.ApprovalManual && !j.approved(one, r.Digest) {
 			return errors.New("nobody has approved it")
 		}
 		return nil
@@ -113,9 +114,10 @@ func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*or
 }
 
 // approved tells whether somebody had approved the stage for content.
-func (j *judge) approved(one *sighting, vt *triggerv1.ValuesTrigger, digest string) bool {
-	want := rollout.Approval(vt.Spec.Rollout, digest, j.stage)
+func (j *judge) approved(one *sighting, digest string) bool {
+	want := rollout.Approval(digest, j.stage, "")
 	return slices.ContainsFunc(j.triggers, func(v sighting) bool {
-		return v.version < one.version && !v.gone && v.vt.Annotations[triggerv1.ApproveAnnotation] == want
+		value := v.vt.Annotations[triggerv1.ApproveAnnotation]
+		return v.version < one.version && !v.gone && (value == digest || value == want || strings.HasPrefix(value, want+"/"))
 	})
 }
