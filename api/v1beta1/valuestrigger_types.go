@@ -142,6 +142,11 @@ type ValuesTriggerStatus struct {
 	// +optional
 	LastHandledResetAt string `json:"lastHandledResetAt,omitempty"`
 
+	// LastHandledTriggerAt holds the last value of trigger.nebius.ai/triggerAt that was
+	// acted on.
+	// +optional
+	LastHandledTriggerAt string `json:"lastHandledTriggerAt,omitempty"`
+
 	// LastHandledApproval holds the last value of trigger.nebius.ai/approve that was
 	// looked at.
 	// +optional

@@ -48,9 +48,10 @@ var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) 
 		!reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
 })
 
-// approvalPredicate lets through the approvals of a person.
+// approvalPredicate lets through what a person asks for by annotations of our own.
 var approvalPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
-	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation]
+	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation] ||
+		before.Annotations[triggerv1.TriggerAtAnnotation] != after.Annotations[triggerv1.TriggerAtAnnotation]
 })
 
 // triggerBindingPredicate lets through what decides whether a generated trigger is in

@@ -188,6 +188,9 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		return ctrl.Result{}, err
 	}
 
+	if e.overrides() && e.gate != nil {
+		e.forcedBy = r.forcedBy(ctx, vt)
+	}
 	*edited = e.lastEdit()
 	out := r.deliver(ctx, vt, e)
 	if out.outdated {

@@ -57,6 +57,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 	default:
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered %d HelmReleases: %s", len(triggered), triggered[0].Cause)
 	}
+	r.notifyOverride(old, vt)
 	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)
 }

@@ -92,7 +92,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 	in := rollout.Input{
 		Now: e.at, Digest: e.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
 		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
-		Force: e.force != "", Reset: e.reset != "", Approval: vt.Annotations[triggerv1.ApproveAnnotation],
+		Force: e.overrides(), Reset: e.reset != "", TriggerAt: e.triggerAt, Approval: vt.Annotations[triggerv1.ApproveAnnotation],
 		Earlier: e.earlier, Restored: e.refused != "", Unrestorable: e.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}

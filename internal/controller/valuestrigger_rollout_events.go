@@ -30,7 +30,7 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	}
 	before := map[string]triggerv1.StageStatus{}
 	switch {
-	case was == nil:
+	case was == nil, was.Digest == is.Digest && was.TriggerAt != is.TriggerAt: // It begins.
 	case was.Digest == is.Digest:
 		for _, st := range was.Stages {
 			before[st.Name] = st

@@ -29,6 +29,7 @@ type scene struct {
 	unpublished bool
 
 	force string
+	gated bool
 	reset string
 
 	// What is recorded on the ValuesTrigger.
@@ -142,7 +143,7 @@ func (s *scene) input() Input {
 	diff := Compare(s.recorded, s.lastDigest, s.sources)
 	return Input{
 		Now: s.now, Timeout: 5 * time.Minute, Trigger: "apps/trigger", Target: "apps/release",
-		Digest: diff.To, Sources: s.sources, Diff: diff, Force: s.force, Reset: s.reset, Policy: s.policy,
+		Digest: diff.To, Sources: s.sources, Diff: diff, Force: s.force, Gated: s.gated, Reset: s.reset, Policy: s.policy,
 		Previous: s.status, Release: s.release, Unpublished: s.unpublished,
 	}
 }

@@ -61,7 +61,7 @@ func (t *task) cause() string {
 		parts = append(parts, "rollback of content "+digest.Prefix+digest.Short(t.Refused))
 	}
 	if t.Input.Force != "" {
-		parts = append(parts, "request by reconcile.fluxcd.io/forceAt")
+		parts = append(parts, "request by "+t.forceAnnotation())
 	}
 	if t.Reset != "" {
 		parts = append(parts, "retry by reconcile.fluxcd.io/resetAt")

@@ -48,9 +48,9 @@ func Decide(in Input) Decision {
 // begin takes up the recorded rollout, or begins a new one if the content is another.
 func (p *planner) begin() {
 	previous := p.Previous
-	anew := previous == nil || previous.Digest != p.Digest || p.retried(previous)
+	anew := previous == nil || previous.Digest != p.Digest || p.retried(previous) || p.triggered(previous)
 	if anew {
-		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now)}
+		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now), TriggerAt: p.TriggerAt}
 		if p.Quiet > 0 {
 			p.Status.UnsettledSince = earlier(p.Now)
 			if previous != nil && previous.UnsettledSince != nil {

@@ -155,6 +155,10 @@ type Input struct {
 	Force bool
 	Reset bool
 
+	// TriggerAt is a value of trigger.nebius.ai/triggerAt that has not been handled:
+	// all targets are requested, and the rollout begins again with its first stage.
+	TriggerAt string
+
 	// Approval is the value of the annotation.
 	Approval string
 
