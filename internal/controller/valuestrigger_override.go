@@ -56,7 +56,7 @@ func overrideOf(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) *trigger
 	if !e.overrides() || e.gate == nil {
 		return nil
 	}
-	overridden := rollout.Overrides(vt, out.targets, e.gate.schedule, e.at)
+	overridden := rollout.Overrides(vt, out.targets, e.gate.schedule.Open(e.at))
 	if len(overridden) == 0 {
 		return nil
 	}

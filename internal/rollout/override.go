@@ -5,10 +5,8 @@ package rollout
 
 import (
 	"fmt"
-	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
@@ -24,7 +22,8 @@ func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {
 
 // Overrides returns what a request of all targets at once overrides, empty if nothing is
 // in its way: as the spec, the state of the targets and the rollout of the content say.
-func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, windows schedule.Schedule, now time.Time) []string {
+// Open is true if a window is open, or if there are none.
+func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, open bool) []string {
 	var out []string
 	if s := vt.Status.Rollout; s != nil {
 		switch {
@@ -37,7 +36,7 @@ func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, wi
 	if quiet := vt.Spec.QuietPeriod.Duration; quiet > 0 {
 		out = append(out, "the quiet period of "+quiet.String())
 	}
-	if len(vt.Spec.Schedule) > 0 && !windows.Open(now) {
+	if len(vt.Spec.Schedule) > 0 && !open {
 		out = append(out, "the windows of spec.schedule, none of which is open")
 	}
 	if vt.Spec.Rollout == nil {

@@ -178,7 +178,7 @@ func TestOverrides_says_what_is_in_the_way(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			vt := &triggerv1.ValuesTrigger{}
 			c.vt(vt)
-			g.Expect(Overrides(vt, c.targets, windows, noon)).To(Equal(c.want))
+			g.Expect(Overrides(vt, c.targets, windows.Open(noon))).To(Equal(c.want))
 		})
 	}
 }
