@@ -5,7 +5,6 @@ package controller
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -42,8 +41,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		switch {
 		case t.State == was.State:
 		case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
-			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason,
-				fmt.Sprintf("Delivered, revision %d: %s", t.Revision, t.Cause))
+			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason, r.deliveredMessage(ctx, t))
 		case t.State == triggerv1.TargetFailed:
 			r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 		}
