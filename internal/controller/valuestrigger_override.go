@@ -50,6 +50,12 @@ func (e *evaluation) triggerThrough(vt *triggerv1.ValuesTrigger) {
 // overrides is true if a person wants all targets requested at once.
 func (e evaluation) overrides() bool { return e.force != "" && !e.gated }
 
+// triggered is true if a request that keeps to what holds changes back has begun the rollout
+// of the content, and nothing has overridden that since.
+func triggered(s *triggerv1.RolloutStatus, content string) bool {
+	return s != nil && s.TriggerAt != "" && s.Digest == content && !s.Overridden
+}
+
 // overrideOf returns what a request has overridden, nil if nothing was in its way. The
 // rollout in the status must be the one from before the request.
 func overrideOf(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) *triggerv1.Override {

@@ -25,3 +25,11 @@ func (t *task) forceAnnotation() string {
 	}
 	return meta.ForceRequestAnnotation
 }
+
+// waitedFor says what asked for a request that had to wait and has no other cause.
+func (t *task) waitedFor() string {
+	if t.Gated {
+		return "request by " + triggerv1.TriggerAtAnnotation + " that had to wait"
+	}
+	return "request by annotation that had to wait"
+}

@@ -55,6 +55,14 @@ func TestDecide_triggerAtThatIsHeldBackForcesOnce(t *testing.T) {
 	}
 }
 
+func TestDecide_theCauseOfATriggerAtThatWaited(t *testing.T) {
+	t.Parallel()
+	s := delivered(read)
+	s.gated, s.force = true, "now"
+	s.hold()
+	NewWithT(t).Expect(s.step().Request.Cause).To(Equal("request by trigger.nebius.ai/triggerAt that had to wait via ValuesTrigger apps/trigger"))
+}
+
 // The same value of both annotations stands for two requests.
 func TestDecide_triggerAtAndForceAtAreRememberedApart(t *testing.T) {
 	t.Parallel()

@@ -214,9 +214,10 @@ type Input struct {
 	Force string
 	Reset string
 
-	// Gated is true if Force is a value of trigger.nebius.ai/triggerAt, and false if
-	// it is one of reconcile.fluxcd.io/forceAt. The two differ in what may hold the
-	// request back, which is not decided here, and are remembered apart.
+	// Gated is true if Force is a value of trigger.nebius.ai/triggerAt, or if such a
+	// value began the rollout, and false if Force is one of reconcile.fluxcd.io/forceAt.
+	// The two differ in what may hold the request back, which is not decided here, and
+	// are remembered apart.
 	Gated bool
 
 	// Refused is the digest of content that failed, in place of which the sources are as
