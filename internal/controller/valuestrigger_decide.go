@@ -33,7 +33,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Diff:     e.diff,
 		Refused:  e.refused,
 		Force:    e.force,
-		Gated:    e.gated || e.force == "" && triggered(vt.Status.Rollout, e.content),
+		Gated:    e.gated || e.force == "" && begunByRequest(vt.Status.Rollout, e.content),
 		Reset:    e.reset,
 		Policy:   vt.Spec.Force,
 		Previous: c.previous,

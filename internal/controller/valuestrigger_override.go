@@ -50,9 +50,9 @@ func (e *evaluation) triggerThrough(vt *triggerv1.ValuesTrigger) {
 // overrides is true if a person wants all targets requested at once.
 func (e evaluation) overrides() bool { return e.force != "" && !e.gated }
 
-// triggered is true if a request that keeps to what holds changes back has begun the rollout
+// begunByRequest is true if a request that keeps to what holds changes back has begun the rollout
 // of the content, and nothing has overridden that since.
-func triggered(s *triggerv1.RolloutStatus, content string) bool {
+func begunByRequest(s *triggerv1.RolloutStatus, content string) bool {
 	return s != nil && s.TriggerAt != "" && s.Digest == content && !s.Overridden
 }
 

@@ -71,6 +71,7 @@ func (d *dice) input(word string) Input {
 		Now: noon, Digest: first, Quiet: d.duration(), MaxDelay: d.duration(), Timeout: d.duration(), Previous: d.status(word),
 		Force: d.below(8) == 1, Reset: d.below(4) == 1, Approval: one(d, "", first, second, word, first+"/b", first+"/"+word),
 	}
+	in.TriggerAt = one(d, "", "", "now")
 	in.Earlier, in.Restored, in.Unrestorable = one(d, "", first, second), d.below(4) == 1, one(d, "", "", word)
 	if d.below(3) == 0 {
 		in.Schedule, _ = schedule.Parse([]schedule.Window{{Cron: one(d, "* * * * *", "0 13 * * *", "0 0 29 2 *"), Duration: time.Hour}})

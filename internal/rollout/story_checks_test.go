@@ -12,7 +12,7 @@ import (
 
 // check says, by panicking, what is wrong with a decision.
 func (s *story) check(in Input, d Decision) {
-	overridden := in.Force || in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.Overridden
+	overridden := in.Force || in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.Overridden && !begins(in)
 	anyAdmitted := false
 	for i, t := range in.Targets {
 		switch {
@@ -46,7 +46,7 @@ func (s *story) check(in Input, d Decision) {
 
 func (s *story) checkStages(in Input, d Decision) {
 	recorded := in.Previous
-	if recorded == nil || recorded.Digest != in.Digest {
+	if recorded == nil || recorded.Digest != in.Digest || begins(in) {
 		panic("a request before the rollout was recorded")
 	}
 	if (recorded.Phase == triggerv1.RolloutHalted || recorded.Rollback != nil) && !in.Reset && !s.allCurrent(in) {

@@ -83,6 +83,10 @@ func (s *story) tell() (problem string) {
 			}
 		case 9:
 			m.refused = s.chance(3)
+		case 10:
+			if s.chance(6) {
+				s.retrigger()
+			}
 		}
 		s.reconcile(true)
 	}
@@ -110,6 +114,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	in.Now, in.Digest, in.Previous = s.now, digestOf(s.content), s.stored
 	in.Force, in.Reset = s.forced == s.content, s.reset
 	in.Restored = s.restored()
+	in.TriggerAt = s.absorbTrigger(in.Restored)
 	if s.earlier > 0 {
 		in.Earlier = digestOf(s.earlier)
 	}
@@ -119,7 +124,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		}
 		in.Targets = append(in.Targets, s.target(m))
 	}
-	if s.stored == nil || s.stored.Digest != in.Digest {
+	if s.stored == nil || s.stored.Digest != in.Digest || begins(in) {
 		if s.settled || s.unsettled.IsZero() {
 			s.unsettled, s.settled = s.now, false
 		}
@@ -150,6 +155,9 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
 	}
 	s.stored, s.reset = d.Status, false
+	if !mayCrash || !s.chance(4) { // About some target nothing could be decided.
+		s.trigger.handled = in.TriggerAt
+	}
 	if d.Passed && s.in.Rollout.OnFailure == triggerv1.FailureRollback {
 		s.earlier = s.content
 	}

@@ -33,7 +33,10 @@ type member struct {
 	lost bool
 
 	failed, suspended, refused bool
-	busyUntil                  time.Time
+
+	// again is one that a person wants asked once more.
+	again     bool
+	busyUntil time.Time
 
 	// unready is a release that is not well for other reasons.
 	unready       bool
@@ -67,6 +70,7 @@ type story struct {
 	approved map[string]bool
 	forced   int
 	reset    bool
+	trigger  storyTrigger
 	log      []string
 }
 
@@ -195,15 +199,15 @@ func (s *story) edit() {
 func (s *story) standing(m *member) (Standing, bool) {
 	wanted := s.wanted()
 	switch {
-	case m.runs == wanted && m.done.IsZero():
+	case m.runs == wanted && m.done.IsZero() && !m.again:
 		return Current, false
 	case m.suspended:
 		return Out, false
 	case !m.done.IsZero():
 		return UnderWay, false
-	case m.asked == wanted && m.failed:
+	case m.asked == wanted && m.failed && !m.again:
 		return Failed, false
-	case m.asked == wanted: // The request was lost.
+	case m.asked == wanted && !m.again: // The request was lost.
 		return UnderWay, true
 	case m.busyUntil.After(s.now):
 		return Busy, false
@@ -249,7 +253,7 @@ func (s *story) ask(m *member) {
 		s.note("%s: refused", m.name)
 		return
 	}
-	m.asked, m.failed = s.wanted(), false
+	m.asked, m.failed, m.again = s.wanted(), false, false
 	m.done = s.now.Add(time.Duration(1+s.rng.Intn(20)) * time.Second)
 	m.lost = s.chance(10)
 	s.note("%s: asked for %d", m.name, m.asked)
