@@ -109,6 +109,23 @@ func TestMarkOutcome_an_undecided_request_stays(t *testing.T) {
 	NewWithT(t).Expect(vt.Status.LastHandledTriggerAt).To(BeEmpty())
 }
 
+// A rollout that begins again reports its stages like any other, and supersedes nothing.
+func TestNotifyRollout_of_content_that_is_triggered_again(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := staged()
+	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:0123456789abcdef", Phase: triggerv1.RolloutFinished, Stages: []triggerv1.StageStatus{
+		{Name: "canary", Phase: triggerv1.StageFinished, Targets: 2}, {Name: "rest", Phase: triggerv1.StageFinished},
+	}}
+	old := vt.DeepCopy()
+	vt.Status.Rollout.TriggerAt, vt.Status.Rollout.Stage = "now", "canary"
+	vt.Status.Rollout.Stages[0].Phase, vt.Status.Rollout.Stages[1].Phase = triggerv1.StageProgressing, triggerv1.StageWaiting
+	events := record.NewFakeRecorder(10)
+	(&ValuesTriggerReconciler{events: events}).notifyRollout(old, vt)
+	g.Expect(events.Events).To(Receive(Equal("Normal StageStarted Stage 1/2 canary started: 2 HelmReleases, content sha256:0123456789ab")))
+	g.Expect(events.Events).To(BeEmpty())
+}
+
 func TestForcedBy_names_the_field_manager(t *testing.T) {
 	t.Parallel()
 	scheme := runtime.NewScheme()

@@ -229,3 +229,17 @@ func TestSummarize_counts_each_release_once_by_its_worst_state(t *testing.T) {
 	g.Expect(Counts(TargetSeverity, s.Releases)).To(Equal("1 Failed, 1 Delivered"))
 	g.Expect(Counts(Severity, s.Triggers)).To(Equal("1 Stalled, 1 Ready"))
 }
+
+func TestDescribe_leaves_out_an_optional_target_that_was_not_found(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	of := func(optional bool, observed int64) []Target {
+		in := vt("mine", nil, named("values"))
+		in.Generation, in.Status.ObservedGeneration = 2, observed
+		in.Spec.Targets = []triggerv1.TargetReference{{Name: "absent", Optional: optional}}
+		return Describe(&in).Targets
+	}
+	g.Expect(of(true, 2)).To(BeEmpty())
+	g.Expect(of(true, 1)).To(HaveLen(1), "not looked at yet")
+	g.Expect(of(false, 2)).To(HaveLen(1))
+}
