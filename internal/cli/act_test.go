@@ -69,7 +69,7 @@ func TestActions_on_all(t *testing.T) {
 	}
 }
 
-// What somebody has suspended for a reason of their own stays so when all that was stopped
+// What was suspended by itself, for a reason, stays so when all that was stopped
 // in an emergency goes on.
 func TestActions_resume_all_leaves_alone_what_was_suspended_before(t *testing.T) {
 	t.Parallel()
@@ -79,7 +79,7 @@ func TestActions_resume_all_leaves_alone_what_was_suspended_before(t *testing.T)
 	}}
 	call.run(t, "suspend", "b", "-n", "apps")
 	call.run(t, "suspend", "--all", "-n", "apps")
-	call.run(t, "suspend", "c", "-n", "apps") // Somebody wants this one to stay so.
+	call.run(t, "suspend", "c", "-n", "apps") // This one is to stay so.
 	g.Expect(call.run(t, "resume", "--all", "-n", "apps").out).To(Equal(
 		"valuestrigger/a in apps resumed; before: no HelmReleases\n" +
 			"valuestrigger/b in apps left out: it was not suspended by 'suspend --all'; give its name to resume it\n" +

@@ -114,7 +114,7 @@ func TestWait_says_when_a_person_is_needed(t *testing.T) {
 }
 
 // A forceAt counts only beside an equal requestedAt: one that waits for the operator must
-// not lose that to somebody who waits.
+// not lose that to a wait.
 func TestWait_does_not_overwrite_a_request_that_is_not_handled(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -110,7 +110,7 @@ func TestWhy_says_that_a_revision_was_made_by_an_override(t *testing.T) {
 		ContainSubstring("changed in values.yaml, last edit by bob\n")))
 }
 
-// What the client of the API server has made one event of is no proof for each of them.
+// One event for several requests proves none of them.
 func TestWhy_reads_events_that_stand_for_several(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -30,6 +30,9 @@ const (
 	// maxManager is the longest name of a field manager that the API server accepts.
 	maxManager = 128
 
+	// maxTriggerAt bounds how much of a value counts and is stored, in bytes.
+	maxTriggerAt = 256
+
 	// maxOverridden bounds what is said to be overridden, in bytes.
 	maxOverridden = 500
 )
@@ -37,7 +40,7 @@ const (
 // triggerThrough takes up a request that keeps to what holds changes back. While content
 // is refused it waits: to begin again would be to deliver what is refused.
 func (e *evaluation) triggerThrough(vt *triggerv1.ValuesTrigger) {
-	value := vt.Annotations[triggerv1.TriggerAtAnnotation]
+	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
 	if value == "" || value == vt.Status.LastHandledTriggerAt || e.refused != "" {
 		return
 	}

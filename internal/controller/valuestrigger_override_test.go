@@ -6,6 +6,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -34,6 +35,7 @@ func TestTriggerThrough(t *testing.T) {
 		{"nothing is asked for", "", "", "", "", evaluation{}, false},
 		{"a new value", "now", "before", "", "", evaluation{force: "now", triggerAt: "now", gated: true}, false},
 		{"a handled value", "now", "now", "", "", evaluation{}, false},
+		{"a long value, of which the beginning counts", strings.Repeat("a", 300), strings.Repeat("a", 253) + "…", "", "", evaluation{}, false},
 		{"beside an override, which does both", "now", "", "at once", "", evaluation{force: "at once", triggerAt: "now"}, true},
 		{"an override alone", "now", "now", "at once", "", evaluation{force: "at once"}, true},
 		{"while content is refused", "now", "", "", "sha256:bad", evaluation{refused: "sha256:bad"}, false},

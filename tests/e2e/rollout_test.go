@@ -134,7 +134,7 @@ func TestRollout_a_manual_request_goes_through_at_once(t *testing.T) {
 	e.Expect(vt.Status.History[0].Override).To(HaveField("Message", overridden))
 }
 
-// Triggering is no override: what was delivered goes through the stages once more.
+// Triggering does not override: what was delivered goes through the stages once more.
 func TestRollout_a_request_that_keeps_to_the_stages(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 1, "prod": 1})
