@@ -56,6 +56,17 @@ const (
 	// for the content that is on its way when it is first seen.
 	ApproveAnnotation = "trigger.nebius.ai/approve"
 
+	// TriggerAtAnnotation on a ValuesTrigger triggers all targets even though nothing
+	// changed. Each value counts once. Unlike reconcile.fluxcd.io/forceAt the request
+	// keeps to what holds changes back: the quiet period, the windows and the stages
+	// with their approvals. While content is refused, the request waits.
+	TriggerAtAnnotation = "trigger.nebius.ai/triggerAt"
+
+	// SuspendedAnnotation is written by "kubectl valuestrigger suspend --all" on each
+	// ValuesTrigger that it suspends, so that "resume --all" leaves alone those that
+	// were suspended one by one. The operator does not read it.
+	SuspendedAnnotation = "trigger.nebius.ai/suspended"
+
 	// PublishToAnnotation on a ConfigMap or Secret lists the namespaces, comma
 	// separated, into which the operator may copy it on its own account, "*" for all.
 	PublishToAnnotation = "trigger.nebius.ai/publish-to"

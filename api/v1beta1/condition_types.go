@@ -31,6 +31,11 @@ const (
 	// It is delivered when it appears.
 	TargetNotFoundReason = "TargetNotFound"
 
+	// SelectorMatchesNothingReason says that a selector of spec.targets selects no
+	// HelmRelease, and that the target is not optional. The other targets are
+	// delivered to; the trigger becomes ready when the selector selects one.
+	SelectorMatchesNothingReason = "SelectorMatchesNothing"
+
 	// TargetsHeldReason tells that the change waits for something that only a
 	// person can give, such as the resumption of a suspended HelmRelease.
 	TargetsHeldReason = "TargetsHeld"
@@ -98,6 +103,10 @@ const (
 	// annotation names other content or no stage.
 	ApprovedReason        = "Approved"
 	ApprovalRefusedReason = "ApprovalRefused"
+
+	// OverriddenReason says that a person had all targets triggered at once by
+	// reconcile.fluxcd.io/forceAt, whatever was to hold the change back.
+	OverriddenReason = "Overridden"
 
 	// BypassedReason tells that a release took up a change by itself that was held
 	// back.

@@ -100,8 +100,8 @@ type SourceReference struct {
 // +kubebuilder:validation:XValidation:rule="!(has(self.__namespace__) && has(self.namespaceSelector))",message="set at most one of namespace and namespaceSelector"
 type TargetReference struct {
 	// Name of the HelmRelease. Exactly one of name and selector must be set.
-	// While the object does not exist the target is Missing; it is delivered
-	// when it appears.
+	// While the object does not exist the target is Missing, unless it is
+	// optional; it is delivered when it appears.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$')",message="must be the name of an object: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
@@ -109,7 +109,8 @@ type TargetReference struct {
 	Name string `json:"name,omitempty"`
 
 	// Selector selects HelmReleases by their labels. Exactly one of name and
-	// selector must be set. Matching none is no error. At most 1000
+	// selector must be set. While it matches none and optional is false, the
+	// ValuesTrigger is not ready, reason SelectorMatchesNothing. At most 1000
 	// HelmReleases in all may match.
 	// +optional
 	Selector *Selector `json:"selector,omitempty"`
@@ -126,6 +127,13 @@ type TargetReference struct {
 	// labels. At most one of namespace and namespaceSelector may be set.
 	// +optional
 	NamespaceSelector *Selector `json:"namespaceSelector,omitempty"`
+
+	// Optional allows the target not to be there: the selector may match no
+	// HelmRelease, and a HelmRelease that is named may not exist. It is delivered to
+	// when it appears. Defaults to false: the ValuesTrigger is not ready meanwhile,
+	// with reason SelectorMatchesNothing or TargetNotFound.
+	// +optional
+	Optional bool `json:"optional,omitempty"`
 }
 
 // Selector is a label selector as known from Kubernetes (metav1.LabelSelector),

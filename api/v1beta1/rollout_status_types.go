@@ -83,6 +83,11 @@ type RolloutStatus struct {
 	// +optional
 	Overridden bool `json:"overridden,omitempty"`
 
+	// TriggerAt is the value of trigger.nebius.ai/triggerAt that began this rollout of
+	// content that had been delivered before. Empty if a change began it.
+	// +optional
+	TriggerAt string `json:"triggerAt,omitempty"`
+
 	// Message tells why the rollout has halted or is taken back, is blocked or does not
 	// get on.
 	// +kubebuilder:validation:MaxLength=1024

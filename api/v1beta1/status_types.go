@@ -240,4 +240,28 @@ type Change struct {
 	// example "3/3".
 	// +optional
 	Delivered string `json:"delivered,omitempty"`
+
+	// Override is set if a person had all targets triggered at once by
+	// reconcile.fluxcd.io/forceAt while the content was the present one, and
+	// something was to hold it back. Of several the last one.
+	// +optional
+	Override *Override `json:"override,omitempty"`
+}
+
+// Override is a request that did not keep to the quiet period, the windows or the
+// stages of a ValuesTrigger.
+type Override struct {
+	// Time at which the operator acted on the request.
+	Time metav1.Time `json:"time"`
+
+	// Manager is the field manager that set reconcile.fluxcd.io/forceAt, a name that
+	// the client chose. Empty if it is not known.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Manager string `json:"manager,omitempty"`
+
+	// Message says what the request overrode, for example "the approval of stage
+	// prod: 12 HelmReleases".
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message"`
 }

@@ -151,6 +151,11 @@ type ValuesTriggerStatus struct {
 	// +optional
 	LastHandledResetAt string `json:"lastHandledResetAt,omitempty"`
 
+	// LastHandledTriggerAt holds the last value of trigger.nebius.ai/triggerAt that was
+	// acted on.
+	// +optional
+	LastHandledTriggerAt string `json:"lastHandledTriggerAt,omitempty"`
+
 	// LastHandledApproval holds the value of trigger.nebius.ai/approve that was last
 	// looked at, up to 256 bytes of it. A value counts once: the same value counts again
 	// only after the annotation has been seen to be gone, when this is unset.

@@ -15,93 +15,62 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/apis/meta"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 )
 
 // fieldManager is the one under which Flux's own command line writes: what it sets,
 // kustomize-controller leaves alone.
 const fieldManager = "flux-client-side-apply"
 
+// maxRaces bounds how often a ValuesTrigger is looked at again because it changed between
+// the look and the write.
+const maxRaces = 10
+
 // action is what a command does to ValuesTriggers.
 type action struct {
 	c *cli
 
-	// done is what has been done, as in "vt/a suspended".
-	done string
+	// verb is what it does, as in "nothing to retry", and done what has been done, as in
+	// "vt/a suspended".
+	verb, done string
 
 	// patch returns the merge patch.
 	patch func(token string) map[string]any
 
+	// judge says what the action means for a ValuesTrigger.
+	judge func(vt *triggerv1.ValuesTrigger) judgement
+
+	// judged has the write refused if the judgement may have changed. Nothing must stand
+	// in the way of stopping.
+	judged bool
+
+	// namesOnly says why the action is not done to all, empty if it may be.
+	namesOnly func() string
+
 	all    bool
-	dryRun bool
+	dryRun dryRun
 }
 
-func (c *cli) triggerCommand() *cobra.Command {
-	a := &action{c: c, done: "triggered", patch: requestPatch(meta.ForceRequestAnnotation)}
-	return a.command(&cobra.Command{
-		Use:   "trigger NAME... [-n NAMESPACE]",
-		Short: "Trigger all HelmReleases of a ValuesTrigger, even if nothing changed",
-		Long: `Trigger all HelmReleases of a ValuesTrigger, even if nothing changed. Each gets
-a forced upgrade, unless spec.force is Never. It is done by the annotations
-reconcile.fluxcd.io/requestedAt and forceAt. 'wait' follows it.`,
-		Example: `  kubectl valuestrigger trigger platform -n apps --dry-run
-  kubectl valuestrigger trigger platform -n apps && kubectl valuestrigger wait platform -n apps`,
-	})
-}
+// judgement is what an action means for a ValuesTrigger.
+type judgement struct {
+	// idle is true if there is nothing to do, and leave says why it is not done to a
+	// ValuesTrigger that is not named.
+	idle  bool
+	leave string
 
-func (c *cli) retryCommand() *cobra.Command {
-	a := &action{c: c, done: "asked to retry", patch: requestPatch(helmv2.ResetRequestAnnotation)}
-	return a.command(&cobra.Command{
-		Use:   "retry NAME... [-n NAMESPACE]",
-		Short: "Retry the failed deliveries of a ValuesTrigger",
-		Long: `Request failed deliveries again, and let helm-controller count its retries anew.
-HelmReleases that have not failed are left alone. It is done by the annotations
-reconcile.fluxcd.io/requestedAt and resetAt.`,
-		Example: "  kubectl valuestrigger retry --all -A",
-	})
-}
-
-func (c *cli) suspendCommand() *cobra.Command {
-	a := &action{c: c, done: "suspended", patch: suspendPatch(true)}
-	return a.command(&cobra.Command{
-		Use:   "suspend NAME... [-n NAMESPACE]",
-		Short: "Suspend ValuesTriggers: what changes is delivered after they are resumed",
-		Example: `  kubectl valuestrigger suspend platform -n apps
-  kubectl valuestrigger suspend --all -A  # stop everything`,
-	})
-}
-
-func (c *cli) resumeCommand() *cobra.Command {
-	a := &action{c: c, done: "resumed", patch: suspendPatch(false)}
-	return a.command(&cobra.Command{
-		Use:     "resume NAME... [-n NAMESPACE]",
-		Short:   "Resume ValuesTriggers: what has changed is delivered, once",
-		Example: "  kubectl valuestrigger resume platform -n apps",
-	})
-}
-
-// requestPatch asks for something by a pair of annotations, as elsewhere in Flux.
-func requestPatch(annotation string) func(token string) map[string]any {
-	return func(token string) map[string]any {
-		return map[string]any{"metadata": map[string]any{"annotations": map[string]string{
-			meta.ReconcileRequestAnnotation: token, annotation: token,
-		}}}
-	}
-}
-
-func suspendPatch(suspend bool) func(string) map[string]any {
-	return func(string) map[string]any { return map[string]any{"spec": map[string]any{"suspend": suspend}} }
+	// first is said before the deed, and then after it.
+	first, then string
 }
 
 func (a *action) command(cmd *cobra.Command) *cobra.Command {
+	cmd.Use = cmd.Name() + " (NAME... | --all) [-n NAMESPACE | -A]"
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.ValidArgsFunction = a.c.completeNames(triggerv1.ValuesTriggerKind)
 	cmd.Flags().BoolVar(&a.all, "all", false, "all ValuesTriggers of the namespace, or with -A of all namespaces")
-	cmd.Flags().BoolVar(&a.dryRun, "dry-run", false, "say what would be done, and do nothing")
+	cmd.Flags().Var(&a.dryRun, "dry-run", "say what would be done, and do nothing")
+	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
 	a.c.withAll(cmd)
 	return a.c.command(cmd, func(cmd *cobra.Command, args []string) error {
 		switch {
@@ -111,6 +80,8 @@ func (a *action) command(cmd *cobra.Command) *cobra.Command {
 			return usageError{errors.New("give the names of ValuesTriggers, or --all")}
 		case !a.all && a.c.allNamespaces:
 			return usageError{errors.New("names are of one namespace: give -n, or --all with -A")}
+		case a.all && a.namesOnly != nil && a.namesOnly() != "":
+			return usageError{errors.New(a.namesOnly())}
 		}
 		return a.run(cmd.Context(), args)
 	})
@@ -128,23 +99,22 @@ func (a *action) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	failed := false
+	failed, said := false, false
 	token := newToken(a.c)
 	for i := range chosen {
 		vt := &chosen[i]
-		if err := a.do(ctx, vt, token); err != nil {
+		spoke, err := a.do(ctx, vt, token)
+		if err != nil {
 			a.c.warn("valuestrigger/%s: %s", vt.Name, err)
 			failed = true
-			continue
 		}
-		mark := ""
-		if a.dryRun {
-			mark = " (dry run)"
-		}
-		a.c.said("valuestrigger/%s in %s %s%s; before: %s", vt.Name, vt.Namespace, a.done, mark, describeTargets(vt))
+		said = said || spoke || err != nil
 	}
-	if failed {
+	switch {
+	case failed:
 		return errFound
+	case a.all && !said:
+		a.c.said("nothing to %s in %s", a.verb, layout.Plural(len(chosen), "ValuesTrigger"))
 	}
 	return nil
 }
@@ -157,7 +127,7 @@ func (a *action) choose(ctx context.Context, refs []reference) ([]triggerv1.Valu
 	var chosen []triggerv1.ValuesTrigger
 	for _, ref := range refs {
 		if ref.kind != triggerv1.ValuesTriggerKind {
-			return nil, usageError{fmt.Errorf("%s: give the name of a ValuesTrigger; 'tree' tells which one", ref.kind)}
+			return nil, usageError{fmt.Errorf("%s: give the name of a ValuesTrigger; 'tree' shows which one", ref.kind)}
 		}
 		vt := triggerv1.ValuesTrigger{}
 		if err := a.c.client.Get(ctx, client.ObjectKey{Namespace: a.c.namespace, Name: ref.name}, &vt); err != nil {
@@ -168,11 +138,55 @@ func (a *action) choose(ctx context.Context, refs []reference) ([]triggerv1.Valu
 	return chosen, nil
 }
 
-func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token string) error {
-	if a.dryRun {
-		return nil
+// do does it to one ValuesTrigger, and returns whether anything was said about it. One that
+// has changed since it was judged is judged again.
+func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token string) (spoke bool, err error) {
+	name := fmt.Sprintf("valuestrigger/%s in %s", vt.Name, vt.Namespace)
+	said := ""
+	for race := 1; ; race++ {
+		j := a.judge(vt)
+		switch {
+		case a.all && j.leave != "":
+			a.c.said("%s left out: %s", name, j.leave)
+			return true, nil
+		case a.all && j.idle:
+			return spoke, nil
+		}
+		if j.first != "" && j.first != said {
+			a.c.said("%s %s", name, j.first)
+			spoke, said = true, j.first
+		}
+		mark := ""
+		if a.dryRun {
+			mark = " (dry run)"
+		} else {
+			patch := a.patch(token)
+			if a.judged && (a.all || j.first != "") {
+				withVersion(patch, vt)
+			}
+			err = a.c.patch(ctx, vt, patch)
+		}
+		switch {
+		case err == nil:
+			a.c.said("%s %s%s; before: %s%s", name, a.done, mark, describeTargets(vt), j.then)
+			return true, nil
+		case !apierrors.IsConflict(err) || race >= maxRaces:
+			return spoke, err
+		}
+		if err := a.c.client.Get(ctx, client.ObjectKeyFromObject(vt), vt); err != nil {
+			return spoke, err
+		}
 	}
-	return a.c.patch(ctx, vt, a.patch(token))
+}
+
+// withVersion has a patch refused if the object is not the version that was looked at.
+func withVersion(patch map[string]any, vt *triggerv1.ValuesTrigger) {
+	metadata, _ := patch["metadata"].(map[string]any)
+	if metadata == nil {
+		metadata = map[string]any{}
+		patch["metadata"] = metadata
+	}
+	metadata["resourceVersion"] = vt.ResourceVersion
 }
 
 // patch writes to a ValuesTrigger.
@@ -199,3 +213,33 @@ func describeTargets(vt *triggerv1.ValuesTrigger) string {
 	}
 	return graph.Counts(graph.TargetSeverity, summary.Releases)
 }
+
+// dryRunClient is the value of --dry-run that kubectl knows for what is done here.
+const dryRunClient = "client"
+
+// dryRun is the flag of that name, with the values of kubectl.
+type dryRun bool
+
+// Set implements pflag.Value.
+func (d *dryRun) Set(value string) error {
+	switch value {
+	case dryRunClient, "true":
+		*d = true
+	case "none", "false":
+		*d = false
+	default:
+		return errors.New("give client or none")
+	}
+	return nil
+}
+
+// String implements pflag.Value.
+func (d *dryRun) String() string {
+	if *d {
+		return dryRunClient
+	}
+	return "none"
+}
+
+// Type implements pflag.Value.
+func (d *dryRun) Type() string { return "string" }

@@ -7,12 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/go-logr/logr"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -147,12 +149,19 @@ func (c *cli) warn(format string, args ...any) {
 func explain(err error) string {
 	var status apierrors.APIStatus
 	switch {
-	case errors.As(err, &status) && apierrors.IsNotFound(err) && (status.Status().Details == nil || status.Status().Details.Name == ""):
+	case errors.As(err, &status) && apierrors.IsNotFound(err) && isUnserved(status.Status().Details):
 		return "the cluster does not serve this kind: are the operator and Flux installed? (" + err.Error() + ")"
 	case clientcmd.IsEmptyConfig(err):
 		return "no cluster is configured: set KUBECONFIG, --kubeconfig or --context"
 	}
 	return err.Error()
+}
+
+// isUnserved is true if an answer "not found" is not about an object: the kind is unknown.
+func isUnserved(details *metav1.StatusDetails) bool {
+	return details == nil || details.Name == "" || slices.ContainsFunc(details.Causes, func(cause metav1.StatusCause) bool {
+		return cause.Type == metav1.CauseTypeUnexpectedServerResponse
+	})
 }
 
 // reference is an argument of the form KIND/NAME or NAME.

@@ -84,6 +84,9 @@ type waited struct {
 	Outcome triggerv1.ChangeOutcome `json:"outcome"`
 
 	token string
+
+	// needed is what a person was last asked for.
+	needed string
 }
 
 func (w *waiter) run(ctx context.Context, refs []reference) error {
@@ -117,20 +120,32 @@ func (w *waiter) run(ctx context.Context, refs []reference) error {
 	return w.finish()
 }
 
-// ask has the operator look now.
+// ask has the operator look now. A request that it has not handled yet stays, since its
+// value may be that of forceAt or resetAt too.
 func (w *waiter) ask(ctx context.Context, key types.NamespacedName) error {
-	vt := &triggerv1.ValuesTrigger{}
-	if err := w.c.client.Get(ctx, key, vt); err != nil {
+	for race := 1; ; race++ {
+		vt := &triggerv1.ValuesTrigger{}
+		if err := w.c.client.Get(ctx, key, vt); err != nil {
+			return err
+		}
+		if pending, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok && pending != vt.Status.LastHandledReconcileAt {
+			w.seen[key].token = pending
+			return nil
+		}
+		token := newToken(w.c)
+		patch := map[string]any{"metadata": map[string]any{"annotations": map[string]string{meta.ReconcileRequestAnnotation: token}}}
+		withVersion(patch, vt)
+		err := w.c.patch(ctx, vt, patch)
+		switch {
+		case apierrors.IsForbidden(err):
+			w.c.warn("you may not annotate valuestrigger/%s in %s: it is looked at without being asked", key.Name, key.Namespace)
+			return nil
+		case apierrors.IsConflict(err) && race < maxRaces:
+			continue
+		}
+		w.seen[key].token = token
 		return err
 	}
-	token := newToken(w.c)
-	err := w.c.patch(ctx, vt, map[string]any{"metadata": map[string]any{"annotations": map[string]string{meta.ReconcileRequestAnnotation: token}}})
-	if apierrors.IsForbidden(err) {
-		w.c.warn("you may not annotate valuestrigger/%s in %s: it is looked at without being asked", key.Name, key.Namespace)
-		return nil
-	}
-	w.seen[key].token = token
-	return err
 }
 
 // look brings one up to date.
@@ -160,8 +175,20 @@ func (w *waiter) look(ctx context.Context, key types.NamespacedName) error {
 		one.Outcome = triggerv1.ChangeDelivered
 	case graph.Stalled:
 		one.Outcome = triggerv1.ChangeFailed
+	case graph.Waiting:
+		w.need(one)
+	case graph.Unseen, graph.Progressing, graph.Suspended:
 	}
 	return nil
+}
+
+// need says, once for each message, what a person has to do before one goes on.
+func (w *waiter) need(one *waited) {
+	if one.Reason == triggerv1.AwaitingWindowReason || one.Message == one.needed {
+		return
+	}
+	one.needed = one.Message
+	_, _ = fmt.Fprintf(w.c.Err, "valuestrigger/%s in %s needs a person (%s): %s\n", one.Name, one.Namespace, one.Reason, clean(one.Message))
 }
 
 // current tells whether what a trigger has last looked at is what its sources have now,

@@ -17,11 +17,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
+	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 func (c *cli) whyCommand() *cobra.Command {
@@ -103,7 +106,14 @@ func (c *cli) events(ctx context.Context, key client.ObjectKey) ([]history.Event
 			if at.IsZero() {
 				at = event.EventTime.Time
 			}
-			out = append(out, history.Event{Reason: event.Reason, Message: event.Message, At: at})
+			count := event.Count
+			if event.Series != nil {
+				count = event.Series.Count
+			}
+			out = append(out, history.Event{
+				Reason: event.Reason, Message: event.Message, At: at, Count: count,
+				Token: event.Annotations[helmv2.GroupVersion.Group+"/"+eventv1.MetaTokenKey],
+			})
 		}
 	}, client.MatchingFields{"involvedObject.name": key.Name, "involvedObject.kind": helmv2.HelmReleaseKind})
 	return out, err
@@ -145,6 +155,9 @@ func whyText(s layout.Style, r history.Report) string {
 			fmt.Fprintf(&out, "   %s\n", clean(w.Cause.Text))
 		}
 	}
+	for _, o := range r.Overridden {
+		out.WriteString(overrideLine(s, o))
+	}
 	for _, c := range r.Copies {
 		out.WriteString(copyLine(s, c))
 	}
@@ -154,6 +167,16 @@ func whyText(s layout.Style, r history.Report) string {
 	for _, revision := range r.Revisions {
 		out.WriteString("\n" + s.Table(revisionRows(s, revision)))
 	}
+	for i, q := range r.Requested {
+		if i == 0 {
+			out.WriteString("\nRequested, and it is not on record which revision that made, if any:\n")
+		}
+		times := ""
+		if q.Count > 1 {
+			times = fmt.Sprintf(" (%d times since)", q.Count)
+		}
+		fmt.Fprintf(&out, "   %s ago   %s%s   known from: %s\n", s.Age(q.At), clean(q.Cause.Text), times, q.From)
+	}
 	for i, q := range r.Quiet {
 		if i == 0 {
 			out.WriteString("\nDelivered without a revision, since the values stayed the same:\n")
@@ -161,6 +184,16 @@ func whyText(s layout.Style, r history.Report) string {
 		fmt.Fprintf(&out, "   %s ago   %s\n", s.Age(q.At), clean(q.Cause.Text))
 	}
 	return out.String()
+}
+
+// overrideLine says what a person has overridden.
+func overrideLine(s layout.Style, o history.Overridden) string {
+	by := ""
+	if o.Manager != "" {
+		by = ", asked by field manager " + clean(o.Manager)
+	}
+	return fmt.Sprintf("%s %s ago by ValuesTrigger %s for content %s%s: %s\n", s.Paint(layout.Busy, "Overridden"), s.Age(o.At), o.Trigger,
+		digest.Prefix+digest.Short(o.Digest), by, clean(o.Message))
 }
 
 // copyLine says from which copy of what the release reads, and whether that is present.
@@ -217,8 +250,11 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 	if r.Cause.Trigger != "" {
 		via = "ValuesTrigger " + r.Cause.Trigger + "   known from: " + r.Note
 	}
-	if r.Certainty == history.ByTime {
-		via += ", by time"
+	if r.Certainty == history.ByOrder {
+		via += "; unproven, it followed the request"
+	}
+	if r.Cause.Request == meta.ForceRequestAnnotation {
+		add("by", "a person's request for all HelmReleases at once, which overrides what holds changes back", layout.Busy)
 	}
 	add("via", via, layout.Dim)
 	return rows

@@ -90,3 +90,39 @@ func TestWhy_says_what_may_not_be_read(t *testing.T) {
 		ContainSubstring("ValuesTriggers are listed in namespace apps only"), ContainSubstring("events are left out"), ContainSubstring("revisions that only Helm remembers are left out")))
 	g.Expect(got.out).To(And(ContainSubstring("Revision 4"), Not(ContainSubstring("Revision 3"))))
 }
+
+func TestWhy_says_that_a_revision_was_made_by_an_override(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	hr := release("app")
+	hr.Status.History = helmv2.Snapshots{snapshot(2, time.Minute, "1.0.0", "b")}
+	vt := fine(trigger("apps", "app", []triggerv1.SourceReference{from("ConfigMap", "", "values")}, target("apps", "app", triggerv1.TargetDelivered, "")))
+	vt.Status.Targets[0].Cause = "ConfigMap apps/values sha256:01 (values.yaml) by bob, request by reconcile.fluxcd.io/forceAt via ValuesTrigger apps/app"
+	vt.Status.Targets[0].Revision, vt.Status.Targets[0].Token = 2, "a.1"
+	vt.Status.Targets[0].TriggeredAt, vt.Status.Targets[0].DeliveredAt = ago(time.Minute), ago(time.Minute)
+	vt.Status.History = []triggerv1.Change{{Digest: "sha256:0123456789abcdef", Time: *ago(time.Hour), Override: &triggerv1.Override{
+		Time: *ago(time.Minute), Manager: "kubectl-annotate", Message: "the approval of stage prod: 12 HelmReleases",
+	}}}
+	got := (&call{objects: []client.Object{hr, vt}}).run(t, "why", "app", "-n", "apps")
+	g.Expect(got.out).To(And(
+		ContainSubstring("Overridden 60s ago by ValuesTrigger apps/app for content sha256:0123456789ab, asked by field manager kubectl-annotate: the approval of stage prod: 12 HelmReleases\n"),
+		ContainSubstring("   by        a person's request for all HelmReleases at once, which overrides what holds changes back\n"),
+		ContainSubstring("changed in values.yaml, last edit by bob\n")))
+}
+
+// One event for several requests proves none of them.
+func TestWhy_reads_events_that_stand_for_several(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	hr := release("app")
+	hr.Status.History = helmv2.Snapshots{snapshot(3, time.Minute, "1.0.0", "b"), snapshot(2, time.Hour, "1.0.0", "b")}
+	event := &corev1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "e"}, Reason: triggerv1.TriggeredReason, FirstTimestamp: *ago(59 * time.Minute), LastTimestamp: *ago(time.Minute), Count: 3,
+		InvolvedObject: corev1.ObjectReference{Kind: helmv2.HelmReleaseKind, Namespace: "apps", Name: "app"},
+		Message:        "Triggered: retry by reconcile.fluxcd.io/resetAt via ValuesTrigger apps/app",
+	}
+	got := (&call{objects: []client.Object{hr, event}}).run(t, "why", "app", "-n", "apps")
+	g.Expect(got.out).To(ContainSubstring(
+		"Requested, and it is not on record which revision that made, if any:\n   59m ago   retry by reconcile.fluxcd.io/resetAt via ValuesTrigger apps/app (3 times since)   known from: event Triggered\n"))
+	g.Expect(strings.Count(got.out, "no request of the operator is known to have made it")).To(Equal(2))
+}

@@ -55,9 +55,10 @@ var namespacePredicate = onUpdate(func(before, after client.Object) bool {
 		before.GetAnnotations()[triggerv1.AllowFromAnnotation] != after.GetAnnotations()[triggerv1.AllowFromAnnotation]
 })
 
-// approvalPredicate lets through the approvals of a person.
+// approvalPredicate lets through what a person asks for by annotations of our own.
 var approvalPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
-	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation]
+	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation] ||
+		before.Annotations[triggerv1.TriggerAtAnnotation] != after.Annotations[triggerv1.TriggerAtAnnotation]
 })
 
 // originPredicate lets through what makes a declared trigger a generated one or the other

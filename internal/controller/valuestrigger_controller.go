@@ -224,6 +224,9 @@ func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesT
 		return ctrl.Result{}, err
 	}
 
+	if e.overrides() && e.gate != nil {
+		e.forcedBy = r.forcedBy(ctx, vt)
+	}
 	out := r.deliver(ctx, vt, e)
 	if out.outdated {
 		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err

@@ -54,6 +54,18 @@ type evaluation struct {
 	force   string
 	reset   string
 
+	// triggerAt is a value of trigger.nebius.ai/triggerAt that is to be acted on. It is
+	// also what force is, unless that overrides what holds changes back.
+	triggerAt string
+	gated     bool
+
+	// forcedBy is the field manager that asked for force, if that overrides what holds
+	// changes back and it is known.
+	forcedBy string
+
+	// selectNothing are the targets in the spec that select no HelmRelease and must.
+	selectNothing []string
+
 	// content is the digest of what the sources hold, and earlier that of what can be
 	// gone back to. The former is what diff is about unless it is refused: then the
 	// sources are those of the earlier content, and unrestorable tells why that cannot
@@ -119,13 +131,14 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	e.force, e.reset = manualRequests(vt)
 	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
 	e.takeBack(vt)
+	e.triggerThrough(vt)
 
 	// An account is told of HelmReleases and namespaces what it may see itself.
 	resolver := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}
 	if e.account.Reader != nil {
 		resolver = target.Resolver{Releases: e.account.Reader, Namespaces: e.account.Reader}
 	}
-	if e.targets, err = resolver.Resolve(ctx, vt); err != nil {
+	if e.targets, e.selectNothing, err = resolver.Resolve(ctx, vt); err != nil {
 		return e, err
 	}
 	if e.ending, err = r.ending(ctx, r.namespaces, e.targets); err != nil {

@@ -57,8 +57,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 			r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 		case t.State == was.State:
 		case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
-			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason,
-				fmt.Sprintf("Delivered, revision %d: %s", t.Revision, t.Cause))
+			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason, r.deliveredMessage(ctx, t))
 		case t.State == triggerv1.TargetFailed:
 			r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 		}
@@ -71,6 +70,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		r.events.Event(vt, corev1.EventTypeWarning, triggerv1.BypassedReason, bypassedMessage(passed))
 	}
 	r.notifyRefused(vt, refused)
+	r.notifyOverride(old, vt)
 	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)
 }

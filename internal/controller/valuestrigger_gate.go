@@ -91,7 +91,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 	in := rollout.Input{
 		Now: e.at, Digest: e.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
 		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
-		Force: e.force != "", Reset: e.reset != "", Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
+		Force: e.overrides(), Reset: e.reset != "", TriggerAt: e.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
 		Handled: vt.Status.LastHandledApproval,
 		Earlier: e.earlier, Restored: e.refused != "", Unrestorable: e.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),

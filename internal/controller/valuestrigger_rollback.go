@@ -34,7 +34,7 @@ func (e *evaluation) takeBack(vt *triggerv1.ValuesTrigger) {
 		return
 	}
 	e.earlier = vt.Status.LastDelivered.Digest
-	if rollout.Refuses(vt.Spec.Rollout, vt.Status.Rollout, e.content, e.force != "", e.reset != "") && vt.Status.Rollout.Rollback.Digest == e.earlier {
+	if rollout.Refuses(vt.Spec.Rollout, vt.Status.Rollout, e.content, e.overrides(), e.reset != "") && vt.Status.Rollout.Rollback.Digest == e.earlier {
 		e.sources, e.refused = sources, e.content
 		e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
 	}

@@ -24,13 +24,13 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 		return
 	}
 	if value := vt.Status.LastHandledApproval; value != "" && value != old.Status.LastHandledApproval {
-		if refusal := rollout.Refusal(vt.Spec.Rollout, was, is.Digest, value); refusal != "" {
+		if refusal := rollout.Refusal(vt.Spec.Rollout, was, is, value); refusal != "" {
 			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason, "Annotation %s is refused: %s", triggerv1.ApproveAnnotation, refusal)
 		}
 	}
 	before := map[string]triggerv1.StageStatus{}
 	switch {
-	case was == nil:
+	case was == nil, was.Digest == is.Digest && was.TriggerAt != is.TriggerAt: // It begins.
 	case was.Digest == is.Digest:
 		for _, st := range was.Stages {
 			before[st.Name] = st

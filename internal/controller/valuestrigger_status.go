@@ -24,6 +24,7 @@ import (
 // markOutcome records what was observed and done.
 func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 	status := &vt.Status
+	override := overrideOf(vt, e, out)
 	status.Targets = out.targets
 	stamp := metav1.NewTime(e.at.Truncate(time.Second))
 	if out.triggered > 0 {
@@ -35,19 +36,29 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
 	summary := summarize(vt, out, e.refused)
+	if summary.Ready == metav1.ConditionTrue && len(e.selectNothing) > 0 {
+		summary.Ready, summary.Reason, summary.Outcome = metav1.ConditionFalse, triggerv1.SelectorMatchesNothingReason, triggerv1.ChangeInProgress
+		summary.Message = text.Some(e.selectNothing, 1)
+	}
 	status.Delivered = summary.Delivered
 
 	if !out.undecided {
-		if len(e.diff.Changed) > 0 || out.triggered > 0 || len(status.History) > 0 && status.History[0].Digest == e.diff.To {
+		if len(e.diff.Changed) > 0 || out.triggered > 0 || override != nil || len(status.History) > 0 && status.History[0].Digest == e.diff.To {
 			status.History = plan.Remember(status.History, triggerv1.Change{
 				Digest: e.diff.To, Cause: causeOf(out.targets, e.diff.To), Time: stamp,
 				Outcome: summary.Outcome, Delivered: summary.Delivered,
 			})
 		}
+		if override != nil {
+			status.History[0].Override = override
+		}
 		status.Sources = plan.Statuses(e.sources)
 		status.LastDigest = e.diff.To
-		if e.force != "" {
+		if e.overrides() {
 			status.LastHandledForceAt = e.force
+		}
+		if e.triggerAt != "" {
+			status.LastHandledTriggerAt = e.triggerAt
 		}
 		if e.reset != "" {
 			status.LastHandledResetAt = e.reset

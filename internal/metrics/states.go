@@ -37,7 +37,7 @@ var (
 		triggerv1.SourceNotFoundReason, triggerv1.NameConflictReason, triggerv1.SecretsDisabledReason, triggerv1.ReadFailedReason,
 		triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason, triggerv1.DeliveryFailedReason,
 		triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason, triggerv1.RolloutHaltedReason,
-		triggerv1.RolledBackReason, triggerv1.RollbackHaltedReason,
+		triggerv1.RolledBackReason, triggerv1.RollbackHaltedReason, triggerv1.SelectorMatchesNothingReason,
 	}
 )
 

@@ -128,7 +128,7 @@ func (t *task) absorbRequests() {
 // content has changed again since.
 func (t *task) forceRequested() bool {
 	record := t.Release.Record
-	return t.Input.Force != "" && slices.Contains(record.Sources, t.asked("forceAt", t.Input.Force)) &&
+	return t.Input.Force != "" && slices.Contains(record.Sources, t.asked(t.forceKind(), t.Input.Force)) &&
 		(sequence(record.Token) <= sequence(t.status.Token) || t.status.Digest != t.Digest && !t.covered(t.wanted))
 }
 
@@ -141,7 +141,7 @@ func (t *task) manual() []RecordedSource {
 		after = "after " + t.status.Token
 	}
 	var requests []RecordedSource
-	for _, m := range []struct{ kind, value string }{{"forceAt", t.Input.Force}, {"resetAt", t.Reset}, {"waiting", after}} {
+	for _, m := range []struct{ kind, value string }{{t.forceKind(), t.Input.Force}, {"resetAt", t.Reset}, {"waiting", after}} {
 		if m.value != "" {
 			requests = append(requests, t.asked(m.kind, m.value))
 		}

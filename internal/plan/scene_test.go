@@ -32,8 +32,9 @@ type scene struct {
 	// unpublished tells that the copies that it reads do not have the content.
 	unpublished bool
 
-	force string
-	reset string
+	force       string
+	byTriggerAt bool
+	reset       string
 
 	// What is recorded on the ValuesTrigger.
 	status     *triggerv1.TargetStatus
@@ -162,7 +163,7 @@ func (s *scene) input() Input {
 	return Input{
 		Now: s.now, Timeout: 5 * time.Minute, Trigger: "apps/trigger", Target: "apps/release",
 		Digest: diff.To, Sources: s.sources, Diff: diff, Force: s.force, Reset: s.reset, Policy: s.policy,
-		Previous: s.status, Release: s.release, Live: true, Gated: s.gated, Unpublished: s.unpublished,
+		Previous: s.status, Release: s.release, Live: true, Gated: s.gated, ByTriggerAt: s.byTriggerAt, Unpublished: s.unpublished,
 	}
 }
 

@@ -61,13 +61,13 @@ func (t *task) cause() string {
 		parts = append(parts, "rollback of content "+digest.Prefix+digest.Short(t.Refused))
 	}
 	if t.Input.Force != "" {
-		parts = append(parts, "request by reconcile.fluxcd.io/forceAt")
+		parts = append(parts, "request by "+t.forceAnnotation())
 	}
 	if t.Reset != "" {
 		parts = append(parts, "retry by reconcile.fluxcd.io/resetAt")
 	}
 	if len(parts) == 0 && t.unrequested() {
-		parts = append(parts, "request by annotation that had to wait")
+		parts = append(parts, t.waitedFor())
 	}
 	if len(parts) == 0 {
 		return t.status.Cause // A repetition has the cause of the first request.

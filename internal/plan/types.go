@@ -227,6 +227,12 @@ type Input struct {
 	Force string
 	Reset string
 
+	// ByTriggerAt is true if Force is a value of trigger.nebius.ai/triggerAt, or if such a
+	// value began the rollout, and false if Force is one of reconcile.fluxcd.io/forceAt.
+	// The two differ in what may hold the request back, which is not decided here, and
+	// are remembered apart.
+	ByTriggerAt bool
+
 	// Refused is the digest of content that failed, in place of which the sources are as
 	// they were before. Empty if they are as they are.
 	Refused string

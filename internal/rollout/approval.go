@@ -50,7 +50,7 @@ func (p *planner) approve() {
 	if p.Approval == "" || p.Approval == p.Handled {
 		return
 	}
-	name, _ := bind(p.Rollout, p.Previous, p.Digest, p.Approval)
+	name, _ := bind(p.Rollout, onItsWay(p.Previous, p.Status), p.Digest, p.Approval)
 	for i := range p.stages {
 		if st := &p.stages[i]; name != "" && st.Name == name {
 			st.Approved, st.Approval = true, p.Approval
@@ -58,11 +58,20 @@ func (p *planner) approve() {
 	}
 }
 
-// Refusal says why an annotation that was first seen when so much of a rollout was
-// recorded approves nothing of the content, or is empty if it does.
-func Refusal(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, annotation string) string {
-	_, refusal := bind(r, recorded, digestText, annotation)
+// Refusal says why an annotation that was first seen between two states of a rollout
+// approves nothing of the content, or is empty if it does.
+func Refusal(r *triggerv1.Rollout, before, now *triggerv1.RolloutStatus, annotation string) string {
+	_, refusal := bind(r, onItsWay(before, now), now.Digest, annotation)
 	return refusal
+}
+
+// onItsWay returns what was recorded of a rollout before, nil if it begins now: with other
+// content, or again because a person triggers it.
+func onItsWay(before, now *triggerv1.RolloutStatus) *triggerv1.RolloutStatus {
+	if before == nil || before.Digest != now.Digest || before.TriggerAt != now.TriggerAt {
+		return nil
+	}
+	return before
 }
 
 // bind returns the stage that an annotation approves when it is first seen, or why it
@@ -70,7 +79,7 @@ func Refusal(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText
 // none.
 func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, annotation string) (stage, refusal string) {
 	content, stage := parts(annotation)
-	manual, open := manualStages(r, recorded, digestText)
+	manual, open := manualStages(r, recorded)
 	again := func(named string) string {
 		if named == "" && len(open) > 0 {
 			named = open[0]
@@ -88,7 +97,7 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 		return "", fmt.Sprintf("it approves other content, %s; the present one is %s", digest.Prefix+text.Word(digest.Short(content)), digestText)
 	case stage != "" && !slices.Contains(manual, stage):
 		return "", fmt.Sprintf("%q is not a stage with approval Manual; these are: %s", text.Word(stage), strings.Join(manual, ", "))
-	case recorded == nil || recorded.Digest != digestText:
+	case recorded == nil:
 		return "", "it was there before this content was seen, and approves only what is on its way; to approve it now, set " + again(stage)
 	case recorded.Rollback != nil:
 		return "", "this content was rolled back and is refused; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
@@ -105,13 +114,13 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 }
 
 // manualStages returns the names of the stages that need an approval, and of those that
-// have none for the content.
-func manualStages(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText string) (manual, open []string) {
+// have none.
+func manualStages(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus) (manual, open []string) {
 	if r == nil {
 		return nil, nil
 	}
 	approved := func(name string) bool {
-		return recorded != nil && recorded.Digest == digestText && slices.ContainsFunc(recorded.Stages, func(st triggerv1.StageStatus) bool {
+		return recorded != nil && slices.ContainsFunc(recorded.Stages, func(st triggerv1.StageStatus) bool {
 			return st.Name == name && st.Approved
 		})
 	}

@@ -247,7 +247,7 @@ func TestRefusal(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			NewWithT(t).Expect(Refusal(c.rollout, c.recorded, first, c.annotation)).To(Equal(c.want))
+			NewWithT(t).Expect(Refusal(c.rollout, c.recorded, &triggerv1.RolloutStatus{Digest: first}, c.annotation)).To(Equal(c.want))
 		})
 	}
 }

@@ -73,6 +73,7 @@ func (d *dice) input(word string) Input {
 		Force: d.below(8) == 1, Reset: d.below(4) == 1, Approval: one(d, "", first, second, word, first+"/b", first+"/"+word),
 	}
 	in.Handled, in.RefusedBy = one(d, "", in.Approval, word), one(d, "", "", word)
+	in.TriggerAt = one(d, "", "", "now")
 	in.Earlier, in.Restored, in.Unrestorable = one(d, "", first, second), d.below(4) == 1, one(d, "", "", word)
 	if d.below(3) == 0 {
 		in.Schedule, _ = schedule.Parse([]schedule.Window{{Cron: one(d, "* * * * *", "0 13 * * *", "0 0 29 2 *"), Duration: time.Hour}})
@@ -136,7 +137,7 @@ func checkTurn(t *testing.T, in Input, d Decision, turn Turn) {
 
 // checkStage looks at what a decision records of a stage.
 func checkStage(t *testing.T, in Input, d Decision, before, st triggerv1.StageStatus) {
-	onItsWay := in.Previous != nil && in.Previous.Digest == in.Digest
+	onItsWay := in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.TriggerAt == d.Status.TriggerAt
 	if st.Approved && (!onItsWay || !before.Approved) && (!onItsWay || in.Approval == in.Handled || !strings.HasPrefix(in.Approval, in.Digest)) {
 		t.Fatalf("stage %s is approved by %q, and %q was handled before", st.Name, in.Approval, in.Handled)
 	}

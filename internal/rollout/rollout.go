@@ -48,13 +48,13 @@ func Decide(in Input) Decision {
 // begin takes up the recorded rollout, or begins a new one if the content is another.
 func (p *planner) begin() {
 	previous := p.Previous
-	refused := previous == nil && p.RefusedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
+	refused := previous == nil && p.remembered()
 	if refused { // Requests that came with the trigger, as out of a backup, are none for this content.
 		p.Force, p.Reset = false, false
 	}
-	anew := previous == nil || previous.Digest != p.Digest || p.retried(previous)
+	anew := previous == nil || previous.Digest != p.Digest || p.retried(previous) || p.triggered(previous)
 	if anew {
-		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now)}
+		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now), TriggerAt: p.TriggerAt}
 		if p.Quiet > 0 {
 			p.Status.UnsettledSince = earlier(p.Now)
 			if previous != nil && previous.UnsettledSince != nil {

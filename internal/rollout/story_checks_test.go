@@ -12,7 +12,9 @@ import (
 
 // check says, by panicking, what is wrong with a decision.
 func (s *story) check(in Input, d Decision) {
-	overridden := in.Force || in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.Overridden
+	// A request that came with a trigger that is made again is not one for refused content.
+	old := in.Previous == nil && in.RefusedBy != "" && in.Rollout != nil && in.Rollout.OnFailure == triggerv1.FailureRollback
+	overridden := in.Force && !old || in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.Overridden && !begins(in)
 	anyAdmitted := false
 	for i, t := range in.Targets {
 		switch {
@@ -75,7 +77,7 @@ func mayBeAsked(d Decision, i int) bool {
 
 func (s *story) checkStages(in Input, d Decision) {
 	recorded := in.Previous
-	if recorded == nil || recorded.Digest != in.Digest {
+	if recorded == nil || recorded.Digest != in.Digest || begins(in) {
 		panic("a request before the rollout was recorded")
 	}
 	if (recorded.Phase == triggerv1.RolloutHalted || recorded.Rollback != nil) && !in.Reset && !s.allCurrent(in) {

@@ -26,7 +26,7 @@ func stageOf(s *triggerv1.RolloutStatus, name string) (found triggerv1.StageStat
 
 func (s *story) checkFacts(in Input, d Decision) {
 	was, is := in.Previous, d.Status
-	if was != nil && (was.Digest != is.Digest || was.Rollback != nil && is.Rollback == nil && in.Reset) {
+	if was != nil && (was.Digest != is.Digest || was.Rollback != nil && is.Rollback == nil && in.Reset || was.TriggerAt != is.TriggerAt) {
 		was = nil
 	}
 	if in.Rollout == nil {

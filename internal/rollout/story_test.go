@@ -83,6 +83,10 @@ func (s *story) tell() (problem string) {
 			}
 		case 9:
 			m.refused = s.chance(3)
+		case 10:
+			if s.chance(6) {
+				s.retrigger()
+			}
 		default:
 			s.meddle(m, s.rng.Intn(14))
 		}
@@ -98,6 +102,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	in.Now, in.Digest, in.Previous = s.now, digestOf(s.content), s.stored
 	in.Force, in.Reset, in.Handled = s.forced == s.content, s.reset, s.handled
 	in.Restored = s.restored()
+	in.TriggerAt = s.absorbTrigger(in.Restored)
 	if s.earlier > 0 {
 		in.Earlier = digestOf(s.earlier)
 	}
@@ -110,12 +115,13 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		}
 		in.Targets = append(in.Targets, s.target(m))
 	}
-	if s.stored == nil || s.stored.Digest != in.Digest {
+	if s.stored == nil || s.stored.Digest != in.Digest || begins(in) {
 		if s.settled || s.unsettled.IsZero() {
 			s.unsettled, s.settled = s.now, false
 		}
 		s.changed = s.now
 	} else { // What was never recorded may have come and gone.
+		s.changed = s.stored.ChangedAt.Time
 		s.settled = s.stored.UnsettledSince == nil
 	}
 	d := Decide(in)
@@ -134,7 +140,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	if !reflect.DeepEqual(s.stored, d.Status) {
 		s.note("%s %s %q", d.Status.Phase, Where(d.Status), d.Status.Message)
 	}
-	if s.stored == nil || s.stored.Digest != d.Status.Digest || in.Reset && s.stored.Rollback != nil && d.Status.Rollback == nil {
+	if s.stored == nil || s.stored.Digest != d.Status.Digest || in.Reset && s.stored.Rollback != nil && d.Status.Rollback == nil || s.stored.TriggerAt != d.Status.TriggerAt {
 		s.approvals = map[string]bool{} // It is another rollout.
 	}
 	if in.Reset && s.stored != nil && !in.Restored {
@@ -143,6 +149,9 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	s.stored, s.reset, s.handled = d.Status, false, in.Approval
 	for i, m := range s.members {
 		m.status = statuses[i]
+	}
+	if !mayCrash || !s.chance(4) { // About some target nothing could be decided.
+		s.trigger.handled = in.TriggerAt
 	}
 	if d.Passed && s.in.Rollout.OnFailure == triggerv1.FailureRollback {
 		s.earlier = s.content

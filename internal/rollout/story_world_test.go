@@ -36,6 +36,9 @@ type member struct {
 	failed, suspended bool
 	busyUntil         time.Time
 
+	// again is one that a person wants asked once more.
+	again bool
+
 	// refused is true if the API server refuses whatever is asked of it, and status is
 	// what is stored of that.
 	refused bool
@@ -85,9 +88,10 @@ type story struct {
 	// refused is the content that no target may get any more.
 	refused int
 
-	forced int
-	reset  bool
-	log    []string
+	forced  int
+	reset   bool
+	trigger storyTrigger
+	log     []string
 }
 
 func (s *story) chance(n int) bool { return s.rng.Intn(n) == 0 }
@@ -231,15 +235,15 @@ func (s *story) standing(m *member) (Standing, bool) {
 	switch {
 	case m.gone:
 		return Out, false
-	case m.runs == wanted && m.done.IsZero():
+	case m.runs == wanted && m.done.IsZero() && !m.again:
 		return Current, false
 	case m.suspended:
 		return Out, false
 	case !m.done.IsZero():
 		return UnderWay, false
-	case m.asked == wanted && m.failed:
+	case m.asked == wanted && m.failed && !m.again:
 		return Failed, false
-	case m.asked == wanted: // The request was lost.
+	case m.asked == wanted && !m.again: // The request was lost.
 		return Of(m.name, m.stage, s.decision(m), plan.Release{Exists: true}).Standing, true
 	case m.busyUntil.After(s.now):
 		return Busy, false
@@ -290,7 +294,7 @@ func (s *story) ask(m *member) bool {
 	if s.restored() {
 		m.rolledBack, s.refused = s.content, s.content
 	}
-	m.asked, m.failed = s.wanted(), false
+	m.asked, m.failed, m.again = s.wanted(), false, false
 	m.done = s.now.Add(time.Duration(1+s.rng.Intn(20)) * time.Second)
 	m.lost = s.chance(10)
 	s.note("%s: asked for %d", m.name, m.asked)

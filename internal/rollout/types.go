@@ -156,6 +156,10 @@ type Input struct {
 	Force bool
 	Reset bool
 
+	// TriggerAt is a value of trigger.nebius.ai/triggerAt that has not been handled:
+	// all targets are requested, and the rollout begins again with its first stage.
+	TriggerAt string
+
 	// Approval is what Annotation returns of the annotation that approves, and Handled
 	// the value of it that was looked at before.
 	Approval string

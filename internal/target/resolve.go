@@ -42,64 +42,83 @@ type Resolver struct {
 }
 
 // Resolve returns the HelmReleases that the references of a trigger select, each
-// once, sorted by namespace and name.
-func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]Target, error) {
+// once, sorted by namespace and name, and which of them select none and must.
+func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger) (targets []Target, selectNothing []string, err error) {
 	found := map[types.NamespacedName]*helmv2.HelmRelease{}
 	for i, ref := range vt.Spec.Targets {
 		field := fmt.Sprintf("spec.targets[%d]", i)
 		namespaces, err := r.namespaces(ctx, vt, ref, field)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
+		some := false
 		for _, namespace := range namespaces {
-			if err := r.find(ctx, ref, field, namespace, found); err != nil {
-				return nil, err
+			n, err := r.find(ctx, ref, field, namespace, found)
+			if err != nil {
+				return nil, nil, err
 			}
+			some = some || n > 0
+		}
+		if !some && !ref.Optional {
+			selectNothing = append(selectNothing, nothing(ref, field, namespaces))
 		}
 	}
 	if len(found) > triggerv1.MaxResolvedTargets {
-		return nil, fmt.Errorf("%w: spec.targets select %d HelmReleases, more than %d; split them over several ValuesTriggers",
+		return nil, nil, fmt.Errorf("%w: spec.targets select %d HelmReleases, more than %d; split them over several ValuesTriggers",
 			ErrInvalid, len(found), triggerv1.MaxResolvedTargets)
 	}
-	targets := make([]Target, 0, len(found))
+	targets = make([]Target, 0, len(found))
 	for key, hr := range found {
 		targets = append(targets, Target{NamespacedName: key, Release: hr})
 	}
 	slices.SortFunc(targets, func(a, b Target) int {
 		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 	})
-	return targets, nil
+	return targets, selectNothing, nil
 }
 
-// find adds the HelmReleases of one reference in one namespace.
-func (r Resolver) find(ctx context.Context, ref triggerv1.TargetReference, field, namespace string, found map[types.NamespacedName]*helmv2.HelmRelease) error {
+// nothing says that a reference selects no HelmRelease, and what to do about it.
+func nothing(ref triggerv1.TargetReference, field string, namespaces []string) string {
+	switch {
+	case ref.NamespaceSelector != nil && len(namespaces) == 0:
+		return fmt.Sprintf("%s.namespaceSelector matches no namespace; label one, correct the selector, or set %s.optional", field, field)
+	case ref.NamespaceSelector != nil:
+		return fmt.Sprintf("%s.selector matches no HelmRelease in the namespaces of namespaceSelector; label one, correct the selectors, or set %s.optional", field, field)
+	}
+	return fmt.Sprintf("%s.selector matches no HelmRelease in namespace %s; label one, correct selector or namespace, or set %s.optional", field, namespaces[0], field)
+}
+
+// find adds the HelmReleases of one reference in one namespace, and returns how many these
+// are. One that is named counts though it does not exist, and is left out if it is optional.
+func (r Resolver) find(ctx context.Context, ref triggerv1.TargetReference, field, namespace string, found map[types.NamespacedName]*helmv2.HelmRelease) (int, error) {
 	if ref.Name != "" {
 		key := types.NamespacedName{Namespace: namespace, Name: ref.Name}
 		hr := &helmv2.HelmRelease{}
 		err := r.Releases.Get(ctx, key, hr)
 		switch {
+		case apierrors.IsNotFound(err) && ref.Optional:
 		case apierrors.IsNotFound(err):
 			found[key] = nil
 		case err != nil:
-			return fmt.Errorf("%s: %w", field, err)
+			return 0, fmt.Errorf("%s: %w", field, err)
 		default:
 			found[key] = hr
 		}
-		return nil
+		return 1, nil
 	}
 
 	selector, err := ref.Selector.AsSelector()
 	if err != nil {
-		return fmt.Errorf("%w: %s.selector: %w", ErrInvalid, field, err)
+		return 0, fmt.Errorf("%w: %s.selector: %w", ErrInvalid, field, err)
 	}
 	list := &helmv2.HelmReleaseList{}
 	if err := r.Releases.List(ctx, list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
-		return fmt.Errorf("%s: %w", field, err)
+		return 0, fmt.Errorf("%s: %w", field, err)
 	}
 	for i := range list.Items {
 		found[client.ObjectKeyFromObject(&list.Items[i])] = &list.Items[i]
 	}
-	return nil
+	return len(list.Items), nil
 }
 
 // namespaces returns the namespaces of a reference.

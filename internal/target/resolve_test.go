@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -89,7 +90,7 @@ func TestResolver_Resolve(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			targets, err := Resolver{Releases: reader, Namespaces: reader}.Resolve(context.Background(), trigger(c.targets...))
+			targets, _, err := Resolver{Releases: reader, Namespaces: reader}.Resolve(context.Background(), trigger(c.targets...))
 			g.Expect(err).NotTo(HaveOccurred())
 			names := []string{}
 			for _, target := range targets {
@@ -101,6 +102,40 @@ func TestResolver_Resolve(t *testing.T) {
 				names = append(names, target.String())
 			}
 			g.Expect(names).To(Equal(c.want))
+		})
+	}
+}
+
+func TestResolver_Resolve_what_selects_nothing(t *testing.T) {
+	t.Parallel()
+	reader := fake.NewClientBuilder().WithScheme(scheme).WithObjects(
+		namespace("apps", map[string]string{"env": "prod"}), release("apps", "a", map[string]string{"tier": "web"})).Build()
+	web, wbe := &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"tier": "web"}}, &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"teir": "web"}}
+	prod, dev := &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"env": "prod"}}, &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"env": "dev"}}
+	for _, c := range []struct {
+		name   string
+		target triggerv1.TargetReference
+		want   string
+		found  int
+	}{
+		{"a selector that matches", triggerv1.TargetReference{Selector: web, NamespaceSelector: prod}, "", 1},
+		{"a selector that matches nothing", triggerv1.TargetReference{Selector: wbe}, "spec.targets[0].selector matches no HelmRelease in namespace apps; label one, correct selector or namespace, or set spec.targets[0].optional", 0},
+		{"in another namespace", triggerv1.TargetReference{Selector: web, Namespace: "elsewhere"}, "spec.targets[0].selector matches no HelmRelease in namespace elsewhere; label one, correct selector or namespace, or set spec.targets[0].optional", 0},
+		{"in selected namespaces", triggerv1.TargetReference{Selector: wbe, NamespaceSelector: prod}, "spec.targets[0].selector matches no HelmRelease in the namespaces of namespaceSelector; label one, correct the selectors, or set spec.targets[0].optional", 0},
+		{"no namespace", triggerv1.TargetReference{Selector: web, NamespaceSelector: dev}, "spec.targets[0].namespaceSelector matches no namespace; label one, correct the selector, or set spec.targets[0].optional", 0},
+		{"a name in no namespace", triggerv1.TargetReference{Name: "a", NamespaceSelector: dev}, "spec.targets[0].namespaceSelector matches no namespace; label one, correct the selector, or set spec.targets[0].optional", 0},
+		{"optional", triggerv1.TargetReference{Selector: wbe, Optional: true}, "", 0},
+		{"a name that does not exist is Missing", triggerv1.TargetReference{Name: "gone"}, "", 1},
+		{"an optional name that does not exist is left out", triggerv1.TargetReference{Name: "gone", Optional: true}, "", 0},
+		{"an optional name that exists", triggerv1.TargetReference{Name: "a", Optional: true}, "", 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			targets, selectNothing, err := Resolver{Releases: reader, Namespaces: reader}.Resolve(context.Background(), trigger(c.target))
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(targets).To(HaveLen(c.found))
+			g.Expect(strings.Join(selectNothing, "\n")).To(Equal(c.want))
 		})
 	}
 }
@@ -132,7 +167,7 @@ func TestResolver_Resolve_errors(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			targets, err := c.resolver.Resolve(context.Background(), trigger(triggerv1.TargetReference{Name: "a"}, c.target))
+			targets, _, err := c.resolver.Resolve(context.Background(), trigger(triggerv1.TargetReference{Name: "a"}, c.target))
 			g.Expect(err).To(MatchError(c.is))
 			g.Expect(err).To(MatchError(ContainSubstring(c.says)))
 			g.Expect(targets).To(BeNil())
@@ -155,11 +190,11 @@ func TestResolver_Resolve_isBounded(t *testing.T) {
 	}
 	g := NewWithT(t)
 	all := trigger(triggerv1.TargetReference{Selector: &triggerv1.Selector{}})
-	targets, err := Resolver{Releases: many(1000)}.Resolve(context.Background(), all)
+	targets, _, err := Resolver{Releases: many(1000)}.Resolve(context.Background(), all)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(targets).To(HaveLen(1000))
 
-	_, err = Resolver{Releases: many(1001)}.Resolve(context.Background(), all)
+	_, _, err = Resolver{Releases: many(1001)}.Resolve(context.Background(), all)
 	g.Expect(err).To(MatchError(ErrInvalid))
 	g.Expect(err).To(MatchError(ContainSubstring("spec.targets select 1001 HelmReleases, more than 1000; split them")))
 }

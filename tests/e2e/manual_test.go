@@ -138,6 +138,16 @@ func TestManual_a_health_check_of_Flux_understands_a_trigger(t *testing.T) {
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(result.Status).To(Equal(status.InProgressStatus), "before the operator has seen it")
 
+	// A selector with a mistake in it.
+	typo := declared(ns, "typo", from(cmKind, "values"), to("", func(ref *triggerv1.TargetReference) { ref.Selector = selecting("teir", "web") }))
+	e.create(typo)
+	e.Eventually(e.condition(ns, "typo", meta.ReadyCondition)).Should(HavePrefix("False SelectorMatchesNothing: spec.targets[0].selector matches no HelmRelease in namespace " + ns))
+	e.Expect(e.kstatus(typo)()).To(Equal(status.InProgressStatus))
+	e.checkConditions(check.NewChecker(e.c, all), typo)
+	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "typo", "Warning", triggerv1.SelectorMatchesNothingReason)).Should(HaveLen(1))
+	edit(e, typo, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets[0].Optional = true })
+	e.Eventually(e.kstatus(typo)).Should(Equal(status.CurrentStatus))
+
 	e.releases(release(ns, "app", reads(cmKind, "values")))
 	e.create(vt)
 	e.Eventually(e.kstatus(vt)).Should(Equal(status.CurrentStatus))

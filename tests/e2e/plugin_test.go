@@ -117,7 +117,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 		p.ok("trigger", "app")
 		p.ok("wait", "app")
 		p.Expect(p.revision(ns, "app")()).To(Equal(4))
-		p.Expect(p.ok("why", "app")).To(MatchRegexp("Revision 4 .*\n +why +request by reconcile.fluxcd.io/forceAt"))
+		p.Expect(p.ok("why", "app")).To(MatchRegexp("Revision 4 .*\n +why +request by trigger.nebius.ai/triggerAt"))
 	})
 
 	t.Run("failed and retried", func(t *testing.T) {

@@ -41,6 +41,16 @@ var rolloutPath = crashPath{
 		}, func(c *crashable, ns string) error {
 			return errors.Join(c.stands(ns, triggerv1.RolloutFinished), c.runsAll(ns, append(canaries, prods...)...))
 		}},
+		{"it is triggered again, through the stages", func(c *crashable, ns string) {
+			c.expect(canaries...)
+			annotate(c.env, declared(ns, "platform"), map[string]string{triggerv1.TriggerAtAnnotation: fmt.Sprint(c.next()), triggerv1.ApproveAnnotation: ""})
+		}, func(c *crashable, ns string) error {
+			vt, err := c.trigger(ns, "platform")
+			if err == nil && vt.Status.LastHandledTriggerAt != fmt.Sprint(c.round) {
+				err = errors.New("triggerAt is not handled")
+			}
+			return errors.Join(err, awaitingApproval(c, ns))
+		}},
 		{"an edit breaks a canary", func(c *crashable, ns string) {
 			c.setValues(withValues(ns, "values", ""), fmt.Sprintf("breaks: canary-00\nround: %d\n", c.next()))
 		}, func(c *crashable, ns string) error {

@@ -4,6 +4,7 @@
 package e2e
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -111,6 +112,19 @@ func (e *env) phase(namespace string) func() (triggerv1.RolloutPhase, error) {
 		}
 		return vt.Status.Rollout.Phase, nil
 	}
+}
+
+// manager returns the field manager that set the annotation forceAt of a trigger.
+func (e *env) manager(namespace, name string) string {
+	e.t.Helper()
+	vt, err := e.trigger(namespace, name)
+	e.Expect(err).NotTo(HaveOccurred())
+	for _, fields := range vt.ManagedFields {
+		if bytes.Contains(fields.FieldsV1.GetRawBytes(), []byte(meta.ForceRequestAnnotation)) {
+			return fields.Manager
+		}
+	}
+	return ""
 }
 
 // table returns what kubectl shows of the trigger.

@@ -153,6 +153,37 @@ func TestRollout_a_manual_request_goes_through_at_once(t *testing.T) {
 	e.stay(ns, map[string]int{"canary-00": 2, "prod-00": 2})
 	e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 2"))
 	e.Eventually(e.stageEvents(ns, triggerv1.TriggeredReason)).Should(ContainElement(ContainSubstring(ns+"/prod-00")), "what a person overrides is reported")
+
+	// And it is on record.
+	const overridden = "the quiet period of 24h0m0s; the windows of spec.schedule, none of which is open; " +
+		"the approval of stage canary: 1 HelmRelease; the order of the stages canary to prod"
+	e.Expect(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.OverriddenReason)()).To(ConsistOf(
+		"reconcile.fluxcd.io/forceAt, set by " + e.manager(ns, "platform") + ", requested all HelmReleases at once and overrode " + overridden))
+	vt, err := e.trigger(ns, "platform")
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(vt.Status.History[0].Override).To(HaveField("Message", overridden))
+}
+
+// Triggering does not override: what was delivered goes through the stages once more.
+func TestRollout_a_request_that_keeps_to_the_stages(t *testing.T) {
+	e := parallel(t)
+	ns := e.staged(map[string]int{"canary": 1, "prod": 1})
+	e.create(rollout(ns, inStages("canary"), inStages("prod", manually)))
+	e.atRest(ns, 2)
+	annotate(e, declared(ns, "platform"), map[string]string{triggerv1.TriggerAtAnnotation: "one"})
+	e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutAwaitingApproval))
+	e.Expect(e.deliveredRevision(ns, "platform", "canary-00")()).To(BeEquivalentTo(2))
+	e.Expect(e.target(ns, "platform", "prod-00")()).To(HaveField("Message", "waits for the approval of stage prod; the release would be upgraded by force"))
+	e.stay(ns, map[string]int{"canary-00": 2, "prod-00": 1})
+	vt, err := e.trigger(ns, "platform")
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Expect(vt.Status.LastHandledTriggerAt).To(Equal("one"))
+	e.Expect(e.get(ns, "canary-00").Annotations).To(HaveKeyWithValue(triggerv1.CauseAnnotation, "request by trigger.nebius.ai/triggerAt that had to wait via ValuesTrigger "+ns+"/platform"))
+
+	annotate(e, declared(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: vt.Status.Rollout.Digest})
+	e.atRest(ns, 2)
+	e.stay(ns, map[string]int{"canary-00": 2, "prod-00": 2})
+	e.Expect(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.OverriddenReason)()).To(BeEmpty())
 }
 
 func TestRollout_reset_goes_on_where_it_halted(t *testing.T) {

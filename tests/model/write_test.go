@@ -223,7 +223,7 @@ func (d *driver) writeTrigger(t *trigger) error {
 			if target.release != nil {
 				ref.Namespace, ref.Name = target.release.ns, target.release.name
 			} else {
-				ref.Selector = selecting(tierLabel, target.tier)
+				ref.Selector, ref.Optional = selecting(tierLabel, target.tier), true // Perhaps none is left.
 				if target.ns == "" {
 					ref.NamespaceSelector = selecting(envLabel, "prod")
 				}

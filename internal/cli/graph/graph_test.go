@@ -250,3 +250,17 @@ func TestSources_say_which_keys_must_exist(t *testing.T) {
 	reach := Reaches(Cluster{Releases: []helmv2.HelmRelease{release}}, Subject{Object: Object{Kind: "ConfigMap", Namespace: "apps", Name: "values"}})
 	g.Expect(reach.Edges).To(ConsistOf(HaveField("Keys", []string{"more", "values.yaml"})))
 }
+
+func TestDescribe_leaves_out_an_optional_target_that_was_not_found(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	of := func(optional bool, observed int64) []Target {
+		in := vt("mine", nil, named("values"))
+		in.Generation, in.Status.ObservedGeneration = 2, observed
+		in.Spec.Targets = []triggerv1.TargetReference{{Name: "absent", Optional: optional}}
+		return Describe(&in).Targets
+	}
+	g.Expect(of(true, 2)).To(BeEmpty())
+	g.Expect(of(true, 1)).To(HaveLen(1), "not looked at yet")
+	g.Expect(of(false, 2)).To(HaveLen(1))
+}

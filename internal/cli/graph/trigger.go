@@ -258,7 +258,8 @@ func targets(vt *triggerv1.ValuesTrigger) []Target {
 	}
 	for _, ref := range vt.Spec.Targets {
 		t := Target{Namespace: namespaceOf(vt, ref.Namespace), Name: ref.Name, State: triggerv1.TargetPending, Message: "not looked at yet"}
-		if ref.Name != "" && ref.NamespaceSelector == nil && !known[t.Key()] {
+		absent := ref.Optional && vt.Status.ObservedGeneration == vt.Generation
+		if ref.Name != "" && ref.NamespaceSelector == nil && !known[t.Key()] && !absent {
 			out = append(out, t)
 			known[t.Key()] = true
 		}

@@ -26,6 +26,9 @@ type Cause struct {
 	// restored to what they held before.
 	TakenBack string `json:"takenBack,omitempty"`
 
+	// Request is the annotation by which a person asked for it, if one did.
+	Request string `json:"request,omitempty"`
+
 	// Trigger is namespace/name of the ValuesTrigger.
 	Trigger string `json:"valuesTrigger,omitempty"`
 }
@@ -55,6 +58,7 @@ var (
 	viaPattern  = regexp.MustCompile(` via ValuesTrigger ([^ ]+)$`)
 	morePattern = regexp.MustCompile(`^(.*) and ([0-9]+) more$`)
 	backPattern = regexp.MustCompile(`(?:^|, )rollback of content (sha256:[0-9a-f]+)`)
+	askPattern  = regexp.MustCompile(`(?:^|, )(?:request|retry) by ([a-z.]+/[A-Za-z]+)`)
 	restPattern = regexp.MustCompile(`(?:^|, )and ([0-9]+) more(?:, | via )`)
 )
 
@@ -67,6 +71,9 @@ func ParseCause(text string) Cause {
 	}
 	if match := backPattern.FindStringSubmatch(text); match != nil {
 		c.TakenBack = match[1]
+	}
+	if match := askPattern.FindStringSubmatch(text); match != nil {
+		c.Request = match[1]
 	}
 	if match := restPattern.FindStringSubmatch(text); match != nil {
 		c.More = number(match[1])

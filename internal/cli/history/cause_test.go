@@ -36,7 +36,7 @@ func TestParseCause(t *testing.T) {
 		{"a rollback", "ConfigMap apps/a sha256:00, rollback of content sha256:01 via ValuesTrigger apps/a", Cause{
 			Objects: []Edit{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:00"}}, TakenBack: "sha256:01", Trigger: "apps/a",
 		}},
-		{"a request by hand", "request by reconcile.fluxcd.io/forceAt via ValuesTrigger apps/a", Cause{Trigger: "apps/a"}},
+		{"a request by hand", "request by reconcile.fluxcd.io/forceAt via ValuesTrigger apps/a", Cause{Request: "reconcile.fluxcd.io/forceAt", Trigger: "apps/a"}},
 		{"cut", "ConfigMap apps/a sha256:00 (a, b… via ValuesTrigger apps/a", Cause{
 			Objects: []Edit{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:00"}}, Trigger: "apps/a",
 		}},

@@ -26,8 +26,9 @@ type Certainty string
 const (
 	// Recorded: the operator's record says that this request ended in this revision.
 	Recorded Certainty = "Recorded"
-	// ByTime: it is the first revision after the request.
-	ByTime Certainty = "ByTime"
+	// ByOrder: the request has no proof, and this is the revision that followed the one
+	// that is recorded with it.
+	ByOrder Certainty = "ByOrder"
 	// Unknown: nothing is on record, or the operator had no part in it.
 	Unknown Certainty = "Unknown"
 )
@@ -54,7 +55,13 @@ type Evidence struct {
 type Event struct {
 	Reason  string
 	Message string
-	At      time.Time
+
+	// Token of the request that it is about, or empty.
+	Token string
+
+	// At is when it was first reported, and Count how often.
+	At    time.Time
+	Count int32
 }
 
 // Stored is a revision in Helm's storage.
@@ -99,6 +106,34 @@ type Report struct {
 
 	// Quiet are deliveries that made no revision, since the values were the same.
 	Quiet []Quiet `json:"withoutRevision,omitempty"`
+
+	// Requested are requests of which it is not known which revision they made, if any.
+	Requested []Requested `json:"requested,omitempty"`
+
+	// Overridden are requests that did not keep to what holds changes back.
+	Overridden []Overridden `json:"overridden,omitempty"`
+}
+
+// Requested is a request, or several of the same cause.
+type Requested struct {
+	At    time.Time `json:"at"`
+	Count int32     `json:"count,omitempty"`
+	From  string    `json:"from"`
+	Cause *Cause    `json:"cause"`
+}
+
+// Overridden is a request of all HelmReleases of a trigger at once.
+type Overridden struct {
+	Trigger string    `json:"valuesTrigger"`
+	Digest  string    `json:"digest"`
+	At      time.Time `json:"at"`
+
+	// Manager is the field manager that asked for it, if that is known. It is a name that
+	// the client chose, no proof of identity.
+	Manager string `json:"manager,omitempty"`
+
+	// Message says what was overridden.
+	Message string `json:"message"`
 }
 
 // Copy is an object in which the release finds sources of a trigger.
@@ -135,9 +170,11 @@ func Explain(e Evidence) Report {
 		if i+1 < len(r.Revisions) {
 			before = &r.Revisions[i+1]
 		}
-		explain(&r.Revisions[i], before, answers[r.Revisions[i].Number], e)
+		explain(&r.Revisions[i], before, answers, e)
 	}
 	r.Quiet = quiet(onRecord, r.Revisions)
+	r.Requested = unassigned(onRecord, r.Revisions, r.Quiet)
+	r.Overridden = overrides(e.Triggers)
 	r.Waiting = waiting(e)
 	for _, vt := range e.Triggers {
 		for _, c := range graph.CopiesOf(vt, r.Namespace, r.Name) {
@@ -177,17 +214,17 @@ func revisions(e Evidence) []Revision {
 }
 
 // explain says why one revision was made.
-func explain(r, before *Revision, made *request, e Evidence) {
+func explain(r, before *Revision, answers map[int64]request, e Evidence) {
 	r.Differs = differs(e.Release, r.Number)
-	if made != nil {
+	if made, found := answers[r.Number]; found {
 		cause := ParseCause(made.cause)
-		r.Cause, r.Note, r.Certainty = &cause, made.from, ByTime
+		r.Cause, r.Note, r.Certainty = &cause, made.from, ByOrder
 		if made.revision == r.Number {
 			r.Certainty = Recorded
 		}
 		return
 	}
-	r.Certainty, r.Note = Unknown, "no request of the operator is on record"
+	r.Certainty, r.Note = Unknown, "no request of the operator is known to have made it"
 	edited := !e.SpecEdited.IsZero() && e.SpecEdited.Before(r.At.Add(tolerance)) && (before == nil || e.SpecEdited.After(before.At.Add(-tolerance)))
 	switch {
 	case r.Number == 1 || r.Action == string(helmv2.ReleaseActionInstall):
@@ -199,7 +236,7 @@ func explain(r, before *Revision, made *request, e Evidence) {
 	case slices.Contains(r.Differs, chart):
 		r.Note += "; the chart changed"
 	case slices.Contains(r.Differs, neither):
-		r.Note += "; chart and values are those of the revision before: forced by somebody else, a retry, or a correction of drift"
+		r.Note += "; chart and values are those of the revision before: forced by another client, a retry, or a correction of drift"
 	default:
 		r.Note += "; events are kept for an hour or so, and a ValuesTrigger remembers five changes"
 	}
@@ -247,9 +284,13 @@ func waiting(e Evidence) []Waiting {
 				continue
 			}
 			w := Waiting{Trigger: vt.Namespace + "/" + vt.Name, State: t.State, Message: t.Message}
-			if t.Cause != "" && t.Digest == vt.Status.LastDigest {
+			switch {
+			case t.Cause != "" && t.Digest == vt.Status.LastDigest:
 				cause := ParseCause(t.Cause)
 				w.Cause = &cause
+			case len(vt.Status.History) > 0 && vt.Status.History[0].Digest == vt.Status.LastDigest && vt.Status.History[0].Cause != "":
+				cause := ParseCause(vt.Status.History[0].Cause)
+				w.Cause = &cause // What others were asked to run already.
 			}
 			out = append(out, w)
 		}

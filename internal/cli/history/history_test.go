@@ -61,6 +61,37 @@ func (e Evidence) event(reason, message string, minutes float64) Evidence {
 	return e
 }
 
+// about adds an event that bears the token of its request.
+func (e Evidence) about(token, reason, message string, minutes float64) Evidence {
+	e.Events = append(e.Events, Event{Reason: reason, Message: message, At: at(minutes), Token: token, Count: 1})
+	return e
+}
+
+// times adds an event that stands for several.
+func (e Evidence) times(count int32, reason, message string, minutes float64) Evidence {
+	e.Events = append(e.Events, Event{Reason: reason, Message: message, At: at(minutes), Token: "a.1", Count: count})
+	return e
+}
+
+// before has the record say which revision there was before the request.
+func (e Evidence) before(revision int64) Evidence {
+	r := plan.ParseRecord(e.Release.Annotations[triggerv1.RequestAnnotation])
+	r.Revision = revision
+	e.Release.Annotations[triggerv1.RequestAnnotation] = r.String()
+	return e
+}
+
+// open is a request that has no proof, proved one that has.
+func open(name, token string, state triggerv1.TargetState) triggerv1.TargetStatus {
+	return triggerv1.TargetStatus{State: state, Cause: cause(name), Token: token, TriggeredAt: stamp(10), Revision: 1}
+}
+
+func proved(name, token string, revision int64, triggered, proven float64) triggerv1.TargetStatus {
+	t := delivered(name, revision, triggered, proven)
+	t.Token = token
+	return t
+}
+
 func (e Evidence) stored(revision int64, minutes float64) Evidence {
 	e.Stored = append(e.Stored, Stored{Revision: revision, Status: "superseded", At: at(minutes)})
 	return e
@@ -88,13 +119,11 @@ func TestExplain(t *testing.T) {
 	}{
 		{"nothing is installed", evidence(), nil, nil},
 		{"nothing is on record", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")),
-			[]string{"2 Unknown [values] no request of the operator is on record; events", "1 Unknown [] the installation"}, nil},
+			[]string{"2 Unknown [values] no request of the operator is known to have made it; events", "1 Unknown [] the installation"}, nil},
 		{"the status of the trigger", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).target(delivered("a", 2, 10, 10.1)),
 			[]string{"2 Recorded [values] a status of ValuesTrigger", "1 Unknown"}, nil},
 		{"only the annotation", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(9.99),
-			[]string{"2 ByTime [values] a annotation", "1 Unknown"}, nil},
-		{"an annotation that is older than the revision before", evidence(snapshot(3, 10, "1", "b"), snapshot(2, 5, "1", "a")).told(4),
-			[]string{"3 Unknown", "2 ByTime [] a annotation"}, nil},
+			[]string{"2 Unknown", "1 Unknown"}, nil},
 		{"an annotation without a record", func() Evidence {
 			e := evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(0)
 			delete(e.Release.Annotations, triggerv1.RequestAnnotation)
@@ -108,31 +137,47 @@ func TestExplain(t *testing.T) {
 			[]string{"2 Recorded [values] a event", "1 Unknown"}, []string{"comment"}},
 		{"also by the status", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).target(delivered("comment", 2, 12, 12.1)),
 			[]string{"2 Unknown", "1 Unknown"}, []string{"comment"}},
-		{"the history of the trigger, by time", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
+		{"the history of the trigger, which names no revision", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
 			target(none, triggerv1.Change{Cause: cause("b"), Time: *stamp(20)}, triggerv1.Change{Cause: cause("a"), Time: *stamp(10)}),
-			[]string{"3 ByTime [values] b history", "2 ByTime [] a history"}, nil},
-		{"two edits in two seconds", evidence(snapshot(3, 10+1./60, "1", "c"), snapshot(2, 10, "1", "b")).
-			target(none, triggerv1.Change{Cause: cause("b"), Time: *stamp(10 + 1./60)}, triggerv1.Change{Cause: cause("a"), Time: *stamp(10)}),
-			[]string{"3 ByTime [values] b history", "2 ByTime [] a history"}, nil},
+			[]string{"3 Unknown", "2 Unknown"}, nil},
 		{"a change of long ago made nothing of today", evidence(snapshot(3, 2000, "2", "c"), snapshot(2, 10, "1", "c")).
 			target(none, triggerv1.Change{Cause: cause("comment"), Time: *stamp(1000)}),
-			[]string{"3 Unknown [chart] no request of the operator is on record; the chart changed", "2 Unknown"}, nil},
+			[]string{"3 Unknown [chart] no request of the operator is known to have made it; the chart changed", "2 Unknown"}, nil},
 		{"a rollback has the cause of nobody", func() Evidence {
 			back := snapshot(3, 10, "1", "a")
 			back.Action = helmv2.ReleaseActionRollback
 			return evidence(back, snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(10)
-		}(), []string{"3 Unknown [values] helm-controller went back", "2 ByTime [values] a annotation", "1 Unknown"}, nil},
+		}(), []string{"3 Unknown [values] helm-controller went back", "2 Unknown", "1 Unknown"}, nil},
 		{"what follows at once is not made by the same request", evidence(snapshot(3, 10+1./60, "1", "a"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(10),
-			[]string{"3 Unknown", "2 ByTime", "1 Unknown"}, nil},
+			[]string{"3 Unknown", "2 Unknown", "1 Unknown"}, nil},
 		{"an installation, though something was asked meanwhile", evidence(snapshot(1, 10, "1", "a")).target(none, triggerv1.Change{Cause: cause("a"), Time: *stamp(9)}),
 			[]string{"1 Unknown [] the installation"}, nil},
-		{"forced by somebody else", evidence(snapshot(2, 10, "1", "a"), snapshot(1, 0, "1", "a")),
-			[]string{"2 Unknown [neither chart nor values] no request of the operator is on record; chart and values are those", "1 Unknown"}, nil},
+		{"forced by another client", evidence(snapshot(2, 10, "1", "a"), snapshot(1, 0, "1", "a")),
+			[]string{"2 Unknown [neither chart nor values] no request of the operator is known to have made it; chart and values are those", "1 Unknown"}, nil},
 		{"the spec was edited", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).edited(9.9),
-			[]string{"2 Unknown [values] no request of the operator is on record; the spec of the HelmRelease was last edited by kustomize-controller at 2026-01-01T00:09:54Z", "1 Unknown"}, nil},
+			[]string{"2 Unknown [values] no request of the operator is known to have made it; the spec of the HelmRelease was last edited by kustomize-controller at 2026-01-01T00:09:54Z", "1 Unknown"}, nil},
 		{"Helm remembers more than the HelmRelease", evidence(snapshot(3, 20, "1", "c")).stored(3, 20).stored(2, 10).stored(1, 0).
 			event("Triggered", "Triggered: "+cause("a"), 10),
-			[]string{"3 Unknown", "2 ByTime [] a event Triggered", "1 Unknown"}, nil},
+			[]string{"3 Unknown", "2 Unknown", "1 Unknown"}, nil},
+		{"one request explains one revision, and an edit of the spec the next", evidence(snapshot(3, 10.1, "1", "c"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).
+			told(9.99).edited(10.09).about("a.1", "Triggered", "Triggered: "+cause("a"), 9.99).about("a.1", "Delivered", "Delivered, revision 2: "+cause("a"), 10.01),
+			[]string{"3 Unknown [values] no request of the operator is known to have made it; the spec", "2 Recorded [values] a event Delivered", "1 Unknown"}, nil},
+		{"a request that was proved without a revision made none later", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
+			told(15).about("a.1", "Delivered", "Delivered, revision 2 as before: "+cause("a"), 15.1),
+			[]string{"3 Unknown", "2 Unknown"}, []string{"a"}},
+		{"the record knows the revision before, whatever the clocks say", evidence(snapshot(2, 5, "1", "b"), snapshot(1, 0, "1", "a")).
+			told(10).before(1).target(proved("a", "a.1", 2, 10, 10.1)), []string{"2 Recorded [values] a status", "1 Unknown"}, nil},
+		{"and that there was none since", evidence(snapshot(2, 20, "1", "b"), snapshot(1, 0, "1", "a")).
+			told(10).before(2).target(proved("a", "a.1", 2, 10, 10.1)), []string{"2 Unknown", "1 Unknown"}, []string{"a"}},
+		{"a request that failed", evidence(snapshot(3, 11, "1", "c"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).
+			told(10).before(1).target(open("a", "a.1", triggerv1.TargetFailed)), []string{"3 Unknown", "2 ByOrder [values] a status", "1 Unknown"}, nil},
+		{"a request that failed before another one was made", evidence(snapshot(3, 11, "1", "c"), snapshot(2, 10, "1", "b")).
+			told(10).before(2).target(open("a", "a.0", triggerv1.TargetFailed)), []string{"3 Unknown", "2 Unknown"}, nil},
+		{"what was taken up without a request is not that of the request before", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
+			told(10).before(1).target(proved("b", "a.1", 3, 10, 20.1)).about("a.1", "Delivered", "Delivered, revision 2: "+cause("a"), 10.1),
+			[]string{"3 Recorded [values] b status", "2 Recorded [] a event"}, nil},
+		{"events of which several were made one", evidence(snapshot(4, 30, "1", "a"), snapshot(3, 20, "1", "a"), snapshot(2, 10, "1", "a")).
+			times(3, "Triggered", "(combined from similar events): Triggered: "+cause("retry"), 10), []string{"4 Unknown", "3 Unknown", "2 Unknown"}, nil},
 		{"an event that somebody else wrote", evidence(snapshot(2, 10, "1", "b")).
 			event("Delivered", "Delivered, revision 99999999999999999999: x", 10).event("Delivered", "Delivered", 10).event("Delivered", "Delivered, revision 2: ", 10),
 			[]string{"2 Unknown"}, nil},
@@ -157,6 +202,30 @@ func TestExplain(t *testing.T) {
 			g.Expect(quiet).To(Equal(c.quiet))
 		})
 	}
+}
+
+// What cannot be assigned to a revision is not left out.
+func TestExplain_lists_requests_that_it_cannot_assign(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	e := evidence(snapshot(3, 20, "1", "a"), snapshot(2, 10, "1", "a")).
+		times(3, "Triggered", "(combined from similar events): Triggered: "+cause("retry"), 10).
+		target(delivered("made", 3, 20, 20.1), triggerv1.Change{Cause: cause("old"), Time: *stamp(1)}, triggerv1.Change{Cause: cause("made"), Time: *stamp(20)})
+	var got []string
+	for _, r := range Explain(e).Requested {
+		got = append(got, fmt.Sprintf("%s %d %s", r.Cause.Objects[0].Name, r.Count, r.From))
+	}
+	g.Expect(got).To(Equal([]string{"retry 3 event Triggered", "old 0 history of ValuesTrigger apps/app"}))
+}
+
+func TestExplain_names_what_was_overridden(t *testing.T) {
+	t.Parallel()
+	override := &triggerv1.Override{Time: *stamp(5), Manager: "kubectl-annotate", Message: "the approval of stage prod: 12 HelmReleases"}
+	e := evidence(snapshot(1, 0, "1", "a")).target(triggerv1.TargetStatus{State: triggerv1.TargetDelivered},
+		triggerv1.Change{Digest: "sha256:2", Time: *stamp(9)}, triggerv1.Change{Digest: "sha256:1", Time: *stamp(1), Override: override})
+	NewWithT(t).Expect(Explain(e).Overridden).To(Equal([]Overridden{
+		{Trigger: "apps/app", Digest: "sha256:1", At: at(5), Manager: "kubectl-annotate", Message: "the approval of stage prod: 12 HelmReleases"},
+	}))
 }
 
 func TestExplain_tells_what_waits(t *testing.T) {

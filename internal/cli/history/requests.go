@@ -18,14 +18,28 @@ import (
 
 // request is a request of the operator that is on record.
 type request struct {
+	// token of the request, empty if it is not known.
+	token string
+
 	cause string
 
-	// at is when it was made, or zero.
-	at time.Time
+	// at is when it was made, or zero. Of several with one cause of which only the
+	// number is known, count is that number.
+	at    time.Time
+	count int32
 
-	// revision is the one that proved it, or 0; delivered is when.
+	// before is the revision at that time, if that is known.
+	before      int64
+	knowsBefore bool
+
+	// revision is the one that proved it, or 0; delivered is when. Same is true if the
+	// revision is known to be older than the request.
 	revision  int64
 	delivered time.Time
+	same      bool
+
+	// open is true if the operator waits for a proof, or has given that up.
+	open bool
 
 	// from says where it is on record.
 	from string
@@ -34,24 +48,67 @@ type request struct {
 	rank int
 }
 
-// deliveredPattern is the message of the event Delivered about a HelmRelease.
-var deliveredPattern = regexp.MustCompile(`^Delivered, revision ([0-9]+): (.*)$`)
+// The messages of the events about a HelmRelease.
+var (
+	deliveredPattern = regexp.MustCompile(`^Delivered, revision ([0-9]+)( as before)?: (.*)$`)
+	triggeredPattern = regexp.MustCompile(`^(?:\(combined from similar events\): )?Triggered: (.*)$`)
+)
 
-// requests returns what is on record, best evidence first.
+// requests returns what is on record, best evidence first, each request once.
 func requests(e Evidence) []request {
-	var out []request
+	var all []request
 	for _, vt := range e.Triggers {
-		out = append(out, ofTrigger(vt, e.Release)...)
+		all = append(all, ofTrigger(vt, e.Release)...)
 	}
 	for _, event := range e.Events {
-		out = append(out, ofEvent(event)...)
+		all = append(all, ofEvent(event)...)
 	}
-	out = append(out, request{
-		cause: e.Release.Annotations[triggerv1.CauseAnnotation], at: record(e.Release).At, from: "annotation " + triggerv1.CauseAnnotation, rank: 2,
+	last := record(e.Release)
+	all = append(all, request{
+		token: last.Token, cause: e.Release.Annotations[triggerv1.CauseAnnotation], at: last.At, before: last.Revision, knowsBefore: last.Token != "",
+		from: "annotation " + triggerv1.CauseAnnotation, rank: 2,
 	})
-	out = slices.DeleteFunc(out, func(r request) bool { return r.cause == "" })
-	slices.SortStableFunc(out, func(a, b request) int { return cmp.Compare(a.rank, b.rank) })
+	all = slices.DeleteFunc(all, func(r request) bool { return r.cause == "" })
+	slices.SortStableFunc(all, func(a, b request) int { return cmp.Compare(a.rank, b.rank) })
+	var out []request
+	for _, r := range all {
+		if i := slices.IndexFunc(out, r.isOf); i >= 0 {
+			out[i].learn(r)
+		} else {
+			out = append(out, r)
+		}
+	}
 	return out
+}
+
+// isOf is true if two records are about one request.
+func (q request) isOf(other request) bool {
+	switch {
+	case q.cause != other.cause:
+		return false // The status of a trigger may be about what it did not ask for.
+	case q.token != "" && other.token != "":
+		return q.token == other.token
+	}
+	return q.revision != 0 && q.revision == other.revision && q.same == other.same
+}
+
+// learn adds what another record of the request says.
+func (q *request) learn(other request) {
+	if q.token == "" {
+		q.token = other.token
+	}
+	if q.at.IsZero() {
+		q.at = other.at
+	}
+	if !q.knowsBefore {
+		q.before, q.knowsBefore = other.before, other.knowsBefore
+	}
+	if q.revision == 0 {
+		q.revision, q.delivered = other.revision, other.delivered
+	}
+	q.same = q.same || other.same
+	q.count = max(q.count, other.count)
+	q.open = q.open || other.open
 }
 
 // ofTrigger returns what the status of a trigger says: of its last request for the
@@ -63,12 +120,15 @@ func ofTrigger(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) []request {
 		if t.Namespace != hr.Namespace || t.Name != hr.Name {
 			continue
 		}
-		r := request{cause: t.Cause, from: "status of " + name, rank: 0}
+		r := request{token: t.Token, cause: t.Cause, from: "status of " + name, rank: 0}
 		if t.TriggeredAt != nil {
 			r.at = t.TriggeredAt.Time
 		}
-		if t.State == triggerv1.TargetDelivered && t.DeliveredAt != nil {
+		switch {
+		case t.State == triggerv1.TargetDelivered && t.DeliveredAt != nil:
 			r.revision, r.delivered = t.Revision, t.DeliveredAt.Time
+		case t.State == triggerv1.TargetTriggered, t.State == triggerv1.TargetFailed:
+			r.open = true
 		}
 		out = append(out, r)
 	}
@@ -85,90 +145,70 @@ func ofEvent(event Event) []request {
 		if err != nil {
 			return nil // Not written by the operator.
 		}
-		return []request{{cause: match[2], revision: revision, delivered: event.At, from: "event " + event.Reason, rank: 1}}
+		return []request{{token: event.Token, cause: match[3], revision: revision, same: match[2] != "", delivered: event.At, from: "event " + event.Reason, rank: 1}}
 	}
-	if cause, ok := strings.CutPrefix(event.Message, "Triggered: "); ok && event.Reason == triggerv1.TriggeredReason {
-		return []request{{cause: cause, at: event.At, from: "event " + event.Reason, rank: 3}}
+	if match := triggeredPattern.FindStringSubmatch(event.Message); match != nil && event.Reason == triggerv1.TriggeredReason {
+		r := request{token: event.Token, cause: match[1], at: event.At, count: event.Count, from: "event " + event.Reason, rank: 3}
+		if event.Count > 1 {
+			r.token = "" // It is that of one of them.
+		}
+		return []request{r}
 	}
 	return nil
 }
 
-// window is how long after a request a revision is taken to be made by it, and how long
-// after a revision its delivery is told, as far as nothing else is known. It is how long
-// a delivery may take by default.
-const window = triggerv1.DefaultTimeout
-
-// answers finds the request that made each revision. Older revisions choose first: what
-// made one of them did not make another, such as the rollback that follows.
-func answers(revisions []Revision, requests []request) map[int64]*request {
-	found := map[int64]*request{}
-	left := slices.Clone(requests)
-	for i, r := range slices.Backward(revisions) {
-		var before *Revision
-		if i+1 < len(revisions) {
-			before = &revisions[i+1]
-		}
-		best := -1
-		for j := range left {
-			if left[j].made(r, before) && (best < 0 || left[j].fits(r) < left[best].fits(r)) {
-				best = j
-			}
-		}
-		if best < 0 || r.isOfHelmController() {
+// answers finds the request that made each revision: the one that this revision proved, if
+// it is not known to be older. Of several, the first made it and the others made none. An
+// unproven request has perhaps made the revision that followed it.
+func answers(revisions []Revision, requests []request) map[int64]request {
+	found := map[int64]request{}
+	for _, r := range revisions {
+		if r.isOfHelmController() {
 			continue
 		}
-		chosen := left[best]
-		found[r.Number] = &chosen
-		left = slices.DeleteFunc(left, chosen.same)
+		best := -1
+		for i := range requests {
+			if requests[i].made(r) && (best < 0 || requests[i].sooner(requests[best])) {
+				best = i
+			}
+		}
+		if best >= 0 {
+			found[r.Number] = requests[best]
+		}
+	}
+	for _, q := range requests {
+		if _, explained := found[q.before+1]; q.open && q.knowsBefore && q.revision == 0 && !explained {
+			found[q.before+1] = q
+		}
 	}
 	return found
 }
 
-// isOfHelmController tells that helm-controller made a revision without being asked: only
+// isOfHelmController is true if helm-controller made a revision without being asked: only
 // a release that is installed is asked for anything.
 func (r Revision) isOfHelmController() bool {
 	return r.Number == 1 || r.Action == string(helmv2.ReleaseActionInstall) || r.Action == string(helmv2.ReleaseActionRollback)
 }
 
-// same tells whether two records are about one request.
-func (q request) same(other request) bool {
-	if q.cause != other.cause {
+// made is true if a revision proved a request and is not older. Times exclude only: where
+// it is not on record which revision there was before, a request that was made after the
+// revision did not make it.
+func (q request) made(r Revision) bool {
+	switch {
+	case q.revision != r.Number || q.same:
 		return false
+	case q.knowsBefore:
+		return q.before < r.Number
 	}
-	if q.revision != 0 && q.revision == other.revision {
-		return true
-	}
-	return !q.at.IsZero() && !other.at.IsZero() && q.at.Sub(other.at).Abs() <= tolerance
+	return q.at.IsZero() || !q.at.After(r.At.Add(tolerance))
 }
 
-// fits is the less the better a request fits a revision. Of several that are proved by
-// it, the first made it and the others made none.
-func (q request) fits(r Revision) time.Duration {
-	switch {
-	case q.revision != r.Number:
-		return 1 + window + q.at.Sub(r.At).Abs()
-	case q.at.IsZero():
-		return 1 + q.delivered.Sub(r.At)
+// sooner is true if a request was proved before another one by the same revision.
+func (q request) sooner(other request) bool {
+	if q.knowsBefore != other.knowsBefore {
+		return q.knowsBefore
 	}
-	return 0
-}
-
-// made tells whether a request may have led to a revision: it is younger than the
-// revision before, and not younger than this one. One that was proved by this revision,
-// but made after it, made no revision.
-func (q request) made(r Revision, before *Revision) bool {
-	switch {
-	case q.revision != 0 && q.revision != r.Number:
-		return false
-	case q.at.IsZero():
-		// Of an event that tells of a delivery, only the end is known.
-		return q.revision == r.Number && q.delivered.Sub(r.At) < window
-	case q.at.After(r.At.Add(tolerance)):
-		return false
-	case before != nil && q.at.Before(before.At.Add(-tolerance)):
-		return false
-	}
-	return q.revision == r.Number || r.At.Sub(q.at) <= window
+	return q.delivered.Before(other.delivered)
 }
 
 // quiet returns the deliveries that made no revision.
@@ -190,5 +230,49 @@ func quiet(requests []request, revisions []Revision) []Quiet {
 		out = append(out, Quiet{At: q.delivered, Cause: &cause})
 	}
 	slices.SortFunc(out, func(a, b Quiet) int { return b.At.Compare(a.At) })
+	return out
+}
+
+// unassigned returns the requests of which it is not known which revision they made, if any,
+// newest first.
+func unassigned(requests []request, revisions []Revision, quiet []Quiet) []Requested {
+	used := map[string]bool{}
+	for _, r := range revisions {
+		if r.Cause != nil {
+			used[r.Cause.Text] = true
+		}
+	}
+	for _, q := range quiet {
+		used[q.Cause.Text] = true
+	}
+	var out []Requested
+	for _, q := range requests {
+		if used[q.cause] && q.count <= 1 || q.at.IsZero() {
+			continue
+		}
+		if i := slices.IndexFunc(out, func(r Requested) bool { return r.Cause.Text == q.cause }); i >= 0 {
+			out[i].Count = max(out[i].Count, q.count)
+			continue
+		}
+		cause := ParseCause(q.cause)
+		out = append(out, Requested{At: q.at, Count: q.count, From: q.from, Cause: &cause})
+	}
+	slices.SortStableFunc(out, func(a, b Requested) int { return b.At.Compare(a.At) })
+	return out
+}
+
+// overrides returns the requests of persons that did not keep to what holds changes back.
+func overrides(triggers []*triggerv1.ValuesTrigger) []Overridden {
+	var out []Overridden
+	for _, vt := range triggers {
+		for _, change := range vt.Status.History {
+			if o := change.Override; o != nil {
+				out = append(out, Overridden{
+					Trigger: vt.Namespace + "/" + vt.Name, Digest: change.Digest, At: o.Time.Time, Manager: o.Manager, Message: strings.TrimSpace(o.Message),
+				})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Overridden) int { return b.At.Compare(a.At) })
 	return out
 }

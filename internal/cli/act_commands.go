@@ -1,0 +1,223 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+)
+
+func (c *cli) triggerCommand() *cobra.Command {
+	override := false
+	a := &action{c: c, verb: "trigger", done: "triggered", judged: true}
+	a.patch = func(token string) map[string]any {
+		if override {
+			return requestPatch(token, meta.ForceRequestAnnotation)
+		}
+		return requestPatch(token, triggerv1.TriggerAtAnnotation)
+	}
+	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
+		if override {
+			return a.overrides(vt)
+		}
+		return triggers(vt)
+	}
+	a.namesOnly = func() string {
+		if override {
+			return "--override is for ValuesTriggers that are named"
+		}
+		return ""
+	}
+	cmd := &cobra.Command{
+		Use:   "trigger",
+		Short: "Trigger all HelmReleases of a ValuesTrigger, even if nothing changed",
+		Long: `Trigger all HelmReleases of a ValuesTrigger, even if nothing changed. Each gets
+a forced upgrade, unless spec.force is Never, when its turn comes: the request
+keeps to the quiet period, the windows, and the stages with their approvals and
+bounds. It is done by the annotation trigger.nebius.ai/triggerAt. 'wait' follows it.
+
+With --override all are requested at once, by reconcile.fluxcd.io/forceAt. What is
+overridden is said first, and put on record in an event and in status.history.
+
+With --all, what is suspended, has halted or was rolled back is left out.`,
+		Example: `  kubectl valuestrigger trigger platform -n apps && kubectl valuestrigger wait platform -n apps
+  kubectl valuestrigger trigger platform -n apps --override --dry-run`,
+	}
+	cmd.Flags().BoolVar(&override, "override", false, "request all at once, whatever holds them back")
+	return a.command(cmd)
+}
+
+func (c *cli) retryCommand() *cobra.Command {
+	return (&action{
+		c: c, verb: "retry", done: "asked to retry", judge: retries, judged: true,
+		patch: func(token string) map[string]any { return requestPatch(token, helmv2.ResetRequestAnnotation) },
+	}).command(&cobra.Command{
+		Use:   "retry",
+		Short: "Retry the failed deliveries of a ValuesTrigger",
+		Long: `Request failed deliveries again, let helm-controller count its retries from the
+start, and go on with what has halted. HelmReleases that have not failed are left
+alone. It is done by the annotations reconcile.fluxcd.io/requestedAt and resetAt.
+
+Content that was rolled back is delivered again only if the ValuesTrigger is named:
+--all leaves it out.`,
+		Example: `  kubectl valuestrigger retry platform -n apps
+  kubectl valuestrigger retry --all -A --dry-run`,
+	})
+}
+
+func (c *cli) suspendCommand() *cobra.Command {
+	a := &action{c: c, verb: "suspend", done: "suspended"}
+	a.patch = func(string) map[string]any {
+		if a.all {
+			return suspendPatch(true, "all")
+		}
+		return suspendPatch(true, nil)
+	}
+	a.judge = func(vt *triggerv1.ValuesTrigger) judgement { return judgement{idle: vt.Spec.Suspend} }
+	return a.command(&cobra.Command{
+		Use:   "suspend",
+		Short: "Suspend ValuesTriggers: what changes is delivered after they are resumed",
+		Long: `Suspend ValuesTriggers: what changes is delivered after they are resumed.
+
+--all notes on each that it suspends that it was suspended together with all
+(annotation trigger.nebius.ai/suspended), so that 'resume --all' leaves alone those
+that were suspended before.`,
+		Example: `  kubectl valuestrigger suspend platform -n apps
+  kubectl valuestrigger suspend --all -A  # stop everything`,
+	})
+}
+
+func (c *cli) resumeCommand() *cobra.Command {
+	return (&action{
+		c: c, verb: "resume", done: "resumed", judged: true,
+		patch: func(string) map[string]any { return suspendPatch(false, nil) },
+		judge: func(vt *triggerv1.ValuesTrigger) judgement {
+			if vt.Spec.Suspend && vt.Annotations[triggerv1.SuspendedAnnotation] == "" {
+				return judgement{leave: "it was not suspended by 'suspend --all'; give its name to resume it"}
+			}
+			return judgement{idle: !vt.Spec.Suspend}
+		},
+	}).command(&cobra.Command{
+		Use:   "resume",
+		Short: "Resume ValuesTriggers: what has changed is delivered, once",
+		Long: `Resume ValuesTriggers: what has changed is delivered, once.
+
+--all resumes those that 'suspend --all' has suspended. The others are left out.`,
+		Example: "  kubectl valuestrigger resume platform -n apps",
+	})
+}
+
+// requestPatch asks for something by a pair of annotations, as elsewhere in Flux.
+func requestPatch(token, annotation string) map[string]any {
+	return map[string]any{"metadata": map[string]any{"annotations": map[string]any{
+		meta.ReconcileRequestAnnotation: token, annotation: token,
+	}}}
+}
+
+// suspendPatch suspends or resumes, and notes by what.
+func suspendPatch(suspend bool, by any) map[string]any {
+	return map[string]any{
+		"metadata": map[string]any{"annotations": map[string]any{triggerv1.SuspendedAnnotation: by}},
+		"spec":     map[string]any{"suspend": suspend},
+	}
+}
+
+// triggers judges a request that keeps to what holds changes back.
+func triggers(vt *triggerv1.ValuesTrigger) judgement {
+	j := judgement{}
+	if gates := rollout.Gates(vt); len(gates) > 0 {
+		j.then = "; keeps to " + strings.Join(gates, ", ")
+	}
+	switch {
+	case vt.Spec.Suspend:
+		j.leave, j.first = "it is suspended", "is suspended: nothing is requested before it is resumed"
+	case refused(vt) != "":
+		j.leave = "content " + refused(vt) + " is refused"
+		j.first = "refuses content " + refused(vt) + ": nothing is requested before the sources change or 'retry' lifts that"
+	case phase(vt) == triggerv1.RolloutHalted:
+		j.leave, j.first = "its rollout has halted", "has halted, and starts again with its first stage"
+	}
+	return j
+}
+
+// overrides judges a request for all targets at once.
+func (a *action) overrides(vt *triggerv1.ValuesTrigger) judgement {
+	verb := "overrides "
+	if a.dryRun {
+		verb = "would override "
+	}
+	overridden := rollout.Overrides(vt, vt.Status.Targets, windowOpen(vt, a.c))
+	j := judgement{}
+	if len(overridden) > 0 {
+		j.first = verb + strings.Join(overridden, "; ")
+	}
+	if vt.Spec.Suspend {
+		j.first = strings.TrimPrefix(j.first+"; is suspended: nothing is requested before it is resumed", "; ")
+	}
+	return j
+}
+
+// windowOpen is true unless the operator would wait for a window.
+func windowOpen(vt *triggerv1.ValuesTrigger, c *cli) bool {
+	windows := make([]schedule.Window, 0, len(vt.Spec.Schedule))
+	for _, w := range vt.Spec.Schedule {
+		windows = append(windows, schedule.Window{Cron: w.Cron, TimeZone: w.TimeZone, Duration: w.Window.Duration})
+	}
+	s, err := schedule.Parse(windows)
+	return err == nil && s.Open(c.Now()) // What cannot be parsed opens never.
+}
+
+// retries judges another try of what has failed.
+func retries(vt *triggerv1.ValuesTrigger) judgement {
+	failed := 0
+	for _, t := range vt.Status.Targets {
+		if t.State == triggerv1.TargetFailed {
+			failed++
+		}
+	}
+	halted := phase(vt) == triggerv1.RolloutHalted || phase(vt) == triggerv1.RolloutRollbackHalted
+	j := judgement{idle: failed == 0 && !halted}
+	switch {
+	case phase(vt) == triggerv1.RolloutRolledBack:
+		j.leave = "content " + refused(vt) + " is refused; give its name to deliver that again"
+		j.first = "delivers content " + refused(vt) + " again, which failed and was rolled back"
+	case j.idle:
+		j.first = "has nothing that failed"
+	case vt.Spec.Suspend:
+		j.leave, j.first = "it is suspended", "is suspended: nothing is requested before it is resumed"
+	case halted && failed == 0:
+		j.first = "goes on with what has halted"
+	case halted:
+		j.first = fmt.Sprintf("retries %s and goes on with what has halted", layout.Plural(failed, "HelmRelease"))
+	default:
+		j.first = fmt.Sprintf("retries %s", layout.Plural(failed, "HelmRelease"))
+	}
+	return j
+}
+
+func phase(vt *triggerv1.ValuesTrigger) triggerv1.RolloutPhase {
+	if vt.Status.Rollout == nil {
+		return ""
+	}
+	return vt.Status.Rollout.Phase
+}
+
+// refused returns the content that is not delivered since it was rolled back, in short.
+func refused(vt *triggerv1.ValuesTrigger) string {
+	if s := vt.Status.Rollout; s != nil && s.Rollback != nil {
+		return digest.Prefix + digest.Short(s.Digest)
+	}
+	return ""
+}

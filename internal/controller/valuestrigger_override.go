@@ -1,0 +1,115 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// This file is about the requests for all targets: one keeps to what holds changes back
+// (trigger.nebius.ai/triggerAt), the other overrides it (reconcile.fluxcd.io/forceAt) and
+// is put on record.
+
+const (
+	// maxManager is the longest name of a field manager that the API server accepts.
+	maxManager = 128
+
+	// maxTriggerAt bounds how much of a value counts and is stored, in bytes.
+	maxTriggerAt = 256
+
+	// maxOverridden bounds what is said to be overridden, in bytes.
+	maxOverridden = 500
+)
+
+// triggerThrough takes up a request that keeps to what holds changes back. While content
+// is refused it waits: to begin again would be to deliver what is refused.
+func (e *evaluation) triggerThrough(vt *triggerv1.ValuesTrigger) {
+	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
+	if value == "" || value == vt.Status.LastHandledTriggerAt || e.refused != "" {
+		return
+	}
+	e.triggerAt = value
+	if e.force == "" {
+		e.force, e.gated = value, true
+	}
+}
+
+// overrides is true if a person wants all targets requested at once.
+func (e evaluation) overrides() bool { return e.force != "" && !e.gated }
+
+// begunByRequest is true if a request that keeps to what holds changes back has begun the rollout
+// of the content, and nothing has overridden that since.
+func begunByRequest(s *triggerv1.RolloutStatus, content string) bool {
+	return s != nil && s.TriggerAt != "" && s.Digest == content && !s.Overridden
+}
+
+// overrideOf returns what a request has overridden, nil if nothing was in its way. The
+// rollout in the status must be the one from before the request.
+func overrideOf(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) *triggerv1.Override {
+	if !e.overrides() || e.gate == nil {
+		return nil
+	}
+	overridden := rollout.Overrides(vt, out.targets, e.gate.schedule.Open(e.at))
+	if len(overridden) == 0 {
+		return nil
+	}
+	return &triggerv1.Override{
+		Time: metav1.NewTime(e.at.UTC().Truncate(time.Second)), Manager: text.Line(e.forcedBy, maxManager),
+		Message: text.Line(strings.Join(overridden, "; "), maxOverridden),
+	}
+}
+
+// forcedBy returns the field manager that set the annotation by which all targets are
+// requested at once, empty if that is not known.
+func (r *ValuesTriggerReconciler) forcedBy(ctx context.Context, vt *triggerv1.ValuesTrigger) string {
+	newest := &metav1.PartialObjectMetadata{}
+	newest.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
+	if err := r.live.Get(ctx, client.ObjectKeyFromObject(vt), newest); err != nil {
+		ctrl.LoggerFrom(ctx).V(1).Info("cannot find out who set an annotation", "annotation", meta.ForceRequestAnnotation, "error", err.Error())
+		return ""
+	}
+	if newest.Annotations[meta.ForceRequestAnnotation] != vt.Annotations[meta.ForceRequestAnnotation] {
+		return "" // It is another request by now.
+	}
+	key := []byte(`"f:` + meta.ForceRequestAnnotation + `"`)
+	for _, fields := range newest.ManagedFields {
+		if fields.FieldsV1 != nil && bytes.Contains(fields.FieldsV1.GetRawBytes(), key) {
+			return fields.Manager
+		}
+	}
+	return ""
+}
+
+// notifyOverride emits the event about a request that has overridden what holds changes
+// back.
+func (r *ValuesTriggerReconciler) notifyOverride(old, vt *triggerv1.ValuesTrigger) {
+	if vt.Status.LastHandledForceAt == old.Status.LastHandledForceAt || len(vt.Status.History) == 0 {
+		return
+	}
+	override := vt.Status.History[0].Override
+	if override == nil || len(old.Status.History) > 0 && equality.Semantic.DeepEqual(override, old.Status.History[0].Override) {
+		return // Nothing was in the way of this request.
+	}
+	by := ""
+	if override.Manager != "" {
+		by = ", set by " + override.Manager
+	}
+	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.OverriddenReason, "%s%s, requested all HelmReleases at once and overrode %s",
+		meta.ForceRequestAnnotation, by, override.Message)
+}

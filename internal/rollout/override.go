@@ -1,0 +1,109 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// This file is about the two ways in which a person requests all targets: one begins the
+// rollout again, the other overrides it.
+
+// triggered is true if a person wants content once more that went through the stages, or
+// is on its way through them. The record keeps the value that began it, so that one value
+// begins one rollout, however often a decision is made before the value counts as handled.
+// What has halted or is refused goes on by a retry only.
+func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {
+	return p.TriggerAt != "" && p.TriggerAt != previous.TriggerAt && !p.Restored && previous.Phase != triggerv1.RolloutHalted
+}
+
+// remembered is true if a release says that this content was rolled back.
+func (p *planner) remembered() bool {
+	return p.RefusedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
+}
+
+// Overrides returns what a request of all targets at once overrides, empty if nothing is
+// in its way: as the spec, the state of the targets and the rollout of the content say.
+// Open is true if a window is open, or if there are none.
+func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, open bool) []string {
+	var out []string
+	if s := vt.Status.Rollout; s != nil {
+		switch {
+		case s.Rollback != nil:
+			out = append(out, "the refusal of content "+content(s.Digest))
+		case s.Phase == triggerv1.RolloutHalted:
+			out = append(out, "the halt of the rollout")
+		}
+	}
+	if quiet := vt.Spec.QuietPeriod.Duration; quiet > 0 {
+		out = append(out, "the quiet period of "+quiet.String())
+	}
+	if len(vt.Spec.Schedule) > 0 && !open {
+		out = append(out, "the windows of spec.schedule, none of which is open")
+	}
+	if vt.Spec.Rollout == nil {
+		return out
+	}
+	members := map[string]int{}
+	for _, t := range targets {
+		if t.State != triggerv1.TargetMissing {
+			members[t.Stage]++
+		}
+	}
+	stages := vt.Spec.Rollout.Stages
+	for _, stage := range stages {
+		if stage.Approval == triggerv1.ApprovalManual {
+			out = append(out, fmt.Sprintf("the approval of stage %s: %s", stage.Name, releases(members[stage.Name])))
+		}
+	}
+	if len(stages) > 1 {
+		out = append(out, fmt.Sprintf("the order of the stages %s to %s", stages[0].Name, stages[len(stages)-1].Name))
+	}
+	for _, stage := range stages {
+		if stage.MaxConcurrency != nil {
+			out = append(out, fmt.Sprintf("maxConcurrency %s of stage %s: %s", stage.MaxConcurrency.String(), stage.Name, releases(members[stage.Name])))
+		}
+	}
+	if n := members[""]; n > 0 {
+		out = append(out, fmt.Sprintf("that no stage selects %s", releases(n)))
+	}
+	return out
+}
+
+// Gates returns what a request of all targets waits for if it keeps to what holds changes
+// back, empty if that is nothing.
+func Gates(vt *triggerv1.ValuesTrigger) []string {
+	var out []string
+	if s := vt.Status.Rollout; s != nil && s.Phase == triggerv1.RolloutHalted {
+		out = append(out, "the halt of the rollout, which 'retry' ends")
+	}
+	if quiet := vt.Spec.QuietPeriod.Duration; quiet > 0 {
+		out = append(out, "the quiet period of "+quiet.String())
+	}
+	if len(vt.Spec.Schedule) > 0 {
+		out = append(out, "the windows of spec.schedule")
+	}
+	if vt.Spec.Rollout != nil {
+		names := make([]string, 0, len(vt.Spec.Rollout.Stages))
+		for _, stage := range vt.Spec.Rollout.Stages {
+			name := stage.Name
+			if stage.Approval == triggerv1.ApprovalManual {
+				name += " (approval)"
+			}
+			names = append(names, name)
+		}
+		out = append(out, "the stages "+text.Some(names, len(names)))
+	}
+	return out
+}
+
+func releases(n int) string {
+	if n == 1 {
+		return "1 HelmRelease"
+	}
+	return fmt.Sprintf("%d HelmReleases", n)
+}
