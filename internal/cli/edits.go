@@ -37,15 +37,9 @@ type edit struct {
 
 // readEdits reads the ConfigMaps and Secrets in files, and what they are now.
 func (c *cli) readEdits(ctx context.Context, files []string) ([]*edit, error) {
-	documents, problems, err := c.read(files)
+	documents, err := c.all(files)
 	if err != nil {
 		return nil, err
-	}
-	for _, p := range problems {
-		if p.Severity == lint.Error {
-			return nil, fmt.Errorf("%s:%d: %s", p.File, p.Line, p.Message)
-		}
-		c.warn("%s:%d: %s", p.File, p.Line, p.Message)
 	}
 	var edits []*edit
 	for _, d := range documents {

@@ -150,7 +150,7 @@ func TestPreview_mistakes(t *testing.T) {
 		want           string
 	}{
 		{"no file", "preview", "", 2, "error: give a file: -f FILE\n"},
-		{"no such file", "preview -f absent.yaml", "", 2, "error: lstat absent.yaml: no such file or directory\n"},
+		{"no such file", "preview -f absent.yaml", "", 2, "error: stat absent.yaml: no such file or directory\n"},
 		{"nothing in it", "preview -f -", "kind: Namespace\napiVersion: v1\n", 2, "error: there is no ConfigMap or Secret in the files\n"},
 		{"no YAML", "preview -f -", "a: hunter2: b", 1, "error: -:1: not read: no valid YAML\n"},
 		{"encrypted", "preview -f -", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nsops: {}\n", 1, "error: -:1: encrypted by SOPS; decrypt it first"},

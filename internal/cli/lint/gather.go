@@ -84,7 +84,7 @@ func gather(documents []Document, o Options) *set {
 		for _, r := range s.read(d) {
 			if old, twice := s.byID[id(r.kind, r.key)]; twice {
 				if !r.made && !old.made {
-					s.report(r, Warning, "duplicate", "", "also in %s, line %d; lint what is applied, such as the output of kustomize build", old.File, old.Line)
+					s.report(r, Warning, "duplicate", "", "also in %s, line %d: applied together, one overwrites the other", old.File, old.Line)
 				}
 				if r.made {
 					continue

@@ -189,6 +189,11 @@ func lineIn(err error) int {
 	return 1
 }
 
+var quotedPattern = regexp.MustCompile("`[^`]*`|\"[^\"\n]{80,}\"")
+
+// Quotes returns a message without the content that a parser may have quoted.
+func Quotes(message string) string { return quotedPattern.ReplaceAllString(message, "…") }
+
 // describe says what is wrong without content, which the errors of the parser repeat.
 func describe(err error) string {
 	if errors.Is(err, errNoMap) {
