@@ -5,6 +5,7 @@ package build
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -270,6 +271,61 @@ func TestDirectories_ask_no_network(t *testing.T) {
 			g.Expect(findings[0]).To(MatchRegexp(`^(kustomization|two).yaml:1 note not-built : .* is not fetched: what it holds is not looked at$|^kustomization.yaml:2 note`))
 			for _, f := range findings {
 				g.Expect(f).To(ContainSubstring(" note not-built "))
+			}
+		})
+	}
+}
+
+// What a generator names, or a prefix renames, is not what a HelmRelease and a
+// ValuesTrigger refer to, unless kustomize knows their fields.
+func TestDirectories_names_that_kustomize_changes(t *testing.T) {
+	t.Parallel()
+	reference, err := os.ReadFile("../../../config/kustomize/name-reference.yaml")
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	files := map[string]string{
+		"name-reference.yaml": string(reference), "values.yaml": "a: 1\n",
+		"fixed.yaml": object("ConfigMap", "fixed") + "data: {values.yaml: ''}\n",
+		"hr.yaml":    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: web, namespace: apps}\nspec:\n  dependsOn: [{name: web}]\n  valuesFrom:\n  - {kind: ConfigMap, name: web-values}\n  - {kind: Secret, name: web-keys}\n  - {kind: ConfigMap, name: fixed}\n  - {kind: ConfigMap, name: elsewhere, optional: true}\n",
+		"vt.yaml":    "apiVersion: trigger.nebius.ai/v1beta1\nkind: ValuesTrigger\nmetadata: {name: web, namespace: apps}\nspec:\n  sources:\n  - {kind: ConfigMap, name: web-values}\n  - {kind: Secret, name: web-keys}\n  - {kind: ConfigMap, selector: {}}\n  targets:\n  - {name: web}\n  - {selector: {}}\n",
+	}
+	const generators = "resources: [hr.yaml, vt.yaml, fixed.yaml]\nnamespace: apps\nconfigMapGenerator: [{name: web-values, files: [values.yaml]}]\nsecretGenerator: [{name: web-keys, files: [values.yaml]}]\n"
+	for _, c := range []struct {
+		name, kustomization string
+		want                []string
+	}{
+		{"no hash", generators + "generatorOptions: {disableNameSuffixHash: true}\n", nil},
+		{"a hash, with the reference", generators + "configurations: [name-reference.yaml]\n", nil},
+		{"a hash and a prefix, with the reference", generators + "namePrefix: my-\nconfigurations: [name-reference.yaml]\n", nil},
+		{"a hash", generators, []string{
+			"hr.yaml:7 error renamed HelmRelease apps/web: valuesFrom: kustomize names ConfigMap apps/web-values web-values-2c7b8tcg92, and does not know that this field refers to it; set generatorOptions.disableNameSuffixHash, or list a nameReference for this field under configurations, as in config/kustomize/name-reference.yaml",
+			"hr.yaml:8 error renamed HelmRelease apps/web: valuesFrom: kustomize names Secret apps/web-keys web-keys-",
+			"vt.yaml:6 error renamed ValuesTrigger apps/web: spec.sources[0]: kustomize names ConfigMap apps/web-values web-values-",
+			"vt.yaml:7 error renamed ValuesTrigger apps/web: spec.sources[1]: kustomize names Secret apps/web-keys web-keys-",
+		}},
+		{"a prefix", strings.Replace(generators, "configMapGenerator", "namePrefix: my-\ngeneratorOptions: {disableNameSuffixHash: true}\nconfigMapGenerator", 1), []string{
+			"hr.yaml:7 error renamed HelmRelease apps/my-web: valuesFrom: kustomize names ConfigMap apps/web-values my-web-values, and does not know that this field refers to it; list a nameReference",
+			"hr.yaml:8 error renamed HelmRelease apps/my-web: valuesFrom: kustomize names Secret apps/web-keys my-web-keys, and",
+			"hr.yaml:9 error renamed HelmRelease apps/my-web: valuesFrom: kustomize names ConfigMap apps/fixed my-fixed, and",
+			"vt.yaml:3 error renamed ValuesTrigger apps/my-web: spec.targets[0]: kustomize names HelmRelease apps/web my-web, and",
+			"vt.yaml:6 error renamed ValuesTrigger apps/my-web: spec.sources[0]: kustomize names ConfigMap apps/web-values my-web-values, and",
+			"vt.yaml:7 error renamed ValuesTrigger apps/my-web: spec.sources[1]: kustomize names Secret apps/web-keys my-web-keys, and",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			files := maps.Clone(files)
+			files["kustomization.yaml"] = c.kustomization
+			dir := checkout(t, files)
+			tree, err := Directories([]string{dir})
+			g.Expect(err).NotTo(HaveOccurred())
+			var got []string
+			for _, f := range lint.Run(tree.Clusters, tree.Findings, lint.Options{Complete: true}).Findings {
+				got = append(got, strings.ReplaceAll(fmt.Sprintf("%s:%d %s %s %s: %s", f.File, f.Line, f.Severity, f.Rule, f.Object, f.Message), dir+"/", ""))
+			}
+			g.Expect(got).To(HaveLen(len(c.want)), strings.Join(got, "\n"))
+			for i, want := range c.want {
+				g.Expect(got[i]).To(HavePrefix(want))
 			}
 		})
 	}

@@ -104,32 +104,52 @@ func (r *run) document(res *resource.Resource) []lint.Document {
 	return []lint.Document{d}
 }
 
-// origin returns the document that an object was written as, for findings to point at.
+// origin returns the document that an object was written as, or that generates it, for
+// findings to point at.
 func (r *run) origin(path string, id resid.ResId) lint.Document {
 	if path == "" {
 		return lint.Document{File: r.scan.shown(r.dir), Line: 1}
 	}
 	absolute := r.absolute(path)
-	found := lint.Document{Line: 1}
+	found, name := lint.Document{Line: 1}, id.Name
 	best := -1
 	if f, err := r.scan.read(absolute); err == nil {
 		for _, d := range f.documents {
-			u := unstructured.Unstructured{Object: d.Object}
-			likeness := 0
-			switch {
-			case u.GetKind() != id.Kind:
-			case u.GetName() == id.Name:
-				likeness = 3
-			case u.GetName() != "" && strings.Contains(id.Name, u.GetName()):
-				likeness = 2 // With a prefix or suffix.
-			default:
-				likeness = 1
-			}
-			if likeness > best {
-				best, found = likeness, d
+			for kind, names := range namesIn(d.Object) {
+				for _, written := range names {
+					likeness := 0
+					switch {
+					case kind == id.Kind && written == id.Name:
+						likeness = 3
+					case kind == id.Kind && strings.Contains(id.Name, written):
+						likeness = 2 // With a prefix or suffix.
+					}
+					if likeness > best || likeness == best && best == 2 && len(written) > len(name) {
+						best, found, name = likeness, d, written
+					}
+				}
 			}
 		}
 	}
 	found.File = r.scan.shown(absolute)
+	if best == 2 {
+		found.Written = name
+	}
 	return found
+}
+
+// namesIn returns the names of the objects that a document is or generates, by kind.
+func namesIn(object map[string]any) map[string][]string {
+	u := unstructured.Unstructured{Object: object}
+	out := map[string][]string{u.GetKind(): {u.GetName()}}
+	for kind, field := range map[string]string{"ConfigMap": "configMapGenerator", "Secret": "secretGenerator"} {
+		generators, _ := object[field].([]any)
+		for _, entry := range generators {
+			generator, _ := entry.(map[string]any)
+			if name, _ := generator["name"].(string); name != "" {
+				out[kind] = append(out[kind], name)
+			}
+		}
+	}
+	return out
 }

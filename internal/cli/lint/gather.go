@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 
@@ -48,6 +49,9 @@ type set struct {
 	resources []*resource
 	byID      map[string]*resource
 	findings  []Finding
+
+	// namespaces are the labels of those among the manifests.
+	namespaces map[string]labels.Set
 }
 
 // report adds a finding about a resource, at the line of a text in its manifest.
@@ -79,7 +83,7 @@ func (s *set) of(kind string) []*resource {
 
 // gather picks the manifests that concern the operator.
 func gather(documents []Document, o Options) *set {
-	s := &set{Options: o, byID: map[string]*resource{}}
+	s := &set{Options: o, byID: map[string]*resource{}, namespaces: map[string]labels.Set{}}
 	for _, d := range documents {
 		for _, r := range s.read(d) {
 			if old, twice := s.byID[id(r.kind, r.key)]; twice {
@@ -101,6 +105,9 @@ func gather(documents []Document, o Options) *set {
 func (s *set) read(d Document) []*resource {
 	kind, group := kindOf(d.Object)
 	switch {
+	case group == "" && kind == namespaceKind:
+		s.namespace(d)
+		return nil
 	case group == "" && (kind == triggerv1.ConfigMapKind || kind == triggerv1.SecretKind):
 		return s.content(d, kind)
 	case group == helmv2.GroupVersion.Group && kind == helmv2.HelmReleaseKind:

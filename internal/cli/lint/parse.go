@@ -27,6 +27,9 @@ type Document struct {
 	// Object is the manifest itself.
 	Object map[string]any
 
+	// Written is the name in the file, if kustomize has given the object another one.
+	Written string
+
 	text []byte
 }
 
