@@ -90,6 +90,9 @@ type manifests struct {
 	// sets are applied to a cluster each.
 	sets     [][]lint.Document
 	findings []lint.Finding
+
+	// built tells that a directory was among them.
+	built bool
 }
 
 // read returns the manifests in files and standard input as they are, and those of
@@ -126,7 +129,7 @@ func (c *cli) read(args []string) (manifests, error) {
 		if err != nil {
 			return out, err
 		}
-		out.sets, out.findings = tree.Clusters, append(out.findings, tree.Findings...)
+		out.sets, out.findings, out.built = tree.Clusters, append(out.findings, tree.Findings...), true
 	}
 	for i := range out.sets {
 		out.sets[i] = append(out.sets[i], files...)
@@ -138,19 +141,19 @@ func (c *cli) read(args []string) (manifests, error) {
 }
 
 // all returns what the files and directories hold, or why it cannot be used.
-func (c *cli) all(args []string) ([]lint.Document, error) {
+func (c *cli) all(args []string) (documents []lint.Document, built bool, err error) {
 	read, err := c.read(args)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	for _, f := range read.findings {
 		if f.Severity == lint.Error {
-			return nil, fmt.Errorf("%s:%d: %s", f.File, f.Line, f.Message)
+			return nil, false, fmt.Errorf("%s:%d: %s", f.File, f.Line, f.Message)
 		}
 		c.warn("%s:%d: %s", f.File, f.Line, f.Message)
 	}
 	if len(read.sets) > 1 {
-		return nil, usageError{errors.New("there are several clusters in the directories; give that of one")}
+		return nil, false, usageError{errors.New("there are several clusters in the directories; give that of one")}
 	}
-	return read.sets[0], nil
+	return read.sets[0], read.built, nil
 }

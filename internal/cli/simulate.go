@@ -169,7 +169,7 @@ func (c *cli) simulatedTrigger(ctx context.Context, args []string, file string) 
 		}
 		return vt, c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: ref.name}, vt)
 	}
-	documents, err := c.all([]string{file})
+	documents, _, err := c.all([]string{file})
 	if err != nil {
 		return nil, err
 	}
