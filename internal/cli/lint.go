@@ -91,7 +91,7 @@ type manifests struct {
 	sets     [][]lint.Document
 	findings []lint.Finding
 
-	// built tells that a directory was among them.
+	// built is true if a directory was among them.
 	built bool
 }
 

@@ -80,7 +80,7 @@ func TestLint_builds_directories(t *testing.T) {
 		NewWithT(t).Expect([]any{got.code, got.err}).To(Equal([]any{1, ""}))
 		golden(t, "lint-built.txt", strings.ReplaceAll(got.out, dir, "clusters"))
 	}
-	t.Run("what is not built is no fault", func(t *testing.T) {
+	t.Run("what is not built is not a fault", func(t *testing.T) {
 		t.Parallel()
 		dir := tree(t, map[string]string{"kustomization.yaml": "resources: [https://example.com/more]\n"})
 		got := (&call{}).run(t, "lint", "--strict", dir)

@@ -28,7 +28,7 @@ type pendingTrigger struct {
 	Waiting int `json:"waiting"`
 	Total   int `json:"total"`
 
-	// Refused tells that the content has failed, and that earlier content is back.
+	// Refused is true if the content has failed, and earlier content is back.
 	Refused bool `json:"refused,omitempty"`
 }
 

@@ -84,7 +84,7 @@ func gitRoot(dir string) string {
 	}
 }
 
-// visit reads a file. Charts are left out: their templates are no manifests.
+// visit reads a file. Charts are left out: their templates are not manifests.
 func (s *scan) visit(dir, path string, entry fs.DirEntry, err error) error {
 	switch {
 	case err != nil:
@@ -148,7 +148,7 @@ func isObject(content []byte) bool {
 }
 
 // resolve returns the directory that spec.path of a Flux Kustomization names: in the
-// working tree, or in one of the directories. It is "" if there is none.
+// working tree, or in one of the directories. It is "" if neither has one.
 func (s *scan) resolve(path string) string {
 	for _, top := range append([]string{s.root}, slices.Sorted(maps.Keys(s.dirs))...) {
 		dir := filepath.Join(top, filepath.FromSlash(path))

@@ -49,12 +49,12 @@ type Situation struct {
 	Turn string
 
 	// Waits says what the present content waits for, which a trigger has not delivered
-	// yet. Stale tells that the release runs other values than those of after.
+	// yet. Stale is true if the release runs other values than those of after.
 	Waits string
 	Stale bool
 
-	// New tells that the HelmRelease is created, Own that its own spec changes in what
-	// the values are made of: helm-controller acts on that by itself.
+	// New is true if the HelmRelease is created, Own if its own spec changes in what the
+	// values are made of: helm-controller acts on that by itself.
 	New, Own bool
 }
 

@@ -69,7 +69,7 @@ type Edge struct {
 	Turn  Turn   `json:"-"`
 	Waits string `json:"-"`
 
-	// Itself tells that the HelmRelease reads the object itself, and not a copy.
+	// Itself is true if the HelmRelease reads the object itself, and not a copy.
 	Itself bool `json:"-"`
 }
 
