@@ -47,6 +47,16 @@ func (p Policy) Check(origin string, target Target) error {
 	return nil
 }
 
+// ConsentsToCopies reports whether the owner of another namespace lets the triggers of the
+// namespace origin have objects made there for a HelmRelease: by the annotation on the
+// HelmRelease, or on its Namespace for all in it. That a release reads an object of some
+// name says nothing about who may make it.
+func ConsentsToCopies(origin string, release, namespace map[string]string) bool {
+	_, byRelease := consent(release, origin)
+	_, byNamespace := consent(namespace, origin)
+	return byRelease || byNamespace
+}
+
 // CheckSource returns nil if a declared ValuesTrigger in the namespace trigger may read
 // a source in the namespace source. No HelmRelease can consent to that: it is not its
 // content.

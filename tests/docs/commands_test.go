@@ -57,6 +57,7 @@ func TestDocs_lint_finds_no_fault_with_the_rings(t *testing.T) {
 	all := strings.Join(manifests, "---\n")
 	g.Expect(run(all)).To(BeEmpty())
 	g.Expect(run(strings.Replace(all, "name: shop-platform-values", "name: platform-values", 1))).To(ContainElement(HaveField("Rule", "unread-copy")))
+	g.Expect(run(strings.ReplaceAll(all, "allow-from: platform", "allow-from: other"))).To(ContainElement(HaveField("Rule", "allow-from")))
 	g.Expect(run(strings.Replace(all, "publish-to: dev, staging, prod", "publish-to: dev, staging", 1))).To(ContainElement(HaveField("Rule", "publish-to")))
 }
 

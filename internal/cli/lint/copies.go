@@ -96,6 +96,7 @@ func (s *set) checkCopies(r *resource) {
 		if found := s.find(c.Kind, c.Namespace, c.Name); !found.made && !publish.IsOf(found.labels, c.Copy) {
 			s.report(r, Error, "name-conflict", "publish", "%s is among the manifests, and would be the copy for %s; choose another spec.publish.name", c, c.release)
 		}
+		s.checkConsent(r, c)
 		if !lists(c.release, c.Kind, c.Namespace, c.Name) {
 			s.report(r, Warning, "unread-copy", "publish", "%s does not list its copy %s %s in valuesFrom, and so does not get the values from it", c.release, c.Kind, c.Name)
 		}

@@ -120,11 +120,11 @@ func TestRun_copies_as_an_account_need_no_consent(t *testing.T) {
 // ring is a ValuesTrigger with copies for the HelmReleases of namespaces that a label selects.
 const ring = `apiVersion: v1
 kind: Namespace
-metadata: {name: dev, labels: {ring: dev}}
+metadata: {name: dev, annotations: {trigger.nebius.ai/allow-from: platform}, labels: {ring: dev}}
 ---
 apiVersion: v1
 kind: Namespace
-metadata: {name: prod, labels: {ring: prod}}
+metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: platform}, labels: {ring: prod}}
 ---
 apiVersion: v1
 kind: Namespace
@@ -173,15 +173,19 @@ func TestRun_namespaces_that_are_selected(t *testing.T) {
 			"warning unread-copy ValuesTrigger platform/platform: HelmRelease prod/shop does not list its copy ConfigMap shop-shared in valuesFrom"}},
 		{"no consent", `"dev, prod"`, "dev", []string{
 			"warning publish-to ValuesTrigger platform/platform: ConfigMap platform/platform may not be copied into namespace prod"}},
+		{"no consent of the other owner", "metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: platform},", "metadata: {name: prod, annotations: {},", []string{
+			"warning allow-from ValuesTrigger platform/platform: ConfigMap prod/shop-shared is in another namespace than the ValuesTrigger, and is written only with the consent of its owner; set the annotation trigger.nebius.ai/allow-from: platform on HelmRelease prod/shop, or on Namespace prod for all in it"}},
+		{"consent that is filled in later", "metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: platform},", "metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: '${from}'},", nil},
+		{"an account", "  publish: {name: shared}\n", "  publish: {name: shared}\n  serviceAccountName: deployer\n", nil},
 		{"no Namespace matches", "namespaceSelector: {matchExpressions: [{key: ring,", "namespaceSelector: {matchExpressions: [{key: rings,", []string{
 			"error dangling HelmRelease dev/shop: valuesFrom: ConfigMap dev/shop-shared is not among the manifests", "error dangling HelmRelease prod/shop: valuesFrom: ConfigMap prod/shop-shared is not among the manifests",
 			"warning dangling ValuesTrigger platform/platform: spec.targets[0].namespaceSelector: no Namespace of the manifests matches"}},
 		{"no HelmRelease matches", "- selector: {matchExpressions: [{key: ring,", "- selector: {matchExpressions: [{key: rings,", []string{
 			"error dangling HelmRelease dev/shop: valuesFrom: ConfigMap dev/shop-shared is not among the manifests", "error dangling HelmRelease prod/shop: valuesFrom: ConfigMap prod/shop-shared is not among the manifests",
 			"warning dangling ValuesTrigger platform/platform: spec.targets[0].selector: no HelmRelease of the manifests matches in the namespaces that are selected: dev, prod"}},
-		{"a Namespace without the label", "{name: prod, labels: {ring: prod}}\n---", "{name: prod}\n---", []string{
+		{"a Namespace without the label", "labels: {ring: prod}}\n---\napiVersion: v1\nkind: Namespace", "labels: {}}\n---\napiVersion: v1\nkind: Namespace", []string{
 			"error dangling HelmRelease prod/shop: valuesFrom: ConfigMap prod/shop-shared is not among the manifests"}},
-		{"a label that is filled in later", "{name: prod, labels: {ring: prod}}\n---", "{name: prod, labels: {'${key}': prod}}\n---", nil},
+		{"a label that is filled in later", "labels: {ring: prod}}\n---\napiVersion: v1\nkind: Namespace", "labels: {'${key}': prod}}\n---\napiVersion: v1\nkind: Namespace", nil},
 		{"a Namespace of which nothing is known", "kind: Namespace\nmetadata: {name: prod,", "kind: Absent\nmetadata: {name: prod,", nil},
 		{"by its name, which is a label of every Namespace", "namespaceSelector: {matchExpressions: [{key: ring, operator: Exists}]}", "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: prod}}", []string{
 			"error dangling HelmRelease dev/shop: valuesFrom: ConfigMap dev/shop-shared is not among the manifests"}},

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	kjson "sigs.k8s.io/json"
 
@@ -50,8 +49,8 @@ type set struct {
 	byID      map[string]*resource
 	findings  []Finding
 
-	// namespaces are the labels of those among the manifests.
-	namespaces map[string]labels.Set
+	// namespaces are those among the manifests.
+	namespaces map[string]namespace
 }
 
 // report adds a finding about a resource, at the line of a text in its manifest.
@@ -83,7 +82,7 @@ func (s *set) of(kind string) []*resource {
 
 // gather picks the manifests that concern the operator.
 func gather(documents []Document, o Options) *set {
-	s := &set{Options: o, byID: map[string]*resource{}, namespaces: map[string]labels.Set{}}
+	s := &set{Options: o, byID: map[string]*resource{}, namespaces: map[string]namespace{}}
 	for _, d := range documents {
 		for _, r := range s.read(d) {
 			if old, twice := s.byID[id(r.kind, r.key)]; twice {
@@ -106,7 +105,7 @@ func (s *set) read(d Document) []*resource {
 	kind, group := kindOf(d.Object)
 	switch {
 	case group == "" && kind == namespaceKind:
-		s.namespace(d)
+		s.addNamespace(d)
 		return nil
 	case group == "" && (kind == triggerv1.ConfigMapKind || kind == triggerv1.SecretKind):
 		return s.content(d, kind)

@@ -12,20 +12,44 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 )
 
 // namespaceKind is read for the labels that namespaces are selected by.
 const namespaceKind = "Namespace"
 
-// namespace returns a Namespace. It concerns the operator only as what others select.
-func (s *set) namespace(d Document) {
+// namespace is a Namespace among the manifests.
+type namespace struct {
+	labels      labels.Set
+	annotations map[string]string
+}
+
+// addNamespace takes a Namespace in. It concerns the operator only as what others select,
+// and by the consent of its owner.
+func (s *set) addNamespace(d Document) {
 	metadata := at(d.Object, "metadata")
 	name := text(metadata, "name")
-	known := labels.Set{corev1.LabelMetadataName: name}
+	known := namespace{labels: labels.Set{corev1.LabelMetadataName: name}, annotations: map[string]string{}}
 	for key, value := range at(metadata, "labels") {
-		known[key], _ = value.(string)
+		known.labels[key], _ = value.(string)
+	}
+	for key, value := range at(metadata, "annotations") {
+		known.annotations[key], _ = value.(string)
 	}
 	s.namespaces[name] = known
+}
+
+// checkConsent reports a copy that the owner of another namespace does not let the trigger
+// make. What its Namespace says, if it is not among the manifests, is not known.
+func (s *set) checkConsent(r *resource, c copied) {
+	owner, known := s.namespaces[c.Namespace]
+	if c.Namespace == r.key.Namespace || r.trigger.Spec.ServiceAccountName != "" || !known ||
+		isVariable(owner.annotations[triggerv1.AllowFromAnnotation]) || isVariable(c.release.annotations[triggerv1.AllowFromAnnotation]) ||
+		access.ConsentsToCopies(r.key.Namespace, c.release.annotations, owner.annotations) {
+		return
+	}
+	s.report(r, Warning, "allow-from", "publish", "%s %s/%s is in another namespace than the ValuesTrigger, and is written only with the consent of its owner; set the annotation %s: %s on %s, or on Namespace %s for all in it, or name a spec.serviceAccountName that may write it",
+		c.Kind, c.Namespace, c.Name, triggerv1.AllowFromAnnotation, r.key.Namespace, c.release, c.Namespace)
 }
 
 // selection is what a reference to HelmReleases leads to.
@@ -52,18 +76,18 @@ func (s *set) targets(r *resource, ref triggerv1.TargetReference) selection {
 		return selection{}
 	}
 	var out selection
-	for _, namespace := range s.namespaceNames() {
-		found := s.matching(helmv2.HelmReleaseKind, namespace, ref.Name, ref.Selector)
-		known, listed := s.namespaces[namespace]
+	for _, name := range s.namespaceNames() {
+		found := s.matching(helmv2.HelmReleaseKind, name, ref.Name, ref.Selector)
+		known, listed := s.namespaces[name]
 		switch {
 		case !listed:
 			out.perhaps = append(out.perhaps, found...)
-		case selector.Matches(known):
+		case selector.Matches(known.labels):
 			out.releases = append(out.releases, found...)
 			if len(found) == 0 {
-				out.absent = append(out.absent, namespace)
+				out.absent = append(out.absent, name)
 			}
-		case hasVariable(known):
+		case hasVariable(known.labels):
 			out.perhaps = append(out.perhaps, found...)
 		}
 	}
