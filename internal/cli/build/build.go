@@ -117,45 +117,6 @@ func (b *builder) bootstrapped() {
 	}
 }
 
-// others builds what no root that is known reaches: kustomizations, and manifests outside
-// of any, with the Flux Kustomizations among them.
-func (b *builder) others() {
-	reached := b.reached()
-	var all []*run
-	for _, dir := range slices.Sorted(maps.Keys(b.scan.kustomizations)) {
-		if !b.named[dir] && !reached[b.scan.kustomizations[dir]] && !b.scan.isComponent(dir) {
-			r := b.newRun(dir)
-			r.documents = r.build("")
-			all = append(all, r)
-		}
-	}
-	c := b.cluster()
-	for _, r := range all {
-		isBase := slices.ContainsFunc(all, func(other *run) bool { return other != r && other.fs.reads[r.file] })
-		if !isBase {
-			maps.Copy(reached, r.fs.reads)
-			b.findings = append(b.findings, r.findings...)
-			c.add(r.documents)
-		}
-	}
-	c.add(b.scan.plain(reached, b.named))
-	b.findings = append(b.findings, b.scan.problems(reached)...)
-	c.run()
-}
-
-// reached returns the files that are read when all Flux Kustomizations of the tree are
-// built, also those to which no root leads.
-func (b *builder) reached() map[string]bool {
-	reached := maps.Clone(b.reads)
-	for _, k := range b.scan.flux {
-		if !b.reads[k.document.File] {
-			c := &cluster{builder: b, known: map[string]bool{}}
-			maps.Copy(reached, c.prepare(k, variables{}).fs.reads)
-		}
-	}
-	return reached
-}
-
 // run is one build of a kustomization.
 type run struct {
 	*builder

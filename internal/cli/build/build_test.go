@@ -145,6 +145,10 @@ func TestDirectories_without_Flux(t *testing.T) {
 			"extra/two.yaml":            object("ConfigMap", "two"),
 			"unused/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [three.yaml]\n", "unused/three.yaml": object("ConfigMap", "three"),
 		}, [][]string{{"base/one.yaml:1 ConfigMap apps/one-prod", "extra/two.yaml:1 ConfigMap apps/two-prod"}}, nil},
+		{"overlays of several clusters, with what all have", map[string]string{
+			"base/kustomization.yaml": "resources: [one.yaml]\n", "base/one.yaml": object("ConfigMap", "one"), "dev/kustomization.yaml": "resources: [../base]\n",
+			"prod/kustomization.yaml": "resources: [../base]\n", "extra/kustomization.yaml": "resources: [two.yaml]\n", "extra/two.yaml": object("ConfigMap", "two"),
+		}, [][]string{{"base/one.yaml:1 ConfigMap apps/one", "extra/two.yaml:1 ConfigMap apps/two"}, {"base/one.yaml:1 ConfigMap apps/one", "extra/two.yaml:1 ConfigMap apps/two"}}, nil},
 		{"a kustomization that cannot be built", map[string]string{
 			"a/kustomization.yaml": "resources: [absent.yaml]\n", "b/kustomization.yaml": "resources: [one.yaml]\n", "b/one.yaml": object("ConfigMap", "one"),
 		}, [][]string{{"b/one.yaml:1 ConfigMap apps/one"}}, []string{"a/kustomization.yaml:1 error build : kustomization a cannot be built: accumulating resources"}},
