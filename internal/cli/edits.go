@@ -39,6 +39,12 @@ type edit struct {
 	after   client.Object
 }
 
+// counts is true if one of the keys changes, or any if none are given.
+func (e *edit) counts(keys []string) bool {
+	return len(keys) == 0 && len(e.ChangedKeys) > 0 ||
+		slices.ContainsFunc(e.ChangedKeys, func(key string) bool { return slices.Contains(keys, key) })
+}
+
 // inputs are the objects that would be applied.
 type inputs struct {
 	edits    []*edit

@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -224,37 +225,31 @@ func (r *releasePreview) own(before, after *helmv2.HelmRelease, given bool) {
 
 // follow takes in one way from an edit to the release.
 func (r *releasePreview) follow(edge graph.Edge, e *edit) {
-	counts := len(edge.Keys) == 0 && len(e.ChangedKeys) > 0 ||
-		slices.ContainsFunc(e.ChangedKeys, func(key string) bool { return slices.Contains(edge.Keys, key) })
 	s := &r.situation
 	if edge.Itself {
 		r.itself = e.String()
 	}
-	if edge.Turn.Stage != "" {
-		r.Stage = edge.Turn.Stage
-	}
+	r.Stage = cmp.Or(edge.Turn.Stage, r.Stage)
+	counts := e.counts(edge.Keys)
 	switch edge.Effect {
 	case graph.Denied, graph.None, graph.Absent, graph.AtInterval:
 		return
 	case graph.Held:
-		if counts {
-			s.Held = "after it is resumed"
-		}
 		edge.Waits = "after it is resumed"
-	}
-	switch {
-	case counts:
-		after := edge.Turn.After
-		if s.Followed && s.Turn == "" {
-			after = "" // It comes at once by another way.
+		if counts {
+			s.Held = edge.Waits
 		}
-		s.Turn, s.Followed, s.Force = after, true, s.Force || edge.Force
-	case edge.Trigger != "" && edge.Waits != "" && len(e.ChangedKeys) == 0:
-		s.Waits, s.Force = edge.Waits, s.Force || edge.Force
-		return
-	default:
+	}
+	if !counts {
+		if edge.Trigger != "" && edge.Waits != "" && len(e.ChangedKeys) == 0 {
+			s.Waits, s.Force = edge.Waits, s.Force || edge.Force
+		}
 		return
 	}
+	if !s.Followed || s.Turn != "" { // Else it comes at once by another way.
+		s.Turn = edge.Turn.After
+	}
+	s.Followed, s.Force = true, s.Force || edge.Force
 	by := string(edge.How)
 	if edge.Trigger != "" {
 		by = "ValuesTrigger " + edge.Trigger
@@ -262,6 +257,13 @@ func (r *releasePreview) follow(edge graph.Edge, e *edit) {
 	if !slices.Contains(r.By, by) {
 		r.By = append(r.By, by)
 	}
+}
+
+// runs compares values with the digest of what a release runs. One of an algorithm that is
+// not built in says nothing.
+func runs(values map[string]any, digest string) (same, other bool) {
+	same, err := source.Matches(values, digest)
+	return same, err == nil && !same
 }
 
 // decide composes the values before and after, and says what follows.
@@ -275,9 +277,7 @@ func (r *releasePreview) decide(ctx context.Context, before, after *helmv2.HelmR
 	r.LeftOut = both.leftOut
 	if s.After == "" && len(both.leftOut) == 0 {
 		if latest := after.Status.History.Latest(); latest != nil {
-			// A digest of an algorithm that is not built in says nothing.
-			runs, err := source.Matches(both.after, latest.ConfigDigest)
-			s.Runs, s.Stale = runs, err == nil && !runs
+			s.Runs, s.Stale = runs(both.after, latest.ConfigDigest)
 		}
 	}
 	if s.Before == "" && s.After == "" {

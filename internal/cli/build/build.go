@@ -78,9 +78,8 @@ func (b *builder) cluster() *cluster {
 	return c
 }
 
-// bootstrapped builds the clusters whose root is in the tree: a Flux Kustomization that
-// applies itself.
-func (b *builder) bootstrapped() {
+// roots returns the Flux Kustomizations that apply themselves.
+func (b *builder) roots() []flux {
 	var roots, top []flux
 	for _, k := range b.scan.flux {
 		switch dir := b.scan.resolve(k.path()); {
@@ -95,6 +94,12 @@ func (b *builder) bootstrapped() {
 		roots = top
 	}
 	slices.SortStableFunc(roots, func(x, y flux) int { return strings.Compare(x.document.File, y.document.File) })
+	return roots
+}
+
+// bootstrapped builds the clusters whose root is in the tree.
+func (b *builder) bootstrapped() {
+	roots := b.roots()
 	for _, k := range roots {
 		if b.sources == nil {
 			b.sources = map[string]bool{}

@@ -93,8 +93,8 @@ var (
 // kustomization returns the content of a kustomization without what would be fetched, and
 // for the root with a request for the origins of all objects.
 func (r *recorder) kustomization(path string, content []byte) ([]byte, error) {
-	fields := map[string]any{}
-	if err := yaml.Unmarshal(content, &fields); err != nil {
+	fields := fieldsOf(content)
+	if fields == nil {
 		return content, nil // Kustomize says what is wrong.
 	}
 	changed := false
@@ -126,6 +126,15 @@ func (r *recorder) kustomization(path string, content []byte) ([]byte, error) {
 		return content, nil
 	}
 	return yaml.Marshal(fields)
+}
+
+// fieldsOf returns what a kustomization has, nil if it cannot be read.
+func fieldsOf(content []byte) map[string]any {
+	fields := map[string]any{}
+	if yaml.Unmarshal(content, &fields) != nil {
+		return nil
+	}
+	return fields
 }
 
 // isRemote is true if kustomize would fetch a resource, over HTTP or with Git.

@@ -78,7 +78,7 @@ func newScan(dirs []string) (*scan, error) {
 // file system.
 func gitRoot(dir string) string {
 	for at := dir; ; at = filepath.Dir(at) {
-		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil || filepath.Dir(at) == at {
+		if exists(filepath.Join(at, ".git")) || filepath.Dir(at) == at {
 			return at
 		}
 	}
@@ -90,8 +90,7 @@ func (s *scan) visit(dir, path string, entry fs.DirEntry, err error) error {
 	case err != nil:
 		return err
 	case entry.IsDir():
-		_, err := os.Lstat(filepath.Join(path, "Chart.yaml"))
-		if path != dir && strings.HasPrefix(entry.Name(), ".") || err == nil {
+		if path != dir && strings.HasPrefix(entry.Name(), ".") || exists(filepath.Join(path, "Chart.yaml")) {
 			return filepath.SkipDir
 		}
 		return nil
@@ -104,6 +103,11 @@ func (s *scan) visit(dir, path string, entry fs.DirEntry, err error) error {
 	}
 	_, err = s.read(path)
 	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func isManifest(path string) bool {
