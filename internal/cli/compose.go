@@ -8,6 +8,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -28,6 +29,9 @@ type composer struct {
 	live   map[source.Ref]read
 	edited map[source.Ref]client.Object
 
+	// hidden are sources with content that waits and may not be read.
+	hidden map[source.Ref]bool
+
 	// copies are those that triggers keep, with what is in them.
 	copies map[source.Ref][]part
 }
@@ -38,7 +42,7 @@ type read struct {
 }
 
 func newComposer(reader client.Reader, edits []*edit, triggers []triggerv1.ValuesTrigger) *composer {
-	c := &composer{reader: reader, live: map[source.Ref]read{}, edited: map[source.Ref]client.Object{}, copies: copied(triggers)}
+	c := &composer{reader: reader, live: map[source.Ref]read{}, edited: map[source.Ref]client.Object{}, hidden: map[source.Ref]bool{}, copies: copied(triggers)}
 	for _, e := range edits {
 		ref := source.Ref{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name}
 		c.live[ref], c.edited[ref] = read{object: e.before}, e.after
@@ -99,39 +103,49 @@ type composed struct {
 	leftOut []string
 }
 
-// compose composes the values of a release. Secrets that may not be read are left out of
-// both.
-func (c *composer) compose(ctx context.Context, hr *helmv2.HelmRelease) (composed, error) {
+// compose composes the values of a release as it is, and as it would be; before is nil for
+// a new one. Secrets that may not be read are left out of both.
+func (c *composer) compose(ctx context.Context, before, after *helmv2.HelmRelease) (composed, error) {
 	var out composed
+	var err error
+	if before != nil {
+		before = c.readable(ctx, before, &out)
+		if out.before, out.beforeProblem, err = side(ctx, before, c.before); err != nil {
+			return out, err
+		}
+		out.secrets = c.contributions(ctx, before, c.before)
+	}
+	after = c.readable(ctx, after, &out)
+	if out.after, out.afterProblem, err = side(ctx, after, c.after); err != nil {
+		return out, err
+	}
+	out.secrets = append(out.secrets, c.contributions(ctx, after, c.after)...)
+	out.differ = out.beforeProblem != out.afterProblem || !reflect.DeepEqual(out.before, out.after)
+	return out, nil
+}
+
+// readable returns a release without the Secrets that may not be read, which it notes.
+func (c *composer) readable(ctx context.Context, hr *helmv2.HelmRelease, out *composed) *helmv2.HelmRelease {
 	readable := hr.DeepCopy()
-	readable.Spec.ValuesFrom = nil
+	readable.Spec.ValuesFrom = slices.DeleteFunc(readable.Spec.ValuesFrom, func(ref meta.ValuesReference) bool {
+		full := source.Ref{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name}
+		forbidden := ref.Kind == triggerv1.SecretKind && c.isForbidden(ctx, full)
+		if forbidden && !slices.Contains(out.leftOut, full.String()) {
+			out.leftOut = append(out.leftOut, full.String())
+		}
+		return forbidden
+	})
+	return readable
+}
+
+func (c *composer) contributions(ctx context.Context, hr *helmv2.HelmRelease, read source.ContentReader) []compare.Contribution {
+	var out []compare.Contribution
 	for _, ref := range hr.Spec.ValuesFrom {
 		if ref.Kind == triggerv1.SecretKind {
-			full := source.Ref{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name}
-			if c.isForbidden(ctx, full) {
-				if !slices.Contains(out.leftOut, full.String()) {
-					out.leftOut = append(out.leftOut, full.String())
-				}
-				continue
-			}
-		}
-		readable.Spec.ValuesFrom = append(readable.Spec.ValuesFrom, ref)
-	}
-
-	var err error
-	if out.before, out.beforeProblem, err = side(ctx, readable, c.before); err != nil {
-		return out, err
-	}
-	if out.after, out.afterProblem, err = side(ctx, readable, c.after); err != nil {
-		return out, err
-	}
-	out.differ = out.beforeProblem != out.afterProblem || !reflect.DeepEqual(out.before, out.after)
-	for _, ref := range readable.Spec.ValuesFrom {
-		if ref.Kind == triggerv1.SecretKind {
-			out.secrets = append(out.secrets, contribution(ctx, readable, ref, c.before), contribution(ctx, readable, ref, c.after))
+			out = append(out, c.contribution(ctx, hr, ref, read))
 		}
 	}
-	return out, nil
+	return out
 }
 
 // side composes one side. A problem says why it cannot be composed; an error, that the
@@ -154,10 +168,20 @@ func side(ctx context.Context, hr *helmv2.HelmRelease, read source.ContentReader
 	return values, "", nil
 }
 
-// contribution returns what one reference to a Secret sets by itself.
-func contribution(ctx context.Context, hr *helmv2.HelmRelease, ref meta.ValuesReference, read source.ContentReader) compare.Contribution {
+// contribution returns what one reference to a Secret sets by itself. What a copy sets is
+// known by the sources: each release has a copy of its own.
+func (c *composer) contribution(ctx context.Context, hr *helmv2.HelmRelease, ref meta.ValuesReference, read source.ContentReader) compare.Contribution {
 	alone := hr.DeepCopy()
 	alone.Spec.Values, alone.Spec.ValuesFrom = nil, []meta.ValuesReference{ref}
 	values, _, _ := side(ctx, alone, read) // What cannot be composed sets nothing, and fails as a whole, too.
-	return compare.Contribution{Secret: triggerv1.SecretKind + " " + hr.Namespace + "/" + ref.Name, TargetPath: ref.TargetPath, Values: values}
+	full := source.Ref{Kind: triggerv1.SecretKind, Namespace: hr.Namespace, Name: ref.Name}
+	name := triggerv1.SecretKind + " " + hr.Namespace + "/" + ref.Name
+	if parts := c.copies[full]; len(parts) > 0 {
+		names := make([]string, 0, len(parts))
+		for _, p := range parts {
+			names = append(names, p.String())
+		}
+		name = strings.Join(names, ", ")
+	}
+	return compare.Contribution{Secret: name, TargetPath: ref.TargetPath, Values: values}
 }

@@ -56,7 +56,7 @@ func refOf(o graph.Object) source.Ref {
 // isCopyOfEdited tells whether an object is a copy that the edits would change.
 func (c *composer) isCopyOfEdited(ref source.Ref) bool {
 	for _, p := range c.copies[ref] {
-		if _, edited := c.edited[p.Ref]; edited {
+		if _, edited := c.edited[p.Ref]; edited || c.hidden[p.Ref] {
 			return true
 		}
 	}

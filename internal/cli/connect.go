@@ -126,8 +126,12 @@ func (c *cli) cluster(ctx context.Context, namespace string) (graph.Cluster, err
 	if out.Triggers, err = widest(c, namespace, "ValuesTriggers", func(in string) ([]triggerv1.ValuesTrigger, error) { return c.triggers(ctx, in) }); err != nil {
 		return out, err
 	}
-	out.Releases, err = widest(c, namespace, "HelmReleases", func(in string) ([]helmv2.HelmRelease, error) { return c.releases(ctx, in) })
+	out.Releases, err = widest(c, namespace, "HelmReleases", c.releasesIn(ctx))
 	return out, err
+}
+
+func (c *cli) releasesIn(ctx context.Context) func(namespace string) ([]helmv2.HelmRelease, error) {
+	return func(namespace string) ([]helmv2.HelmRelease, error) { return c.releases(ctx, namespace) }
 }
 
 // widest lists in all namespaces or, if that is forbidden, in one, and says so.

@@ -4,15 +4,19 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
@@ -35,43 +39,94 @@ type edit struct {
 	after   client.Object
 }
 
-// readEdits reads the ConfigMaps and Secrets in files, and what they are now.
-func (c *cli) readEdits(ctx context.Context, files []string) ([]*edit, error) {
-	documents, problems, err := c.read(files)
+// counts is true if one of the keys changes, or any if none are given.
+func (e *edit) counts(keys []string) bool {
+	return len(keys) == 0 && len(e.ChangedKeys) > 0 ||
+		slices.ContainsFunc(e.ChangedKeys, func(key string) bool { return slices.Contains(keys, key) })
+}
+
+// inputs are the objects that would be applied.
+type inputs struct {
+	edits    []*edit
+	releases []*helmv2.HelmRelease
+}
+
+// readInputs reads the ConfigMaps, Secrets and HelmReleases in files, and what the former
+// are now.
+func (c *cli) readInputs(ctx context.Context, files []string) (inputs, error) {
+	var in inputs
+	documents, built, err := c.all(files)
+	if err != nil {
+		return in, err
+	}
+	for _, d := range documents {
+		if err := c.readInput(ctx, d, built, &in); err != nil {
+			return in, err
+		}
+	}
+	if len(in.edits)+len(in.releases) == 0 {
+		return in, usageError{errors.New("there is no ConfigMap, Secret or HelmRelease in the files")}
+	}
+	return in, nil
+}
+
+func (c *cli) readInput(ctx context.Context, d lint.Document, built bool, in *inputs) error {
+	at := fmt.Sprintf("%s:%d", d.File, d.Line)
+	if _, encrypted := d.Object["sops"]; encrypted && built {
+		c.warn("%s: encrypted by SOPS, and left out", at)
+		return nil
+	}
+	hr, err := decodeRelease(d)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: %w", at, err)
+	case hr != nil:
+		hr.Namespace = cmp.Or(hr.Namespace, c.namespace)
+		in.releases = append(in.releases, hr)
+		return nil
+	case d.Object["kind"] == triggerv1.ValuesTriggerKind:
+		c.warn("%s: a ValuesTrigger, and left out: what follows is said by those of the cluster", at)
+		return nil
+	}
+	after, err := decodeEdit(d)
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	if after == nil {
+		return nil
+	}
+	if after.GetNamespace() == "" {
+		after.SetNamespace(c.namespace)
+	}
+	if strings.Contains(fmt.Sprint(d.Object["data"], d.Object["stringData"]), "${") {
+		c.warn("%s: what Flux would fill in for ${…} is taken as it is written", at)
+	}
+	e, err := c.newEdit(ctx, after)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(in.edits, func(other *edit) bool { return other.Object == e.Object }) {
+		return usageError{fmt.Errorf("%s: %s is there twice; give what one cluster gets", at, e)}
+	}
+	// Of a whole tree, most is as it was.
+	if !built || e.Created || len(e.ChangedKeys) > 0 {
+		in.edits = append(in.edits, e)
+	}
+	return nil
+}
+
+// decodeRelease returns the HelmRelease in a document, nil for anything else.
+func decodeRelease(d lint.Document) (*helmv2.HelmRelease, error) {
+	version, _ := d.Object["apiVersion"].(string)
+	if d.Object["kind"] != helmv2.HelmReleaseKind || !strings.HasPrefix(version, helmv2.GroupVersion.Group+"/") {
+		return nil, nil
+	}
+	raw, err := json.Marshal(d.Object)
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range problems {
-		if p.Severity == lint.Error {
-			return nil, fmt.Errorf("%s:%d: %s", p.File, p.Line, p.Message)
-		}
-		c.warn("%s:%d: %s", p.File, p.Line, p.Message)
-	}
-	var edits []*edit
-	for _, d := range documents {
-		after, err := decodeEdit(d)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", d.File, d.Line, err)
-		}
-		if after == nil {
-			continue
-		}
-		if after.GetNamespace() == "" {
-			after.SetNamespace(c.namespace)
-		}
-		if strings.Contains(fmt.Sprint(d.Object["data"], d.Object["stringData"]), "${") {
-			c.warn("%s:%d: what Flux would fill in for ${…} is taken as it is written", d.File, d.Line)
-		}
-		e, err := c.newEdit(ctx, after)
-		if err != nil {
-			return nil, err
-		}
-		edits = append(edits, e)
-	}
-	if len(edits) == 0 {
-		return nil, usageError{errors.New("there is no ConfigMap or Secret in the files")}
-	}
-	return edits, nil
+	hr := &helmv2.HelmRelease{}
+	return hr, json.Unmarshal(raw, hr)
 }
 
 // decodeEdit returns the ConfigMap or Secret in a document, nil for anything else.

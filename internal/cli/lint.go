@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/build"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 )
@@ -28,9 +29,12 @@ func (c *cli) lintCommand() *cobra.Command {
 or misspelt labels and annotations, keys that do not exist, and Flux's watch
 label beside that of this operator. No cluster is asked.
 
+Of a directory, what is applied is looked at: kustomizations are built, from the
+roots that the Flux Kustomizations in it name, with the variables of postBuild.
+Nothing is fetched. A file is looked at as it is.
+
 What manifests refer to and do not hold may be elsewhere, and is a warning. With
---complete they are all there is, and it is an error. Lint what is applied, such
-as the output of 'kustomize build' or 'flux build kustomization'.`,
+--complete they are all there is, and it is an error.`,
 		Example: `  kubectl valuestrigger lint clusters/prod
   kustomize build clusters/prod | kubectl valuestrigger lint --complete -`,
 		Args: cobra.MinimumNArgs(1),
@@ -41,11 +45,11 @@ as the output of 'kustomize build' or 'flux build kustomization'.`,
 	c.withOutput(cmd)
 	return c.command(cmd, func(_ *cobra.Command, args []string) error {
 		o.Namespace = *c.flags.Namespace
-		documents, problems, err := c.read(args)
+		read, err := c.read(args)
 		if err != nil {
 			return err
 		}
-		result := lint.Run(documents, problems, o)
+		result := lint.Run(read.sets, read.findings, o)
 		if err := c.show(result, func(s layout.Style) string { return lintText(s, result) }); err != nil {
 			return err
 		}
@@ -61,8 +65,11 @@ func lintText(s layout.Style, result lint.Result) string {
 	var out strings.Builder
 	for _, f := range result.Findings {
 		tone := layout.Bad
-		if f.Severity == lint.Warning {
+		switch f.Severity {
+		case lint.Warning:
 			tone = layout.Busy
+		case lint.Note:
+			tone = layout.Dim
 		}
 		object := ""
 		if f.Object != "" {
@@ -70,72 +77,83 @@ func lintText(s layout.Style, result lint.Result) string {
 		}
 		fmt.Fprintf(&out, "%s:%d: %s: %s%s %s\n", f.File, f.Line, s.Paint(tone, string(f.Severity)), object, clean(f.Message), s.Paint(layout.Dim, "["+f.Rule+"]"))
 	}
-	fmt.Fprintf(&out, "%s, %s in %s\n", layout.Plural(result.Errors, "error"), layout.Plural(result.Warnings, "warning"), layout.Plural(result.Objects, "manifest"))
+	fmt.Fprintf(&out, "%s, %s", layout.Plural(result.Errors, "error"), layout.Plural(result.Warnings, "warning"))
+	if result.Notes > 0 {
+		fmt.Fprintf(&out, ", %s", layout.Plural(result.Notes, "note"))
+	}
+	fmt.Fprintf(&out, " in %s\n", layout.Plural(result.Objects, "manifest"))
 	return out.String()
 }
 
-// manifests are what files hold, and what of them cannot be read.
+// manifests are what files hold, and what is to say about them.
 type manifests struct {
-	documents []lint.Document
-	problems  []lint.Finding
+	// sets are applied to a cluster each.
+	sets     [][]lint.Document
+	findings []lint.Finding
+
+	// built is true if a directory was among them.
+	built bool
 }
 
-// read returns the manifests in files, directories and standard input.
-func (c *cli) read(args []string) ([]lint.Document, []lint.Finding, error) {
-	var all manifests
+// read returns the manifests in files and standard input as they are, and those of
+// directories as they are applied.
+func (c *cli) read(args []string) (manifests, error) {
+	var out manifests
+	var files []lint.Document
+	var dirs []string
 	for _, arg := range args {
-		if arg == "-" {
-			content, err := io.ReadAll(c.In)
-			if err != nil {
-				return nil, nil, err
-			}
-			all.add("-", content, lint.Error)
+		var content []byte
+		info, err := os.Stat(arg)
+		switch {
+		case arg == "-":
+			content, err = io.ReadAll(c.In)
+		case errors.Is(err, fs.ErrNotExist):
+			return out, usageError{err}
+		case err == nil && info.IsDir():
+			dirs = append(dirs, arg)
 			continue
+		case err == nil && build.IsKustomization(arg):
+			dirs = append(dirs, filepath.Dir(arg))
+			continue
+		case err == nil:
+			content, err = os.ReadFile(arg)
 		}
-		if err := filepath.WalkDir(arg, func(path string, entry fs.DirEntry, err error) error { return all.visit(arg, path, entry, err) }); err != nil {
-			return nil, nil, err
+		if err != nil {
+			return out, err
 		}
+		documents, problems := lint.Parse(arg, content)
+		files, out.findings = append(files, documents...), append(out.findings, problems...)
 	}
-	return all.documents, all.problems, nil
+	if len(dirs) > 0 {
+		tree, err := build.Directories(dirs)
+		if err != nil {
+			return out, err
+		}
+		out.sets, out.findings, out.built = tree.Clusters, append(out.findings, tree.Findings...), true
+	}
+	for i := range out.sets {
+		out.sets[i] = append(out.sets[i], files...)
+	}
+	if len(out.sets) == 0 {
+		out.sets = [][]lint.Document{files}
+	}
+	return out, nil
 }
 
-func (m *manifests) add(path string, content []byte, severity lint.Severity) {
-	documents, problems := lint.Parse(path, content)
-	for i := range problems {
-		problems[i].Severity = severity
-	}
-	m.documents, m.problems = append(m.documents, documents...), append(m.problems, problems...)
-}
-
-// visit reads a file that is named, or found below a directory that is. Directories hold
-// templates and the like, too, that are no YAML.
-func (m *manifests) visit(root, path string, entry fs.DirEntry, err error) error {
-	severity := lint.Error
-	if path != root {
-		severity = lint.Warning
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return usageError{err}
-	case err != nil:
-		return err
-	case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
-		return filepath.SkipDir
-	case entry.IsDir() || path != root && !isManifest(path):
-		return nil
-	}
-	content, err := os.ReadFile(path)
+// all returns what the files and directories hold, or why it cannot be used.
+func (c *cli) all(args []string) (documents []lint.Document, built bool, err error) {
+	read, err := c.read(args)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	m.add(path, content, severity)
-	return nil
-}
-
-func isManifest(path string) bool {
-	switch filepath.Ext(path) {
-	case ".yaml", ".yml", ".json":
-		return true
+	for _, f := range read.findings {
+		if f.Severity == lint.Error {
+			return nil, false, fmt.Errorf("%s:%d: %s", f.File, f.Line, f.Message)
+		}
+		c.warn("%s:%d: %s", f.File, f.Line, f.Message)
 	}
-	return filepath.Base(path) == "Kustomization"
+	if len(read.sets) > 1 {
+		return nil, false, usageError{errors.New("there are several clusters in the directories; give that of one")}
+	}
+	return read.sets[0], read.built, nil
 }

@@ -52,6 +52,70 @@ func TestLint(t *testing.T) {
 	})
 }
 
+// tree is a working tree of Git in a directory of its own.
+func tree(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		path := filepath.Join(dir, name)
+		NewWithT(t).Expect(os.MkdirAll(filepath.Dir(path), 0o755)).To(Succeed())
+		NewWithT(t).Expect(os.WriteFile(path, []byte(content), 0o644)).To(Succeed())
+	}
+	NewWithT(t).Expect(os.MkdirAll(filepath.Join(dir, ".git"), 0o755)).To(Succeed())
+	return dir
+}
+
+// generating is a kustomization that gives a ConfigMap another name for each content.
+var generating = map[string]string{
+	"kustomization.yaml": "namespace: apps\nresources:\n- app.yaml\n- https://example.com/more\nconfigMapGenerator:\n- name: values\n  files: [values.yaml]\n",
+	"values.yaml":        "replicas: 3\n",
+	"app.yaml":           "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata:\n  name: one\nspec:\n  valuesFrom:\n  - kind: ConfigMap\n    name: values\n",
+}
+
+func TestLint_builds_directories(t *testing.T) {
+	t.Parallel()
+	dir := tree(t, generating)
+	for _, args := range [][]string{{dir}, {filepath.Join(dir, "kustomization.yaml")}} {
+		got := (&call{}).run(t, append([]string{"lint"}, args...)...)
+		NewWithT(t).Expect([]any{got.code, got.err}).To(Equal([]any{1, ""}))
+		golden(t, "lint-built.txt", strings.ReplaceAll(got.out, dir, "clusters"))
+	}
+	t.Run("what is not built is not a fault", func(t *testing.T) {
+		t.Parallel()
+		dir := tree(t, map[string]string{"kustomization.yaml": "resources: [https://example.com/more]\n"})
+		got := (&call{}).run(t, "lint", "--strict", dir)
+		NewWithT(t).Expect(got.code).To(Equal(0))
+		NewWithT(t).Expect(got.out).To(ContainSubstring("0 errors, 0 warnings, 1 note in 0 manifests"))
+	})
+	t.Run("what cannot be built is", func(t *testing.T) {
+		t.Parallel()
+		dir := tree(t, map[string]string{"kustomization.yaml": "resources: [absent.yaml]\n"})
+		got := (&call{}).run(t, "lint", dir)
+		NewWithT(t).Expect(got.code).To(Equal(1))
+		NewWithT(t).Expect(got.out).To(HavePrefix(dir + "/kustomization.yaml:1: error: kustomization " + dir + " cannot be built: "))
+	})
+}
+
+func TestPreview_builds_directories(t *testing.T) {
+	t.Parallel()
+	files := map[string]string{"secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nsops: {}\n", "same.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: same}\n"}
+	for name, content := range generating {
+		files[name] = content
+	}
+	files["kustomization.yaml"] = strings.Replace(files["kustomization.yaml"], "- app.yaml", "- app.yaml\n- secret.yaml\n- same.yaml", 1) +
+		"configurations: [names.yaml]\n"
+	files["names.yaml"] = "nameReference: [{kind: ConfigMap, version: v1, fieldSpecs: [{path: spec/valuesFrom/name, kind: HelmRelease}]}]\n"
+	dir := tree(t, files)
+	got := (&call{objects: append(readers(), configMap("apps", "same", nil))}).run(t, "preview", "-f", dir)
+	NewWithT(t).Expect(got.code).To(Equal(0))
+	golden(t, "preview-built.txt", strings.ReplaceAll(got.err+got.out, dir, "clusters"))
+
+	broken := tree(t, map[string]string{"kustomization.yaml": "resources: [absent.yaml]\n"})
+	got = (&call{}).run(t, "preview", "-f", broken)
+	NewWithT(t).Expect(got.code).To(Equal(1))
+	NewWithT(t).Expect(got.err).To(HavePrefix("error: " + broken + "/kustomization.yaml:1: kustomization " + broken + " cannot be built: "))
+}
+
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

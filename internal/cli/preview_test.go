@@ -150,8 +150,12 @@ func TestPreview_mistakes(t *testing.T) {
 		want           string
 	}{
 		{"no file", "preview", "", 2, "error: give a file: -f FILE\n"},
-		{"no such file", "preview -f absent.yaml", "", 2, "error: lstat absent.yaml: no such file or directory\n"},
-		{"nothing in it", "preview -f -", "kind: Namespace\napiVersion: v1\n", 2, "error: there is no ConfigMap or Secret in the files\n"},
+		{"a name without --pending", "preview platform", "", 2, "error: give a file, or --pending: preview --pending platform\n"},
+		{"a file with --pending", "preview --pending platform -f -", "", 2, "error: give one name and no file: preview --pending NAME\n"},
+		{"no such trigger", "preview --pending platform -n apps", "", 1, "error: valuestriggers.trigger.nebius.ai \"platform\" not found\n"},
+		{"an object twice", "preview -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", 2, "error: -:5: ConfigMap default/a is there twice"},
+		{"no such file", "preview -f absent.yaml", "", 2, "error: stat absent.yaml: no such file or directory\n"},
+		{"nothing in it", "preview -f -", "kind: Namespace\napiVersion: v1\n", 2, "error: there is no ConfigMap, Secret or HelmRelease in the files\n"},
 		{"no YAML", "preview -f -", "a: hunter2: b", 1, "error: -:1: not read: no valid YAML\n"},
 		{"encrypted", "preview -f -", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nsops: {}\n", 1, "error: -:1: encrypted by SOPS; decrypt it first"},
 		{"no base64", "preview -f -", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: '!hunter2'}\n", 1, "error: -:1: illegal base64 data"},

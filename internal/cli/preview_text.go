@@ -4,8 +4,10 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
@@ -27,19 +30,33 @@ const (
 // previewText shows a preview: releases to which the same happens together.
 func previewText(s layout.Style, p previewed, everything bool) string {
 	var out strings.Builder
-	for _, e := range p.Edits {
-		out.WriteString(editTitle(s, e))
+	if p.Pending != nil {
+		out.WriteString(pendingTitle(s, p.Pending))
+	} else {
+		for _, e := range p.Edits {
+			out.WriteString(editTitle(s, e))
+		}
 	}
-	if len(p.Releases) == 0 {
+	switch {
+	case len(p.Releases) > 0:
+	case p.Pending != nil:
+		return out.String()
+	case len(p.Edits) == 0:
+		return "Nothing changes: the cluster has these values already.\n"
+	default:
 		out.WriteString("No HelmRelease depends on it.\n")
 		return out.String()
 	}
 	fmt.Fprintf(&out, "%s: %s\n", layout.Plural(len(p.Releases), "HelmRelease"), painted(s, compare.Outcomes, p.Summary, outcomeTone))
-	for _, group := range groups(p.Releases) {
+	out.WriteString(laterText(p))
+	for _, group := range groups(p.Releases, p.Pending != nil) {
 		first := group[0]
 		title := s.Paint(outcomeTone(first.Outcome), string(first.Outcome))
 		if first.Message != "" {
 			title += " (" + clean(first.Message) + ")"
+		}
+		if p.Pending != nil && first.Stage != "" {
+			title = s.Paint(layout.Bold, "Stage "+clean(first.Stage)) + ", " + title
 		}
 		fmt.Fprintf(&out, "\n%s: %s\n", title, named(group, everything))
 		for _, secret := range first.LeftOut {
@@ -48,6 +65,35 @@ func previewText(s layout.Style, p previewed, everything bool) string {
 		out.WriteString(differencesText(s, first.Differences, everything))
 	}
 	return out.String()
+}
+
+// laterText says how many wait for what, where a heading does not say it of one each.
+func laterText(p previewed) string {
+	var out strings.Builder
+	byNumber := func(a, b string) int { return cmp.Or(p.Later[b]-p.Later[a], strings.Compare(a, b)) }
+	for _, message := range slices.SortedFunc(maps.Keys(p.Later), byNumber) {
+		if p.Summary[compare.Later] > len(p.Later) {
+			fmt.Fprintf(&out, "  %d %s\n", p.Later[message], clean(message))
+		}
+	}
+	return out.String()
+}
+
+func pendingTitle(s layout.Style, p *pendingTrigger) string {
+	title := s.Paint(layout.Bold, "ValuesTrigger "+p.Namespace+"/"+p.Name)
+	content := "content " + digest.Prefix + digest.Short(p.Digest)
+	switch {
+	case p.Refused:
+		title += ": " + content + " has failed and is not delivered"
+	case p.Waiting == 0:
+		return title + ": nothing waits, " + content + " is delivered\n"
+	default:
+		title += fmt.Sprintf(": %d of %s have not got %s", p.Waiting, layout.Plural(p.Total, "HelmRelease"), content)
+	}
+	if p.Message != "" {
+		title += "\n  " + clean(p.Message)
+	}
+	return title + "\n"
 }
 
 func editTitle(s layout.Style, e *edit) string {
@@ -72,13 +118,13 @@ func editTitle(s layout.Style, e *edit) string {
 	return out.String()
 }
 
-// groups puts releases together that have the same fate.
-func groups(releases []*releasePreview) [][]*releasePreview {
+// groups puts releases together that have the same fate, and perhaps are in one stage.
+func groups(releases []*releasePreview, byStage bool) [][]*releasePreview {
 	var out [][]*releasePreview
 	for _, r := range releases {
 		i := slices.IndexFunc(out, func(group []*releasePreview) bool {
 			first := group[0]
-			return first.Outcome == r.Outcome && first.Message == r.Message && slices.Equal(first.LeftOut, r.LeftOut) &&
+			return first.Outcome == r.Outcome && (first.Stage == r.Stage || !byStage) && first.Message == r.Message && slices.Equal(first.LeftOut, r.LeftOut) &&
 				compare.SameDifferences(first.Differences, r.Differences)
 		})
 		if i < 0 {
@@ -106,7 +152,7 @@ func outcomeTone(outcome compare.Outcome) layout.Tone {
 	switch outcome {
 	case compare.Fails:
 		return layout.Bad
-	case compare.Upgrades, compare.Forces:
+	case compare.Installs, compare.Upgrades, compare.Forces:
 		return layout.Good
 	case compare.Later:
 		return layout.Busy

@@ -169,12 +169,9 @@ func (c *cli) simulatedTrigger(ctx context.Context, args []string, file string) 
 		}
 		return vt, c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: ref.name}, vt)
 	}
-	documents, problems, err := c.read([]string{file})
+	documents, _, err := c.all([]string{file})
 	if err != nil {
 		return nil, err
-	}
-	for _, p := range problems {
-		return nil, fmt.Errorf("%s:%d: %s", p.File, p.Line, p.Message)
 	}
 	found := 0
 	for _, d := range documents {

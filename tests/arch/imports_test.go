@@ -53,7 +53,7 @@ var (
 
 	// The plugin is another program. It decides by pure packages, and reads sources as
 	// the operator does.
-	cli = []string{"internal/cli"}
+	cli = []string{"internal/cli", "internal/cli/build"}
 
 	rules = []rule{{
 		name:      "the API imports nothing of ours and no client",

@@ -200,7 +200,7 @@ func TestUpgradeFromTheFirstOperator(t *testing.T) {
 
 			g.Expect(upgrade(t, "--reuse-values")).To(MatchError(ContainSubstring("missing properties")),
 				"the values of the older chart alone are not enough, and Helm says which are missing")
-			g.Expect(upgrade(t)).To(Succeed())
+			g.Expect(upgrade(t, "--reset-then-reuse-values")).To(Succeed())
 
 			list := &appsv1.DeploymentList{}
 			g.Expect(w.Client().List(t.Context(), list, client.InNamespace(namespace))).To(Succeed())

@@ -126,7 +126,11 @@ func TestPublish(t *testing.T) {
 			MatchRegexp("by its copy ConfigMap %s/prod-shared +\\[as before the last change\\]", ns)))
 		e.Expect(p.ok("why", "prod")).To(ContainSubstring("Reads ConfigMap %s/prod-shared, the copy of ConfigMap %s/values by ValuesTrigger %s/platform", ns, ns, ns))
 		e.Expect(p.code(0, p.edited("a: 3"), "preview", "-f", "-")).To(And(
-			ContainSubstring("Upgrade: HelmRelease %s/canary\n  ~ a: 2 → 3\n", ns), ContainSubstring("Upgrade: HelmRelease %s/prod\n  ~ a: 1 → 3\n", ns)))
+			ContainSubstring("Upgrade: HelmRelease %s/canary\n  ~ a: 2 → 3\n", ns),
+			ContainSubstring("UpgradeLater (after the approval of stage prod): HelmRelease %s/prod\n  ~ a: 1 → 3\n", ns)))
+		e.Expect(p.ok("preview", "--pending", "platform")).To(And(
+			HavePrefix("ValuesTrigger %s/platform: 1 of 2 HelmReleases have not got content sha256:", ns),
+			ContainSubstring("Stage prod, UpgradeLater (waits for the approval of stage prod): HelmRelease %s/prod\n  ~ a: 1 → 2\n", ns)))
 
 		now, err := e.trigger(ns, "platform")
 		e.Expect(err).NotTo(HaveOccurred())

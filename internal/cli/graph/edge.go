@@ -63,6 +63,14 @@ type Edge struct {
 
 	// Force tells that the change would be forced, though perhaps later.
 	Force bool `json:"force,omitempty"`
+
+	// Turn is when a change that is made now would be delivered, and Waits what the
+	// content that is on its way waits for, "" if none is.
+	Turn  Turn   `json:"-"`
+	Waits string `json:"-"`
+
+	// Itself is true if the HelmRelease reads the object itself, and not a copy.
+	Itself bool `json:"-"`
 }
 
 // Reach is what an edit of an object would touch.

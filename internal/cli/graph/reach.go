@@ -6,6 +6,7 @@ package graph
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,6 +24,9 @@ import (
 type Cluster struct {
 	Releases []helmv2.HelmRelease
 	Triggers []triggerv1.ValuesTrigger
+
+	// Now is when it was asked.
+	Now time.Time
 }
 
 // Subject is a ConfigMap or Secret with its labels and annotations, as they are or as
@@ -36,6 +40,7 @@ type Subject struct {
 // reacher collects the edges of one object.
 type reacher struct {
 	subject  Subject
+	now      time.Time
 	releases map[types.NamespacedName]*helmv2.HelmRelease
 	reach    Reach
 	followed map[types.NamespacedName]bool
@@ -48,7 +53,7 @@ type reacher struct {
 // Reaches says what an edit of the subject would touch.
 func Reaches(c Cluster, subject Subject) Reach {
 	r := &reacher{
-		subject: subject, releases: make(map[types.NamespacedName]*helmv2.HelmRelease, len(c.Releases)),
+		subject: subject, now: c.Now, releases: make(map[types.NamespacedName]*helmv2.HelmRelease, len(c.Releases)),
 		followed: map[types.NamespacedName]bool{}, named: map[types.NamespacedName]bool{},
 		reach: Reach{
 			Object: subject.Object, Edges: []Edge{},
@@ -125,6 +130,10 @@ func (r *reacher) followTrigger(vt *triggerv1.ValuesTrigger) {
 			}
 		}
 		edge.Effect = effect(vt, hr, t, edge.Force, reads)
+		edge.Waits = waits(vt, t)
+		if hr != nil {
+			edge.Turn, edge.Itself = turnOf(vt, hr, r.now), lists(hr, r.subject.Object)
+		}
 		r.reach.Edges = append(r.reach.Edges, edge)
 		r.followed[key] = true
 	}

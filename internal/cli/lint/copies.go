@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
@@ -18,6 +16,9 @@ type copied struct {
 	publish.Copy
 	release *resource
 	sources []*resource
+
+	// perhaps is true if the labels of the namespace are not among the manifests.
+	perhaps bool
 }
 
 // copies returns what a ValuesTrigger makes, of the sources among the manifests for the
@@ -40,18 +41,23 @@ func (s *set) copies(r *resource) []copied {
 			}
 		}
 	}
-	releases := map[string]*resource{}
+	releases, perhaps := map[string]*resource{}, map[string]*resource{}
 	for _, ref := range spec.Targets {
-		if ref.NamespaceSelector == nil && (ref.Name == "") != (ref.Selector == nil) {
-			for _, hr := range s.matching(helmv2.HelmReleaseKind, firstOf(ref.Namespace, r.key.Namespace), ref.Name, ref.Selector) {
-				releases[hr.String()] = hr
-			}
+		found := s.targets(r, ref)
+		for _, hr := range found.releases {
+			releases[hr.String()] = hr
+		}
+		for _, hr := range found.perhaps {
+			perhaps[hr.String()] = hr
 		}
 	}
 	var out []copied
-	for _, name := range slices.Sorted(maps.Keys(releases)) {
-		for _, c := range publish.Wanted(r.key, releases[name].key, published) {
-			one := copied{Copy: c, release: releases[name]}
+	maps.DeleteFunc(perhaps, func(name string, _ *resource) bool { return releases[name] != nil })
+	all := maps.Clone(perhaps)
+	maps.Copy(all, releases)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		for _, c := range publish.Wanted(r.key, all[name].key, published) {
+			one := copied{Copy: c, release: all[name], perhaps: perhaps[name] != nil}
 			for _, key := range c.Sources {
 				one.sources = append(one.sources, sources[key])
 			}
@@ -84,9 +90,13 @@ func (s *set) addCopies() {
 // checkCopies looks at who reads the copies of a ValuesTrigger, and who consents to them.
 func (s *set) checkCopies(r *resource) {
 	for _, c := range s.copies(r) {
+		if c.perhaps {
+			continue
+		}
 		if found := s.find(c.Kind, c.Namespace, c.Name); !found.made && !publish.IsOf(found.labels, c.Copy) {
 			s.report(r, Error, "name-conflict", "publish", "%s is among the manifests, and would be the copy for %s; choose another spec.publish.name", c, c.release)
 		}
+		s.checkConsent(r, c)
 		if !lists(c.release, c.Kind, c.Namespace, c.Name) {
 			s.report(r, Warning, "unread-copy", "publish", "%s does not list its copy %s %s in valuesFrom, and so does not get the values from it", c.release, c.Kind, c.Name)
 		}

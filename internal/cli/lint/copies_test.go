@@ -116,3 +116,108 @@ func TestRun_copies_as_an_account_need_no_consent(t *testing.T) {
 	text = strings.Replace(text, "  publish: {name: shared}", "  publish: {name: shared}\n  serviceAccountName: deployer", 1)
 	NewWithT(t).Expect(run(t, Options{Complete: true}, text).Findings).To(BeEmpty())
 }
+
+// ring is a ValuesTrigger with copies for the HelmReleases of namespaces that a label selects.
+const ring = `apiVersion: v1
+kind: Namespace
+metadata: {name: dev, annotations: {trigger.nebius.ai/allow-from: platform}, labels: {ring: dev}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: platform}, labels: {ring: prod}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: platform}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: platform, namespace: platform, annotations: {trigger.nebius.ai/publish-to: "dev, prod"}}
+data: {values.yaml: "a: 1"}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: shop, namespace: dev, labels: {ring: dev}}
+spec:
+  valuesFrom:
+  - {kind: ConfigMap, name: shop-shared}
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: shop, namespace: prod, labels: {ring: prod}}
+spec:
+  valuesFrom:
+  - {kind: ConfigMap, name: shop-shared}
+---
+apiVersion: trigger.nebius.ai/v1beta1
+kind: ValuesTrigger
+metadata: {name: platform, namespace: platform}
+spec:
+  sources:
+  - {kind: ConfigMap, name: platform}
+  targets:
+  - selector: {matchExpressions: [{key: ring, operator: Exists}]}
+    namespaceSelector: {matchExpressions: [{key: ring, operator: Exists}]}
+  publish: {name: shared}
+`
+
+func TestRun_namespaces_that_are_selected(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name     string
+		old, new string
+		want     []string
+	}{
+		{"nothing", "", "", nil},
+		{"no copy is listed", "metadata: {name: shop, namespace: prod, labels: {ring: prod}}\nspec:\n  valuesFrom:\n  - {kind: ConfigMap, name: shop-shared}", "metadata: {name: shop, namespace: prod, labels: {ring: prod}}\nspec: {}", []string{
+			"warning unread-copy ValuesTrigger platform/platform: HelmRelease prod/shop does not list its copy ConfigMap shop-shared in valuesFrom"}},
+		{"no consent", `"dev, prod"`, "dev", []string{
+			"warning publish-to ValuesTrigger platform/platform: ConfigMap platform/platform may not be copied into namespace prod"}},
+		{"no consent of the other owner", "metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: platform},", "metadata: {name: prod, annotations: {},", []string{
+			"warning allow-from ValuesTrigger platform/platform: ConfigMap prod/shop-shared is in another namespace than the ValuesTrigger, and is written only with the consent of its owner; set the annotation trigger.nebius.ai/allow-from: platform on HelmRelease prod/shop, or on Namespace prod for all in it"}},
+		{"consent that is filled in later", "metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: platform},", "metadata: {name: prod, annotations: {trigger.nebius.ai/allow-from: '${from}'},", nil},
+		{"an account", "  publish: {name: shared}\n", "  publish: {name: shared}\n  serviceAccountName: deployer\n", nil},
+		{"no Namespace matches", "namespaceSelector: {matchExpressions: [{key: ring,", "namespaceSelector: {matchExpressions: [{key: rings,", []string{
+			"error dangling HelmRelease dev/shop: valuesFrom: ConfigMap dev/shop-shared is not among the manifests", "error dangling HelmRelease prod/shop: valuesFrom: ConfigMap prod/shop-shared is not among the manifests",
+			"warning dangling ValuesTrigger platform/platform: spec.targets[0].namespaceSelector: no Namespace of the manifests matches"}},
+		{"no HelmRelease matches", "- selector: {matchExpressions: [{key: ring,", "- selector: {matchExpressions: [{key: rings,", []string{
+			"error dangling HelmRelease dev/shop: valuesFrom: ConfigMap dev/shop-shared is not among the manifests", "error dangling HelmRelease prod/shop: valuesFrom: ConfigMap prod/shop-shared is not among the manifests",
+			"warning dangling ValuesTrigger platform/platform: spec.targets[0].selector: no HelmRelease of the manifests matches in the namespaces that are selected: dev, prod"}},
+		{"a Namespace without the label", "labels: {ring: prod}}\n---\napiVersion: v1\nkind: Namespace", "labels: {}}\n---\napiVersion: v1\nkind: Namespace", []string{
+			"error dangling HelmRelease prod/shop: valuesFrom: ConfigMap prod/shop-shared is not among the manifests"}},
+		{"a label that is filled in later", "labels: {ring: prod}}\n---\napiVersion: v1\nkind: Namespace", "labels: {'${key}': prod}}\n---\napiVersion: v1\nkind: Namespace", nil},
+		{"a Namespace of which nothing is known", "kind: Namespace\nmetadata: {name: prod,", "kind: Absent\nmetadata: {name: prod,", nil},
+		{"by its name, which is a label of every Namespace", "namespaceSelector: {matchExpressions: [{key: ring, operator: Exists}]}", "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: prod}}", []string{
+			"error dangling HelmRelease dev/shop: valuesFrom: ConfigMap dev/shop-shared is not among the manifests"}},
+		{"a name in each of them", "selector: {matchExpressions: [{key: ring, operator: Exists}]}\n    namespace", "name: shop\n    namespace", nil},
+		{"a malformed selector", "namespaceSelector: {matchExpressions: [{key: ring, operator: Exists}]}", "namespaceSelector: {matchExpressions: [{key: ring, operator: Is}]}", []string{
+			"error dangling HelmRelease dev/shop", "error dangling HelmRelease prod/shop",
+			"error schema ValuesTrigger platform/platform: spec.targets[0].namespaceSelector: "}},
+		{"a HelmRelease that accepts others", "labels: {ring: prod}}\nspec", "labels: {ring: prod}, annotations: {trigger.nebius.ai/allow-from: other}}\nspec", []string{
+			"error access ValuesTrigger platform/platform: HelmRelease prod/shop does not accept triggers from namespace platform"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			g.Expect(ring).To(ContainSubstring(c.old))
+			var want []any
+			for _, begins := range c.want {
+				want = append(want, HavePrefix(begins))
+			}
+			var got []string
+			for _, f := range run(t, Options{Complete: true}, strings.Replace(ring, c.old, c.new, 1)).Findings {
+				got = append(got, fmt.Sprintf("%s %s %s: %s", f.Severity, f.Rule, f.Object, f.Message))
+			}
+			g.Expect(got).To(ConsistOf(want...))
+		})
+	}
+}
+
+func TestRun_a_name_that_is_missing_in_a_namespace_that_is_selected(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(ring, "- selector: {matchExpressions: [{key: ring, operator: Exists}]}", "- name: shop", 1)
+	text = strings.Replace(text, "metadata: {name: shop, namespace: dev, labels: {ring: dev}}", "metadata: {name: web, namespace: dev}", 1)
+	text = strings.Replace(text, "name: shop-shared}", "name: other, optional: true}", 1)
+	result := run(t, Options{}, text)
+	NewWithT(t).Expect(result.Findings).To(ConsistOf(HaveField("Message", "spec.targets[0]: HelmRelease dev/shop is not among the manifests; there is one in namespace prod")))
+}

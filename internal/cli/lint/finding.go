@@ -8,6 +8,7 @@ package lint
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -21,6 +22,8 @@ const (
 	Error Severity = "error"
 	// Warning may be meant, or may be somewhere else.
 	Warning Severity = "warning"
+	// Note says what was not looked at.
+	Note Severity = "note"
 )
 
 // Finding is something to look at.
@@ -56,41 +59,56 @@ type Result struct {
 	Objects  int `json:"objects"`
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`
+	Notes    int `json:"notes"`
 }
 
-// Run looks at manifests. Problems of reading them are reported beside what is found.
-func Run(documents []Document, problems []Finding, o Options) Result {
+// Run looks at manifests, of which each set is applied to a cluster of its own. Problems of
+// reading them are reported beside what is found.
+func Run(sets [][]Document, problems []Finding, o Options) Result {
 	if o.Namespace == "" {
 		o.Namespace = "default"
 	}
-	s := gather(documents, o)
-	s.addCopies()
-	s.findings = append(s.findings, problems...)
-	for _, r := range s.resources {
-		s.checkMetadata(r)
-		switch {
-		case r.isContent():
-			s.checkContent(r)
-		case r.release != nil:
-			s.checkRelease(r)
-		case r.trigger != nil:
-			s.checkTrigger(r)
+	result := Result{Findings: slices.Clone(problems)}
+	seen := map[string]bool{}
+	for _, documents := range sets {
+		s := gather(documents, o)
+		s.addCopies()
+		for _, r := range s.resources {
+			s.check(r)
+			seen[fmt.Sprint(r.File, r.Line, r)] = true
 		}
+		result.Findings = append(result.Findings, s.findings...)
 	}
-
-	slices.SortFunc(s.findings, func(a, b Finding) int {
+	result.Objects = len(seen)
+	slices.SortFunc(result.Findings, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Object+a.Rule+a.Message, b.Object+b.Rule+b.Message))
 	})
-	result := Result{Findings: slices.Compact(s.findings), Objects: len(s.resources)}
+	result.Findings = slices.Compact(result.Findings)
 	if result.Findings == nil {
 		result.Findings = []Finding{}
 	}
 	for _, f := range result.Findings {
-		if f.Severity == Error {
+		switch f.Severity {
+		case Error:
 			result.Errors++
-		} else {
+		case Warning:
 			result.Warnings++
+		case Note:
+			result.Notes++
 		}
 	}
 	return result
+}
+
+// check looks at one manifest.
+func (s *set) check(r *resource) {
+	s.checkMetadata(r)
+	switch {
+	case r.isContent():
+		s.checkContent(r)
+	case r.release != nil:
+		s.checkRelease(r)
+	case r.trigger != nil:
+		s.checkTrigger(r)
+	}
 }

@@ -48,6 +48,9 @@ type set struct {
 	resources []*resource
 	byID      map[string]*resource
 	findings  []Finding
+
+	// namespaces are those among the manifests.
+	namespaces map[string]namespace
 }
 
 // report adds a finding about a resource, at the line of a text in its manifest.
@@ -79,12 +82,12 @@ func (s *set) of(kind string) []*resource {
 
 // gather picks the manifests that concern the operator.
 func gather(documents []Document, o Options) *set {
-	s := &set{Options: o, byID: map[string]*resource{}}
+	s := &set{Options: o, byID: map[string]*resource{}, namespaces: map[string]namespace{}}
 	for _, d := range documents {
 		for _, r := range s.read(d) {
 			if old, twice := s.byID[id(r.kind, r.key)]; twice {
 				if !r.made && !old.made {
-					s.report(r, Warning, "duplicate", "", "also in %s, line %d; lint what is applied, such as the output of kustomize build", old.File, old.Line)
+					s.report(r, Warning, "duplicate", "", "also in %s, line %d: applied together, one overwrites the other", old.File, old.Line)
 				}
 				if r.made {
 					continue
@@ -101,6 +104,9 @@ func gather(documents []Document, o Options) *set {
 func (s *set) read(d Document) []*resource {
 	kind, group := kindOf(d.Object)
 	switch {
+	case group == "" && kind == namespaceKind:
+		s.addNamespace(d)
+		return nil
 	case group == "" && (kind == triggerv1.ConfigMapKind || kind == triggerv1.SecretKind):
 		return s.content(d, kind)
 	case group == helmv2.GroupVersion.Group && kind == helmv2.HelmReleaseKind:

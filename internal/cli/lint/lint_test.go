@@ -52,7 +52,7 @@ spec:
 func run(t *testing.T, o Options, text string) Result {
 	t.Helper()
 	documents, problems := Parse("f.yaml", []byte(text))
-	return Run(documents, problems, o)
+	return Run([][]Document{documents}, problems, o)
 }
 
 func TestRun_finds_nothing_in_what_is_sound(t *testing.T) {
@@ -247,7 +247,6 @@ func TestRun_takes_what_others_make_as_being_there(t *testing.T) {
 		{"its template has the contract", "f.yaml", `{apiVersion: external-secrets.io/v1, kind: ExternalSecret, metadata: {name: db, namespace: apps}, spec: {target: {template: {metadata: {labels: {nebius.ai/helmrelease-trigger-operator: "true"}, annotations: {nebius.ai/helmreleases-name: gone}}}}}}`, []string{"HelmRelease flux-system/gone is not among the manifests (annotation nebius.ai/helmreleases-namespace is not set)"}},
 		{"a sealed secret", "f.yaml", "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: apps}\nspec: {encryptedData: {password: AgB}}\n", nil},
 		{"a sealed secret without the key", "f.yaml", "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: db, namespace: apps}\nspec: {encryptedData: {user: AgB}}\n", []string{"Secret apps/db has no key password"}},
-		{"a generator of kustomize", "a/kustomization.yaml", "namespace: apps\nsecretGenerator: [{name: db, files: [password]}]\n", nil},
 		{"an encrypted Secret", "f.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: db, namespace: apps}\nstringData: {password: 'ENC[AES256_GCM,data:x]'}\nsops: {version: 3.9.0}\n", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -256,7 +255,7 @@ func TestRun_takes_what_others_make_as_being_there(t *testing.T) {
 			documents, _ := Parse("f.yaml", []byte(strings.Replace(sound, "kind: Secret\nmetadata: {name: db", "kind: Secret\nmetadata: {name: renamed", 1)))
 			more, problems := Parse(c.file, []byte(c.manifest))
 			var got []string
-			for _, f := range Run(append(documents, more...), problems, Options{Complete: true}).Findings {
+			for _, f := range Run([][]Document{append(documents, more...)}, problems, Options{Complete: true}).Findings {
 				got = append(got, f.Message)
 			}
 			g.Expect(got).To(Equal(c.want))
@@ -269,7 +268,7 @@ func TestRun_tells_of_what_is_there_twice(t *testing.T) {
 	g := NewWithT(t)
 	result := run(t, Options{}, sound+"---\n"+sound)
 	g.Expect(result.Findings).To(HaveLen(5))
-	g.Expect(result.Findings[0].Message).To(Equal("also in f.yaml, line 1; lint what is applied, such as the output of kustomize build"))
+	g.Expect(result.Findings[0].Message).To(Equal("also in f.yaml, line 1: applied together, one overwrites the other"))
 }
 
 func TestRun_of_manifests_without_a_namespace(t *testing.T) {
@@ -290,7 +289,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, content []byte) {
 		documents, problems := Parse("f.yaml", content)
 		lines := strings.Count(string(content), "\n") + 1
-		for _, finding := range Run(documents, problems, Options{}).Findings {
+		for _, finding := range Run([][]Document{documents}, problems, Options{}).Findings {
 			if finding.Line < 1 || finding.Line > lines+1 || finding.Message == "" {
 				t.Errorf("of %d lines: %+v", lines, finding)
 			}

@@ -5,6 +5,7 @@ package lint
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -25,6 +26,27 @@ func (s *set) hint(kind, namespace, name string) string {
 		}
 	}
 	return best
+}
+
+// hashPattern is what kustomize appends to the names of what it generates.
+var hashPattern = regexp.MustCompile(`-[2456789bcdfghkmt]{10}$`)
+
+// checkRenamed reports a reference by the name that an object had before kustomize changed
+// it, and reports whether that is so.
+func (s *set) checkRenamed(r *resource, field, kind, namespace, name string) bool {
+	for _, other := range s.of(kind) {
+		hashed := hashPattern.MatchString(other.key.Name)
+		if other.key.Namespace != namespace || other.Written != name && !(hashed && hashPattern.ReplaceAllString(other.key.Name, "") == name) {
+			continue
+		}
+		fix := "list a nameReference for this field under configurations, as in config/kustomize/name-reference.yaml"
+		if hashed {
+			fix = "set generatorOptions.disableNameSuffixHash, or " + fix
+		}
+		s.report(r, Error, "renamed", name, "%s: kustomize names %s %s/%s %s, and does not know that this field refers to it; %s", field, kind, namespace, name, other.key.Name, fix)
+		return true
+	}
+	return false
 }
 
 // distance is the number of letters to insert, remove or replace, up to a bound.

@@ -27,6 +27,9 @@ type Document struct {
 	// Object is the manifest itself.
 	Object map[string]any
 
+	// Written is the name in the file, if kustomize has given the object another one.
+	Written string
+
 	text []byte
 }
 
@@ -188,6 +191,11 @@ func lineIn(err error) int {
 	}
 	return 1
 }
+
+var quotedPattern = regexp.MustCompile("`[^`]*`|\"[^\"\n]{80,}\"")
+
+// Quotes returns a message without the content that a parser may have quoted.
+func Quotes(message string) string { return quotedPattern.ReplaceAllString(message, "…") }
 
 // describe says what is wrong without content, which the errors of the parser repeat.
 func describe(err error) string {

@@ -44,6 +44,9 @@ func (s *set) checkReference(r *resource, ref reference) {
 		return
 	}
 	source := s.find(ref.kind, ref.namespace, ref.name)
+	if source == nil && s.checkRenamed(r, ref.field, ref.kind, ref.namespace, ref.name) {
+		return
+	}
 	if source == nil {
 		s.report(r, s.dangling(), "dangling", ref.name, "%s: %s %s/%s is not among the manifests%s",
 			ref.field, ref.kind, ref.namespace, ref.name, s.hint(ref.kind, ref.namespace, ref.name))

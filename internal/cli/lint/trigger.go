@@ -15,6 +15,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	words "github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // checkTrigger looks at the references of a ValuesTrigger.
@@ -69,21 +70,44 @@ func (s *set) checkTarget(r *resource, ref triggerv1.TargetReference, field stri
 		s.report(r, Error, "schema", "namespaceSelector", "%s: set at most one of namespace and namespaceSelector", field)
 		return nil
 	}
-	if !s.checkNames(r, field, ref.Name, ref.Namespace, ref.Selector) || ref.NamespaceSelector != nil {
-		return nil // Which namespaces there are, and their labels, is not known here.
+	if ref.NamespaceSelector != nil {
+		if _, err := ref.NamespaceSelector.AsSelector(); err != nil {
+			s.report(r, Error, "schema", "namespaceSelector", "%s.namespaceSelector: %s", field, err)
+			return nil
+		}
+	}
+	if !s.checkNames(r, field, ref.Name, ref.Namespace, ref.Selector) {
+		return nil
 	}
 	namespace := firstOf(ref.Namespace, r.key.Namespace)
-	found := s.matching(helmv2.HelmReleaseKind, namespace, ref.Name, ref.Selector)
+	found := s.targets(r, ref)
 	switch {
-	case len(found) == 0 && ref.Name != "":
+	case ref.NamespaceSelector != nil:
+		s.checkSelected(r, ref, found, field)
+	case len(found.releases) == 0 && ref.Name != "" && s.checkRenamed(r, field, helmv2.HelmReleaseKind, namespace, ref.Name):
+	case len(found.releases) == 0 && ref.Name != "":
 		s.report(r, s.dangling(), "dangling", ref.Name, "%s: HelmRelease %s/%s is not among the manifests%s", field, namespace, ref.Name, s.hint(helmv2.HelmReleaseKind, namespace, ref.Name))
-	case len(found) == 0:
+	case len(found.releases) == 0:
 		s.report(r, Warning, "dangling", "selector", "%s.selector: no HelmRelease in namespace %s of the manifests matches", field, namespace)
 	}
-	for _, hr := range found {
+	for _, hr := range found.releases {
 		s.checkAccess(r, hr, firstOf(ref.Name, "selector"))
 	}
-	return found
+	return found.releases
+}
+
+// checkSelected reports a reference by the labels of namespaces that leads to nothing.
+func (s *set) checkSelected(r *resource, ref triggerv1.TargetReference, found selection, field string) {
+	switch {
+	case len(found.releases)+len(found.absent)+len(found.perhaps) == 0 && len(s.namespaces) > 0:
+		s.report(r, Warning, "dangling", "namespaceSelector", "%s.namespaceSelector: no Namespace of the manifests matches", field)
+	case ref.Name != "":
+		for _, namespace := range found.absent {
+			s.report(r, s.dangling(), "dangling", ref.Name, "%s: HelmRelease %s/%s is not among the manifests%s", field, namespace, ref.Name, s.hint(helmv2.HelmReleaseKind, namespace, ref.Name))
+		}
+	case len(found.releases)+len(found.perhaps) == 0 && len(s.namespaces) > 0:
+		s.report(r, Warning, "dangling", "selector", "%s.selector: no HelmRelease of the manifests matches in the namespaces that are selected: %s", field, words.Some(found.absent, 5))
+	}
 }
 
 // checkSource looks at what a reference to a ConfigMap or Secret leads to.

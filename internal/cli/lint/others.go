@@ -4,10 +4,6 @@
 package lint
 
 import (
-	"strings"
-
-	"k8s.io/apimachinery/pkg/types"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
@@ -24,8 +20,8 @@ func (s *set) content(d Document, kind string) []*resource {
 	return []*resource{r}
 }
 
-// makes returns the ConfigMaps and Secrets that something else makes out of a manifest:
-// kustomize, External Secrets, Sealed Secrets.
+// makes returns the Secrets that something else in the cluster makes out of a manifest:
+// External Secrets, Sealed Secrets.
 func (s *set) makes(d Document, kind, group string) []*resource {
 	switch {
 	case group == "external-secrets.io" && kind == "ExternalSecret":
@@ -46,8 +42,6 @@ func (s *set) makes(d Document, kind, group string) []*resource {
 			}
 		}
 		return []*resource{r}
-	case group == kustomizeGroup && kind == "Kustomization":
-		return s.generated(d)
 	}
 	return nil
 }
@@ -62,23 +56,6 @@ func withMetadata(object, template map[string]any) map[string]any {
 		metadata[field] = template[field]
 	}
 	return map[string]any{"metadata": metadata}
-}
-
-// generated returns what kustomize generates, by the names before it adds a hash.
-func (s *set) generated(d Document) []*resource {
-	var out []*resource
-	for _, kind := range []string{triggerv1.ConfigMapKind, triggerv1.SecretKind} {
-		field := strings.ToLower(kind[:1]) + kind[1:] + "Generator"
-		generators, _ := d.Object[field].([]any)
-		for _, generator := range generators {
-			g, _ := generator.(map[string]any)
-			r := s.resource(d, kind, withMetadata(nil, at(g, "options")))
-			r.key = types.NamespacedName{Namespace: firstOf(text(g, "namespace"), text(d.Object, "namespace"), s.Namespace), Name: text(g, "name")}
-			r.made = true // Its keys are the names of files, perhaps.
-			out = append(out, r)
-		}
-	}
-	return out
 }
 
 func firstOf(texts ...string) string {

@@ -1,0 +1,127 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+)
+
+// Turn is when a trigger would deliver a new content to a HelmRelease.
+type Turn struct {
+	// Stage of spec.rollout that the HelmRelease belongs to, "" without stages.
+	Stage string
+
+	// After says what comes first, "" if nothing does.
+	After string
+}
+
+// turnOf returns when a change that is made now would be delivered, by the spec.
+func turnOf(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, now time.Time) Turn {
+	var turn Turn
+	if vt.Spec.Rollout != nil {
+		i := stageIn(vt.Spec.Rollout.Stages, hr.Labels)
+		if i < 0 {
+			return Turn{After: "no stage of ValuesTrigger " + vt.Namespace + "/" + vt.Name + " selects it: it is never asked"}
+		}
+		turn = Turn{Stage: vt.Spec.Rollout.Stages[i].Name, After: before(vt.Spec.Rollout.Stages[:i+1])}
+	}
+	if turn.After == "" {
+		turn.After = window(vt, now)
+	}
+	if quiet := vt.Spec.QuietPeriod.Duration; turn.After == "" && quiet > 0 {
+		turn.After = "after a quiet period of " + short(quiet)
+	}
+	return turn
+}
+
+// stageIn returns the first stage that selects a HelmRelease, -1 if none does.
+func stageIn(stages []triggerv1.Stage, of map[string]string) int {
+	for i, stage := range stages {
+		if stage.Selector == nil {
+			return i
+		}
+		if selector, err := stage.Selector.AsSelector(); err == nil && selector.Matches(labels.Set(of)) {
+			return i
+		}
+	}
+	return -1
+}
+
+// before says what the last of some stages comes after: the approval that a person gives
+// last, else the stage before it.
+func before(stages []triggerv1.Stage) string {
+	last := len(stages) - 1
+	for i := last; i >= 0; i-- {
+		if stages[i].Approval == triggerv1.ApprovalManual {
+			return "after the approval of stage " + stages[i].Name
+		}
+	}
+	for i := last - 1; i >= 0; i-- {
+		if soak := stages[i].MinSuccessTime.Duration; soak > 0 {
+			return fmt.Sprintf("after stage %s has succeeded for %s", stages[i].Name, short(soak))
+		}
+	}
+	if last > 0 {
+		return "after stage " + stages[last-1].Name
+	}
+	return ""
+}
+
+// window says when spec.schedule lets a change through, "" if it does so now.
+func window(vt *triggerv1.ValuesTrigger, now time.Time) string {
+	windows := make([]schedule.Window, 0, len(vt.Spec.Schedule))
+	for _, w := range vt.Spec.Schedule {
+		windows = append(windows, schedule.Window{Cron: w.Cron, TimeZone: w.TimeZone, Duration: w.Window.Duration})
+	}
+	parsed, err := schedule.Parse(windows)
+	if err != nil || len(windows) == 0 || parsed.Open(now) {
+		return ""
+	}
+	opens, _ := parsed.Next(now)
+	if opens.IsZero() {
+		return "when a window of spec.schedule opens"
+	}
+	return "when the window opens at " + opens.UTC().Format(time.RFC3339)
+}
+
+// short writes a duration without zeros at its end.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+// waits says what the content waits for that is on its way to a target, "" if it has it.
+func waits(vt *triggerv1.ValuesTrigger, t Target) string {
+	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
+		return "has failed and is not delivered: edit it, or retry it by name"
+	}
+	reason, _, _ := strings.Cut(t.Message, ";")
+	switch t.State {
+	case triggerv1.TargetHeld:
+		return reason
+	case triggerv1.TargetPending, triggerv1.TargetTriggered:
+		if reason == "" {
+			return "is under way"
+		}
+		return reason
+	case triggerv1.TargetFailed:
+		return "has failed: " + reason
+	}
+	return ""
+}

@@ -1,0 +1,107 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package cli
+
+import (
+	"context"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+)
+
+// pendingTrigger is a ValuesTrigger with content that it has not delivered everywhere.
+type pendingTrigger struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+
+	// Digest of the content, and what the trigger says about it.
+	Digest  string `json:"digest"`
+	Message string `json:"message,omitempty"`
+
+	// Waiting is the number of HelmReleases that have not got it, of Total.
+	Waiting int `json:"waiting"`
+	Total   int `json:"total"`
+
+	// Refused is true if the content has failed, and earlier content is back.
+	Refused bool `json:"refused,omitempty"`
+}
+
+// pending previews what a trigger has not delivered yet: what its sources hold, against
+// what is in the copies or, without copies, in what the HelmRelease runs.
+func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
+	vt := &triggerv1.ValuesTrigger{}
+	if err := c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, vt); err != nil {
+		return previewed{}, err
+	}
+	described := graph.Describe(vt)
+	var edits []*edit
+	values := newComposer(c.client, nil, []triggerv1.ValuesTrigger{*vt})
+	for _, s := range described.Sources {
+		if s.Name == "" {
+			continue
+		}
+		e := &edit{Object: s.Object, ChangedKeys: []string{}, subject: graph.Subject{Object: s.Object}}
+		live, err := readLive(ctx, c.client, refOf(s.Object))
+		switch {
+		case apierrors.IsForbidden(err):
+			values.hidden[refOf(s.Object)] = true
+		case err != nil:
+			return previewed{}, err
+		default:
+			e.before, e.after = live, live
+			values.live[refOf(s.Object)], values.edited[refOf(s.Object)] = read{object: live}, live
+		}
+		if live != nil {
+			e.subject.Labels, e.subject.Annotations = live.GetLabels(), live.GetAnnotations()
+		}
+		edits = append(edits, e)
+	}
+	releases, err := widest(c, c.namespace, "HelmReleases", c.releasesIn(ctx))
+	if err != nil {
+		return previewed{}, err
+	}
+	cluster := graph.Cluster{Releases: releases, Triggers: []triggerv1.ValuesTrigger{*vt}, Now: c.Now()}
+	out, err := c.outcomes(ctx, cluster, edits, nil, values)
+	if err != nil {
+		return out, err
+	}
+	out.keepWaiting(vt, described)
+	return out, nil
+}
+
+// keepWaiting leaves the releases that have not got the content, by stage.
+func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Trigger) {
+	p.Pending = &pendingTrigger{
+		Namespace: vt.Namespace, Name: vt.Name, Digest: vt.Status.LastDigest, Message: described.Message, Total: len(described.Targets),
+	}
+	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
+		p.Pending.Digest, p.Pending.Refused = vt.Status.Rollout.Digest, true
+	}
+	waiting := map[string]bool{}
+	for _, t := range described.Targets {
+		if p.Pending.Refused || t.State != triggerv1.TargetDelivered {
+			waiting[t.Key()] = true
+		}
+	}
+	p.Releases = slices.DeleteFunc(p.Releases, func(r *releasePreview) bool { return !waiting[r.Key()] })
+	p.Summary, p.Later = map[compare.Outcome]int{}, map[string]int{}
+	for _, r := range p.Releases {
+		p.Summary[r.Outcome]++
+		if r.Outcome == compare.Later {
+			p.Later[r.Message]++
+		}
+	}
+	p.Pending.Waiting = len(p.Releases)
+	if vt.Spec.Rollout != nil {
+		order := func(r *releasePreview) int {
+			return slices.IndexFunc(vt.Spec.Rollout.Stages, func(s triggerv1.Stage) bool { return s.Name == r.Stage })
+		}
+		slices.SortStableFunc(p.Releases, func(a, b *releasePreview) int { return order(a) - order(b) })
+	}
+}
