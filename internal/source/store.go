@@ -9,7 +9,6 @@ package source
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -48,13 +47,6 @@ const (
 	// maxComposing bounds for how many releases at a time values are being composed.
 	maxComposing = 2
 )
-
-// Ref names a ConfigMap or Secret.
-type Ref struct {
-	Kind      string
-	Namespace string
-	Name      string
-}
 
 // Object is what is known of one version of a source.
 type Object struct {
@@ -322,15 +314,4 @@ func (s *Store) UID(ctx context.Context, account Account, ref Ref) (types.UID, e
 		return "", fmt.Errorf("metadata of %s: %w", ref, err)
 	}
 	return meta.UID, nil
-}
-
-// RefOf returns the object that an ID names, Kind/namespace/name.
-func RefOf(id string) Ref {
-	parts := strings.SplitN(id, "/", 3)
-	return Ref{Kind: parts[0], Namespace: parts[1], Name: parts[2]}
-}
-
-// String returns kind and namespace/name.
-func (r Ref) String() string {
-	return r.Kind + " " + r.Namespace + "/" + r.Name
 }
