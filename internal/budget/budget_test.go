@@ -21,7 +21,7 @@ func TestBudget_bounds_all_together_and_serves_all(t *testing.T) {
 	var inUse, most atomic.Int64
 	var group sync.WaitGroup
 	for i := range 500 {
-		bytes := 1 + rand.IntN(2*size) //nolint:gosec // A number for a test.
+		bytes := 1 + rand.IntN(2*size)
 		group.Go(func() {
 			part, err := b.Take(t.Context(), bytes)
 			if err != nil {

@@ -156,16 +156,7 @@ func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token stri
 			a.c.said("%s %s", name, j.first)
 			spoke, said = true, j.first
 		}
-		mark := ""
-		if a.dryRun {
-			mark = " (dry run)"
-		} else {
-			patch := a.patch(token)
-			if a.judged && (a.all || j.first != "") {
-				withVersion(patch, vt)
-			}
-			err = a.c.patch(ctx, vt, patch)
-		}
+		mark, err := a.write(ctx, vt, j, token)
 		switch {
 		case err == nil:
 			a.c.said("%s %s%s; before: %s%s", name, a.done, mark, describeTargets(vt), j.then)
@@ -177,6 +168,18 @@ func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token stri
 			return spoke, err
 		}
 	}
+}
+
+// write makes the patch, unless it is only to be said what it would do. The mark says which.
+func (a *action) write(ctx context.Context, vt *triggerv1.ValuesTrigger, j judgement, token string) (mark string, err error) {
+	if a.dryRun {
+		return " (dry run)", nil
+	}
+	patch := a.patch(token)
+	if a.judged && (a.all || j.first != "") {
+		withVersion(patch, vt)
+	}
+	return "", a.c.patch(ctx, vt, patch)
 }
 
 // withVersion has a patch refused if the object is not the version that was looked at.

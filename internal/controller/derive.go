@@ -103,12 +103,6 @@ func sourceKinds(secrets bool) []string {
 	return []string{triggerv1.ConfigMapKind}
 }
 
-// generatedFor is true if a ValuesTrigger is the one generated for a release: one that has
-// lost its owner is given it again.
-func generatedFor(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	return vt.GeneratedFor() == hr.Name && (isOwnerless(vt) || metav1.IsControlledBy(vt, hr))
-}
-
 // leftBehind is true if a ValuesTrigger was generated for an earlier release of the same
 // name. The garbage collector removes it too, at its own pace.
 func leftBehind(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {

@@ -183,7 +183,7 @@ func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, e evaluati
 }
 
 // undecidable returns the outcome for a target about which nothing could be decided.
-func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) single {
+func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) single {
 	one := undecided(c.previous, nil)
 	reason, message := r.refusalOf(vt, c.err)
 	if reason == "" || isUnadmitted(c.err) {

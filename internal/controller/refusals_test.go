@@ -141,13 +141,12 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 func TestUndecidable_repeats_what_the_API_server_answers(t *testing.T) {
 	t.Parallel()
 	r, vt := deployed()
-	e := evaluation{gate: &gate{}, diff: plan.Diff{To: newContent}}
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			previous := triggerv1.TargetStatus{State: triggerv1.TargetTriggered, Digest: "sha256:old", Message: "before"}
-			one := r.undecidable(vt, e, &targetCase{previous: &previous, err: c.err})
+			one := r.undecidable(vt, &targetCase{previous: &previous, err: c.err})
 			g.Expect(one.undecided).To(BeTrue())
 			g.Expect(one.err != nil).To(Equal(c.retried))
 			if c.retried {

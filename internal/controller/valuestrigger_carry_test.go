@@ -22,7 +22,7 @@ import (
 
 // carrying is a target whose copy is not there while a change waits.
 func carrying(s *tidying) (*triggerv1.ValuesTrigger, evaluation, *targetCase) {
-	vt, e := pruning(triggerv1.DeletionDelete)
+	vt, e := pruning()
 	e.publication.suffix, e.publication.actor = "other", copies.Actor{Reader: s.Client, Writer: s.Client}
 	hr := reading("apps", "app-other")
 	hr.Status.History = helmv2.Snapshots{{ConfigDigest: "sha256:of something else"}}

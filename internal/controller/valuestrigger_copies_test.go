@@ -189,10 +189,10 @@ func TestDropFinalizer(t *testing.T) {
 	s.Expect(apierrors.IsNotFound(s.Client.Get(t.Context(), aTrigger, old))).To(BeTrue())
 }
 
-// pruning is an evaluation of a trigger with one target.
-func pruning(policy triggerv1.DeletionPolicy) (*triggerv1.ValuesTrigger, evaluation) {
+// pruning is an evaluation of a trigger with one target, whose copies go with it.
+func pruning() (*triggerv1.ValuesTrigger, evaluation) {
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
-	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: policy}
+	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
 	p := &publication{owner: vt, suffix: "shared", sources: []plan.Source{{ID: "ConfigMap/apps/a"}}, goesWith: deletesCopies(vt)}
 	return vt, evaluation{publication: p, targets: []target.Target{{NamespacedName: anApp}}}
 }
@@ -201,7 +201,7 @@ func TestPrune(t *testing.T) {
 	t.Parallel()
 	reader := reading("apps", "read-shared")
 	s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "read"), aCopy("apps", "gone"), aCopy("evil", "app", forged), aCopy("evil", "app", dying), reader)
-	vt, e := pruning(triggerv1.DeletionDelete)
+	vt, e := pruning()
 	e.writer = s.Client
 	more, err := s.prune(t.Context(), vt, e, outcome{})
 	s.Expect(err).NotTo(HaveOccurred())
@@ -227,7 +227,7 @@ func TestPrune_says_nothing_of_what_is_nowhere_near_its_targets(t *testing.T) {
 	s.denied = func(obj client.Object) error {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, obj.GetName(), nil)
 	}
-	vt, e := pruning(triggerv1.DeletionDelete)
+	vt, e := pruning()
 	e.writer = s.Client
 	vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "was", Published: "sha256:0"}}
 	_, err := s.prune(t.Context(), vt, e, outcome{})
@@ -252,7 +252,7 @@ func TestPrune_lets_copies_stay_if_the_policy_is_to(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "gone"), aCopy("evil", "app", forged))
-			vt, e := pruning(triggerv1.DeletionDelete)
+			vt, e := pruning()
 			e.writer = s.Client
 			edit(vt, &e)
 			_, err := s.prune(t.Context(), vt, e, outcome{})

@@ -236,7 +236,7 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 	for attempt := 1; ; attempt++ {
 		decision := c.decision
 		if c.err != nil {
-			return r.undecidable(vt, e, c)
+			return r.undecidable(vt, c)
 		}
 		err := r.publish(ctx, vt, e, c, held)
 		switch {

@@ -52,15 +52,7 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		if isNewlyRefused(was, t) {
 			refused = append(refused, t)
 		}
-		switch {
-		case isNewlyRefused(was, t):
-			r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
-		case t.State == was.State:
-		case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
-			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason, r.deliveredMessage(ctx, t))
-		case t.State == triggerv1.TargetFailed:
-			r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
-		}
+		r.notifyOutcome(ctx, was, t)
 	}
 
 	if isNews(old, vt, triggered) {
@@ -73,6 +65,19 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 	r.notifyOverride(old, vt)
 	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)
+}
+
+// notifyOutcome emits the event about a HelmRelease that the end of a request deserves.
+func (r *ValuesTriggerReconciler) notifyOutcome(ctx context.Context, was, t triggerv1.TargetStatus) {
+	switch {
+	case isNewlyRefused(was, t):
+		r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
+	case t.State == was.State:
+	case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
+		r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason, r.deliveredMessage(ctx, t))
+	case t.State == triggerv1.TargetFailed:
+		r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
+	}
 }
 
 // triggeredMessage names those of the targets that one event has room for.

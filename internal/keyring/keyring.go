@@ -64,8 +64,8 @@ func (k *Keyring) Keys(ctx context.Context) (digest.Keys, error) {
 	keys, err := k.load(ctx)
 	if err != nil {
 		// Not as the error of the API server: it is not a source that was refused.
-		return digest.Keys{}, fmt.Errorf("the key for the digests of Secrets in Secret %s/%s: %v; it takes get, patch and, in that namespace, create on Secrets, as the chart grants", //nolint:errorlint // See above.
-			k.namespace, SecretName, err)
+		return digest.Keys{}, fmt.Errorf("the key for the digests of Secrets in Secret %s/%s: %s; it takes get, patch and, in that namespace, create on Secrets, as the chart grants",
+			k.namespace, SecretName, err.Error())
 	}
 	k.keys = keys
 	return keys, nil

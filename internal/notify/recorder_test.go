@@ -167,14 +167,14 @@ func TestObjectMayChangeAfterwards(t *testing.T) {
 func TestFullQueueDropsAndNeverBlocks(t *testing.T) {
 	g := NewWithT(t)
 	r, kube := newRecorder(t, address) // nobody empties the queue
-	before := droppedOf(controller)
+	before := droppedByController()
 
 	const more = 3
 	for range queueLength + more {
 		r.Event(object(), corev1.EventTypeNormal, "Why", "message")
 	}
 
-	g.Expect(droppedOf(controller) - before).To(BeNumerically("==", more))
+	g.Expect(droppedByController() - before).To(BeNumerically("==", more))
 	g.Expect(kube.lines).To(HaveLen(queueLength+more), "Kubernetes events do not depend on the receiver")
 }
 
@@ -202,7 +202,7 @@ func TestStopDoesNotWaitForADeadReceiver(t *testing.T) {
 	defer receiver.open()
 	r, _ := newRecorder(t, receiver.URL)
 	stop := run(t, r)
-	before := droppedOf(controller)
+	before := droppedByController()
 
 	r.Event(object(), corev1.EventTypeNormal, "Why", "taken by the receiver")
 	g.Eventually(func() int { return len(r.queue) }).WithTimeout(timeout).Should(BeZero())
@@ -212,7 +212,7 @@ func TestStopDoesNotWaitForADeadReceiver(t *testing.T) {
 	r.Wait(100 * time.Millisecond)
 
 	g.Expect(time.Since(start)).To(BeNumerically("<", 3*time.Second))
-	g.Expect(droppedOf(controller) - before).To(BeNumerically("==", 1))
+	g.Expect(droppedByController() - before).To(BeNumerically("==", 1))
 }
 
 func TestUnreachableReceiverIsNotRetriedWhenStopping(t *testing.T) {

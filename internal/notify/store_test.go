@@ -32,11 +32,12 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// droppedOf returns how many events a receiver has not got, by whatever cause.
-func droppedOf(receiver string) float64 {
+// droppedByController returns how many events notification-controller has not got, by
+// whatever cause.
+func droppedByController() float64 {
 	sum := 0.0
 	for _, why := range []cause{tooMany, queueFull, refused, stopped} {
-		sum += testutil.ToFloat64(dropped.WithLabelValues(receiver, string(why)))
+		sum += testutil.ToFloat64(dropped.WithLabelValues(controller, string(why)))
 	}
 	return sum
 }

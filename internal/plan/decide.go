@@ -145,14 +145,8 @@ func (t *task) firstSight() (Decision, bool) {
 		return t.failed(t.Previous.Message), true // Its tries are no news.
 	case r.Working(), !r.Suspended && (r.requestPending() || r.Revision > 0 && r.unseen()):
 		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is looked at afterwards"), true
-	case r.Revision == 0 && !r.Suspended && len(t.Diff.Changed) == 0 && !t.Unpublished:
-		// Its first installation will read the content by itself.
-		return t.uninstalled(), true
 	case r.Revision == 0:
-		// A change may be what it fails for the lack of. If it cannot be asked now, it
-		// stays unknown: once it is installed, what it runs must be looked at.
-		t.status.Forced = false
-		return Decision{}, false
+		return t.uninstalled()
 	}
 
 	unproven, needValues := t.unproven(t.Sources)
@@ -191,9 +185,7 @@ func (t *task) deliver() Decision {
 	}
 	switch {
 	case r.Suspended:
-		if t.Live && t.status.Digest != "" && t.status.Seen == nil && !r.Working() {
-			t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: r.Revision}
-		}
+		t.witness()
 		return t.end(triggerv1.TargetHeld, "HelmRelease is suspended; the change is delivered when spec.suspend is removed")
 	case r.requestPending() && r.RequestedAt == t.status.Token:
 		return t.end(triggerv1.TargetTriggered, "newer content waits for the request that is under way")
@@ -217,6 +209,14 @@ func (t *task) deliver() Decision {
 		return t.end(triggerv1.TargetPending, "waits for helm-controller to look at the present spec of the release")
 	}
 	return t.request(1)
+}
+
+// witness notes that the content is there while the release is suspended and idle: whatever
+// revision it makes later begins with it.
+func (t *task) witness() {
+	if t.Live && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
+		t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: t.Release.Revision}
+	}
 }
 
 // request asks helm-controller to reconcile with the present content.

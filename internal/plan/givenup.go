@@ -32,9 +32,21 @@ func (t *task) forgotten() bool {
 	}
 }
 
-// uninstalled waits for the first installation of a release, which reads the content by
-// itself, until helm-controller has given up or has failed for as long as the timeout.
-func (t *task) uninstalled() Decision {
+// uninstalled decides about a release that is not installed and that nothing was asked of.
+// Its first installation reads the content by itself, unless a change may be what it fails
+// for the lack of. If it cannot be asked then, it stays unknown: once it is installed, what
+// it runs must be looked at.
+func (t *task) uninstalled() (Decision, bool) {
+	if t.Release.Suspended || len(t.Diff.Changed) > 0 || t.Unpublished {
+		t.status.Forced = false
+		return Decision{}, false
+	}
+	return t.awaitInstallation(), true
+}
+
+// awaitInstallation waits for the first installation of a release until helm-controller
+// has given up or has failed for as long as the timeout.
+func (t *task) awaitInstallation() Decision {
 	r := t.Release
 	if r.Ready == "False" && !slices.Contains(waitingReasons, r.ReadyReason) {
 		left := t.Timeout - t.Now.Sub(r.Created)

@@ -15,14 +15,13 @@ import (
 )
 
 // refuse is a request that the API server refuses, and that is recorded.
-func (s *scene) refuse() Decision {
+func (s *scene) refuse() {
 	d := s.decide()
 	status := d.Unsent
 	status.State, status.Message = triggerv1.TargetFailed, "no"
 	status.Refused = &triggerv1.Refusal{Digest: digest.Short(d.Status.Digest), Reason: triggerv1.DeliveryFailedReason}
 	s.status = &status
 	s.note()
-	return d
 }
 
 func TestRefused_stays_known_until_the_request_is_made(t *testing.T) {

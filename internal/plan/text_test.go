@@ -22,22 +22,22 @@ import (
 
 func TestDescribe(t *testing.T) {
 	t.Parallel()
-	const digest = "sha256:0123456789abcdef0123"
+	const sum = "sha256:0123456789abcdef0123"
 	for _, c := range []struct {
 		name   string
 		source Source
 		want   string
 	}{
-		{"no more than what is known", Source{ID: "ConfigMap/apps/a", Digest: digest}, "ConfigMap apps/a sha256:0123456789ab"},
+		{"no more than what is known", Source{ID: "ConfigMap/apps/a", Digest: sum}, "ConfigMap apps/a sha256:0123456789ab"},
 		{"an absent source", Source{ID: "Secret/apps/a", Editor: "kubectl"}, "Secret apps/a absent"},
-		{"the editor", Source{ID: "Secret/apps/a", Digest: digest, Editor: "kubectl-edit"}, "Secret apps/a sha256:0123456789ab by kubectl-edit"},
-		{"the keys", Source{ID: "Secret/apps/a", Digest: digest, ChangedKeys: []string{"a", "b", "c"}}, "Secret apps/a sha256:0123456789ab (a, b, c)"},
-		{"not all of many keys", Source{ID: "Secret/apps/a", Digest: digest, ChangedKeys: []string{"a", "b", "c", "d", "e"}}, "Secret apps/a sha256:0123456789ab (a, b, c and 2 more)"},
-		{"an editor who would write lines of his own", Source{ID: "ConfigMap/apps/a", Digest: digest, Editor: "me\nINFO all well, by \x1b[31mroot\u202e"},
+		{"the editor", Source{ID: "Secret/apps/a", Digest: sum, Editor: "kubectl-edit"}, "Secret apps/a sha256:0123456789ab by kubectl-edit"},
+		{"the keys", Source{ID: "Secret/apps/a", Digest: sum, ChangedKeys: []string{"a", "b", "c"}}, "Secret apps/a sha256:0123456789ab (a, b, c)"},
+		{"not all of many keys", Source{ID: "Secret/apps/a", Digest: sum, ChangedKeys: []string{"a", "b", "c", "d", "e"}}, "Secret apps/a sha256:0123456789ab (a, b, c and 2 more)"},
+		{"an editor who would write lines of his own", Source{ID: "ConfigMap/apps/a", Digest: sum, Editor: "me\nINFO all well, by \x1b[31mroot\u202e"},
 			"ConfigMap apps/a sha256:0123456789ab by me_INFO_all_well__by__[31mroot_"},
-		{"an editor with a long name", Source{ID: "ConfigMap/apps/a", Digest: digest, Editor: strings.Repeat("é", 128)},
+		{"an editor with a long name", Source{ID: "ConfigMap/apps/a", Digest: sum, Editor: strings.Repeat("é", 128)},
 			"ConfigMap apps/a sha256:0123456789ab by " + strings.Repeat("_", 64) + "…"},
-		{"a key that would speak for the operator", Source{ID: "ConfigMap/apps/a", Digest: digest, ChangedKeys: []string{"a) by you via", "b"}},
+		{"a key that would speak for the operator", Source{ID: "ConfigMap/apps/a", Digest: sum, ChangedKeys: []string{"a) by you via", "b"}},
 			"ConfigMap apps/a sha256:0123456789ab (a)_by_you_via, b)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

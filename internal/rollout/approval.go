@@ -89,12 +89,8 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 	switch {
 	case len(manual) == 0:
 		return "", "no stage of spec.rollout has approval Manual"
-	case !strings.HasPrefix(content, digest.Prefix):
-		return "", fmt.Sprintf("it is not a digest; approve the present content with %s", digestText)
-	case content != digestText && strings.HasPrefix(digestText, content):
-		return "", fmt.Sprintf("it is the beginning of a digest only; approve the present content with %s", digestText)
 	case content != digestText:
-		return "", fmt.Sprintf("it approves other content, %s; the present one is %s", digest.Prefix+text.Word(digest.Short(content)), digestText)
+		return "", notThis(content, digestText)
 	case stage != "" && !slices.Contains(manual, stage):
 		return "", fmt.Sprintf("%q is not a stage with approval Manual; these are: %s", text.Word(stage), strings.Join(manual, ", "))
 	case recorded == nil:
@@ -111,6 +107,17 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 		stage = open[0]
 	}
 	return stage, ""
+}
+
+// notThis says what an annotation approves in the place of the present content.
+func notThis(content, digestText string) string {
+	switch {
+	case !strings.HasPrefix(content, digest.Prefix):
+		return "it is not a digest; approve the present content with " + digestText
+	case strings.HasPrefix(digestText, content):
+		return "it is the beginning of a digest only; approve the present content with " + digestText
+	}
+	return fmt.Sprintf("it approves other content, %s; the present one is %s", digest.Prefix+text.Word(digest.Short(content)), digestText)
 }
 
 // manualStages returns the names of the stages that need an approval, and of those that

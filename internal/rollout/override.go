@@ -48,13 +48,18 @@ func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, op
 	if vt.Spec.Rollout == nil {
 		return out
 	}
+	return append(out, overriddenStages(vt.Spec.Rollout.Stages, targets)...)
+}
+
+// overriddenStages returns what of the stages a request of all targets at once overrides.
+func overriddenStages(stages []triggerv1.Stage, targets []triggerv1.TargetStatus) []string {
+	var out []string
 	members := map[string]int{}
 	for _, t := range targets {
 		if t.State != triggerv1.TargetMissing {
 			members[t.Stage]++
 		}
 	}
-	stages := vt.Spec.Rollout.Stages
 	for _, stage := range stages {
 		if stage.Approval == triggerv1.ApprovalManual {
 			out = append(out, fmt.Sprintf("the approval of stage %s: %s", stage.Name, releases(members[stage.Name])))

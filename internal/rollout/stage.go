@@ -150,7 +150,7 @@ func (p *planner) run(i int) bool {
 	case len(st.members) == 0: // It had some: those that have gone have shown nothing.
 		p.vanish(st)
 		return false
-	case st.settled() && st.counts[Current]+st.counts[Failed] == 0 && (st.Phase != triggerv1.StageWaiting || !p.wanting(st.members)):
+	case p.stuck(st):
 		p.block(st)
 		return false
 	case st.Phase == triggerv1.StageWaiting && st.counts[Current] < len(st.members):
@@ -159,13 +159,7 @@ func (p *planner) run(i int) bool {
 	case p.halted(st):
 		return false
 	case !st.settled():
-		st.set(p.Now, triggerv1.StageProgressing)
-		p.Status.Phase = triggerv1.RolloutProgressing
-		if p.open(st.members) {
-			p.advance(st)
-		} else if st.counts[UnderWay]+st.counts[Busy] == 0 && p.Status.NextWindow != nil {
-			p.Status.Phase = triggerv1.RolloutAwaitingWindow
-		}
+		p.progress(st)
 		return false
 	}
 	finished := p.soak(st)
@@ -173,6 +167,22 @@ func (p *planner) run(i int) bool {
 		p.advance(st) // What was refused is tried again.
 	}
 	return finished
+}
+
+// stuck is true if no target of a stage shows anything, and none can be asked.
+func (p *planner) stuck(st *stage) bool {
+	return st.settled() && st.counts[Current]+st.counts[Failed] == 0 && (st.Phase != triggerv1.StageWaiting || !p.wanting(st.members))
+}
+
+// progress asks the targets of a stage whose turn it is, while a window is open.
+func (p *planner) progress(st *stage) {
+	st.set(p.Now, triggerv1.StageProgressing)
+	p.Status.Phase = triggerv1.RolloutProgressing
+	if p.open(st.members) {
+		p.advance(st)
+	} else if st.counts[UnderWay]+st.counts[Busy] == 0 && p.Status.NextWindow != nil {
+		p.Status.Phase = triggerv1.RolloutAwaitingWindow
+	}
 }
 
 // start begins a stage, unless it needs an approval or a window.

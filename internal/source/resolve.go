@@ -127,13 +127,13 @@ func (w wanted) field(vt *triggerv1.ValuesTrigger, keys []string, name string) s
 		}
 		return "the entry in " + in
 	}
-	var fields []string
+	var named []string
 	for _, r := range w.requiredBy {
 		if keys == nil || slices.ContainsFunc(r.keys, func(key string) bool { return slices.Contains(keys, key) }) {
-			fields = append(fields, strings.TrimSuffix(fmt.Sprintf("spec.sources[%d].%s", r.ref, name), "."))
+			named = append(named, strings.TrimSuffix(fmt.Sprintf("spec.sources[%d].%s", r.ref, name), "."))
 		}
 	}
-	return text.Some(fields, 5)
+	return text.Some(named, 5)
 }
 
 func describeSource(w wanted, object Object) plan.Source {

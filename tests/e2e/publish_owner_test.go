@@ -10,10 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/acl"
 	"github.com/fluxcd/pkg/apis/meta"
-
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"

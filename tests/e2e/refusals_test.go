@@ -75,7 +75,7 @@ func (e *env) refused(obj client.Object, subresource ...string) {
 		attempt := obj.DeepCopyObject().(client.Object)
 		if len(subresource) > 0 {
 			if err := e.c.Get(e.ctx, client.ObjectKeyFromObject(attempt), attempt); err != nil {
-				return nil
+				return err
 			}
 			return e.c.SubResource(subresource[0]).Update(e.ctx, attempt, client.DryRunAll)
 		}

@@ -23,9 +23,9 @@ import (
 // function is called.
 func (e *env) denyUpdates(ns string, names ...string) (allow func()) {
 	e.t.Helper()
-	meta := map[string]any{"name": ns + "-" + names[0]}
+	named := map[string]any{"name": ns + "-" + names[0]}
 	policy := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": meta,
+		"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy", "metadata": named,
 		"spec": map[string]any{
 			"matchConstraints": map[string]any{
 				"namespaceSelector": map[string]any{"matchLabels": map[string]any{"kubernetes.io/metadata.name": ns}},
@@ -37,8 +37,8 @@ func (e *env) denyUpdates(ns string, names ...string) (allow func()) {
 		},
 	}}
 	binding := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": meta,
-		"spec": map[string]any{"policyName": meta["name"], "validationActions": []any{"Deny"}},
+		"apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding", "metadata": named,
+		"spec": map[string]any{"policyName": named["name"], "validationActions": []any{"Deny"}},
 	}}
 	e.create(policy)
 	e.create(binding)

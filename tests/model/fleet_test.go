@@ -48,7 +48,6 @@ type fleet struct {
 	// prod are the namespaces that selectors of namespaces match.
 	prod map[string]bool
 
-
 	// counter makes every content another one.
 	counter int
 	changes int // number of the operation that is being made

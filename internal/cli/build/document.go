@@ -7,11 +7,12 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/fluxcd/pkg/envsubst"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/kyaml/resid"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fluxcd/pkg/envsubst"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 )

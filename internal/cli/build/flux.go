@@ -9,8 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 )

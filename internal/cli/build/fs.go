@@ -12,10 +12,11 @@ import (
 	"slices"
 	"strings"
 
-	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 	"sigs.k8s.io/yaml"
+
+	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 )
 
 // recorder is the file system that a build reads. It records what is read, has generated

@@ -14,9 +14,10 @@ import (
 	"slices"
 	"strings"
 
-	securefs "github.com/fluxcd/pkg/kustomize/filesys"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
+
+	securefs "github.com/fluxcd/pkg/kustomize/filesys"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 )
