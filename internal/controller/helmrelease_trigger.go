@@ -20,6 +20,8 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 )
 
 // This file keeps the generated trigger of a HelmRelease.
@@ -56,6 +58,9 @@ func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2
 		return found.problems, r.deleteAll(ctx, found.old)
 	}
 	if len(sources) == 0 {
+		if err := r.keepProof(ctx, hr, found.own); err != nil {
+			return found.problems, err
+		}
 		return found.problems, r.deleteAll(ctx, found.own)
 	}
 
@@ -80,6 +85,24 @@ func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2
 			triggerv1.ManagedByLabel, desired.Namespace, desired.Name, label)})
 	}
 	return found.problems, nil
+}
+
+// keepProof records on a release what a trigger has proven that is about to go, because
+// its last source has gone: that may come back as it was.
+func (r *HelmReleaseReconciler) keepProof(ctx context.Context, hr *helmv2.HelmRelease, own []triggerv1.ValuesTrigger) error {
+	record := plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation])
+	for i := range own {
+		for _, t := range own[i].Status.Targets {
+			if own[i].Status.UID != own[i].UID || !record.Proves(hr.UID, t) {
+				continue
+			}
+			record.Proven = t.Revision
+			meta := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: hr.Namespace, Name: hr.Name, UID: hr.UID}}
+			meta.SetGroupVersionKind(helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind))
+			return request.Annotate(ctx, r.writer, meta, hr.ResourceVersion, triggerv1.RequestAnnotation, record.String())
+		}
+	}
+	return nil
 }
 
 // reconcileGone deletes what was generated for a release that is gone, where the garbage

@@ -86,6 +86,30 @@ func TestDecide_aRevisionProvesLookedUpContentOnlyIfItBeganWithIt(t *testing.T) 
 		},
 		want: outcome{triggerv1.TargetTriggered, forced},
 	}, {
+		name: "unless that revision is the one that a trigger that is gone has proven",
+		given: func() *scene {
+			s := triggered(other)
+			s.upgrade()
+			s.step()
+			s.release.Record.Proven = s.status.Revision
+			s.status, s.recorded, s.lastDigest = nil, nil, ""
+			s.recreate(other)
+			return s
+		},
+		want: outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name: "and no other one since",
+		given: func() *scene {
+			s := triggered(other)
+			s.upgrade()
+			s.release.Record.Proven = s.release.Revision
+			s.upgrade()
+			s.status, s.recorded, s.lastDigest = nil, nil, ""
+			s.recreate(other)
+			return s
+		},
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}, {
 		name:  "nor the requested one if the source was created again while it was under way",
 		given: func() *scene { s := triggered(other); s.later(time.Minute); s.recreate(other); s.upgrade(); return s },
 		want:  outcome{triggerv1.TargetTriggered, forced},

@@ -47,10 +47,8 @@ func (d Decision) Effect(r Release, values ValuesState) string {
 func (t *task) noteReadiness() {
 	r := t.Release
 	switch {
-	case r.Ready == "True":
+	case r.Ready == "True", t.Refused != "": // A rollback fixes the release, or has failed.
 		t.status.UnreadyBefore = false
-	case t.Refused != "":
-		// The rollback is what fixes it: if it does not, that has failed.
 	case t.met() && sequence(r.Record.Token) <= sequence(t.status.Token):
 		t.status.UnreadyBefore = r.unwell()
 	}

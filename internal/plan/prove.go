@@ -242,11 +242,14 @@ func (t *task) takenUp() Decision {
 
 // witnessed reports whether the latest revision began when the content of a source was
 // there: helm-controller was idle at an older one when it was asked for this content of
-// this object. No time, and nothing that a backup brings back, says so.
+// this object. Or it is proven to run what was asked for, in whatever object. No time, and nothing that a backup brings back, says so.
 func (t *task) witnessed(s Source) bool {
 	r := t.Release
 	e, found := r.Record.entry(s)
-	return found && r.Record.UID == r.UID && r.Record.names(s) && r.Deployed && !r.RolledBack && r.Revision > e.After
+	if !found || r.Record.UID != r.UID || !r.Deployed || r.RolledBack {
+		return false
+	}
+	return r.Record.names(s) && r.Revision > e.After || r.Record.Proven > 0 && r.Record.Proven == r.Revision
 }
 
 // owesForce tells that a forced upgrade is due or was requested already, and that

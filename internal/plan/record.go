@@ -14,6 +14,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
@@ -44,6 +45,10 @@ type Record struct {
 	// FailedAt is when the HelmRelease became not ready, if it was not when the request was
 	// made: as long as it is the same, that failure is not one of the request.
 	FailedAt time.Time `json:"failedAt,omitzero"`
+
+	// Proven is the latest revision that is proven to run what was requested, noted when the
+	// trigger that knew it has gone. 0 otherwise.
+	Proven int64 `json:"proven,omitempty"`
 
 	// Sources whose content was there when this or an earlier request was made,
 	// the most recently requested first.
@@ -76,7 +81,7 @@ func ParseRecord(text string) Record {
 	if !tokenPattern.MatchString(r.Token) || r.Revision < 0 || r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998 {
 		return Record{}
 	}
-	if len(r.UID) > maxUID {
+	if len(r.UID) > maxUID || r.Proven < 0 {
 		return Record{}
 	}
 	r.Sources = slices.DeleteFunc(r.Sources, func(s RecordedSource) bool { return !s.plausible() })
@@ -105,6 +110,12 @@ const (
 func (s RecordedSource) plausible() bool {
 	return len(s.ID) <= maxID && idPattern.MatchString(s.ID) && digestPattern.MatchString(s.Digest) &&
 		len(s.Object) <= maxObject && s.After >= 0
+}
+
+// Proves reports whether a target of the release with the UID is proven to run what the
+// record is about, and the record does not say so yet.
+func (r Record) Proves(uid types.UID, t triggerv1.TargetStatus) bool {
+	return r.UID == uid && t.UID == uid && t.State == triggerv1.TargetDelivered && t.Token != "" && t.Token == r.Token && t.Revision != r.Proven
 }
 
 // Of returns what a record says about the HelmRelease with the UID. Of a record about

@@ -23,7 +23,7 @@ import (
 // Send writes the request, its cause and its record in one patch. The patch holds
 // only if the HelmRelease is the version that the decision was made on: a
 // conflict error means that something happened since, and to decide again.
-func Send(ctx context.Context, c client.Client, hr *helmv2.HelmRelease, req plan.Request) error {
+func Send(ctx context.Context, c client.Writer, hr *helmv2.HelmRelease, req plan.Request) error {
 	annotations := map[string]string{
 		meta.ReconcileRequestAnnotation: req.Token,
 		triggerv1.CauseAnnotation:       req.Cause,
@@ -55,7 +55,7 @@ func Send(ctx context.Context, c client.Client, hr *helmv2.HelmRelease, req plan
 
 // Annotate sets one annotation on an object in the given version. A conflict error
 // means that the object has changed since.
-func Annotate(ctx context.Context, c client.Client, obj *metav1.PartialObjectMetadata, resourceVersion, key, value string) error {
+func Annotate(ctx context.Context, c client.Writer, obj *metav1.PartialObjectMetadata, resourceVersion, key, value string) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"uid":             obj.UID,
 		"resourceVersion": resourceVersion,

@@ -59,6 +59,8 @@ func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testin
 	e.create(settings(good))
 	e.played(good, "app", allowing(good))
 	e.create(declared(good, "mine", from(cmKind, "settings"), to("app"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Force = triggerv1.ForceNever }))
+	e.Eventually(e.state(good, "mine", "app")).Should(Equal(triggerv1.TargetTriggered), "first sight")
+	e.handle(e.get(good, "app"))
 	e.Eventually(e.state(good, "mine", "app")).Should(Equal(triggerv1.TargetDelivered))
 	e.edits(op, good, 3)
 	alone, _ := e.edits(op, good, 30)

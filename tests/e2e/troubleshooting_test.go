@@ -30,10 +30,8 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	shown := shownMessages(t)
 	e.ensureNamespace("shop")
 	e.ensureNamespace("shop-config")
-	values := withValues("shop", "web-values", "replicas: 1\n")
-	e.create(values)
-	e.releases(release("shop", "web", reads(cmKind, "web-values")))
-	e.Eventually(e.deliveredRevision("shop", "web", "web")).Should(BeEquivalentTo(1))
+	web := release("shop", "web", reads(cmKind, "web-values"))
+	e.create(web)
 
 	// seen expects a line of the page that begins as given to be shown by kubectl.
 	seen := func(begins string, what func() (string, error)) {
@@ -54,6 +52,12 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 		e.Eventually(what).Should(ContainSubstring(message))
 	}
 	status := func(trigger string) func() (string, error) { return e.condition("shop", trigger, meta.ReadyCondition) }
+
+	seen("source not found: ConfigMap shop/web-values does not exist", status("web"))
+	values := withValues("shop", "web-values", "replicas: 1\n")
+	e.create(values)
+	e.Eventually(e.ready(web)).Should(BeTrue())
+	e.Eventually(e.deliveredRevision("shop", "web", "web")).Should(BeEquivalentTo(1))
 
 	flags := configMap("shop-config", "flags", map[string]string{"a": "1"})
 	flags.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "yes"}

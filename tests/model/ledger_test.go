@@ -38,7 +38,7 @@ type effective struct {
 	// forced tells that the revision may have the values of the one before.
 	forced bool
 	// lasting tells that no other revision provably does for it: a person has asked for
-	// one, or a source has gone, which has no time.
+	// one, a source has gone, or a trigger that has nothing on record meets a source.
 	lasting bool
 	// retry tells that it is one only if the latest revision failed.
 	retry bool
@@ -99,7 +99,7 @@ func (f *fleet) made(at time.Time, why string) {
 			// Where an installation was left behind, an upgrade takes it over.
 			r.entitle(effective{at: at, forced: len(r.changes) > 0, why: "creation by: " + why})
 			for range content + bound {
-				r.entitle(effective{at: at, forced: true, why: "forced at creation by: " + why})
+				r.entitle(effective{at: at, forced: true, lasting: true, why: "forced at creation by: " + why})
 			}
 			continue
 		}
@@ -108,10 +108,10 @@ func (f *fleet) made(at time.Time, why string) {
 		}
 		forced := bound + min(content, 1)
 		if values || forced > 0 {
-			r.entitle(effective{at: at, forced: forced > 0, lasting: gone, why: fmt.Sprintf("values %t, forced %d by: %s", values, forced, why)})
+			r.entitle(effective{at: at, forced: forced > 0, lasting: gone || bound > 0, why: fmt.Sprintf("values %t, forced %d by: %s", values, forced, why)})
 		}
 		for range forced - 1 {
-			r.entitle(effective{at: at, forced: true, why: "forced by another trigger: " + why})
+			r.entitle(effective{at: at, forced: true, lasting: bound > 0, why: "forced by another trigger: " + why})
 		}
 		if values && forced > 0 && r.followed() {
 			r.entitle(effective{at: at, why: "Flux, which may be faster: " + why})
