@@ -15,7 +15,7 @@ import (
 
 // This file says which ValuesTriggers the operator has generated. Their owner references,
 // labels and managed fields can each get lost, by an orphaning deletion, a restore or an
-// admission policy, so that no single one of them decides. What they say is no proof: who may
+// admission policy, so that no single one of them decides. What they say is not a proof: who may
 // write ValuesTriggers may write the same. What such a trigger may do is checked against the
 // contract and valuesFrom.
 

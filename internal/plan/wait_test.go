@@ -141,7 +141,7 @@ func TestDecide_takenUpAfterAWait(t *testing.T) {
 		given: held([]string{other}, other, func(s *scene) { s.upgrade(); s.editTo(other, "third") }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name:  "a source that is not read is forced if nobody saw the release while it was suspended",
+		name:  "a source that is not read is forced if the release was not seen while it was suspended",
 		given: held([]string{other}, other, func(s *scene) { s.status.Seen = nil; s.upgrade() }),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}, {

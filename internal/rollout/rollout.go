@@ -52,8 +52,8 @@ func (p *planner) begin() {
 	if refused { // Requests that came with the trigger, as out of a backup, are none for this content.
 		p.Force, p.Reset = false, false
 	}
-	anew := previous == nil || previous.Digest != p.Digest || p.retried(previous) || p.triggered(previous)
-	if anew {
+	fresh := previous == nil || previous.Digest != p.Digest || p.retried(previous) || p.triggered(previous)
+	if fresh {
 		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now), TriggerAt: p.TriggerAt}
 		if p.Quiet > 0 {
 			p.Status.UnsettledSince = earlier(p.Now)
@@ -76,7 +76,7 @@ func (p *planner) begin() {
 	if refused {
 		p.refuse()
 	}
-	p.assign(anew)
+	p.assign(fresh)
 	p.approve()
 }
 
