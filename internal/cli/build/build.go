@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	fluxkustomize "github.com/fluxcd/pkg/kustomize"
 
@@ -50,8 +51,13 @@ type builder struct {
 	remote   map[string]*cluster
 }
 
-// Directories returns what is applied of directories.
+// library is held while kustomize's library is used, which keeps its schema in the process.
+var library sync.Mutex
+
+// Directories returns what is applied of directories. It is safe for concurrent use.
 func Directories(dirs []string) (Tree, error) {
+	library.Lock()
+	defer library.Unlock()
 	s, err := newScan(dirs)
 	if err != nil {
 		return Tree{}, err
