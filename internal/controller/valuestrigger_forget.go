@@ -17,7 +17,8 @@ func forgetOther(vt *triggerv1.ValuesTrigger) {
 	if old.UID != "" && old.UID != vt.UID {
 		vt.Status = triggerv1.ValuesTriggerStatus{
 			ReconcileRequestStatus: old.ReconcileRequestStatus, ForceRequestStatus: old.ForceRequestStatus,
-			LastHandledResetAt: old.LastHandledResetAt, LastHandledApproval: old.LastHandledApproval,
+			LastHandledResetAt: old.LastHandledResetAt, LastHandledTriggerAt: old.LastHandledTriggerAt,
+			LastHandledApproval: old.LastHandledApproval,
 		}
 	}
 	vt.Status.UID = vt.UID

@@ -22,6 +22,7 @@ func TestForgetOther(t *testing.T) {
 	status := triggerv1.ValuesTriggerStatus{
 		LastDigest: "sha256:1", Targets: []triggerv1.TargetStatus{{Name: "app", State: triggerv1.TargetDelivered}},
 		Rollout: &triggerv1.RolloutStatus{}, LastHandledResetAt: "reset", LastHandledApproval: "approval",
+		LastHandledTriggerAt: "triggered",
 	}
 	status.LastHandledReconcileAt, status.LastHandledForceAt = "requested", "forced"
 	for uid, believed := range map[string]bool{"the-trigger": true, "": true, "another": false} {
