@@ -189,12 +189,6 @@ func TestDecide_forceAtForcesOnce(t *testing.T) {
 			s.step()
 			s.release.Suspended = false
 		}},
-		{"after a crash behind the request and an edit that needs no force", func(s *scene) {
-			s.crash()
-			s.edit(read)
-			s.step()
-			s.upgrade()
-		}},
 		{"after a stale status", func(s *scene) {
 			before, force := s.status, s.force
 			s.step()
@@ -274,4 +268,19 @@ func TestDecide_aForceIsOwedBesideARestoration(t *testing.T) {
 	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetPending, none}))
 	s.upgrade()
 	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, forced}))
+}
+
+// Whether what is looked up was there all the time while a change waited is not known.
+func TestDecide_forceAtBesideAChangeThatWaits(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := delivered(read, other)
+	revision := s.release.Revision
+	s.force = "now"
+	s.crash()
+	s.edit(read)
+	s.step()
+	s.upgrade()
+	finish(g, s)
+	g.Expect(s.release.Revision).To(Equal(revision+2), "a double rather than a loss")
 }

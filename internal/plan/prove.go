@@ -189,7 +189,7 @@ func (t *task) missed() bool {
 // unproven returns the sources of which there is no proof that the latest
 // snapshot was made with their content, or asks for the composed values.
 func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
-	return t.unprovenBy(sources, t.witnessed)
+	return t.unprovenBy(sources, func(s Source) bool { return t.witnessed(s) || s.Digest == "" && !t.Release.Record.holds(s.ID) })
 }
 
 // unprovenBy is like unproven, with what proves content that the release does not read
@@ -204,8 +204,7 @@ func (t *task) unprovenBy(sources []Source, proven func(Source) bool) (unproven 
 			if !r.Deployed || t.Values != ValuesEqual {
 				unproven = append(unproven, s)
 			}
-		case s.Baseline[t.Target] || s.Digest == "":
-		case proven(s):
+		case s.Baseline[t.Target], proven(s):
 		default:
 			unproven = append(unproven, s)
 		}
@@ -215,7 +214,8 @@ func (t *task) unprovenBy(sources []Source, proven func(Source) bool) (unproven 
 
 // mayRunAlready reports whether helm-controller has made a revision since the last
 // delivery or request that runs the change if its values are equal. Equal values say
-// nothing about content that is forced each time.
+// nothing about content that is forced each time, and what is on record nothing about
+// content that is back after a change that was never asked for.
 func (t *task) mayRunAlready() bool {
 	r := t.Release
 	if t.unrequested() || r.Revision <= t.status.Revision || !r.Deployed || r.RolledBack || len(t.wanted) == 0 {
@@ -225,6 +225,9 @@ func (t *task) mayRunAlready() bool {
 		return true
 	}
 	return !slices.ContainsFunc(t.wanted, func(s Source) bool {
+		if !r.Reads[s.ID] && t.waited && t.status.Forced {
+			return true // It may have been another meanwhile.
+		}
 		return (!r.Reads[s.ID] || s.Force == triggerv1.ForceAlways) && !t.witnessed(s)
 	})
 }

@@ -154,6 +154,12 @@ func (r Record) entry(s Source) (RecordedSource, bool) {
 	return r.Sources[i], true
 }
 
+// holds reports whether a request was last made for any content of a source: if it is gone
+// now, the release may have read that.
+func (r Record) holds(id string) bool {
+	return slices.ContainsFunc(r.Sources, func(e RecordedSource) bool { return e.ID == id && e.Digest != "" })
+}
+
 // covers reports whether the content of a source was there when a request was made, in the
 // object that there is now. Records of earlier versions do not name the object.
 func (r Record) covers(s Source) bool {

@@ -1,0 +1,88 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"testing"
+
+	. "github.com/onsi/gomega"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// wait is a decision whose request is held back.
+func (s *scene) wait() {
+	held := s.decide().Held("waits")
+	s.status = &held
+	s.note()
+}
+
+// Content that was there when it was asked for, and comes back after other content that the
+// operator has seen, is not proven by a revision that was made in between.
+func TestDecide_contentThatComesBack(t *testing.T) {
+	check(t, []decision{{
+		name: "beside a change of values that the revision has",
+		given: func() *scene {
+			s := delivered(other, read)
+			s.edit(other)
+			s.wait()
+			s.editTo(read, "second")
+			s.wait()
+			s.upgrade() // Of its own, with the second content of both.
+			s.wait()
+			s.write(other, "first")
+			return s
+		},
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "a source that is absent as before",
+		given: func() *scene {
+			s := newScene(other)
+			s.removeOther()
+			s.step()
+			s.edit(other)
+			s.wait()
+			s.upgrade() // Looks it up.
+			s.removeOther()
+			return s
+		},
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "a source that is absent as recorded, while about another target nothing can be decided",
+		given: func() *scene {
+			s := newScene(other)
+			s.removeOther()
+			s.step()
+			recorded, last := s.recorded, s.lastDigest
+			s.edit(other)
+			s.step()
+			s.recorded, s.lastDigest = recorded, last
+			s.upgrade()
+			s.step()
+			s.recorded, s.lastDigest = recorded, last
+			s.removeOther()
+			return s
+		},
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "a source that is absent at first sight, of which the record says that it was there",
+		given: func() *scene {
+			s := triggered(other)
+			s.upgrade()
+			s.step()
+			s.status, s.recorded, s.lastDigest = nil, nil, ""
+			s.removeOther()
+			return s
+		},
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}})
+}
+
+// What never was there needs no request.
+func TestDecide_aSourceThatNeverWasThere(t *testing.T) {
+	t.Parallel()
+	s := newScene(other)
+	s.removeOther()
+	NewWithT(t).Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
+}
