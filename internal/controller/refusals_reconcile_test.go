@@ -197,6 +197,19 @@ func TestRefused_looks_again_ever_more_rarely_unless_something_is_to_be_done(t *
 	g.Expect(result.Priority).To(HaveValue(Equal(handler.LowPriority)))
 }
 
+// A source that may not be read any more is not asked for fifty times a second.
+func TestAgain_waits_where_a_source_is_refused(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	r := &ValuesTriggerReconciler{denials: newDenials()}
+	result, err := again(outcome{outdated: true, err: denial})
+	g.Expect(isRefused(err)).To(BeTrue())
+	result, err = r.refused(t.Context(), ctrl.Request{NamespacedName: anApp}, result, err)
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.RequeueAfter).To(BeNumerically(">=", firstDenial/2))
+	g.Expect(again(outcome{outdated: true})).To(HaveField("RequeueAfter", conflictDelay))
+}
+
 func TestNotify_reports_refusals_once_and_together(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -229,9 +229,18 @@ func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesT
 	}
 	out := r.deliver(ctx, vt, e)
 	if out.outdated {
-		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, out.err
+		return again(out)
 	}
 	return r.conclude(ctx, vt, e, out, interval)
+}
+
+// again returns when to decide anew what rests on something old: at once, unless that cannot
+// be read, for which there is a time of its own.
+func again(out outcome) (ctrl.Result, error) {
+	if out.err != nil {
+		return ctrl.Result{}, out.err
+	}
+	return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
 }
 
 // conclude tidies up after an evaluation, and records what became of it.
