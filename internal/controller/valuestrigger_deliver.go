@@ -54,6 +54,10 @@ type outcome struct {
 	// difference of the sources must be kept.
 	undecided bool
 
+	// lasting is true if this is so only of targets that are refused until a person does
+	// something: what a person asks for must not stay open for so long.
+	lasting bool
+
 	// outdated tells that all of this rests on an old version of the trigger or a source and is
 	// to be decided anew.
 	outdated bool
@@ -133,10 +137,18 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 		if one.err != nil {
 			errs = append(errs, one.err)
 		}
-		out.undecided = out.undecided || one.undecided
+		out.note(one)
 	}
 	out.err = errors.Join(errs...)
 	return out
+}
+
+// note takes in that about a target nothing could be decided.
+func (o *outcome) note(one single) {
+	if one.undecided {
+		o.lasting = one.free && (o.lasting || !o.undecided)
+		o.undecided = true
+	}
 }
 
 // executeAll executes the decisions about all targets. Where more of them wait than there are

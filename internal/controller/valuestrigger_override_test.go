@@ -21,7 +21,9 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
 func TestTriggerThrough(t *testing.T) {
@@ -109,6 +111,28 @@ func TestMarkOutcome_an_undecided_request_stays(t *testing.T) {
 	e := evaluation{at: evaluatedAt, force: "now", triggerAt: "now", gated: true}
 	markOutcome(vt, e, outcome{undecided: true, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}})
 	NewWithT(t).Expect(vt.Status.LastHandledTriggerAt).To(BeEmpty())
+}
+
+// A target that is refused until a person does something does not keep a request open, which
+// would override what holds back each change from then on, and retry what fails for ever.
+func TestMarkOutcome_a_request_is_handled_though_a_target_is_refused(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	r, vt := deployed()
+	foreign := copies.Foreign(publish.Copy{Kind: "Secret", Namespace: "tenant", Name: "taken"})
+	var out outcome
+	out.note(r.undecidable(vt, &targetCase{err: foreign}))
+	out.targets = []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}
+	e := evaluation{at: evaluatedAt, force: "now", reset: "now", diff: plan.Diff{To: "sha256:new"}}
+	markOutcome(vt, e, out)
+	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
+	g.Expect(vt.Status.LastHandledResetAt).To(Equal("now"))
+	g.Expect(vt.Status.LastDigest).To(BeEmpty(), "the difference of the sources is kept")
+
+	out.note(r.undecidable(vt, &targetCase{err: errors.New("a timeout")}))
+	e.force, e.reset = "again", "again"
+	markOutcome(vt, e, out)
+	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"), "what passes is waited for")
 }
 
 // A rollout that begins again reports its stages like any other, and supersedes nothing.

@@ -42,7 +42,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 	}
 	status.Delivered = summary.Delivered
 
-	if !out.undecided {
+	if !out.undecided || out.lasting {
 		if len(e.diff.Changed) > 0 || out.triggered > 0 || override != nil || len(status.History) > 0 && status.History[0].Digest == e.diff.To {
 			status.History = plan.Remember(status.History, triggerv1.Change{
 				Digest: e.diff.To, Cause: causeOf(out.targets, e.diff.To), Time: stamp,
@@ -52,8 +52,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 		if override != nil {
 			status.History[0].Override = override
 		}
-		status.Sources = plan.Statuses(e.sources)
-		status.LastDigest = e.diff.To
+		// What stays open overrides what holds back each later change, too.
 		if e.overrides() {
 			status.LastHandledForceAt = e.force
 		}
@@ -63,6 +62,10 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 		if e.reset != "" {
 			status.LastHandledResetAt = e.reset
 		}
+	}
+	if !out.undecided {
+		status.Sources = plan.Statuses(e.sources)
+		status.LastDigest = e.diff.To
 	}
 
 	markGated(vt, e, out.releases)
