@@ -83,8 +83,11 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 func goOn(vt *triggerv1.ValuesTrigger) string {
 	s := vt.Status.Rollout
 	for _, st := range s.Stages {
-		if st.Name == s.Stage && st.Phase != triggerv1.StageUnready && vt.Spec.Rollout != nil &&
-			int(st.Failed) <= scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
+		if vt.Spec.Rollout == nil || st.Phase == triggerv1.StageUnready ||
+			int(st.Failed) > scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
+			break // It may be a target of an earlier stage that came later and has failed.
+		}
+		if st.Name == s.Stage {
 			return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on"
 		}
 	}

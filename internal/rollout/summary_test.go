@@ -55,6 +55,10 @@ func TestSummarize(t *testing.T) {
 			{Name: "prod", Phase: triggerv1.StageProgressing, Targets: 2, Delivered: 1}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
 			Message: "Stage 1/1 prod, 1/2, 0 failed; halted: apps/a: why; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on"}},
+		{name: "halted by a target that came to an earlier stage", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a: why", Stages: []triggerv1.StageStatus{
+			{Name: "canary", Phase: triggerv1.StageFinished, Targets: 2, Delivered: 1, Failed: 1}, {Name: "prod", Phase: triggerv1.StageWaiting, Targets: 2}}}, want: Summary{
+			Ready: "False", Reason: "RolloutHalted", Stalled: true,
+			Message: "Stage 2/2 canary→prod, 0/2, 0 failed; halted: apps/a: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
 		{name: "halted in a soak", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a has not been ready", Stages: []triggerv1.StageStatus{
 			{Name: "prod", Phase: triggerv1.StageUnready, Targets: 1, Delivered: 1}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
