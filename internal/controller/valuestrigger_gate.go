@@ -96,6 +96,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 		Earlier: e.earlier, Restored: e.refused != "", Unrestorable: e.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
+	formerly := plan.Formerly(e.sources)
 	for _, c := range cases {
 		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release)
 		switch {
@@ -106,7 +107,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 		case c.leftAlone(e):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
-		if in.RefusedBy == "" && vt.TakesBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, e.content) {
+		if in.RefusedBy == "" && vt.TakesBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, e.content, formerly...) {
 			in.RefusedBy = c.String()
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {

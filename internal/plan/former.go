@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 // This file knows digests that were made otherwise: under another key, or without one.
@@ -65,6 +66,12 @@ func (t Translation) Apply(status *triggerv1.ValuesTriggerStatus) {
 	for i := range status.Targets {
 		t.apply(&status.Targets[i].Digest)
 		t.apply(&status.Targets[i].Published)
+		if seen := status.Targets[i].Seen; seen != nil {
+			t.apply(&seen.Digest)
+		}
+		if refused := status.Targets[i].Refused; refused != nil {
+			t.applyShort(&refused.Digest)
+		}
 	}
 	for i := range status.History {
 		t.apply(&status.History[i].Digest)
@@ -78,6 +85,25 @@ func (t Translation) apply(digest *string) {
 	if now, found := t.digests[*digest]; found {
 		*digest = now
 	}
+}
+
+// applyShort is like apply, for a digest of which there is only the beginning.
+func (t Translation) applyShort(short *string) {
+	for before, now := range t.digests {
+		if *short == digest.Short(before) {
+			*short = digest.Short(now)
+			return
+		}
+	}
+}
+
+// Formerly returns the digests that all sources together had when they were made otherwise.
+func Formerly(sources []Source) []string {
+	former := make([]string, 0, ways(sources))
+	for way := range ways(sources) {
+		former = append(former, formerly(sources, way))
+	}
+	return former
 }
 
 // ways returns in how many ways digests of the sources were made before.

@@ -167,3 +167,22 @@ func TestProperty_translation_hides_no_change(t *testing.T) {
 		g.Expect(status.Targets[1].Digest).To(Equal("sha256:older"))
 	}
 }
+
+// What is noted of content beside its digest is about the same content, too.
+func TestTranslate_whatIsNotedOfTargets(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	now := withSecret("c", "s")
+	for way := range 2 {
+		before := Combined(formerSources(now, way))
+		status := recordOf(formerSources(now, way))
+		status.Targets[0].Seen = &triggerv1.SeenContent{Digest: before, Revision: 3}
+		status.Targets[0].Refused = &triggerv1.Refusal{Digest: digest.Short(before), Reason: "why"}
+		Translate(status, now).Apply(status)
+		g.Expect(status.Targets[0].Seen.Digest).To(Equal(Combined(now)))
+		g.Expect(status.Targets[0].Refused.Digest).To(Equal(digest.Short(Combined(now))))
+		record := Record{Token: "0123456789ab.1"}.refusing("apps/trigger", before)
+		g.Expect(record.Refuses("apps/trigger", Combined(now))).To(BeFalse())
+		g.Expect(record.Refuses("apps/trigger", Combined(now), Formerly(now)...)).To(BeTrue(), "it stays refused under another key")
+	}
+}

@@ -29,7 +29,9 @@ func (r Record) refusing(trigger, refused string) Record {
 }
 
 // Refuses reports whether the last request of a trigger on the release was to run earlier
-// content in place of this.
-func (r Record) Refuses(trigger, content string) bool {
-	return slices.Contains(r.Sources, RecordedSource{ID: refusedID(trigger), Digest: digest.Short(content)})
+// content in place of this, by its digest or one of those that it had formerly.
+func (r Record) Refuses(trigger, content string, formerly ...string) bool {
+	return slices.ContainsFunc(append([]string{content}, formerly...), func(content string) bool {
+		return slices.Contains(r.Sources, RecordedSource{ID: refusedID(trigger), Digest: digest.Short(content)})
+	})
 }
