@@ -100,10 +100,9 @@ func bypassedMessage(passed []string) string {
 	return fmt.Sprintf("%d HelmReleases took up the change by themselves, before they were asked to: %s", len(passed), text.Some(passed, maxListed))
 }
 
-// isNewlyRefused is true if a target is refused for another reason or content than before. A
-// webhook that does not answer may restart: its target is Pending, and no failure.
+// isNewlyRefused is true if a target is refused for another reason or content than before.
 func isNewlyRefused(was, is triggerv1.TargetStatus) bool {
-	return is.Refused != nil && (is.State != triggerv1.TargetPending || plan.Denied(is)) && (was.Refused == nil || *was.Refused != *is.Refused || was.Message != is.Message)
+	return is.Refused != nil && (was.Refused == nil || *was.Refused != *is.Refused || was.Message != is.Message)
 }
 
 // notifyRefused emits one event about all targets that come to be refused, unless that is why the

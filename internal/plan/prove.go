@@ -40,6 +40,8 @@ func (t *task) await() (Decision, bool) {
 		decision := t.end(triggerv1.TargetTriggered, "")
 		decision.After = firstRetryDelay
 		return decision, true
+	case r.requestPending() && t.failedBefore():
+		return t.failed(t.Previous.Message), true // Until it has come to an end, that holds.
 	case r.requestPending() && r.Working(): // It notes a request at the end of its work.
 		return t.underWay(), true
 	case r.requestPending() && r.RequestedAt == t.status.Token:

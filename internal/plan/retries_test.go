@@ -107,6 +107,22 @@ func TestDecide_aLongUpgrade(t *testing.T) {
 	g.Expect(Decide(in).Status).To(HaveField("Message", HavePrefix("not delivered within 3m0s: ")), "a timeout of one's own is kept")
 }
 
+// What was said when the time was up holds until the request has come to an end: the last
+// moments of an upgrade are no news.
+func TestDecide_aLongUpgradeThatEnds(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := triggered(other)
+	s.work()
+	s.later(time.Hour)
+	failed := s.step()
+	g.Expect(failed.Status.State).To(Equal(triggerv1.TargetFailed))
+	s.release.Reconciling, s.release.Ready = false, "True" // It notes the request in a moment.
+	g.Expect(s.step().Status).To(Equal(failed.Status))
+	s.upgrade()
+	g.Expect(s.step().Status.State).To(Equal(triggerv1.TargetDelivered))
+}
+
 func TestDecide_aReleaseThatCannotBeInstalled(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -87,7 +87,7 @@ func goOn(vt *triggerv1.ValuesTrigger) string {
 			int(st.Failed) > scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
 			break // It may be a target of an earlier stage that came later and has failed.
 		}
-		if st.Name == s.Stage {
+		if st.Name == s.Stage && st.Phase == triggerv1.StageProgressing {
 			return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on"
 		}
 	}

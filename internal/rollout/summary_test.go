@@ -59,6 +59,10 @@ func TestSummarize(t *testing.T) {
 			{Name: "canary", Phase: triggerv1.StageFinished, Targets: 2, Delivered: 1, Failed: 1}, {Name: "prod", Phase: triggerv1.StageWaiting, Targets: 2}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
 			Message: "Stage 2/2 canary→prod, 0/2, 0 failed; halted: apps/a: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
+		{name: "halted before it began, since the content was rolled back before", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "why", Stages: []triggerv1.StageStatus{
+			{Name: "prod", Phase: triggerv1.StageWaiting, Targets: 2}}}, want: Summary{
+			Ready: "False", Reason: "RolloutHalted", Stalled: true,
+			Message: "Stage 1/1 prod, 0/2, 0 failed; halted: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
 		{name: "halted in a soak", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a has not been ready", Stages: []triggerv1.StageStatus{
 			{Name: "prod", Phase: triggerv1.StageUnready, Targets: 1, Delivered: 1}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,

@@ -8,7 +8,10 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
@@ -54,5 +57,31 @@ func TestEditor(t *testing.T) {
 			cm.ManagedFields = c.entries
 			NewWithT(t).Expect(editor(cm, c.keys)).To(Equal(c.want))
 		})
+	}
+}
+
+// An object that is created again as it was has the editor of its own.
+func TestStore_names_the_editor_of_the_object_that_there_is(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	by := func(uid types.UID, version, manager string) *corev1.ConfigMap {
+		f := &metav1.FieldsV1{}
+		f.SetRawString(`{"f:data":{"f:a":{}}}`)
+		cm := testConfigMap("settings", map[string]string{"a": "1"})
+		cm.UID, cm.ResourceVersion = uid, version
+		cm.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: manager, Operation: metav1.ManagedFieldsOperationUpdate, APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: f}}
+		return cm
+	}
+	ref := Ref{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: "settings"}
+	var store *Store
+	for _, cm := range []*corev1.ConfigMap{by("1", "1", "kubectl-patch"), by("2", "2", "velero")} {
+		c := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(cm).WithReturnManagedFields().Build()
+		if store == nil {
+			store = NewStore(c, c, testKeyring{})
+		}
+		store.metadata, store.live = c, c
+		object, err := store.Get(t.Context(), Account{}, ref, 0)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(object.Editor).To(Equal(cm.ManagedFields[0].Manager))
 	}
 }

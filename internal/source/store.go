@@ -189,12 +189,13 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	}
 	previous := e.object
 	object := describe(obj, content)
-	if previous.Exists && previous.Full != object.Full {
+	switch {
+	case previous.Exists && previous.Full != object.Full:
 		object.ChangedKeys = object.Content.ChangedSince(previous.Content)
 		object.Editor = editor(obj, object.ChangedKeys)
-	} else if previous.Exists {
+	case previous.Exists && previous.UID == object.UID:
 		object.ChangedKeys, object.Editor = previous.ChangedKeys, previous.Editor
-	} else {
+	default: // Another object, or one of which nothing is known.
 		object.Editor = editor(obj, nil)
 	}
 	e.object, e.readAt = object, s.now()
