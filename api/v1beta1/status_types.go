@@ -141,6 +141,13 @@ type TargetStatus struct {
 	// +optional
 	Revision int64 `json:"revision,omitempty"`
 
+	// DoubtfulUntil is the revision of the Helm release up to which a revision may have begun
+	// with other content than that of digest, which was there for a while after the request
+	// for it. 0 if there was none.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	DoubtfulUntil int64 `json:"doubtfulUntil,omitempty"`
+
 	// Seen is the content that waits for a suspended HelmRelease. Unset while nothing waits
 	// for one.
 	// +optional

@@ -5,6 +5,7 @@ package plan
 
 import (
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 
@@ -73,6 +74,33 @@ func TestDecide_contentThatComesBack(t *testing.T) {
 			s.step()
 			s.status, s.recorded, s.lastDigest = nil, nil, ""
 			s.removeOther()
+			return s
+		},
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "while the request for it is under way",
+		given: func() *scene {
+			s := triggered(other)
+			s.editTo(other, "third")
+			s.step()
+			s.upgrade() // Begins with the third.
+			s.write(other, "second")
+			s.later(time.Minute)
+			return s
+		},
+		want: outcome{triggerv1.TargetTriggered, forced},
+	}, {
+		name: "while a request for other content is under way",
+		given: func() *scene {
+			s := delivered(other, read)
+			s.edit(read)
+			s.step()
+			s.edit(other)
+			s.step()
+			s.step()
+			s.upgrade()
+			s.write(other, "first")
+			s.later(time.Minute)
 			return s
 		},
 		want: outcome{triggerv1.TargetTriggered, forced},

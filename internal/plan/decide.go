@@ -188,6 +188,7 @@ func (t *task) deliver() Decision {
 		t.witness()
 		return t.end(triggerv1.TargetHeld, "HelmRelease is suspended; the change is delivered when spec.suspend is removed")
 	case r.requestPending() && r.RequestedAt == t.status.Token:
+		t.doubt()
 		return t.end(triggerv1.TargetTriggered, "newer content waits for the request that is under way")
 	case r.requestPending():
 		return t.end(triggerv1.TargetPending, "helm-controller has not handled another request yet")
@@ -219,6 +220,16 @@ func (t *task) witness() {
 	}
 }
 
+// doubt notes, while a request is under way, that there is other content that the release
+// does not read through valuesFrom: if what was requested comes back, the revision of the
+// request may have begun with that.
+func (t *task) doubt() {
+	changed := t.pick(slices.Concat(t.Diff.Changed, t.Diff.Added))
+	if slices.ContainsFunc(changed, func(s Source) bool { return !t.Release.Reads[s.ID] && t.needsForce([]Source{s}) }) {
+		t.status.DoubtfulUntil = t.Release.Revision + 1
+	}
+}
+
 // request asks helm-controller to reconcile with the present content.
 func (t *task) request(attempt int32) Decision {
 	r := t.Release
@@ -235,7 +246,7 @@ func (t *task) request(attempt int32) Decision {
 	t.status.Attempts = attempt
 	t.status.TriggeredAt = t.now()
 	t.status.DeliveredAt = nil
-	t.status.Revision = r.Revision
+	t.status.Revision, t.status.DoubtfulUntil = r.Revision, 0
 	decision := t.end(triggerv1.TargetTriggered, "")
 	decision.Unsent = unsent
 	decision.After = t.Timeout

@@ -108,6 +108,9 @@ func (t *task) weigh() Decision {
 		// Of equal values, helm-controller takes the old revision for the new one.
 		return t.failed("the upgrade failed and helm-controller rolled it back; mend what failed, then annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry")
 	}
+	if t.doubted() {
+		return t.lost(true, "request", "was handled while there was other content")
+	}
 	forceProven := !forced || t.upgraded() && !t.missed()
 	valuesProven := true
 	if t.readsAny() {
@@ -130,7 +133,7 @@ func (t *task) delivered() Decision {
 	t.status.Digest = t.Digest
 	t.status.Forced = t.requestForced()
 	t.status.Revision = t.Release.Revision
-	t.status.DeliveredAt = t.now()
+	t.status.DeliveredAt, t.status.DoubtfulUntil = t.now(), 0
 	message := ""
 	if t.readsAny() && t.Values == ValuesUnreadable {
 		message = "the request was handled and the release is ready; its values could not be compared, since the operator cannot read all of them, does not know the algorithm of their digest, or they are too large"
@@ -177,84 +180,6 @@ func (t *task) failedBefore() bool { return t.previously(triggerv1.TargetFailed)
 func (t *task) previously(state triggerv1.TargetState) bool {
 	p := t.Previous
 	return p != nil && p.State == state && p.Token == t.status.Token
-}
-
-// missed reports whether the forced revision may have found no object where there is one
-// now: a source was created again since the release was asked for its content.
-func (t *task) missed() bool {
-	return slices.ContainsFunc(t.Sources, func(s Source) bool {
-		e, found := t.Release.Record.entry(s)
-		return found && !t.Release.Reads[s.ID] && s.Force != triggerv1.ForceNever && e.Object != "" && e.Object != object(s)
-	})
-}
-
-// unproven returns the sources of which there is no proof that the latest
-// snapshot was made with their content, or asks for the composed values.
-func (t *task) unproven(sources []Source) (unproven []Source, needValues bool) {
-	return t.unprovenBy(sources, func(s Source) bool { return t.witnessed(s) || s.Digest == "" && !t.Release.Record.holds(s.ID) })
-}
-
-// unprovenBy is like unproven, with what proves content that the release does not read
-// through valuesFrom.
-func (t *task) unprovenBy(sources []Source, proven func(Source) bool) (unproven []Source, needValues bool) {
-	r := t.Release
-	for _, s := range sources {
-		switch {
-		case r.Reads[s.ID] && t.Values == ValuesUnknown:
-			return nil, true
-		case r.Reads[s.ID]:
-			if !r.Deployed || t.Values != ValuesEqual {
-				unproven = append(unproven, s)
-			}
-		case s.Baseline[t.Target], proven(s):
-		default:
-			unproven = append(unproven, s)
-		}
-	}
-	return unproven, false
-}
-
-// mayRunAlready reports whether helm-controller has made a revision since the last
-// delivery or request that runs the change if its values are equal. Equal values say
-// nothing about content that is forced each time, and what is on record nothing about
-// content that is back after a change that was never asked for.
-func (t *task) mayRunAlready() bool {
-	r := t.Release
-	if t.unrequested() || r.Revision <= t.status.Revision || !r.Deployed || r.RolledBack || len(t.wanted) == 0 {
-		return false
-	}
-	if seen := t.status.Seen; seen != nil && r.Revision > seen.Revision {
-		return true
-	}
-	return !slices.ContainsFunc(t.wanted, func(s Source) bool {
-		if !r.Reads[s.ID] && t.waited && t.status.Forced {
-			return true // It may have been another meanwhile.
-		}
-		return (!r.Reads[s.ID] || s.Force == triggerv1.ForceAlways) && !t.witnessed(s)
-	})
-}
-
-// takenUp follows a change that helm-controller has picked up by itself.
-func (t *task) takenUp() Decision {
-	t.status.Cause = t.cause()
-	if t.Release.Current && t.Release.Ready == "True" {
-		return t.delivered()
-	}
-	t.status.Digest = t.Digest
-	t.status.Attempts, t.status.TriggeredAt, t.status.DeliveredAt = 1, t.now(), nil
-	return t.prove()
-}
-
-// witnessed reports whether the latest revision began when the content of a source was
-// there: helm-controller was idle at an older one when it was asked for this content of
-// this object. Or it is proven to run what was asked for, in whatever object. No time, and nothing that a backup brings back, says so.
-func (t *task) witnessed(s Source) bool {
-	r := t.Release
-	e, found := r.Record.entry(s)
-	if !found || r.Record.UID != r.UID || !r.Deployed || r.RolledBack {
-		return false
-	}
-	return r.Record.names(s) && r.Revision > e.After || r.Record.Proven > 0 && r.Record.Proven == r.Revision
 }
 
 // owesForce tells that a forced upgrade is due or was requested already, and that
