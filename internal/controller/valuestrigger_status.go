@@ -52,16 +52,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 		if override != nil {
 			status.History[0].Override = override
 		}
-		// What stays open overrides what holds back each later change, too.
-		if e.overrides() {
-			status.LastHandledForceAt = e.force
-		}
-		if e.triggerAt != "" {
-			status.LastHandledTriggerAt = e.triggerAt
-		}
-		if e.reset != "" {
-			status.LastHandledResetAt = e.reset
-		}
+		markHandled(status, e)
 	}
 	if !out.undecided {
 		status.Sources = plan.Statuses(e.sources)
@@ -70,6 +61,20 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 
 	markGated(vt, e, out.releases)
 	markSummary(vt, summary, e.disabled)
+}
+
+// markHandled records which requests of a person have been acted on. What stays open
+// overrides what holds back each later change, too.
+func markHandled(status *triggerv1.ValuesTriggerStatus, e evaluation) {
+	if e.overrides() {
+		status.LastHandledForceAt = e.force
+	}
+	if e.triggerAt != "" {
+		status.LastHandledTriggerAt = e.triggerAt
+	}
+	if e.reset != "" {
+		status.LastHandledResetAt = e.reset
+	}
 }
 
 // markDelivered records content that can be gone back to.

@@ -81,9 +81,9 @@ func (t Translation) Apply(status *triggerv1.ValuesTriggerStatus) {
 	}
 }
 
-func (t Translation) apply(digest *string) {
-	if now, found := t.digests[*digest]; found {
-		*digest = now
+func (t Translation) apply(sum *string) {
+	if now, found := t.digests[*sum]; found {
+		*sum = now
 	}
 }
 
