@@ -10,6 +10,7 @@ import (
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -108,12 +109,5 @@ func brief(d time.Duration) string {
 	} else {
 		d = d.Round(time.Second)
 	}
-	out := d.String()
-	if strings.HasSuffix(out, "m0s") {
-		out = strings.TrimSuffix(out, "0s")
-	}
-	if strings.HasSuffix(out, "h0m") {
-		out = strings.TrimSuffix(out, "0m")
-	}
-	return out
+	return graph.Duration(d)
 }

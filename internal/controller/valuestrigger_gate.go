@@ -174,12 +174,18 @@ func dependencies(hr *helmv2.HelmRelease) []string {
 // isCurrent tells whether a trigger is the newest version of it: what holds changes back
 // must not be judged by a status that has been written over.
 func (r *ValuesTriggerReconciler) isCurrent(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
-	newest := &metav1.PartialObjectMetadata{}
-	newest.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
-	if err := r.live.Get(ctx, client.ObjectKeyFromObject(vt), newest); err != nil {
+	newest, err := r.newest(ctx, vt)
+	if err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
 	return newest.ResourceVersion == vt.ResourceVersion, nil
+}
+
+// newest returns the metadata of a trigger as the API server has it now.
+func (r *ValuesTriggerReconciler) newest(ctx context.Context, vt *triggerv1.ValuesTrigger) (*metav1.PartialObjectMetadata, error) {
+	newest := &metav1.PartialObjectMetadata{}
+	newest.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
+	return newest, r.live.Get(ctx, client.ObjectKeyFromObject(vt), newest)
 }
 
 // sentRequests remembers the requests of this process until they are seen in the cache,

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fluxcd/pkg/apis/meta"
 
@@ -78,9 +77,8 @@ func overrideOf(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) *trigger
 // forcedBy returns the field manager that set the annotation by which all targets are
 // requested at once, empty if that is not known.
 func (r *ValuesTriggerReconciler) forcedBy(ctx context.Context, vt *triggerv1.ValuesTrigger) string {
-	newest := &metav1.PartialObjectMetadata{}
-	newest.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
-	if err := r.live.Get(ctx, client.ObjectKeyFromObject(vt), newest); err != nil {
+	newest, err := r.newest(ctx, vt)
+	if err != nil {
 		ctrl.LoggerFrom(ctx).V(1).Info("cannot find out who set an annotation", "annotation", meta.ForceRequestAnnotation, "error", err.Error())
 		return ""
 	}

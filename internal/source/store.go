@@ -209,18 +209,26 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	return object, nil
 }
 
-// versionIn returns the resource version that a reader has of an object, none if there is no such object.
+// versionIn returns the resource version that a reader has of an object, empty if the
+// object does not exist.
 func versionIn(ctx context.Context, reader client.Reader, ref Ref) (string, error) {
+	meta, err := metadataIn(ctx, reader, ref)
+	return meta.ResourceVersion, err
+}
+
+// metadataIn returns the metadata that a reader has of an object, empty if the object does
+// not exist.
+func metadataIn(ctx context.Context, reader client.Reader, ref Ref) (metav1.ObjectMeta, error) {
 	meta := &metav1.PartialObjectMetadata{}
 	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
 	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
 	if apierrors.IsNotFound(err) {
-		return "", nil
+		return metav1.ObjectMeta{}, nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("metadata of %s: %w", ref, err)
+		return metav1.ObjectMeta{}, fmt.Errorf("metadata of %s: %w", ref, err)
 	}
-	return meta.ResourceVersion, nil
+	return meta.ObjectMeta, nil
 }
 
 func (s *Store) entry(key entryKey) *entry {
@@ -305,14 +313,6 @@ func (s *Store) UID(ctx context.Context, account Account, ref Ref) (types.UID, e
 	if reader == nil {
 		reader = s.live
 	}
-	meta := &metav1.PartialObjectMetadata{}
-	meta.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind))
-	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
-	if apierrors.IsNotFound(err) {
-		return "", nil
-	}
-	if err != nil {
-		return "", fmt.Errorf("metadata of %s: %w", ref, err)
-	}
-	return meta.UID, nil
+	meta, err := metadataIn(ctx, reader, ref)
+	return meta.UID, err
 }

@@ -39,7 +39,7 @@ func turnOf(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, now time.Time) 
 		turn.After = window(vt, now)
 	}
 	if quiet := vt.Spec.QuietPeriod.Duration; turn.After == "" && quiet > 0 {
-		turn.After = "after a quiet period of " + short(quiet)
+		turn.After = "after a quiet period of " + Duration(quiet)
 	}
 	return turn
 }
@@ -68,7 +68,7 @@ func before(stages []triggerv1.Stage) string {
 	}
 	for i := last - 1; i >= 0; i-- {
 		if soak := stages[i].MinSuccessTime.Duration; soak > 0 {
-			return fmt.Sprintf("after stage %s has succeeded for %s", stages[i].Name, short(soak))
+			return fmt.Sprintf("after stage %s has succeeded for %s", stages[i].Name, Duration(soak))
 		}
 	}
 	if last > 0 {
@@ -94,8 +94,8 @@ func window(vt *triggerv1.ValuesTrigger, now time.Time) string {
 	return "when the window opens at " + opens.UTC().Format(time.RFC3339)
 }
 
-// short writes a duration without zeros at its end.
-func short(d time.Duration) string {
+// Duration writes a duration without zeros at its end.
+func Duration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")
