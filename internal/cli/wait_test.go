@@ -42,8 +42,8 @@ func TestWait(t *testing.T) {
 	forbidden := interceptor.Funcs{Patch: func(context.Context, client.WithWatch, client.Object, client.Patch, ...client.PatchOption) error {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "valuestriggers"}, "app", nil)
 	}}
-	// takenBack is a trigger that has gone back to earlier content than the refused one.
-	takenBack := func(refused string) *triggerv1.ValuesTrigger {
+	// rolledBack is a trigger that has gone back to earlier content than the refused one.
+	rolledBack := func(refused string) *triggerv1.ValuesTrigger {
 		vt := handles(digestOf(ready(trigger("apps", "app", source, delivered), metav1.ConditionFalse, triggerv1.RolledBackReason, "Rolled back", true), "sha256:old"))
 		vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: refused, Phase: triggerv1.RolloutRolledBack, Rollback: &triggerv1.RollbackStatus{Digest: vt.Status.LastDigest}}
 		return vt
@@ -62,8 +62,8 @@ func TestWait(t *testing.T) {
 		{"the content before", "wait app", handles(digestOf(fine(trigger("apps", "app", source, delivered)), "sha256:old")), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
 		{"not looked at", "wait app", digestOf(fine(trigger("apps", "app", source, delivered)), current), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
 		{"failed", "wait app", handles(digestOf(ready(trigger("apps", "app", source, target("apps", "app", triggerv1.TargetFailed, "no chart")), metav1.ConditionFalse, triggerv1.DeliveryFailedReason, "", true), current)), interceptor.Funcs{}, 1, "no chart"},
-		{"taken back", "wait app", takenBack(plan.Combined([]plan.Source{{ID: "ConfigMap/apps/values", Digest: current}})), interceptor.Funcs{}, 1, "RolledBack"},
-		{"taken back, and edited since", "wait app", takenBack("sha256:refused"), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
+		{"rolled back", "wait app", rolledBack(plan.Combined([]plan.Source{{ID: "ConfigMap/apps/values", Digest: current}})), interceptor.Funcs{}, 1, "RolledBack"},
+		{"rolled back, and edited since", "wait app", rolledBack("sha256:refused"), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
 		{"suspended", "wait app", suspended, interceptor.Funcs{}, 1, "Suspended"},
 		{"under way", "wait app", handles(digestOf(ready(trigger("apps", "app", source, target("apps", "app", triggerv1.TargetTriggered, "")), metav1.ConditionUnknown, meta.ProgressingReason, "", false), current)), interceptor.Funcs{}, 1, "not delivered"},
 		{"without permission to ask", "wait app", digestOf(fine(trigger("apps", "app", source, delivered)), current), forbidden, 0, "1 Ready"},

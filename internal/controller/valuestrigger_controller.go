@@ -234,7 +234,7 @@ func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesT
 	return r.conclude(ctx, vt, e, out, interval)
 }
 
-// again returns when to decide anew what rests on something old: at once, unless that cannot
+// again returns when to decide again about what rests on something old: at once, unless that cannot
 // be read, for which there is a time of its own.
 func again(out outcome) (ctrl.Result, error) {
 	if out.err != nil {

@@ -87,7 +87,8 @@ func (t *task) takenUp() Decision {
 
 // witnessed reports whether the latest revision began when the content of a source was
 // there: helm-controller was idle at an older one when it was asked for this content of
-// this object. Or it is proven to run what was asked for, in whatever object. No time, and nothing that a backup brings back, says so.
+// this object. Or it is proven to run what was asked for, in whatever object. No time, and
+// nothing that a backup brings back, says so.
 func (t *task) witnessed(s Source) bool {
 	r := t.Release
 	e, found := r.Record.entry(s)

@@ -29,7 +29,7 @@ type stage struct {
 }
 
 // assign puts the targets into stages, and brings their record in line with the spec.
-func (p *planner) assign(anew bool) {
+func (p *planner) assign(fresh bool) {
 	if p.Rollout == nil {
 		p.Status.Stages, p.Status.Unmatched = nil, 0
 		return
@@ -53,7 +53,7 @@ func (p *planner) assign(anew bool) {
 		switch {
 		case p.unapproved(st):
 			st.set(p.Now, triggerv1.StageWaiting)
-		case unchanged && (anew || st.Phase == "" && (len(st.members) == 0 || p.Previous.Phase == triggerv1.RolloutFinished)):
+		case unchanged && (fresh || st.Phase == "" && (len(st.members) == 0 || p.Previous.Phase == triggerv1.RolloutFinished)):
 			st.set(p.Now, triggerv1.StageUnchanged) // One that is renamed meanwhile still has to soak.
 		case st.Phase == "" || !unchanged && st.Phase == triggerv1.StageUnchanged:
 			st.set(p.Now, triggerv1.StageWaiting)

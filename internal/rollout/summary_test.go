@@ -133,7 +133,7 @@ func TestOf(t *testing.T) {
 		{"refused when it was to be repeated", refusedBefore(deciding(triggerv1.TargetTriggered, asked, 2)), there, Out, true},
 		{"suspended", deciding(triggerv1.TargetHeld, nil, 0), plan.Release{Exists: true, Suspended: true}, Out, false},
 		{"worked on", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, Reconciling: true, Ready: "Unknown"}, Busy, false},
-		{"asked by somebody else", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, RequestedAt: "a", HandledAt: "b"}, Busy, false},
+		{"asked by another client", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, RequestedAt: "a", HandledAt: "b"}, Busy, false},
 		{"not installed", deciding(triggerv1.TargetPending, nil, 0), plan.Release{Exists: true, Current: true, Ready: "False"}, Out, false},
 		{"missing", deciding(triggerv1.TargetMissing, nil, 0), plan.Release{}, Out, false},
 	} {
