@@ -149,7 +149,7 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 	if !deletesCopies(vt) || e.publication == nil {
 		return r.letGo(ctx, vt)
 	}
-	obsolete, err := r.obsolete(ctx, e, out)
+	obsolete, err := r.obsolete(ctx, vt, e, out)
 	if err != nil || len(obsolete) == 0 {
 		return false, err
 	}
@@ -168,9 +168,15 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 	return t.more, t.err
 }
 
-// obsolete returns the copies that no target wants and no release reads.
-func (r *ValuesTriggerReconciler) obsolete(ctx context.Context, e evaluation, out outcome) ([]*copyMeta, error) {
-	found, err := r.copiesOf(ctx, client.ObjectKeyFromObject(e.publication.owner))
+// obsolete returns the copies that no target wants and no release reads. The status is about
+// to forget a target that was dropped, so its copy is looked for where it cannot be missed.
+func (r *ValuesTriggerReconciler) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome) ([]*copyMeta, error) {
+	list, reader := index.Copies, r.cache
+	if dropsTarget(vt.Status.Targets, out.targets) {
+		list, reader = index.CopiesNow, r.live
+	}
+	found, err := list(ctx, reader, sourceKinds(r.sources.Secrets), client.ObjectKeyFromObject(e.publication.owner))
+	found = slices.DeleteFunc(found, strange)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
@@ -198,6 +204,15 @@ func (r *ValuesTriggerReconciler) obsolete(ctx context.Context, e evaluation, ou
 		}
 	}
 	return obsolete, nil
+}
+
+// dropsTarget reports whether a target is not among those of now.
+func dropsTarget(before, now []triggerv1.TargetStatus) bool {
+	still := map[string]bool{}
+	for _, t := range now {
+		still[t.Namespace+"/"+t.Name] = true
+	}
+	return slices.ContainsFunc(before, func(t triggerv1.TargetStatus) bool { return !still[t.Namespace+"/"+t.Name] })
 }
 
 // targetOf returns namespace and label of the target that a copy is for.

@@ -239,6 +239,22 @@ func TestPrune_says_nothing_of_what_is_nowhere_near_its_targets(t *testing.T) {
 	s.Expect(s.recorder.Events).NotTo(Receive())
 }
 
+func TestPrune_finds_the_copy_of_a_dropped_target_before_the_cache_does(t *testing.T) {
+	t.Parallel()
+	s := newTidying(t)
+	s.live = newTidying(t, aCopy("apps", "was"), aCopy("apps", "app")).Client
+	s.denied = func(obj client.Object) error {
+		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, obj.GetName(), nil)
+	}
+	vt, e := pruning()
+	e.writer = s.Client
+	vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "was"}, {Namespace: "apps", Name: "app"}}
+	_, err := s.prune(t.Context(), vt, e, outcome{targets: vt.Status.Targets[1:]})
+	s.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "once the status names the target no more, no one says what is left of it")
+	s.Expect(s.deleted).To(ConsistOf("apps/was-shared"))
+	s.Expect(s.recorder.Events).To(Receive(ContainSubstring("may not delete ConfigMaps in namespace apps")))
+}
+
 func TestPrune_lets_copies_stay_if_the_policy_is_to(t *testing.T) {
 	t.Parallel()
 	for name, edit := range map[string]func(*triggerv1.ValuesTrigger, *evaluation){

@@ -248,12 +248,21 @@ func CopiesThatGo(ctx context.Context, cache client.Reader, kinds []string, trig
 	return copiesUnder(ctx, cache, kinds, trigger, goesWith)
 }
 
+// CopiesNow returns what Copies will when the cache has caught up.
+func CopiesNow(ctx context.Context, live client.Reader, kinds []string, trigger types.NamespacedName) ([]*metav1.PartialObjectMetadata, error) {
+	return listCopies(ctx, live, kinds, trigger, client.MatchingLabels(publish.Selector(trigger)))
+}
+
 func copiesUnder(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName, which string) ([]*metav1.PartialObjectMetadata, error) {
 	key := types.NamespacedName{Namespace: trigger.Namespace, Name: publish.LabelValue(trigger.Name)}
+	return listCopies(ctx, cache, kinds, trigger, client.MatchingFields{copyTrigger: key.String() + which}, client.UnsafeDisableDeepCopy)
+}
+
+func listCopies(ctx context.Context, reader client.Reader, kinds []string, trigger types.NamespacedName, opts ...client.ListOption) ([]*metav1.PartialObjectMetadata, error) {
 	var found []*metav1.PartialObjectMetadata
 	for _, kind := range kinds {
 		list := MetadataList(kind)
-		if err := cache.List(ctx, list, client.MatchingFields{copyTrigger: key.String() + which}, client.UnsafeDisableDeepCopy); err != nil {
+		if err := reader.List(ctx, list, opts...); err != nil {
 			return nil, fmt.Errorf("%s copies of ValuesTrigger %s: %w", kind, trigger, err)
 		}
 		for i := range list.Items {
