@@ -6,10 +6,8 @@ package controller
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -240,83 +238,6 @@ func (r *ValuesTriggerReconciler) letGo(ctx context.Context, vt *triggerv1.Value
 	}
 	t := tidy(found, func(one *copyMeta) error { return r.copies.LetGo(ctx, writer, one) })
 	return t.more, t.err
-}
-
-// tidied is what became of some copies.
-type tidied struct {
-	done    int
-	more    bool
-	refused []refusedCopy
-	err     error
-}
-
-// refusedCopy is a copy that may not be touched.
-type refusedCopy struct {
-	copy *copyMeta
-	err  error
-}
-
-// tidy does something to some of the copies, and to the others of its namespace and kind
-// not once that has been refused.
-func tidy(found []*copyMeta, act func(*copyMeta) error) tidied {
-	var t tidied
-	var errs []error
-	var forbidden [][2]string
-	tried := 0
-	for _, one := range found {
-		place := [2]string{one.Namespace, one.Kind}
-		if slices.Contains(forbidden, place) {
-			continue
-		}
-		if tried == maxTidied {
-			t.more = true
-			break
-		}
-		tried++
-		switch err := act(one); {
-		case err == nil:
-			t.done++
-		case isRefused(err):
-			forbidden = append(forbidden, place)
-			t.refused = append(t.refused, refusedCopy{one, err})
-		case apierrors.IsConflict(err): // Its watch is about to say so.
-		default:
-			errs = append(errs, fmt.Errorf("copy %s: %w", named(one), err))
-		}
-	}
-	t.err = errors.Join(errs...)
-	return t
-}
-
-// sayDeleted and sayKept report what became of copies. They name none: those that were
-// not made for this trigger are not its author's business.
-func (r *ValuesTriggerReconciler) sayDeleted(vt *triggerv1.ValuesTrigger, n int) {
-	if n > 0 {
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.CopiesDeletedReason, "Deleted %d copies", n)
-	}
-}
-
-func (r *ValuesTriggerReconciler) sayKept(vt *triggerv1.ValuesTrigger, refused []refusedCopy) {
-	if len(refused) > 0 {
-		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason,
-			"Copies are kept: %s may not delete %s; grant it, or delete them", r.actorOf(vt), placesOf(refused))
-	}
-}
-
-// placesOf names the kinds and namespaces of what was refused.
-func placesOf(refused []refusedCopy) string {
-	const most = 5
-	text := ""
-	for i, one := range refused {
-		switch {
-		case i == most:
-			return text + fmt.Sprintf(" and in %d more", len(refused)-most)
-		case i > 0:
-			text += ", "
-		}
-		text += fmt.Sprintf("%ss in namespace %s", one.copy.Kind, one.copy.Namespace)
-	}
-	return text
 }
 
 // named returns the copy that an object is, as far as its name.
