@@ -121,8 +121,12 @@ fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
 soak: components ## Run the model test with new seeds for as long as SOAK says; RACE=1 with the race detector.
 	@go test ./tests/model -run '^TestModel$$' -count=1 -v -timeout 0 -args -model.duration=$(SOAK) -model.ops=80
 
+.PHONY: test-gitops
+test-gitops: components ## Drive twenty Git commits through each case of tests/gitops; about ten minutes.
+	@go test ./tests/gitops -count=1 -v -timeout 60m -parallel 4 -args -gitops.commits=20
+
 .PHONY: components
-components: ## Build the programs of the test world; about ten minutes the first time.
+components: ## Build the programs of the test world; about fifteen minutes the first time.
 	@echo 'preparing the test world (the first time, this compiles for some minutes)'
 	@go run ./tests/world/build
 

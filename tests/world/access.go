@@ -26,12 +26,16 @@ const (
 	ControllerManagerUser      = "system:kube-controller-manager"
 	HelmControllerUser         = "helm-controller"
 	NotificationControllerUser = "notification-controller"
+	SourceControllerUser       = "source-controller"
+	KustomizeControllerUser    = "kustomize-controller"
 )
 
 // writeUsers makes a token for every user, and a kubeconfig file that carries it.
 func (w *World) writeUsers(addr string, ca []byte) error {
 	var tokens strings.Builder
-	for _, user := range []string{AdminUser, ControllerManagerUser, HelmControllerUser, NotificationControllerUser} {
+	for _, user := range []string{
+		AdminUser, ControllerManagerUser, HelmControllerUser, NotificationControllerUser, SourceControllerUser, KustomizeControllerUser,
+	} {
 		token := rand.Text()
 		fmt.Fprintf(&tokens, "%s,%s,%s,system:masters\n", token, user, user)
 		config := &rest.Config{
@@ -96,6 +100,7 @@ func (w *World) KubeconfigForServiceAccount(ctx context.Context, namespace, name
 func (w *World) Redirect(component, url string, ca []byte) error {
 	users := map[string]string{
 		ControllerManager: ControllerManagerUser, HelmController: HelmControllerUser, NotificationController: NotificationControllerUser,
+		SourceController: SourceControllerUser, KustomizeController: KustomizeControllerUser,
 	}
 	path := w.userKubeconfig(users[component])
 	config, err := clientcmd.BuildConfigFromFlags("", path)

@@ -22,6 +22,9 @@ const (
 	Kubectl                = "kubectl"
 	HelmController         = "helm-controller"
 	NotificationController = "notification-controller"
+	SourceController       = "source-controller"
+	KustomizeController    = "kustomize-controller"
+	Registry               = "registry"
 	Helm                   = "helm"
 	Prometheus             = "prometheus"
 	Promtool               = "promtool"
@@ -49,6 +52,9 @@ var programs = []program{
 	{Kubectl, "kubernetes", "k8s.io/kubernetes/cmd/kubectl", 15 * time.Second},
 	{HelmController, "helm-controller", "github.com/fluxcd/helm-controller", 105 * time.Second},
 	{NotificationController, "notification-controller", "github.com/fluxcd/notification-controller", 90 * time.Second},
+	{KustomizeController, "kustomize-controller", "github.com/fluxcd/kustomize-controller", 60 * time.Second},
+	{SourceController, "source-controller", "github.com/fluxcd/source-controller", 2 * time.Minute},
+	{Registry, "registry", "github.com/google/go-containerregistry/cmd/registry", 5 * time.Second},
 	{Helm, "helm", "helm.sh/helm/v4/cmd/helm", 75 * time.Second},
 	{Promtool, "prometheus", "github.com/prometheus/prometheus/cmd/promtool", 75 * time.Second},
 	{Prometheus, "prometheus", "github.com/prometheus/prometheus/cmd/prometheus", 50 * time.Second},
@@ -61,6 +67,9 @@ var pinnedModules = map[string]string{
 	"kubernetes":              "k8s.io/kubernetes",
 	"helm-controller":         "github.com/fluxcd/helm-controller",
 	"notification-controller": "github.com/fluxcd/notification-controller",
+	"source-controller":       "github.com/fluxcd/source-controller",
+	"kustomize-controller":    "github.com/fluxcd/kustomize-controller",
+	"registry":                "github.com/google/go-containerregistry",
 	"helm":                    "helm.sh/helm/v4",
 	"kube-state-metrics":      "k8s.io/kube-state-metrics/v2",
 	"prometheus":              "github.com/prometheus/prometheus",

@@ -53,7 +53,7 @@ func (b *builder) fluxCRDs(ctx context.Context) (string, error) {
 
 func copyCRDs(ctx context.Context, dir, crds string) error {
 	out, err := runGo(ctx, dir, "mod", "download", "-json",
-		pinnedModules["helm-controller"], pinnedModules["notification-controller"], pinnedModules["flux-crds"])
+		pinnedModules["helm-controller"], pinnedModules["kustomize-controller"], pinnedModules["notification-controller"], pinnedModules["source-controller"])
 	if err != nil {
 		return err
 	}

@@ -3,8 +3,9 @@
 
 // Package world runs a real Kubernetes API with a real Flux on this machine,
 // for tests, demos and measurements: etcd, kube-apiserver,
-// kube-controller-manager, helm-controller and, if wanted,
-// notification-controller, as plain processes on loopback. No container is
+// kube-controller-manager, helm-controller and, if wanted, the other
+// controllers of Flux with a Git server and a registry of charts, as plain
+// processes on loopback. No container is
 // needed, and several worlds can run side by side.
 //
 //	w, err := world.Start(ctx, world.Options{})
@@ -16,9 +17,9 @@
 //
 // They are compiled from the Go modules pinned in components/, once per
 // machine, into the user's cache directory (or TESTWORLD_CACHE). That takes
-// about ten minutes, more than go test grants a package by default, and go
+// about fifteen minutes, more than go test grants a package by default, and go
 // test shows a package's progress only at its end: so run
-// "go run ./tests/world/build" first. etcd, kube-apiserver and kubectl in the
+// "go run ./tests/world/build" first. Git comes from the PATH. etcd, kube-apiserver and kubectl in the
 // directory KUBEBUILDER_ASSETS are taken from there.
 //
 // # Stopping
@@ -33,7 +34,8 @@
 //
 // # What differs from a cluster
 //
-// There are no nodes, so pods never run and workloads never get ready. There
-// is no source-controller: PublishChart does its part. helm-controller may do
-// everything and runs as the user HelmControllerUser, not as a service account.
+// There are no nodes, so pods never run and workloads never get ready.
+// Without Options.GitOps there is no source-controller: PublishChart does its
+// part. Flux's controllers may do everything and run as users such as HelmControllerUser,
+// not as service accounts.
 package world

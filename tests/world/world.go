@@ -36,6 +36,10 @@ type Options struct {
 	// NotificationController starts notification-controller, and has
 	// helm-controller send its events there.
 	NotificationController bool
+	// GitOps starts source-controller, kustomize-controller, an OCI registry and a Git server,
+	// so that charts come from PushChart and objects from NewGitRepository. PublishChart is of
+	// no use then: source-controller looks for what it says.
+	GitOps bool
 	// NoAudit saves the API server the audit log, for measurements of speed.
 	NoAudit bool
 	// CRDs are files or directories with CustomResourceDefinitions to install
@@ -46,7 +50,8 @@ type Options struct {
 	// HelmRelease.
 	AddToScheme []func(*runtime.Scheme) error
 	// Arguments that come after the world's own and win over them.
-	APIServerArgs, ControllerManagerArgs, HelmControllerArgs, NotificationControllerArgs []string
+	APIServerArgs, ControllerManagerArgs, HelmControllerArgs, NotificationControllerArgs,
+	SourceControllerArgs, KustomizeControllerArgs []string
 	// Progress gets a few lines if something must be built, default os.Stderr.
 	Progress io.Writer
 }
@@ -61,6 +66,8 @@ type World struct {
 	clientset *kubernetes.Clientset
 	artifacts *artifactServer
 	eventsURL string
+	registry  string
+	git       *gitServer
 	stop      sync.Once
 
 	mu       sync.Mutex
@@ -92,6 +99,9 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	}
 	if o.NotificationController {
 		names = append(names, NotificationController)
+	}
+	if o.GitOps {
+		names = append(append(names, Helm), gitOpsComponents...)
 	}
 	for _, name := range names {
 		if _, err := b.find(ctx, name); err != nil {
@@ -149,6 +159,11 @@ func (w *World) start(ctx context.Context, o Options) error {
 	if err := w.addFlux(o); err != nil {
 		return err
 	}
+	if o.GitOps {
+		if err := w.addGitOps(o); err != nil {
+			return err
+		}
+	}
 
 	for _, name := range []string{Etcd, APIServer} {
 		if err := w.StartComponent(ctx, name); err != nil {
@@ -170,6 +185,11 @@ func (w *World) startRest(ctx context.Context, o Options) error {
 	if !o.NoHelmController {
 		services = append(services, w.services[HelmController])
 	}
+	if o.GitOps {
+		for _, name := range gitOpsComponents {
+			services = append(services, w.services[name])
+		}
+	}
 	errs := make([]error, len(services))
 	var wg sync.WaitGroup
 	for i, s := range services {
@@ -185,6 +205,7 @@ func (w *World) Stop() {
 	w.stop.Do(func() {
 		w.reaper.reap()
 		w.artifacts.close()
+		w.git.close()
 		w.trackMu.Lock()
 		defer w.trackMu.Unlock()
 		for _, p := range w.started {
