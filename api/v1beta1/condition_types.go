@@ -112,6 +112,10 @@ const (
 	// back.
 	BypassedReason = "Bypassed"
 
+	// FluxOutdatedReason reports that the HelmRelease CustomResourceDefinition is of a
+	// helm-controller that the operator does not support. The event is about the definition.
+	FluxOutdatedReason = "FluxOutdated"
+
 	// BaselineReason tells that a digest written by the first operator was taken
 	// over as a baseline.
 	BaselineReason = "Baseline"

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -32,6 +33,7 @@ import (
 var (
 	metricsRecorder = sync.OnceValue(fluxmetrics.MustMakeRecorder)
 	meter           = sync.OnceValue(func() *metrics.Metrics { return metrics.New(ctrlmetrics.Registry) })
+	outdatedGauge   = sync.OnceValue(func() prometheus.Gauge { return newOutdatedGauge(ctrlmetrics.Registry) })
 )
 
 // New returns the operator's manager with everything in it, ready to be started.
@@ -60,6 +62,13 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	recorder, err := newRecorder(mgr.GetScheme(), store, opts)
 	if err != nil {
 		return nil, err
+	}
+	flux, err := newFluxCheck(mgr.GetConfig(), recorder, outdatedGauge(), ctrl.Log.WithName("flux"))
+	if err != nil {
+		return nil, err
+	}
+	if err := mgr.Add(flux); err != nil {
+		return nil, fmt.Errorf("cannot add the check of Flux: %w", err)
 	}
 	ctrlOpts, err := controllerOptions(opts)
 	if err != nil {

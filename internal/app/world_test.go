@@ -25,6 +25,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -379,4 +380,43 @@ func TestRun(t *testing.T) {
 
 	g.Expect(manager.Signal(syscall.SIGTERM)).To(Succeed())
 	g.Expect(manager.Wait(t.Context())).To(Succeed())
+}
+
+func TestOutdatedFlux(t *testing.T) {
+	g := NewWithT(t)
+	w := world.ForTest(t, world.Options{NoHelmController: true, CRDs: []string{"../../config/crd/bases"}})
+	crd := &unstructured.Unstructured{}
+	crd.SetAPIVersion("apiextensions.k8s.io/v1")
+	crd.SetKind("CustomResourceDefinition")
+	crd.SetName("helmreleases.helm.toolkit.fluxcd.io")
+	g.Expect(w.Client().Get(t.Context(), client.ObjectKeyFromObject(crd), crd)).To(Succeed())
+	versions, _, err := unstructured.NestedSlice(crd.Object, "spec", "versions")
+	g.Expect(err).NotTo(HaveOccurred())
+	for _, version := range versions {
+		unstructured.RemoveNestedField(version.(map[string]any),
+			"schema", "openAPIV3Schema", "properties", "status", "properties", "history", "items", "properties", "action")
+	}
+	g.Expect(unstructured.SetNestedSlice(crd.Object, versions, "spec", "versions")).To(Succeed())
+	g.Expect(w.Client().Update(t.Context(), crd)).To(Succeed())
+	served, err := kubernetes.NewForConfig(w.Config())
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Eventually(func() (string, error) {
+		document, err := served.RESTClient().Get().AbsPath("/openapi/v3/apis/helm.toolkit.fluxcd.io/v2").DoRaw(t.Context())
+		return string(document), err
+	}).WithTimeout(timeout).Should(And(ContainSubstring(`"configDigest"`), Not(ContainSubstring(`"action":{`))), "it follows the definition after a moment")
+
+	done, stop := start(t, w.Config(), nil, "--metrics-addr=0", "--health-addr=0")
+	g.Eventually(func() ([]string, error) {
+		list := &corev1.EventList{}
+		err := w.Client().List(t.Context(), list, client.InNamespace(metav1.NamespaceDefault))
+		var found []string
+		for _, event := range list.Items {
+			if event.Reason == triggerv1.FluxOutdatedReason && event.InvolvedObject.Name == "helmreleases.helm.toolkit.fluxcd.io" {
+				found = append(found, event.Message)
+			}
+		}
+		return found, err
+	}).WithTimeout(timeout).Should(ConsistOf(ContainSubstring("is older than helm-controller 1.5 (Flux 2.8)")))
+	stop()
+	g.Eventually(done).WithTimeout(timeout).Should(Receive(BeNil()))
 }
