@@ -42,7 +42,7 @@ func newBuilder(progress io.Writer) (*builder, error) {
 
 // Build makes whatever is missing in the cache of the named programs, all of
 // them by default, and the manifests of Flux's kinds. It reports its progress
-// to stderr and is silent when there is nothing to do. About ten minutes with
+// to stderr and is silent when there is nothing to do. About fifteen minutes with
 // a cold compiler cache on two cores.
 func Build(ctx context.Context, names ...string) error {
 	b, err := newBuilder(os.Stderr)

@@ -31,7 +31,7 @@ func TestPins(t *testing.T) {
 	g.Expect(dirs).To(HaveLen(len(pinnedModules)))
 	crds, err := readPin("flux-crds")
 	g.Expect(err).NotTo(HaveOccurred())
-	for _, name := range []string{HelmController, NotificationController} {
+	for _, name := range []string{HelmController, KustomizeController, NotificationController, SourceController} {
 		pin, err := readPin(name)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(string(crds.mod)).To(ContainSubstring("\t"+pinnedModules[name]+" "+pin.version+"\n"), "kinds of another version")

@@ -88,8 +88,12 @@ func (c Chart) archive() ([]byte, error) {
 // PublishChart serves a chart and records it in an OCIRepository as
 // source-controller would, so that HelmReleases can name it in chartRef:
 // helm-controller takes the URL in its status at its word. Publishing again
-// under the same name is a new revision of the source.
+// under the same name is a new revision of the source. A world with
+// Options.GitOps has a source-controller, and PushChart for it.
 func (w *World) PublishChart(ctx context.Context, namespace, name string, c Chart) error {
+	if w.services[SourceController] != nil {
+		return fmt.Errorf("publishing chart %s: source-controller fetches charts in this world, use PushChart", c.Name)
+	}
 	data, err := c.archive()
 	if err != nil {
 		return fmt.Errorf("packing chart %s: %w", c.Name, err)

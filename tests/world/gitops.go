@@ -76,8 +76,11 @@ var gitOpsComponents = []string{SourceController, KustomizeController, Registry}
 // adds the name of a chart to it.
 func (w *World) ChartsURL() string { return "oci://" + w.registry + "/charts" }
 
-// PushChart packages a chart with helm and pushes it to the registry of a world with
-// Options.GitOps.
+// HelmRepositoryURL returns where a HelmRepository, not of type oci, finds the charts.
+func (w *World) HelmRepositoryURL() string { return w.artifacts.url + "charts" }
+
+// PushChart packages a chart with helm and publishes it in a world with Options.GitOps: in the
+// registry, and in the Helm repository. Pushing a version again replaces it.
 func (w *World) PushChart(ctx context.Context, c Chart) error {
 	dir, err := os.MkdirTemp(w.dir, "chart-")
 	if err != nil {
@@ -87,9 +90,24 @@ func (w *World) PushChart(ctx context.Context, c Chart) error {
 	if err := c.Write(filepath.Join(dir, c.Name)); err != nil {
 		return err
 	}
-	if _, err := w.Helm(ctx, "package", filepath.Join(dir, c.Name), "--destination", dir); err != nil {
-		return err
+	w.charts.Lock() // The index is of all charts.
+	defer w.charts.Unlock()
+	repository, archive := filepath.Join(w.dir, "charts"), c.Name+"-"+c.Version+".tgz"
+	for _, args := range [][]string{
+		{"package", filepath.Join(dir, c.Name), "--destination", repository},
+		{"push", filepath.Join(repository, archive), w.ChartsURL(), "--plain-http"},
+		{"repo", "index", repository},
+	} {
+		if _, err := w.Helm(ctx, args...); err != nil {
+			return err
+		}
 	}
-	_, err = w.Helm(ctx, "push", filepath.Join(dir, c.Name+"-"+c.Version+".tgz"), w.ChartsURL(), "--plain-http")
-	return err
+	for _, name := range []string{archive, "index.yaml"} {
+		data, err := os.ReadFile(filepath.Join(repository, name))
+		if err != nil {
+			return fmt.Errorf("serving chart %s: %w", c.Name, err)
+		}
+		w.artifacts.add("charts/"+name, data)
+	}
+	return nil
 }

@@ -67,6 +67,7 @@ type World struct {
 	artifacts *artifactServer
 	eventsURL string
 	registry  string
+	charts    sync.Mutex
 	git       *gitServer
 	stop      sync.Once
 
