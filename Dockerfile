@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 
 # Built on the machine's own platform; Go cross-compiles for the target.
-FROM --platform=$BUILDPLATFORM golang:1.26 AS build
+FROM --platform=$BUILDPLATFORM golang:1.27 AS build
 WORKDIR /src
 
 # A layer of its own, so that a change of code does not download again.

@@ -10,6 +10,10 @@ REVISION ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 IMG      ?= helmrelease-trigger-operator:$(VERSION)
 KUBECTL  ?= kubectl
 
+# The Go that all commands use, whatever is installed: the go command fetches it. Tests that
+# start the go command pass it on.
+export GOTOOLCHAIN := $(shell awk '$$1 == "toolchain" {print $$2}' go.mod)
+
 # Programs started by "go test" and the packages that start them share the cores.
 PARALLEL ?= 2
 FUZZTIME ?= 10s
@@ -19,9 +23,9 @@ COUNT    ?= 10
 # Where generated files go; "verify" generates into another directory.
 OUT ?= .
 
-# Tools are built from their modules, outside the checkout. The version is part of
-# the file name, so another version is another file and gets built by itself.
-TOOLS := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/helmrelease-trigger-operator/tools
+# Tools are built from their modules, outside the checkout. Their version and that of Go, which
+# golangci-lint depends on, are part of the path: others are other files and get built by themselves.
+TOOLS := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/helmrelease-trigger-operator/tools/$(GOTOOLCHAIN)
 CONTROLLER_GEN_VERSION := v0.23.0
 CRD_REF_DOCS_VERSION   := v0.3.0
 GOLANGCI_LINT_VERSION  := v2.15.0

@@ -20,8 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
 )
 
@@ -48,7 +49,7 @@ func TestEvents(t *testing.T) {
 	mgr, err := ctrl.NewManager(&rest.Config{Host: "http://127.0.0.1:1"}, mgrOpts)
 	g.Expect(err).NotTo(HaveOccurred())
 	store := notify.NewStore(mgr.GetScheme(), mgr.GetClient(), "tester", logr.Discard())
-	recorder, err := newRecorder(mgr.GetScheme(), store, opts)
+	recorder, err := notify.New(mgr.GetScheme(), store, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
 	g.Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

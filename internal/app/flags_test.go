@@ -135,7 +135,7 @@ func delays(b built) []time.Duration {
 }
 
 func someGate(b built) any {
-	if err := b.opts.FeatureGates.SupportedFeatures(map[string]bool{"Some": false}); err != nil {
+	if err := b.opts.FeatureGates.SupportedFeatures(map[string]bool{"Some": false}, nil); err != nil {
 		return err
 	}
 	enabled, err := feathelper.Enabled("Some")

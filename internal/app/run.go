@@ -41,7 +41,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	limitGarbage(getenv)
 	setLogger(opts.Log)
 	log := ctrl.Log.WithName("setup")
-	if err := opts.FeatureGates.WithLogger(log).SupportedFeatures(features.FeatureGates()); err != nil {
+	if err := opts.FeatureGates.WithLogger(log).SupportedFeatures(features.FeatureGates(), nil); err != nil {
 		return fail(stderr, fmt.Errorf("invalid value for --%s: %w", flagFeatureGates, err), exitUsage)
 	}
 	if err := opts.Jitter.SetGlobalJitter(sharedRand()); err != nil {

@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -19,7 +18,6 @@ import (
 	ctrlmetrics "sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
-	"github.com/fluxcd/pkg/runtime/events"
 	fluxmetrics "github.com/fluxcd/pkg/runtime/metrics"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -59,7 +57,7 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	}
 
 	store := notify.NewStore(mgr.GetScheme(), mgr.GetClient(), triggerv1.FieldManager, ctrl.Log.WithName("events"))
-	recorder, err := newRecorder(mgr.GetScheme(), store, opts)
+	recorder, err := notify.New(mgr.GetScheme(), store, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
 	if err != nil {
 		return nil, err
 	}
@@ -117,15 +115,6 @@ func controllerOptions(opts Options) (controller.Options, error) {
 		DefaultServiceAccount: opts.DefaultServiceAccount,
 		WatchSelector:         selector,
 	}, nil
-}
-
-// newRecorder returns the recorder of all events. The manager has to run it and the store.
-func newRecorder(scheme *runtime.Scheme, store *notify.Store, opts Options) (*notify.Recorder, error) {
-	flux, err := events.NewRecorderForScheme(scheme, store, ctrl.Log, opts.EventsAddr, triggerv1.FieldManager)
-	if err != nil {
-		return nil, fmt.Errorf("cannot create the event recorder: %w", err)
-	}
-	return notify.New(flux), nil
 }
 
 func setupProbes(mgr ctrl.Manager, ready *readiness) error {

@@ -158,7 +158,7 @@ func TestPreview_mistakes(t *testing.T) {
 		{"nothing in it", "preview -f -", "kind: Namespace\napiVersion: v1\n", 2, "error: there is no ConfigMap, Secret or HelmRelease in the files\n"},
 		{"no YAML", "preview -f -", "a: hunter2: b", 1, "error: -:1: not read: no valid YAML\n"},
 		{"encrypted", "preview -f -", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nsops: {}\n", 1, "error: -:1: encrypted by SOPS; decrypt it first"},
-		{"no base64", "preview -f -", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: '!hunter2'}\n", 1, "error: -:1: illegal base64 data"},
+		{"no base64", "preview -f -", "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\ndata: {a: '!hunter2'}\n", 1, "error: -:1: json: cannot unmarshal string into Go struct field Secret.data.a of type []uint8: illegal base64 data"},
 		{"a number", "preview -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: 77}\n", 1, "error: -:1: json: cannot unmarshal number"},
 		{"a variable", "preview -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: '${b}'}\n", 0, "warning: -:1: what Flux would fill in"},
 	} {

@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/tools/reference"
 
-	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1"
 	"github.com/fluxcd/pkg/runtime/events"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -52,8 +52,8 @@ type event struct {
 // (buffered) Kubernetes recorder, a Store, at once; what is meant for the receiver
 // waits in a bounded queue that Run empties.
 type Recorder struct {
-	kube    record.EventRecorder
-	forward record.EventRecorder
+	kube    events.Recorder
+	forward *forwarder // nil without a receiver
 	scheme  *runtime.Scheme
 	log     logr.Logger
 
@@ -61,33 +61,32 @@ type Recorder struct {
 	done     chan struct{}
 	stopping atomic.Bool
 	losses   *losses
-
-	// taken is false if the receiver did not take what was posted last. Only the
-	// goroutine of Run posts.
-	taken bool
 }
 
 var _ record.EventRecorder = &Recorder{}
 
-// New takes over the two halves of Flux's recorder, which by itself posts to the
-// receiver in the goroutine of the caller and retries there. Call Run for events
-// to be forwarded.
-func New(flux *events.Recorder) *Recorder {
+// New returns a recorder that reports as component: to the cluster by Flux's recorder on top
+// of kube, and to the receiver at address, if there is one, by itself. Flux's recorder would
+// post in the goroutine of the caller and retry there. Call Run for events to be forwarded.
+func New(scheme *runtime.Scheme, kube record.EventRecorder, log logr.Logger, address, component string) (*Recorder, error) {
+	flux, err := events.NewRecorder(log, "", component, events.WithScheme(scheme), events.WithLegacyEventRecorder(kube))
+	if err != nil {
+		return nil, fmt.Errorf("cannot create the recorder of Flux: %w", err)
+	}
 	r := &Recorder{
-		kube:   flux.EventRecorder,
-		scheme: flux.Scheme,
-		log:    flux.Log,
+		kube:   flux,
+		scheme: scheme,
+		log:    log,
 		queue:  make(chan event, queueLength),
 		done:   make(chan struct{}),
-		losses: &losses{receiver: controller, log: flux.Log},
+		losses: &losses{receiver: controller, log: log},
 	}
-	if flux.Webhook != "" {
-		forward := *flux
-		forward.EventRecorder = discard{}
-		forward.Client = r.client(flux.Client)
-		r.forward = &forward
+	if address != "" {
+		if r.forward, err = newForwarder(address, component, &r.stopping); err != nil {
+			return nil, err
+		}
 	}
-	return r
+	return r, nil
 }
 
 // Event implements record.EventRecorder.
@@ -116,16 +115,11 @@ func (r *Recorder) AnnotatedEventf(object runtime.Object, annotations map[string
 		message:     text.Line(fmt.Sprintf(format, args...), text.MaxMessage),
 	}
 
-	// Traces are Flux's third type of event. The API server does not know it, and
-	// the receiver is not meant to see it.
-	if eventType == eventv1.EventTypeTrace {
-		r.kube.AnnotatedEventf(ev.ref, ev.annotations, corev1.EventTypeNormal, reason, "%s", ev.message)
-		return
-	}
-	r.kube.AnnotatedEventf(ev.ref, ev.annotations, eventType, reason, "%s", ev.message)
-	// No Alert of Flux selects ConfigMaps and Secrets. Whoever may label many would only
-	// push what others wait for out of the queue.
-	if r.forward != nil && ref.Kind != "ConfigMap" && ref.Kind != "Secret" {
+	r.kube.AnnotatedEventf(ev.ref, nil, ev.annotations, eventType, reason, action, "%s", ev.message)
+	// Traces, Flux's third type of event, are for the cluster alone. And no Alert of Flux selects
+	// ConfigMaps and Secrets: anyone who may label many would only push what others wait for out
+	// of the queue.
+	if r.forward != nil && eventType != eventv1.EventTypeTrace && ref.Kind != "ConfigMap" && ref.Kind != "Secret" {
 		r.enqueue(ev)
 	}
 }
@@ -190,10 +184,8 @@ func (r *Recorder) drain() {
 }
 
 func (r *Recorder) post(ev event) {
-	r.taken = false
-	r.forward.AnnotatedEventf(ev.ref, ev.annotations, ev.eventType, ev.reason, "%s", ev.message)
-	if !r.taken {
-		r.losses.add(1, refused)
+	if err := r.forward.post(ev); err != nil {
+		r.losses.add(1, refused, "error", err.Error())
 	}
 }
 

@@ -21,10 +21,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	eventv1 "github.com/fluxcd/pkg/apis/event/v1beta1"
-	"github.com/fluxcd/pkg/runtime/events"
+	eventv1 "github.com/fluxcd/pkg/apis/event/v1"
 )
 
 const (
@@ -34,7 +34,7 @@ const (
 
 // kubeRecorder is the Kubernetes half: it remembers what it was told.
 type kubeRecorder struct {
-	discard
+	record.EventRecorder
 
 	mu    sync.Mutex
 	lines []string
@@ -103,9 +103,9 @@ func (r *receiver) messages() []string {
 func newRecorder(t *testing.T, webhook string) (*Recorder, *kubeRecorder) {
 	t.Helper()
 	kube := &kubeRecorder{}
-	flux, err := events.NewRecorderForScheme(clientgoscheme.Scheme, kube, logr.New(log.NullLogSink{}), webhook, "tester")
+	r, err := New(clientgoscheme.Scheme, kube, logr.New(log.NullLogSink{}), webhook, "tester")
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	return New(flux), kube
+	return r, kube
 }
 
 func run(t *testing.T, r *Recorder) (stop func()) {
@@ -138,6 +138,7 @@ func TestEventsGoToBoth(t *testing.T) {
 	g.Expect(receiver.events[0].Severity).To(Equal(eventv1.EventSeverityError))
 	g.Expect(receiver.events[0].InvolvedObject.Kind).To(Equal("Service"))
 	g.Expect(receiver.events[0].ReportingController).To(Equal("tester"))
+	g.Expect(receiver.events[0].Action).To(Equal("Reconciling"))
 	g.Expect(receiver.events[0].Metadata).To(Equal(map[string]string{eventv1.Group + "/team": "blue", "key": "value"}))
 	g.Expect(kube.lines).To(Equal([]string{
 		"Service ns/cm Warning Why 100% of 7 map[" + eventv1.Group + "/team:blue key:value]",

@@ -75,7 +75,7 @@ func TestValues(t *testing.T) {
 			differences := Values(values(t, c.before), values(t, c.after), c.secrets...)
 			var got []string
 			for _, d := range differences {
-				text := fmt.Sprintf("%s %s %s -> %s", d.Path, d.Op, d.Before, d.After)
+				text := fmt.Sprintf("%s %s %s -> %s", d.Path, d.Op, string(d.Before), string(d.After))
 				if d.Secret != "" {
 					g.Expect(d.Before).To(BeNil())
 					g.Expect(d.After).To(BeNil())
