@@ -1,13 +1,13 @@
 module github.com/nebius/helmrelease-trigger-operator/config/release
 
-go 1.26.0
+go 1.27.0
 
 require (
 	github.com/CycloneDX/cyclonedx-go v0.12.0
 	github.com/CycloneDX/cyclonedx-gomod v1.10.0
 	github.com/google/go-containerregistry v0.22.1
-	github.com/onsi/gomega v1.42.1
-	github.com/rs/zerolog v1.34.0
+	github.com/onsi/gomega v1.44.0
+	github.com/rs/zerolog v1.35.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	helm.sh/helm/v4 v4.3.1
 	sigs.k8s.io/kustomize/api v0.21.2

@@ -34,7 +34,7 @@ func makeRelease(t *testing.T, version string) string {
 	checkout := t.TempDir()
 	g.Expect(os.CopyFS(filepath.Join(checkout, "config"), os.DirFS(filepath.Join(root, "config")))).To(Succeed())
 	for name, text := range map[string]string{
-		"go.mod":      "module " + module + "\n\ngo 1.26\n",
+		"go.mod":      "module " + module + "\n\ngo 1.27\n",
 		"cmd/main.go": "package main\n\nfunc main() { println(\"small\") }\n",
 		"LICENSE":     "a licence\n",
 	} {
