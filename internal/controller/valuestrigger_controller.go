@@ -18,7 +18,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	"github.com/fluxcd/pkg/apis/acl"
-	"github.com/fluxcd/pkg/apis/meta"
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/jitter"
 
@@ -85,9 +84,6 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	old := vt.DeepCopy()
 	r.unwritten.restore(vt)
 	result, translation, err := r.reconcile(ctx, vt)
-	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
-		vt.Status.SetLastHandledReconcileRequest(value)
-	}
 	switch {
 	case equality.Semantic.DeepEqual(old.Status, vt.Status):
 	case result == afterRequests && r.unwritten.keep(old, vt, start):
@@ -197,33 +193,9 @@ func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesT
 	// Without a priority of its own, what is looked at again would keep the one that it
 	// was looked at with, and an event cannot lower that.
 	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
-	switch {
-	case err == nil:
-	case errors.Is(err, errOrphaned):
-		return ctrl.Result{}, nil
-	case errors.Is(err, source.ErrNotFound):
-		markNotReady(vt, triggerv1.SourceNotFoundReason, err.Error())
-		return jitter.JitteredRequeueInterval(interval), nil
-	case errors.Is(err, source.ErrSecretsDisabled):
-		markDisabled(vt, "No source is left", e.disabled)
-		return jitter.JitteredRequeueInterval(interval), nil
-	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged), errors.Is(err, errGate), errors.Is(err, errCopy):
-		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
-		return jitter.JitteredRequeueInterval(interval), nil
-	case errors.Is(err, errDenied):
-		markStalled(vt, acl.AccessDeniedReason, err.Error())
-		return jitter.JitteredRequeueInterval(interval), nil
-	case errors.Is(err, errAccount):
-		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
-		return jitter.JitteredRequeueInterval(interval), nil
-	case apierrors.IsForbidden(err):
-		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
-		return interval, err
-	default:
-		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
-		return ctrl.Result{}, err
+	if err != nil {
+		return r.unable(vt, e, err, interval)
 	}
-
 	if e.overrides() && e.gate != nil {
 		e.forcedBy = r.forcedBy(ctx, vt)
 	}
@@ -232,6 +204,35 @@ func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesT
 		return again(out)
 	}
 	return r.conclude(ctx, vt, e, out, interval)
+}
+
+// unable records why a trigger could not be evaluated.
+func (r *ValuesTriggerReconciler) unable(vt *triggerv1.ValuesTrigger, e evaluation, err error, interval ctrl.Result) (ctrl.Result, error) {
+	switch {
+	case errors.Is(err, errOrphaned):
+		return ctrl.Result{}, nil
+	case errors.Is(err, source.ErrOutdated):
+		return again(outcome{outdated: true})
+	case errors.Is(err, source.ErrNotFound):
+		markNotReady(vt, triggerv1.SourceNotFoundReason, err.Error())
+	case errors.Is(err, source.ErrSecretsDisabled):
+		markDisabled(vt, "No source is left", e.disabled)
+	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged), errors.Is(err, errGate), errors.Is(err, errCopy):
+		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
+	case errors.Is(err, errDenied):
+		markStalled(vt, acl.AccessDeniedReason, err.Error())
+	case errors.Is(err, errAccount):
+		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
+	case apierrors.IsForbidden(err):
+		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
+		markLooked(vt)
+		return interval, err
+	default:
+		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
+		return ctrl.Result{}, err
+	}
+	markLooked(vt)
+	return jitter.JitteredRequeueInterval(interval), nil
 }
 
 // again returns when to decide again about what rests on something old: at once, unless that cannot

@@ -166,10 +166,12 @@ func (c *targetCase) leftAlone(e evaluation) bool {
 func (r *ValuesTriggerReconciler) unkept(vt *triggerv1.ValuesTrigger, err error) error {
 	if refusal(err) != "" {
 		markStalled(vt, refusal(err), err.Error())
+		markLooked(vt)
 		return nil
 	}
 	if reason, message := r.refusalOf(vt, err); reason != "" {
 		markStalled(vt, reason, message)
+		markLooked(vt)
 	} else {
 		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
 	}

@@ -53,6 +53,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 			status.History[0].Override = override
 		}
 		markHandled(status, e)
+		markLooked(vt)
 	}
 	if !out.undecided {
 		status.Sources = plan.Statuses(e.sources)
@@ -74,6 +75,15 @@ func markHandled(status *triggerv1.ValuesTriggerStatus, e evaluation) {
 	}
 	if e.reset != "" {
 		status.LastHandledResetAt = e.reset
+	}
+}
+
+// markLooked records that the request to look is handled, together with what was found: who
+// compares that with the annotation, as the health check of a Kustomization may, reads the
+// conditions that are the answer to it. A look that found nothing out is repeated.
+func markLooked(vt *triggerv1.ValuesTrigger) {
+	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
+		vt.Status.SetLastHandledReconcileRequest(value)
 	}
 }
 

@@ -26,6 +26,9 @@ import (
 // HelmReleaseType is the type of the Secrets in which Helm keeps its releases.
 const HelmReleaseType = "helm.sh/release.v1"
 
+// notOfHelm selects the other Secrets.
+var notOfHelm = fields.OneTermNotEqualSelector("type", HelmReleaseType)
+
 // Errors of Resolve. Their messages name the reference and the mend.
 var (
 	// ErrNotFound tells that a required source, or a key of one, does not exist.
@@ -53,6 +56,9 @@ type Resolver struct {
 
 	// Secrets tells whether Secrets may be read.
 	Secrets bool
+
+	// confirm has what selectors find in the cache compared with the API server.
+	confirm bool
 }
 
 // wanted is an object with what all references that lead to it want of it. Its publishAs is
@@ -73,9 +79,11 @@ type requirement struct {
 func (w wanted) ref() Ref { return Ref{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name} }
 
 // Resolve reads the sources of a trigger as the given account, from what was read
-// less than maxAge ago where nothing changed since.
+// less than maxAge ago where nothing changed since. If that is zero, it returns ErrOutdated
+// while the watch does not show what selectors find: the next look would find something older.
 func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, account Account, maxAge time.Duration) (Resolution, error) {
 	var out Resolution
+	r.confirm = maxAge == 0 && account.Reader == nil
 	all, err := r.expand(ctx, vt, refs, account)
 	if err != nil {
 		return out, err
@@ -202,13 +210,40 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 		if ref.Kind == triggerv1.SecretKind {
 			// The cache leaves them out too: an upgrade makes one, and would be
 			// a change that makes an upgrade.
-			options.FieldSelector = fields.OneTermNotEqualSelector("type", HelmReleaseType)
+			options.FieldSelector = notOfHelm
 		}
 	}
-	list := &metav1.PartialObjectMetadataList{}
-	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(ref.Kind + "List"))
-	if err := reader.List(ctx, list, options); err != nil {
+	names, err := selected(ctx, reader, ref.Kind, options)
+	if err == nil && r.confirm {
+		err = r.compare(ctx, ref.Kind, *options, names)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s.selector: %w", field, err)
+	}
+	if len(names) == 0 && !ref.Optional {
+		return nil, fmt.Errorf("%w: no %s in namespace %s matches %s.selector; label one, or set %s.optional", ErrNotFound, ref.Kind, namespace, field, field)
+	}
+	return names, nil
+}
+
+// compare returns ErrOutdated if the API server has other objects than the cache.
+func (r Resolver) compare(ctx context.Context, kind string, options client.ListOptions, cached []string) error {
+	if kind == triggerv1.SecretKind {
+		options.FieldSelector = notOfHelm // As the cache has it.
+	}
+	present, err := selected(ctx, r.Store.live, kind, &options)
+	if err == nil && !slices.Equal(present, cached) {
+		err = ErrOutdated
+	}
+	return err
+}
+
+// selected returns the names of the objects that a reader has, sorted.
+func selected(ctx context.Context, reader client.Reader, kind string, options *client.ListOptions) ([]string, error) {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind + "List"))
+	if err := reader.List(ctx, list, options); err != nil {
+		return nil, err
 	}
 	var names []string
 	for i := range list.Items {
@@ -216,8 +251,6 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 			names = append(names, list.Items[i].Name)
 		}
 	}
-	if len(names) == 0 && !ref.Optional {
-		return nil, fmt.Errorf("%w: no %s in namespace %s matches %s.selector; label one, or set %s.optional", ErrNotFound, ref.Kind, namespace, field, field)
-	}
+	slices.Sort(names)
 	return names, nil
 }

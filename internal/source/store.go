@@ -142,8 +142,9 @@ type Account struct {
 }
 
 // Get returns the object in its present version, read from the API server unless
-// the version is known and was read less than maxAge ago: at any rate if that is zero. A
-// missing object is not an error.
+// the version is known and was read less than maxAge ago: at any rate if that is zero. What
+// was read is not replaced by something older, even if the watch is behind. A missing object
+// is not an error.
 func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.Duration) (Object, error) {
 	key := entryKey{account: account.Name, ref: ref}
 	version, err := versionIn(ctx, s.metadata, ref)
@@ -152,8 +153,7 @@ func (s *Store) Get(ctx context.Context, account Account, ref Ref, maxAge time.D
 	}
 	// Whether the object exists is nothing that another account may learn from the
 	// operator's cache.
-	if version == "" && account.Reader == nil && maxAge > 0 {
-		s.forget(key)
+	if version == "" && account.Reader == nil && maxAge > 0 && !s.knows(key) {
 		return Object{}, nil
 	}
 
@@ -229,6 +229,15 @@ func metadataIn(ctx context.Context, reader client.Reader, ref Ref) (metav1.Obje
 		return metav1.ObjectMeta{}, fmt.Errorf("metadata of %s: %w", ref, err)
 	}
 	return meta.ObjectMeta, nil
+}
+
+// knows reports whether the object existed when it was last read. Then the watch is behind,
+// or it is gone: only a read tells.
+func (s *Store) knows(key entryKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, found := s.entries[key]
+	return found
 }
 
 func (s *Store) entry(key entryKey) *entry {
