@@ -203,4 +203,11 @@ type StageStatus struct {
 	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	Approval string `json:"approval,omitempty"`
+
+	// ApprovedSelector is the digest of the selector that the stage had when it was
+	// approved. With another selector it has to be approved again. Unset while the stage
+	// is not approved.
+	// +kubebuilder:validation:MaxLength=71
+	// +optional
+	ApprovedSelector string `json:"approvedSelector,omitempty"`
 }

@@ -235,3 +235,46 @@ func runningRelease() *helmv2.HelmRelease {
 	conditions.MarkTrue(hr, meta.ReadyCondition, meta.SucceededReason, "")
 	return hr
 }
+
+// An approval counts from the moment at which it is seen, also if nothing is decided then: by
+// the next decision, Flux may have removed the annotation.
+func TestNoteApproval(t *testing.T) {
+	t.Parallel()
+	const content = "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+	waiting := func() *triggerv1.ValuesTrigger {
+		vt := asked(byName)
+		vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{{Name: "prod", Approval: triggerv1.ApprovalManual}}}
+		vt.Status.Rollout = &triggerv1.RolloutStatus{
+			Digest: content, Phase: triggerv1.RolloutAwaitingApproval, Stage: "prod", ChangedAt: &metav1.Time{Time: time.Unix(1e9, 0)},
+			Stages: []triggerv1.StageStatus{{Name: "prod", Phase: triggerv1.StageWaiting, Targets: 1}},
+		}
+		vt.Annotations[triggerv1.ApproveAnnotation] = content + "/prod"
+		return vt
+	}
+	for name, change := range map[string]func(*triggerv1.ValuesTrigger){
+		"while it is suspended":         func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true },
+		"while a source does not exist": func(*triggerv1.ValuesTrigger) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			vt := waiting()
+			change(vt)
+			b := newBehind(t, vt)
+			vt = b.expect(g)
+			g.Expect(vt.Status.Rollout.Stages).To(ConsistOf(And(HaveField("Approved", true), HaveField("Approval", content+"/prod"))))
+			g.Expect(vt.Status.LastHandledApproval).To(Equal(content + "/prod"))
+			g.Expect(events(b.reconciler.events.(*record.FakeRecorder))).To(ContainElement("Normal Approved Stage 1/1 prod is approved for content sha256:111111111111"))
+		})
+	}
+	t.Run("of other content", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		vt := waiting()
+		vt.Spec.Suspend = true
+		vt.Annotations[triggerv1.ApproveAnnotation] = "sha256:2222222222222222222222222222222222222222222222222222222222222222/prod"
+		vt = newBehind(t, vt).expect(g)
+		g.Expect(vt.Status.Rollout.Stages).To(ConsistOf(HaveField("Approved", false)))
+		g.Expect(vt.Status.LastHandledApproval).To(BeEmpty(), "the next decision says what it is worth")
+	})
+}

@@ -84,6 +84,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	old := vt.DeepCopy()
 	r.unwritten.restore(vt)
 	result, translation, err := r.reconcile(ctx, vt)
+	noteApproval(vt)
 	switch {
 	case equality.Semantic.DeepEqual(old.Status, vt.Status):
 	case result == afterRequests && r.unwritten.keep(old, vt, start):

@@ -199,6 +199,8 @@ func TestNotifyRollout(t *testing.T) {
 	approved := in(a, finished, waiting)
 	approved.Status.Rollout.Stages[1].Approved = true
 	approved.Status.LastHandledApproval = a
+	former := in(a, finished, waiting)
+	former.Status.Rollout.Stages[1].Approved, former.Status.Rollout.Stages[1].ApprovedSelector = true, "sha256:of another"
 	refused := in(a, finished, waiting)
 	refused.Status.LastHandledApproval = b
 	early := in(a, finished, waiting)
@@ -226,6 +228,9 @@ func TestNotifyRollout(t *testing.T) {
 		{"an approval of other content", in(a, finished, waiting), refused, []string{
 			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it approves other content, sha256:bbbbbbbbbbbb; the present one is " + a}},
 		{"the same one, later", refused, refused, nil},
+		{"an approval of other releases", former, in(a, finished, waiting), []string{
+			"Warning ApprovalRefused The approval of stage rest for content sha256:aaaaaaaaaaaa does not count any more: the selector of the stage has changed since; approve it again"}},
+		{"an approval of other releases, later", in(a, finished, waiting), in(a, finished, waiting), nil},
 		{"an annotation that is gone", approved, in(a, finished, waiting), nil},
 		{"an approval that was there before its content", in(b, finished, waiting), early, []string{
 			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it was there before this content was seen, and approves only what is on its way; to approve it now, set " + a + "/rest"}},

@@ -41,6 +41,13 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 				digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(was.Digest), where)
 		}
 	}
+	for _, st := range is.Stages {
+		if rollout.Outdated(vt.Spec.Rollout, before[st.Name]) && !st.Approved {
+			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason,
+				"The approval of stage %s for content %s does not count any more: the selector of the stage has changed since; approve it again",
+				st.Name, digest.Prefix+digest.Short(is.Digest))
+		}
+	}
 	if is.Rollback != nil {
 		r.notifyRollback(vt, was)
 		return

@@ -15,8 +15,9 @@ import (
 
 // This file is about the annotation with which a person approves a stage. A value of it
 // counts once: when it is first seen, for content that is recorded as on its way by then,
-// and for one stage, by its name. What it approves is recorded with the stage. So no
-// edit of the spec gives it to another stage, and content that comes back asks again.
+// and for one stage, by its name. What it approves is recorded with the stage, and for
+// the selector that the stage has. So no edit of the spec gives it to another stage or to
+// other releases, and content that comes back asks again.
 
 // maxApproval bounds how much of an annotation is looked at, in bytes: a digest, the name
 // of a stage, and something to tell two values apart.
@@ -51,11 +52,72 @@ func (p *planner) approve() {
 		return
 	}
 	name, _ := bind(p.Rollout, onItsWay(p.Previous, p.Status), p.Digest, p.Approval)
-	for i := range p.stages {
-		if st := &p.stages[i]; name != "" && st.Name == name {
-			st.Approved, st.Approval = true, p.Approval
+	record(p.Rollout, p.Status, name, p.Approval)
+}
+
+// Approve returns the record of a rollout with the stage that an annotation approves, nil
+// if it approves none. It is for a time at which nothing is decided: who removes the
+// annotation then does not take the approval back.
+func Approve(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, annotation string) *triggerv1.RolloutStatus {
+	if recorded == nil {
+		return nil
+	}
+	name, _ := bind(r, recorded, recorded.Digest, annotation)
+	approved := recorded.DeepCopy()
+	if !record(r, approved, name, annotation) {
+		return nil
+	}
+	return approved
+}
+
+// record notes that an annotation approves a stage, and reports whether there is a record
+// of the stage.
+func record(r *triggerv1.Rollout, s *triggerv1.RolloutStatus, name, annotation string) bool {
+	at := slices.IndexFunc(s.Stages, func(st triggerv1.StageStatus) bool { return st.Name == name })
+	if name == "" || at < 0 {
+		return false
+	}
+	st := &s.Stages[at]
+	st.Approved, st.Approval, st.ApprovedSelector = true, annotation, selectorOf(r, name)
+	return true
+}
+
+// Outdated reports whether a stage was approved with another selector than it has now.
+func Outdated(r *triggerv1.Rollout, st triggerv1.StageStatus) bool {
+	return st.Approved && st.ApprovedSelector != "" && st.ApprovedSelector != selectorOf(r, st.Name)
+}
+
+// selectorOf returns the digest of the selector of a stage.
+func selectorOf(r *triggerv1.Rollout, name string) string {
+	for _, stage := range r.Stages {
+		if stage.Name != name || stage.Selector == nil {
+			continue
+		}
+		if selector, err := stage.Selector.AsSelector(); err == nil {
+			return digest.Combine(map[string]string{"selector": selector.String()})
 		}
 	}
+	return digest.Combine(nil)
+}
+
+// revise drops the approval of a stage that selects other targets than those for which it
+// was given. What has not been asked waits for another one.
+func (p *planner) revise(st *stage) {
+	switch {
+	case Outdated(p.Rollout, *st.StageStatus):
+		st.Approved, st.Approval, st.ApprovedSelector = false, "", ""
+		if begun(st.Phase) && st.spec.Approval == triggerv1.ApprovalManual && !p.Status.Overridden {
+			st.set(p.Now, triggerv1.StageWaiting)
+		}
+	case st.Approved:
+		st.ApprovedSelector = selectorOf(p.Rollout, st.Name)
+	}
+}
+
+// begun reports whether targets of a stage in this phase may have been asked, and it has
+// not finished.
+func begun(phase triggerv1.StagePhase) bool {
+	return phase == triggerv1.StageProgressing || phase == triggerv1.StageSoaking || phase == triggerv1.StageUnready
 }
 
 // Refusal says why an annotation that was first seen between two states of a rollout

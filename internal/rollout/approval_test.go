@@ -4,6 +4,7 @@
 package rollout
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -106,6 +107,80 @@ func TestApproval_moves_to_no_other_stage(t *testing.T) {
 			g.Expect(s.admitted()).To(Equal([]string{"p"}))
 		})
 	}
+}
+
+// selects makes a stage one of the releases in an area.
+func selects(area string) func(*triggerv1.Stage) {
+	return func(stage *triggerv1.Stage) {
+		stage.Selector = &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"area": triggerv1.LabelValue(area)}}
+	}
+}
+
+// What was approved is what the stage selects: its name may go to another.
+func TestApproval_is_void_when_the_stage_selects_others(t *testing.T) {
+	t.Parallel()
+	for name, stages := range map[string][]triggerv1.Stage{
+		"the names are swapped": {stageNamed("us", manually, selects("europe")), stageNamed("eu", manually, selects("america"))},
+		"it selects all":        {stageNamed("eu", manually), stageNamed("us", manually, selects("america"))},
+	} {
+		for _, begun := range []Standing{Due, UnderWay, Current} {
+			t.Run(fmt.Sprintf("%s while its target is %d", name, begun), func(t *testing.T) {
+				t.Parallel()
+				g := NewWithT(t)
+				s := newScene(stageNamed("eu", manually, selects("europe")), stageNamed("us", manually, selects("america"))).with(0, "e").with(1, "u")
+				s.step()
+				s.Approval = first + "/eu"
+				g.Expect(s.admitted()).To(Equal([]string{"e"}))
+				g.Expect(s.Previous.Stages[0].ApprovedSelector).NotTo(BeEmpty())
+				s.become(begun, "e")
+				s.step()
+				s.Rollout.Stages = stages
+				if stages[0].Selector == nil {
+					s.target("u").Stage = 0
+				}
+				g.Expect(s.admitted()).To(BeEmpty())
+				g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
+				for _, st := range s.Previous.Stages {
+					g.Expect(st).To(And(HaveField("Approved", false), HaveField("Approval", ""), HaveField("ApprovedSelector", "")))
+				}
+				stage := s.Previous.Stage
+				s.Approval = Approval(first, stage, s.Handled)
+				s.admitted()
+				g.Expect(s.Previous.Stages).To(ContainElement(And(HaveField("Name", stage), HaveField("Approved", true))))
+				g.Expect(s.phase()).To(Equal(triggerv1.RolloutProgressing))
+			})
+		}
+	}
+}
+
+// A status of before knows no selectors.
+func TestApproval_takes_the_selector_that_there_is_where_none_is_recorded(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("eu", manually, selects("europe"))).with(0, "e")
+	s.step()
+	s.Approval = first
+	s.step()
+	want := s.Previous.Stages[0].ApprovedSelector
+	s.Previous.Stages[0].ApprovedSelector = ""
+	g.Expect(s.admitted()).To(Equal([]string{"e"}))
+	g.Expect(s.Previous.Stages[0].ApprovedSelector).To(Equal(want))
+}
+
+func TestApprove_records_what_is_approved_while_nothing_is_decided(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	stages := &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("canary"), stageNamed("prod", manually)}}
+	recorded := &triggerv1.RolloutStatus{Digest: first, Stages: []triggerv1.StageStatus{{Name: "canary"}, {Name: "prod"}}}
+	approved := Approve(stages, recorded, first)
+	g.Expect(approved.Stages[1]).To(And(HaveField("Approved", true), HaveField("Approval", first), HaveField("ApprovedSelector", Not(BeEmpty()))))
+	g.Expect(approved.Stages[0]).To(Equal(recorded.Stages[0]))
+	g.Expect(recorded.Stages[1].Approved).To(BeFalse(), "what was given stays")
+	for _, other := range []string{"", second, "nonsense", first + "/canary", first + "/other"} {
+		g.Expect(Approve(stages, recorded, other)).To(BeNil(), other)
+	}
+	g.Expect(Approve(stages, nil, first)).To(BeNil())
+	g.Expect(Approve(nil, recorded, first)).To(BeNil())
 }
 
 func TestApproval_of_content_that_is_not_on_its_way_never_acts(t *testing.T) {

@@ -44,6 +44,7 @@ func (p *planner) assign(fresh bool) {
 		p.stages[i] = stage{StageStatus: &p.Status.Stages[i], spec: spec}
 		*p.stages[i].StageStatus = recorded[spec.Name]
 		p.stages[i].Name = spec.Name
+		p.revise(&p.stages[i])
 	}
 	p.sort()
 	p.Status.Unmatched = count(len(p.unmatched))

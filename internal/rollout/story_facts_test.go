@@ -38,7 +38,12 @@ func (s *story) checkFacts(in Input, d Decision) {
 		if st.Approved {
 			approved++
 		}
+		selected := selectorOf(in.Rollout, st.Name)
+		if st.Approved && before.Approved && before.Approval == st.Approval && s.approvedFor[st.Name] != selected {
+			panic(st.Name + " was approved for other targets")
+		}
 		if st.Approved && !before.Approved {
+			s.approvedFor[st.Name] = selected
 			switch {
 			case was == nil:
 				panic(st.Name + " is approved before its content is on its way")

@@ -69,9 +69,14 @@ func (s *story) given() []string {
 func (s *story) editSpec() {
 	r := s.in.Rollout.DeepCopy()
 	i := s.rng.Intn(len(r.Stages))
-	switch s.rng.Intn(4) {
+	switch s.rng.Intn(6) {
 	case 0:
 		r.Stages[i].Name += "x"
+	case 4: // Their targets keep their place, under another name.
+		k := s.rng.Intn(len(r.Stages))
+		r.Stages[i].Name, r.Stages[k].Name = r.Stages[k].Name, r.Stages[i].Name
+	case 5:
+		selects(fmt.Sprint("other", s.rng.Intn(3)))(&r.Stages[i])
 	case 1:
 		r.Stages[i].Approval = triggerv1.ApprovalManual
 		if s.chance(2) {

@@ -85,6 +85,9 @@ type story struct {
 	approvals map[string]bool
 	handled   string
 
+	// approvedFor is what a stage selected when it was approved, by its name.
+	approvedFor map[string]string
+
 	// refused is the content that no target may get any more.
 	refused int
 
@@ -104,7 +107,7 @@ func (s *story) note(format string, args ...any) {
 func newStory(seed int64) *story {
 	s := &story{
 		rng: rand.New(rand.NewSource(seed)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		breaks: map[int]map[string]bool{}, approvals: map[string]bool{}, content: 1, newest: 1,
+		breaks: map[int]map[string]bool{}, approvals: map[string]bool{}, approvedFor: map[string]string{}, content: 1, newest: 1,
 	}
 	s.in = Input{Timeout: time.Minute}
 	if s.chance(2) {
@@ -166,6 +169,7 @@ func (s *story) rollout(stages int) *triggerv1.Rollout {
 	}
 	for i := range stages {
 		stage := triggerv1.Stage{Name: fmt.Sprintf("s%d", i), MaxConcurrency: number(1, 4), Approval: triggerv1.ApprovalAutomatic}
+		selects(stage.Name)(&stage)
 		if s.chance(3) {
 			stage.MinSuccessTime.Duration = time.Duration(s.rng.Intn(120)) * time.Second
 		}

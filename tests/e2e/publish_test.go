@@ -47,6 +47,7 @@ func TestPublish(t *testing.T) {
 
 	t.Run("nothing blocks a deletion", func(t *testing.T) { deletedWithoutOperator(e.again(t), op) })
 	t.Run("the owner of a release says who writes what it reads", func(t *testing.T) { ownersConsent(e.again(t)) })
+	t.Run("a trigger that is deleted and comes back", func(t *testing.T) { comesBack(e.again(t)) })
 	t.Run("a copy under another name holds what the old one held", func(t *testing.T) { renamed(e.again(t)) })
 
 	t.Run("a copy carries values across namespaces and is there before its release", func(t *testing.T) {
