@@ -86,6 +86,11 @@ const (
 	// under which the operator reports events.
 	FieldManager = "helmrelease-trigger-operator"
 
+	// ManualFieldManager is the one under which people set something on objects that
+	// Flux applies. What is set under names that begin with "kubectl", as kubectl does
+	// by itself, kustomize-controller removes at its next reconciliation.
+	ManualFieldManager = "flux-client-side-apply"
+
 	// ManagedByLabel marks the ValuesTriggers and the copies that the operator makes.
 	ManagedByLabel = "app.kubernetes.io/managed-by"
 

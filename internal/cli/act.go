@@ -20,10 +20,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 )
 
-// fieldManager is the one under which Flux's own command line writes: what it sets,
-// kustomize-controller leaves alone.
-const fieldManager = "flux-client-side-apply"
-
 // maxRaces bounds how often a ValuesTrigger is looked at again because it changed between
 // the look and the write.
 const maxRaces = 10
@@ -198,7 +194,7 @@ func (c *cli) patch(ctx context.Context, vt *triggerv1.ValuesTrigger, patch map[
 	if err != nil {
 		return err
 	}
-	err = c.client.Patch(ctx, vt.DeepCopy(), client.RawPatch(types.MergePatchType, raw), client.FieldOwner(fieldManager))
+	err = c.client.Patch(ctx, vt.DeepCopy(), client.RawPatch(types.MergePatchType, raw), client.FieldOwner(triggerv1.ManualFieldManager))
 	if apierrors.IsNotFound(err) {
 		return errors.New("is gone")
 	}

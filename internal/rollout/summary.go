@@ -62,8 +62,8 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 		return waiting(triggerv1.AwaitingWindowReason, join("waits for the window that opens at "+opens(s)))
 	case triggerv1.RolloutAwaitingApproval:
 		return waiting(triggerv1.AwaitingApprovalReason, join(fmt.Sprintf(
-			"waits for approval: kubectl annotate --overwrite vt/%s -n %s %s=%s",
-			vt.Name, vt.Namespace, triggerv1.ApproveAnnotation, Approval(s.Digest, s.Stage, vt.Status.LastHandledApproval))))
+			"waits for approval: kubectl annotate --field-manager=%s --overwrite vt/%s -n %s %s=%s",
+			triggerv1.ManualFieldManager, vt.Name, vt.Namespace, triggerv1.ApproveAnnotation, Approval(s.Digest, s.Stage, vt.Status.LastHandledApproval))))
 	case triggerv1.RolloutBlocked:
 		return waiting(triggerv1.TargetsHeldReason, join(s.Message))
 	case triggerv1.RolloutHalted:

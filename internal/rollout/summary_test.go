@@ -46,9 +46,9 @@ func TestSummarize(t *testing.T) {
 			NextWindow: &triggerv1.NextWindow{Opens: metav1.NewTime(noon)}}, want: Summary{
 			Ready: "False", Reason: "AwaitingWindow", Message: "waits for the window that opens at 2026-03-01T12:00:00Z"}},
 		{name: "awaiting an approval", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutAwaitingApproval, Digest: first, Stage: "prod", Stages: stages}, want: Summary{
-			Ready: "False", Reason: "AwaitingApproval", Message: where + "; waits for approval: kubectl annotate --overwrite vt/platform -n apps trigger.nebius.ai/approve=" + first + "/prod"}},
+			Ready: "False", Reason: "AwaitingApproval", Message: where + "; waits for approval: kubectl annotate --field-manager=flux-client-side-apply --overwrite vt/platform -n apps trigger.nebius.ai/approve=" + first + "/prod"}},
 		{name: "awaiting another approval", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutAwaitingApproval, Digest: first, Stage: "rest", Stages: stages}, want: Summary{
-			Ready: "False", Reason: "AwaitingApproval", Message: "Stage 3/3 prod→rest, 0/500, 0 failed; waits for approval: kubectl annotate --overwrite vt/platform -n apps trigger.nebius.ai/approve=" + first + "/rest"}},
+			Ready: "False", Reason: "AwaitingApproval", Message: "Stage 3/3 prod→rest, 0/500, 0 failed; waits for approval: kubectl annotate --field-manager=flux-client-side-apply --overwrite vt/platform -n apps trigger.nebius.ai/approve=" + first + "/rest"}},
 		{name: "blocked", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutBlocked, Stage: "prod", Stages: stages, Message: "why"}, want: Summary{
 			Ready: "False", Reason: "TargetsHeld", Message: where + "; why"}},
 		{name: "halted, and recovered since", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a: why", Stages: []triggerv1.StageStatus{

@@ -12,6 +12,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
@@ -71,4 +72,47 @@ func TestDocs_nameReference_is_that_of_the_repository(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(operator.Root(), "docs", "guides", "kustomize-names.md"))
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(string(page)).To(ContainSubstring("```yaml\nnameReference:\n" + reference + "```\n"))
+}
+
+// kubectlWrites is a command that sets something, with the lines that continue it. In Go it
+// ends with its string.
+var kubectlWrites = regexp.MustCompile("kubectl (?:annotate|label|patch) (?:[^\n\"`]*\\\\\n)*[^\n`]*")
+
+// setsMetadata is an assignment of a label or annotation, and setsField a patch of what Flux
+// applies, other than content: of that, Git has the last word, whatever the manager.
+var (
+	selected     = regexp.MustCompile(` -l \S+`)
+	setsMetadata = regexp.MustCompile(`kubectl (annotate|label) .*\S=\S`)
+	setsField    = regexp.MustCompile(`kubectl patch .*\{"(spec|metadata":\{"(annotations|labels))"`)
+)
+
+// What people set on objects that Flux applies stays only under a field manager that
+// kustomize-controller does not clean up: it removes what those whose names begin with
+// "kubectl" have set, at its next reconciliation.
+func TestDocs_what_kubectl_sets_stays_under_Flux(t *testing.T) {
+	files := pages(t)
+	for _, dir := range []string{"internal", "api", "cmd", "config", "tests/demo"} {
+		for _, suffix := range []string{".go", ".yaml", ".txt", ".md"} {
+			walk(t, filepath.Join(operator.Root(), dir), suffix, func(path string) { files = append(files, path) })
+		}
+	}
+	found := 0
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		NewWithT(t).Expect(err).NotTo(HaveOccurred())
+		for _, command := range kubectlWrites.FindAllString(string(text), -1) {
+			whole := selected.ReplaceAllString(strings.NewReplacer("--field-manager=", "--field-manager ", "\\\n", " ").Replace(command), "")
+			if !setsMetadata.MatchString(whole) && !setsField.MatchString(whole) {
+				continue
+			}
+			found++
+			if !strings.Contains(whole, "--field-manager "+triggerv1.ManualFieldManager) && !strings.Contains(whole, "--field-manager %s") {
+				t.Errorf("%s does not stay on an object from Git; write --field-manager=%s:\n%s", file, triggerv1.ManualFieldManager, command)
+			}
+		}
+	}
+	NewWithT(t).Expect(found).To(BeNumerically(">=", 15))
 }

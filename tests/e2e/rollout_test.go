@@ -88,7 +88,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	digest := waiting()
 	e.Expect(digest).NotTo(Equal(old))
 	e.Expect(e.condition(ns, "platform", meta.ReadyCondition)()).To(Equal("False AwaitingApproval: Stage 2/2 canary→prod, 0/2, 0 failed; " +
-		"waits for approval: kubectl annotate --overwrite vt/platform -n " + ns + " trigger.nebius.ai/approve=" + digest + "/prod"))
+		"waits for approval: kubectl annotate --field-manager=flux-client-side-apply --overwrite vt/platform -n " + ns + " trigger.nebius.ai/approve=" + digest + "/prod"))
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(And(
 		HaveField("State", triggerv1.TargetHeld), HaveField("Message", "waits for the approval of stage prod; the values of the release would change")))
 
