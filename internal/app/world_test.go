@@ -211,6 +211,21 @@ func TestNotReadyWhileItsCRDIsGone(t *testing.T) {
 	g.Eventually(func() error { return w.Client().Create(t.Context(), bare(crd)) }).WithTimeout(timeout).Should(Succeed())
 	g.Eventually(ready).WithTimeout(timeout).Should(Equal(ok), "by itself")
 
+	ns, err := w.Namespace(t.Context(), "again")
+	g.Expect(err).NotTo(HaveOccurred())
+	c, err := client.New(w.Config(), client.Options{Scheme: app.NewScheme()})
+	g.Expect(err).NotTo(HaveOccurred())
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "new"}}
+	vt.Spec.Sources = []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: "values"}}
+	vt.Spec.Targets = []triggerv1.TargetReference{{Name: "app"}}
+	back := time.Now()
+	g.Eventually(func() error { return c.Create(t.Context(), vt) }).WithTimeout(timeout).Should(Succeed())
+	g.Eventually(func() (int64, error) {
+		err := c.Get(t.Context(), client.ObjectKeyFromObject(vt), vt)
+		return vt.Status.ObservedGeneration, err
+	}).WithTimeout(timeout).Should(Equal(vt.Generation), "its watch goes on")
+	t.Logf("looked at after %s", time.Since(back).Round(time.Millisecond))
+
 	stop()
 	g.Eventually(done).WithTimeout(timeout).Should(Receive(BeNil()))
 }
