@@ -12,8 +12,8 @@ import (
 type RolloutPhase string
 
 const (
-	// RolloutSettling waits until the sources have not changed for
-	// spec.quietPeriod.
+	// RolloutSettling waits until the sources have not changed for spec.quietPeriod, or
+	// until a GitOps tool has applied what it applies together.
 	RolloutSettling RolloutPhase = "Settling"
 
 	// RolloutAwaitingWindow waits for a window of spec.schedule.
@@ -51,7 +51,7 @@ const (
 )
 
 // RolloutStatus is where the delivery of the present content stands. It is there
-// if spec.quietPeriod, spec.schedule or spec.rollout is set.
+// if spec.quietPeriod, spec.schedule or spec.rollout is set, and while a change settles.
 type RolloutStatus struct {
 	// Digest of the content of all sources together that is rolled out, the one that
 	// an approval names.
@@ -70,9 +70,14 @@ type RolloutStatus struct {
 	ChangedAt *metav1.Time `json:"changedAt,omitempty"`
 
 	// UnsettledSince is when the first change came that waits for the quiet period
-	// to end. Unset when it has ended.
+	// to end, or settles. Unset when that has ended.
 	// +optional
 	UnsettledSince *metav1.Time `json:"unsettledSince,omitempty"`
+
+	// Settling is there while a change settles that a GitOps tool or Helm has applied:
+	// what belongs to it may still be on its way. Unset when that has ended.
+	// +optional
+	Settling *SettlingStatus `json:"settling,omitempty"`
 
 	// NextWindow is the one that the rollout waits for.
 	// +optional
@@ -109,6 +114,23 @@ type RolloutStatus struct {
 	// Unmatched is the number of targets that no stage selects.
 	// +optional
 	Unmatched int32 `json:"unmatched,omitempty"`
+}
+
+// SettlingStatus is about the last change that a GitOps tool or Helm has applied.
+type SettlingStatus struct {
+	// Source that has changed, as in "ConfigMap apps/values". Of several the first.
+	Source string `json:"source"`
+
+	// AppliedBy is what applies it, as in "Kustomization flux-system/apps", or the field
+	// manager where the source does not say more. Empty if it is not known, since the
+	// source is gone.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	AppliedBy string `json:"appliedBy,omitempty"`
+
+	// Since is when the operator saw the content for the first time.
+	// +optional
+	Since *metav1.MicroTime `json:"since,omitempty"`
 }
 
 // RollbackStatus is where the way back to earlier content stands.

@@ -56,7 +56,8 @@ type KeptSource struct {
 type TargetState string
 
 const (
-	// TargetPending waits for helm-controller to finish what it is doing.
+	// TargetPending waits for helm-controller to finish what it is doing, or for a change
+	// to settle.
 	TargetPending TargetState = "Pending"
 
 	// TargetHeld has a change that is held back; the message says by what: the
@@ -148,8 +149,8 @@ type TargetStatus struct {
 	// +optional
 	DoubtfulUntil int64 `json:"doubtfulUntil,omitempty"`
 
-	// Seen is the content that waits for a suspended HelmRelease. Unset while nothing waits
-	// for one.
+	// Seen is the content that waits for a suspended HelmRelease, or settles. Unset while
+	// nothing does.
 	// +optional
 	Seen *SeenContent `json:"seen,omitempty"`
 
@@ -185,13 +186,13 @@ type Refusal struct {
 	Reason string `json:"reason"`
 }
 
-// SeenContent is content that was there while a HelmRelease was suspended: a revision after
-// the one that it had then began with this content.
+// SeenContent is content that was there while a HelmRelease was idle and nothing was asked of
+// it: a revision after the one that it had then began with this content.
 type SeenContent struct {
 	// Digest of all sources together.
 	Digest string `json:"digest"`
 
-	// Revision of the Helm release while it was suspended, 0 if it was not installed.
+	// Revision of the Helm release then, 0 if it was not installed.
 	// +kubebuilder:validation:Minimum=0
 	Revision int64 `json:"revision"`
 }

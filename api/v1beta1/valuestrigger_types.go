@@ -205,7 +205,7 @@ type ValuesTriggerStatus struct {
 	Delivered string `json:"delivered,omitempty"`
 
 	// Rollout is where the delivery of the present content stands, if quietPeriod,
-	// schedule or rollout is set.
+	// schedule or rollout is set, and while a change settles.
 	// +optional
 	Rollout *RolloutStatus `json:"rollout,omitempty"`
 

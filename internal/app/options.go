@@ -33,6 +33,7 @@ const (
 	flagDefaultSA       = "default-service-account"
 	flagSecrets         = "secrets"
 	flagAutodiscovery   = "enable-hr-autodiscovery"
+	flagSettleTime      = "settle-time"
 	flagMetricsSecure   = "metrics-secure"
 	flagMetricsCertPath = "metrics-cert-path"
 	flagMetricsCertName = "metrics-cert-name"
@@ -87,6 +88,10 @@ type Options struct {
 	// Autodiscovery makes every ConfigMap and Secret in spec.valuesFrom of a
 	// HelmRelease a source of it.
 	Autodiscovery bool
+
+	// SettleTime is how long a change settles that a GitOps tool or Helm has applied.
+	// 0 means not at all.
+	SettleTime time.Duration
 
 	// MetricsSecure serves metrics over TLS, to clients that the API server
 	// authenticates and authorises only.
@@ -152,6 +157,8 @@ func (o *Options) BindFlags(fs *pflag.FlagSet) {
 		"Read Secrets. When false the operator needs no permission on them, and reports Secret sources.")
 	fs.BoolVar(&o.Autodiscovery, flagAutodiscovery, true,
 		"Make every ConfigMap and Secret in the valuesFrom of a HelmRelease a source of it.")
+	fs.DurationVar(&o.SettleTime, flagSettleTime, 2*time.Second,
+		"How long a change settles that Flux, Argo CD or Helm has applied, until what belongs to it is applied too. 0 delivers it at once.")
 	fs.BoolVar(&o.MetricsSecure, flagMetricsSecure, false,
 		"Serve metrics over TLS with authentication and authorization by the API server. "+
 			"Defaults to true when --"+aliasMetricsAddr+" is given.")

@@ -110,6 +110,7 @@ func controllerOptions(opts Options) (controller.Options, error) {
 		RuntimeNamespace:      opts.RuntimeNamespace,
 		Autodiscovery:         opts.Autodiscovery,
 		Secrets:               opts.Secrets,
+		SettleTime:            opts.SettleTime,
 		AllNamespaces:         opts.Watch.AllNamespaces,
 		NoCrossNamespaceRefs:  opts.ACL.NoCrossNamespaceRefs,
 		DefaultServiceAccount: opts.DefaultServiceAccount,

@@ -16,6 +16,13 @@ import (
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 )
 
+// Bounds of --settle-time, if it is not 0: tools take longer than the least, and the most is
+// what each commit waits.
+const (
+	minSettleTime = 100 * time.Millisecond
+	maxSettleTime = time.Minute
+)
+
 // Validate checks what the types of the flags do not, and normalises the log
 // level. The error is one line.
 func (o *Options) Validate() error {
@@ -104,6 +111,9 @@ func (o *Options) validateDurations() error {
 		if d.value <= 0 {
 			return o.invalid(d.flag, d.value, "a duration greater than 0, such as 30s or 5m")
 		}
+	}
+	if o.SettleTime != 0 && (o.SettleTime < minSettleTime || o.SettleTime > maxSettleTime) {
+		return o.invalid(flagSettleTime, o.SettleTime, fmt.Sprintf("a duration from %s to %s, or 0 to deliver at once", minSettleTime, maxSettleTime))
 	}
 	if o.RateLimiter.MaxRetryDelay < o.RateLimiter.MinRetryDelay {
 		return o.invalid(flagMaxRetryDelay, o.RateLimiter.MaxRetryDelay,

@@ -57,6 +57,10 @@ type Options struct {
 	// serves. Nil means all.
 	WatchSelector labels.Selector
 
+	// SettleTime is how long a change settles that a GitOps tool or Helm has applied, 0 if
+	// it is delivered at once.
+	SettleTime time.Duration
+
 	// Events records Kubernetes events and forwards them to Flux's
 	// notification-controller.
 	Events record.EventRecorder

@@ -19,6 +19,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
@@ -77,6 +78,9 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		serves:     opts.serves,
 		unwritten:  newUnwritten(),
 		sent:       newSentRequests(),
+
+		settleTime:     opts.SettleTime,
+		kustomizations: kustomization.NewReader(live),
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
@@ -69,6 +70,11 @@ type ValuesTriggerReconciler struct {
 
 	// sent are the requests that the cache may not show yet.
 	sent *sentRequests
+
+	// settleTime is how long a change settles that a tool has applied, and kustomizations
+	// says whether it still goes on.
+	settleTime     time.Duration
+	kustomizations *kustomization.Reader
 }
 
 // Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once: now,
@@ -95,7 +101,9 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets)
-			r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
+			if vt.IsGated() { // What only settles is not a rollout.
+				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
+			}
 		case apierrors.IsConflict(patchErr) && (err == nil || isRefused(err)):
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.

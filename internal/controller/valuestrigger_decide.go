@@ -8,7 +8,9 @@ import (
 	"errors"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
@@ -33,6 +35,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Diff:        e.diff,
 		Refused:     e.refused,
 		Gated:       e.gate != nil,
+		Settling:    e.settling,
 		Force:       e.force,
 		ByTriggerAt: e.gated || e.force == "" && begunByRequest(vt.Status.Rollout, e.content),
 		Reset:       e.reset,
@@ -125,4 +128,18 @@ func (r *ValuesTriggerReconciler) confirm(ctx context.Context, e evaluation, cas
 		return nil
 	}
 	return nil
+}
+
+// fresh reads a HelmRelease from the API server, as the account that writes it.
+func (r *ValuesTriggerReconciler) fresh(ctx context.Context, e evaluation, key types.NamespacedName) (*helmv2.HelmRelease, error) {
+	reader := r.live
+	if e.account.Reader != nil {
+		reader = e.account.Reader
+	}
+	hr := &helmv2.HelmRelease{}
+	err := reader.Get(ctx, key, hr)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return hr, client.IgnoreNotFound(err)
 }

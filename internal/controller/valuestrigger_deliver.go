@@ -13,7 +13,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
@@ -112,6 +111,7 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	if err != nil || out.outdated {
 		return outcome{outdated: true, err: err}
 	}
+	e.unsettled = gated.Status != nil && gated.Status.Settling != nil
 	if out.unkept = r.keep(ctx, vt, e, out); out.unkept != nil {
 		out.outdated = errors.Is(out.unkept, errMoved)
 		return out
@@ -119,32 +119,38 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 
 	var errs []error
 	for i, one := range r.executeAll(ctx, vt, e, cases, gated) {
-		c := cases[i]
-		out.targets[i] = one.status
-		out.targets[i].Message = plan.Bounded(one.status.Message, len(cases))
-		out.targets[i].Namespace, out.targets[i].Name = c.Namespace, c.Name
-		out.targets[i].Stage = stageOf(vt, e.gate, c.hr)
-		out.targets[i].Published = c.published(e)
-		if one.refused != nil {
-			out.refused = one.refused
-		}
-		if one.sent {
-			out.triggered++
-		}
-		if one.after > 0 && (out.after == 0 || one.after < out.after) {
-			out.after = one.after
-		}
-		if one.err != nil {
-			errs = append(errs, one.err)
-		}
+		errs = append(errs, one.err)
+		out.targets[i] = recordOf(vt, e, cases[i], one, len(cases))
 		out.note(one)
+	}
+	if e.gate == nil && !e.unsettled && !out.undecided {
+		out.rollout = nil // What has been decided now is on record elsewhere.
 	}
 	out.err = errors.Join(errs...)
 	return out
 }
 
-// note takes in that about a target nothing could be decided.
+// recordOf returns what to record of one target of so many.
+func recordOf(vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, one single, targets int) triggerv1.TargetStatus {
+	status := one.status
+	status.Message = plan.Bounded(status.Message, targets)
+	status.Namespace, status.Name = c.Namespace, c.Name
+	status.Stage = stageOf(vt, e.gate, c.hr)
+	status.Published = c.published(e)
+	return status
+}
+
+// note takes in what became of one target.
 func (o *outcome) note(one single) {
+	if one.refused != nil {
+		o.refused = one.refused
+	}
+	if one.sent {
+		o.triggered++
+	}
+	if one.after > 0 && (o.after == 0 || one.after < o.after) {
+		o.after = one.after
+	}
 	if one.undecided {
 		o.lasting = one.free && (o.lasting || !o.undecided)
 		o.undecided = true
@@ -213,7 +219,9 @@ func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.V
 		c := &targetCase{Target: t, hr: t.Release, previous: previous[t.NamespacedName]}
 		cases[i] = c
 		group.Go(func() error {
-			in := plan.Input{Previous: c.previous, Diff: e.diff, Digest: e.diff.To, Release: target.Observe(c.hr, nil)}
+			in := plan.Input{
+				Previous: c.previous, Diff: e.diff, Digest: e.diff.To, Sources: e.sources, Settling: e.settling, Release: target.Observe(c.hr, e.sources),
+			}
 			if in.DependsOnOrder() || e.gate != nil && r.sent.missing(t.NamespacedName, in.Release) {
 				c.hr, c.err = r.fresh(ctx, e, t.NamespacedName)
 				c.live = true
@@ -255,6 +263,8 @@ func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.Val
 		case err != nil:
 		case decision.Request == nil:
 			return single{status: decision.Status, after: decision.After}
+		case held != "" && e.unsettled:
+			return single{status: decision.Settling(held)}
 		case held != "":
 			return single{status: decision.Held(held)}
 		default:
@@ -294,18 +304,4 @@ func undecided(previous *triggerv1.TargetStatus, err error) single {
 		status = *previous
 	}
 	return single{status: status, undecided: true, err: err}
-}
-
-// fresh reads a HelmRelease from the API server, as the account that writes it.
-func (r *ValuesTriggerReconciler) fresh(ctx context.Context, e evaluation, key types.NamespacedName) (*helmv2.HelmRelease, error) {
-	reader := r.live
-	if e.account.Reader != nil {
-		reader = e.account.Reader
-	}
-	hr := &helmv2.HelmRelease{}
-	err := reader.Get(ctx, key, hr)
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	return hr, client.IgnoreNotFound(err)
 }

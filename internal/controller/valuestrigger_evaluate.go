@@ -84,6 +84,15 @@ type evaluation struct {
 	// gate is what holds changes back, nil if nothing does.
 	gate *gate
 
+	// settle is how long a change settles that a tool has applied, 0 if none does. Applied is
+	// such a change that is seen now, and settling is true if there is one or one is on record.
+	// Applying is true if the tool is known to go on, and unsettled while nothing may be done.
+	settle    time.Duration
+	applied   *triggerv1.SettlingStatus
+	settling  bool
+	applying  bool
+	unsettled bool
+
 	// generated tells that the sources come from the contract and valuesFrom.
 	generated bool
 }
@@ -132,6 +141,7 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
 	e.takeBack(vt)
 	e.triggerThrough(vt)
+	r.noteApplied(vt, &e)
 
 	// An account is told of HelmReleases and namespaces what it may see itself.
 	resolver := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}

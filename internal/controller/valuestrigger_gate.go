@@ -90,6 +90,7 @@ func stageOf(vt *triggerv1.ValuesTrigger, g *gate, hr *helmv2.HelmRelease) strin
 func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase) rollout.Decision {
 	in := rollout.Input{
 		Now: e.at, Digest: e.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
+		Settle: e.settle, Applied: e.applied, Applying: e.applying,
 		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
 		Force: e.overrides(), Reset: e.reset != "", TriggerAt: e.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
 		Handled: vt.Status.LastHandledApproval,
@@ -121,7 +122,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 // hold says for each target why its request must not be made now, or nothing. Requests of
 // a trigger that holds changes back are made only on its newest version.
 func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase, out *outcome) (rollout.Decision, error) {
-	if e.gate == nil {
+	if e.gate == nil && !e.settling {
 		return rollout.Decision{Held: make([]string, len(cases))}, nil
 	}
 	for _, c := range cases {
@@ -129,14 +130,18 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 			out.releases = append(out.releases, c.input.Release)
 		}
 	}
-	gated := e.gate.decide(vt, e, cases)
+	g := e.gate
+	if g == nil {
+		g = &gate{} // It holds nothing back but what settles.
+	}
+	gated := r.rest(ctx, vt, e, g, cases)
 	if isVerdict(vt.Status.Rollout, gated.Status) {
 		changed, err := r.doubt(ctx, vt, e, cases)
 		if err != nil {
 			return rollout.Decision{}, err
 		}
 		if changed {
-			gated = e.gate.decide(vt, e, cases)
+			gated = g.decide(vt, e, cases)
 		}
 	}
 	for i, c := range cases {

@@ -151,7 +151,7 @@ func (r *ValuesTriggerReconciler) look(ctx context.Context, e evaluation, c *tar
 
 // publish writes the copies of a target if it is their time.
 func (r *ValuesTriggerReconciler) publish(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, held string) error {
-	if e.publication == nil {
+	if e.publication == nil || e.unsettled {
 		return nil
 	}
 	status := c.decision.Status

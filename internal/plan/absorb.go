@@ -77,7 +77,7 @@ func (in Input) DependsOnOrder() bool {
 	case p.Digest == in.Digest:
 		return p.DeliveredAt != nil && p.State != triggerv1.TargetDelivered
 	default:
-		return in.Release.Suspended && p.Digest != "" && (p.Seen == nil || p.Seen.Digest != in.Digest)
+		return (in.Release.Suspended || in.Settling && in.needsForce(in.Sources)) && p.Digest != "" && (p.Seen == nil || p.Seen.Digest != in.Digest)
 	}
 }
 

@@ -144,6 +144,9 @@ func (t *task) firstSight() (Decision, bool) {
 	case r.Revision == 0 && r.Working() && t.neverInstalled():
 		return t.failed(t.Previous.Message), true // Its tries are no news.
 	case r.Working(), !r.Suspended && (r.requestPending() || r.Revision > 0 && r.unseen()):
+		if t.Settling {
+			t.noteReadiness() // Afterwards, it may be that of the change.
+		}
 		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is looked at afterwards"), true
 	case r.Revision == 0:
 		return t.uninstalled()
@@ -196,6 +199,9 @@ func (t *task) deliver() Decision {
 		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release")
 	}
 
+	if t.Settling {
+		t.witness()
+	}
 	if t.mayRunAlready() {
 		switch {
 		case !t.readsAny() || t.Values == ValuesEqual:
@@ -212,8 +218,9 @@ func (t *task) deliver() Decision {
 	return t.request(1)
 }
 
-// witness notes that the content is there while the release is suspended and idle: whatever
-// revision it makes later begins with it.
+// witness notes that the content is there while the release is idle, and nothing is asked of
+// it since it is suspended or the change settles: whatever revision it makes later begins with
+// the content.
 func (t *task) witness() {
 	if t.Live && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
 		t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: t.Release.Revision}

@@ -24,6 +24,15 @@ func (d Decision) Held(message string) triggerv1.TargetStatus {
 	return status
 }
 
+// Settling is like Held, while a change settles: it goes on by itself, and soon.
+func (d Decision) Settling(message string) triggerv1.TargetStatus {
+	status := d.Held(message)
+	if status.State == triggerv1.TargetHeld {
+		status.State = triggerv1.TargetPending
+	}
+	return status
+}
+
 // Effect says what a request that is held back would do to the release.
 func (d Decision) Effect(r Release, values ValuesState) string {
 	switch {
@@ -55,8 +64,14 @@ func (t *task) noteReadiness() {
 }
 
 // met reports whether the target is met for the first time: nothing is known of the time
-// before.
+// before. While a change settles, that is its beginning.
 func (t *task) met() bool {
 	p := t.Previous
-	return p == nil || p.State == triggerv1.TargetMissing || p.Digest == "" && p.State != triggerv1.TargetHeld
+	switch {
+	case p == nil, p.State == triggerv1.TargetMissing:
+		return true
+	case p.State == triggerv1.TargetHeld, p.State == triggerv1.TargetPending && t.Settling:
+		return false
+	}
+	return p.Digest == ""
 }

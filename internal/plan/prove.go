@@ -229,9 +229,9 @@ func (t *task) readsAny() bool {
 }
 
 // needsForce tells whether a change of these sources takes a forced upgrade.
-func (t *task) needsForce(sources []Source) bool {
+func (in Input) needsForce(sources []Source) bool {
 	return slices.ContainsFunc(sources, func(s Source) bool {
-		return s.Force == triggerv1.ForceAlways || s.Force != triggerv1.ForceNever && !t.Release.Reads[s.ID]
+		return s.Force == triggerv1.ForceAlways || s.Force != triggerv1.ForceNever && !in.Release.Reads[s.ID]
 	})
 }
 

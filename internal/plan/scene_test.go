@@ -32,6 +32,9 @@ type scene struct {
 	// unpublished tells that the copies that it reads do not have the content.
 	unpublished bool
 
+	// settling is true while the change settles, and stale if the release was read before.
+	settling, stale bool
+
 	force       string
 	byTriggerAt bool
 	reset       string
@@ -163,7 +166,7 @@ func (s *scene) input() Input {
 	return Input{
 		Now: s.now, Timeout: 5 * time.Minute, Trigger: "apps/trigger", Target: "apps/release",
 		Digest: diff.To, Sources: s.sources, Diff: diff, Force: s.force, Reset: s.reset, Policy: s.policy,
-		Previous: s.status, Release: s.release, Live: true, Gated: s.gated, ByTriggerAt: s.byTriggerAt, Unpublished: s.unpublished,
+		Previous: s.status, Release: s.release, Live: !s.stale, Settling: s.settling, Gated: s.gated, ByTriggerAt: s.byTriggerAt, Unpublished: s.unpublished,
 	}
 }
 

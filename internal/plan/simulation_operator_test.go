@@ -107,6 +107,9 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 		Now: o.now, Timeout: simTimeout, Trigger: "apps/" + t.name,
 		Digest: diff.To, Sources: sources, Diff: diff, Policy: t.policy,
 	}
+	// A tool has applied every second change, and some time later all that belongs to it.
+	in.Settling = status.settling || len(diff.Changed)+len(diff.Added) > 0 && o.chance(2)
+	next.settling = in.Settling && !o.calm && o.chance(2)
 	if t.forceAt == t.requestedAt && t.forceAt != status.handledForceAt {
 		in.Force = t.forceAt
 	}
@@ -129,7 +132,7 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 		if previous, found := status.targets[h.release.name]; found {
 			in.Previous = &previous
 		}
-		one, wait, sent, failed := o.deliver(t, h, in)
+		one, wait, sent, failed := o.deliver(t, h, in, next.settling)
 		if sent && !o.calm && o.chance(6) {
 			o.note("%s: killed after the request", t.name)
 			o.restart()
@@ -213,8 +216,8 @@ func (o *simOperator) decide(in Input) Decision {
 	return decision
 }
 
-// deliver decides about one target and executes the decision.
-func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status triggerv1.TargetStatus, after time.Duration, sent, undecided bool) {
+// deliver decides about one target and executes the decision, unless the change settles.
+func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input, settling bool) (status triggerv1.TargetStatus, after time.Duration, sent, undecided bool) {
 	observed := o.releases[h.release.name]
 	if observed.version < h.askedVersion && o.now.Sub(h.asked) >= firstRetryDelay-time.Second {
 		// The cache is not that far behind the operator's own writes.
@@ -259,6 +262,10 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input) (status trigg
 				h.allowLasting("delivery of content that is old already")
 			}
 			return decision.Status, decision.After, false, false
+		}
+		if settling {
+			o.note("%s: request for %s waits for the change to settle", t.name, h.release.name)
+			return decision.Settling("settles"), time.Second, false, false
 		}
 		if !o.calm && o.chance(6) {
 			o.note("%s: request for %s is held back", t.name, h.release.name)

@@ -31,6 +31,9 @@ type simStatus struct {
 	targets        map[string]triggerv1.TargetStatus
 	handledForceAt string
 	handledResetAt string
+
+	// settling is true while a change settles.
+	settling bool
 }
 
 // simTrigger is a ValuesTrigger with its place in the work queue.
@@ -84,7 +87,7 @@ func (t *simTrigger) remember(h *simHelm, claimed bool, o *simOperator) {
 
 func sameStatus(a, b simStatus) bool {
 	return a.digest == b.digest && slices.Equal(a.sources, b.sources) && equality.Semantic.DeepEqual(a.targets, b.targets) &&
-		a.handledForceAt == b.handledForceAt && a.handledResetAt == b.handledResetAt
+		a.settling == b.settling && a.handledForceAt == b.handledForceAt && a.handledResetAt == b.handledResetAt
 }
 
 // known tells that every trigger of a source has looked at it and at every release, so

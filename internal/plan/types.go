@@ -21,6 +21,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
 )
 
 const (
@@ -77,6 +78,10 @@ type Source struct {
 	// Editor and ChangedKeys explain the last change, as far as it is known.
 	Editor      string
 	ChangedKeys []string
+
+	// Applier is the tool that applied the content as it is, zero if it was last changed
+	// by hand or by another controller.
+	Applier applier.Applier
 }
 
 // Release is what is observed of a HelmRelease.
@@ -240,6 +245,10 @@ type Input struct {
 	// Gated is true if the trigger holds changes back: the health of the releases before
 	// a change then matters.
 	Gated bool
+
+	// Settling is true while a change settles that a tool has applied, up to the decision
+	// that ends it: a revision that is made meanwhile belongs to the change.
+	Settling bool
 
 	// Policy is the trigger's force policy, for manual requests.
 	Policy triggerv1.ForcePolicy

@@ -55,6 +55,12 @@ func (d *dice) status(word string) *triggerv1.RolloutStatus {
 		ChangedAt: d.stamp(), UnsettledSince: d.stamp(), Overridden: d.below(8) == 1, Message: word, Stage: word,
 	}
 	if d.below(3) == 1 {
+		s.Settling = &triggerv1.SettlingStatus{Source: word, AppliedBy: one(d, "", word)}
+		if since := d.stamp(); since != nil {
+			s.Settling.Since = &metav1.MicroTime{Time: since.Time}
+		}
+	}
+	if d.below(3) == 1 {
 		s.Rollback = &triggerv1.RollbackStatus{Digest: word, StartedAt: d.stamp(), Message: word}
 	}
 	for range d.below(5) {
@@ -73,6 +79,10 @@ func (d *dice) input(word string) Input {
 		Force: d.below(8) == 1, Reset: d.below(4) == 1, Approval: one(d, "", first, second, word, first+"/b", first+"/"+word),
 	}
 	in.Handled, in.RefusedBy = one(d, "", in.Approval, word), one(d, "", "", word)
+	in.Settle, in.Applying = one(d, 0, 2*time.Second, time.Minute), d.below(4) == 1
+	if d.below(3) == 1 {
+		in.Applied = &triggerv1.SettlingStatus{Source: word, AppliedBy: one(d, "", word)}
+	}
 	in.TriggerAt = one(d, "", "", "now")
 	in.Earlier, in.Restored, in.Unrestorable = one(d, "", first, second), d.below(4) == 1, one(d, "", "", word)
 	if d.below(3) == 0 {

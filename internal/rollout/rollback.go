@@ -29,7 +29,8 @@ func Refuses(spec *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, content
 // trigger was made again: only the releases say that the content was rolled back.
 func (p *planner) refuse() {
 	s := p.Status
-	s.Phase, s.UnsettledSince = triggerv1.RolloutHalted, nil
+	s.Phase = triggerv1.RolloutHalted
+	p.rest()
 	s.Message = text.Line(fmt.Sprintf("this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RefusedBy), maxMessage)
 }
 

@@ -55,22 +55,21 @@ func (p *planner) begin() {
 	fresh := previous == nil || previous.Digest != p.Digest || p.retried(previous) || p.triggered(previous)
 	if fresh {
 		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now), TriggerAt: p.TriggerAt}
-		if p.Quiet > 0 {
-			p.Status.UnsettledSince = earlier(p.Now)
-			if previous != nil && previous.UnsettledSince != nil {
-				p.Status.UnsettledSince = notAfter(previous.UnsettledSince.DeepCopy(), p.Now)
-			}
-		}
+		p.unsettle()
 	} else {
 		p.Status = mended(previous.DeepCopy(), p.Now)
 	}
 	s := p.Status
 	s.NextWindow, s.Stage = nil, ""
-	if p.Quiet <= 0 {
+	if p.Settle <= 0 || s.UnsettledSince == nil {
+		s.Settling = nil
+	}
+	if p.Quiet <= 0 && s.Settling == nil {
 		s.UnsettledSince = nil
 	}
 	if p.Force {
-		s.Overridden, s.UnsettledSince = true, nil
+		s.Overridden = true
+		p.rest()
 	}
 	p.resume()
 	if refused {
@@ -106,6 +105,9 @@ func mended(s *triggerv1.RolloutStatus, now time.Time) *triggerv1.RolloutStatus 
 	if s.UnsettledSince != nil {
 		s.UnsettledSince = notAfter(s.UnsettledSince, now)
 	}
+	if s.Settling != nil {
+		s.Settling.Since = notBegun(s.Settling.Since, now)
+	}
 	for i := range s.Stages {
 		switch s.Stages[i].Phase {
 		case triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready, triggerv1.StageFinished:
@@ -122,27 +124,6 @@ func notAfter(t *metav1.Time, now time.Time) *metav1.Time {
 		return latest
 	}
 	return t
-}
-
-// settling waits until the sources have not changed for the quiet period.
-func (p *planner) settling() bool {
-	s := p.Status
-	if s.UnsettledSince == nil {
-		return false
-	}
-	until := s.ChangedAt.Add(p.Quiet)
-	if latest := s.UnsettledSince.Add(max(p.MaxDelay, p.Quiet)); latest.Before(until) {
-		until = latest
-	}
-	left := until.Sub(p.Now)
-	if left <= 0 || p.idle() {
-		s.UnsettledSince = nil
-		return false
-	}
-	s.Phase = triggerv1.RolloutSettling
-	p.look(left)
-	p.hold(p.all(), "waits until the sources have not changed for "+p.Quiet.String()+" (spec.quietPeriod)")
-	return true
 }
 
 // override lets everything through that a person asked for.

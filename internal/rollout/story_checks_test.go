@@ -46,6 +46,9 @@ func (s *story) check(in Input, d Decision) {
 	if in.Quiet > 0 && in.Now.Sub(s.changed) < in.Quiet && !s.settled && in.Now.Sub(s.unsettled) < in.MaxDelay-1e9 {
 		panic("a request in the quiet period")
 	}
+	if !s.applied.IsZero() && !s.settled && (in.Now.Sub(s.applied) < in.Settle || in.Applying) && in.Now.Sub(s.unsettled) < leastMaxSettling-1e9 {
+		panic("a request before the change has settled")
+	}
 	if in.Rollout != nil {
 		s.checkStages(in, d)
 	}

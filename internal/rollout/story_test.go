@@ -115,6 +115,10 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		}
 		in.Targets = append(in.Targets, s.target(m))
 	}
+	in.Applying = s.in.Settle > 0 && s.chance(4)
+	if s.tools[s.content] && (s.stored == nil || s.stored.Digest != in.Digest) {
+		in.Applied = fromGit()
+	}
 	if s.stored == nil || s.stored.Digest != in.Digest || begins(in) {
 		if s.settled || s.unsettled.IsZero() {
 			s.unsettled, s.settled = s.now, false
@@ -123,6 +127,14 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	} else { // What was never recorded may have come and gone.
 		s.changed = s.stored.ChangedAt.Time
 		s.settled = s.stored.UnsettledSince == nil
+	}
+	switch {
+	case in.Applied != nil && in.Settle > 0:
+		s.applied = s.now
+	case s.stored != nil && s.stored.Settling != nil:
+		s.applied = s.stored.Settling.Since.Time
+	default:
+		s.applied = time.Time{}
 	}
 	d := Decide(in)
 	if again := Decide(in); !reflect.DeepEqual(d, again) {

@@ -72,6 +72,11 @@ type story struct {
 	changed, unsettled time.Time
 	settled            bool
 
+	// tools are the contents that a tool has applied, and applied is when the operator first
+	// saw the last of them that has not settled, zero if all have.
+	tools   map[int]bool
+	applied time.Time
+
 	// stored is what the API server has of the rollout.
 	stored *triggerv1.RolloutStatus
 
@@ -107,9 +112,13 @@ func (s *story) note(format string, args ...any) {
 func newStory(seed int64) *story {
 	s := &story{
 		rng: rand.New(rand.NewSource(seed)), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
-		breaks: map[int]map[string]bool{}, approvals: map[string]bool{}, approvedFor: map[string]string{}, content: 1, newest: 1,
+		breaks: map[int]map[string]bool{}, tools: map[int]bool{}, approvals: map[string]bool{}, approvedFor: map[string]string{}, content: 1, newest: 1,
 	}
 	s.in = Input{Timeout: time.Minute}
+	if s.chance(2) {
+		s.in.Settle = time.Duration(1+s.rng.Intn(10)) * time.Second
+		s.tools[1] = s.chance(2)
+	}
 	if s.chance(2) {
 		s.in.Quiet = time.Duration(1+s.rng.Intn(30)) * time.Second
 		s.in.MaxDelay = s.in.Quiet + time.Duration(s.rng.Intn(60))*time.Second
@@ -212,6 +221,7 @@ func (s *story) edit() {
 	}
 	s.newest++
 	s.content = s.newest
+	s.tools[s.content] = s.chance(2)
 	broken := map[string]bool{}
 	if s.chance(2) {
 		for _, m := range s.members {
@@ -230,7 +240,7 @@ func (s *story) edit() {
 			m.unreadyBefore = m.unready
 		}
 	}
-	s.note("content %d breaks %v", s.content, broken)
+	s.note("content %d breaks %v, by a tool %t", s.content, broken, s.tools[s.content])
 }
 
 // standing returns how a release stands to the content that is delivered.

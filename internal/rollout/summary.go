@@ -55,6 +55,9 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 
 	switch s.Phase {
 	case triggerv1.RolloutSettling:
+		if s.Settling != nil {
+			return progressing(settles(s.Settling))
+		}
 		return progressing("Waits until the sources have not changed for " + vt.Spec.QuietPeriod.Duration.String())
 	case triggerv1.RolloutSoaking:
 		return progressing(join(soaking(vt)))

@@ -34,6 +34,19 @@ func describe(obj client.Object, content digest.Content) Object {
 	return object
 }
 
+// explain notes who made the object what it is, as far as it is known: by what changed since
+// the version that was read before, if one was.
+func (o *Object) explain(obj client.Object, previous Object) {
+	if previous.Exists && previous.Full == o.Full && previous.UID == o.UID {
+		o.ChangedKeys, o.Editor, o.Applier = previous.ChangedKeys, previous.Editor, previous.Applier
+		return
+	}
+	if previous.Exists && previous.Full != o.Full {
+		o.ChangedKeys = o.Content.ChangedSince(previous.Content)
+	}
+	o.Editor, o.Applier = editor(obj, o.ChangedKeys), appliedBy(obj, o.ChangedKeys)
+}
+
 // RecordedBy reports whether the annotation of the contract is the digest of the content of
 // an object, whichever way that was made.
 func (o Object) RecordedBy(baseline contract.Baseline) bool {
@@ -68,7 +81,7 @@ func slim(obj client.Object) client.Object {
 
 // size returns the bytes that an object takes in memory, roughly.
 func (o Object) size() int {
-	n := 512 + o.Content.Size() + len(o.PublishTo)
+	n := 512 + o.Content.Size() + len(o.PublishTo) + len(o.Applier.Namespace) + len(o.Applier.Name)
 	for _, value := range o.Annotations {
 		n += len(value)
 	}

@@ -85,3 +85,48 @@ func TestStore_names_the_editor_of_the_object_that_there_is(t *testing.T) {
 		g.Expect(object.Editor).To(Equal(cm.ManagedFields[0].Manager))
 	}
 }
+
+func TestAppliedBy(t *testing.T) {
+	t.Parallel()
+	by := func(manager, fields string) metav1.ManagedFieldsEntry {
+		f := &metav1.FieldsV1{}
+		f.SetRawString(fields)
+		return metav1.ManagedFieldsEntry{Manager: manager, FieldsV1: f}
+	}
+	const a, b, both = `{"f:data":{"f:a":{}}}`, `{"f:data":{"f:b":{}}}`, `{"f:data":{"f:a":{},"f:b":{}}}`
+	flux := map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+	for _, c := range []struct {
+		name    string
+		labels  map[string]string
+		entries []metav1.ManagedFieldsEntry
+		keys    []string
+		want    string
+	}{
+		{name: "a person's object", entries: []metav1.ManagedFieldsEntry{by("kubectl-create", both)}, keys: []string{"a"}},
+		{name: "one of another controller", entries: []metav1.ManagedFieldsEntry{by("external-secrets", both)}, keys: []string{"a"}},
+		{name: "one of which nothing is known"},
+		{name: "a tool's change", labels: flux, entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", both)}, keys: []string{"a"}, want: "Kustomization flux-system/apps"},
+		{name: "a tool's object, seen for the first time", labels: flux, entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", both)}, want: "Kustomization flux-system/apps"},
+		{name: "a tool that leaves no marks", entries: []metav1.ManagedFieldsEntry{by("argocd-controller", both)}, keys: []string{"a"}, want: "argocd-controller"},
+		{name: "a person's edit of a tool's object", labels: flux,
+			entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", a), by("kubectl-edit", b)}, keys: []string{"b"}},
+		{name: "a tool's change of what a person has edited", labels: flux,
+			entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", a), by("kubectl-edit", b)}, keys: []string{"a"}, want: "Kustomization flux-system/apps"},
+		{name: "in doubt, of several editors", labels: flux,
+			entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", a), by("kubectl-edit", b)}, want: "Kustomization flux-system/apps"},
+		{name: "in doubt, of a key that was removed", labels: flux,
+			entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", a)}, keys: []string{"gone"}, want: "Kustomization flux-system/apps"},
+		{name: "in doubt, of a key that a tool without marks or a person has removed",
+			entries: []metav1.ManagedFieldsEntry{by("argocd-controller", a), by("kubectl-edit", b)}, keys: []string{"gone"}, want: "argocd-controller"},
+		{name: "in doubt, of what no tool has written",
+			entries: []metav1.ManagedFieldsEntry{by("kubectl-create", a), by("kubectl-edit", b)}, keys: []string{"gone"}},
+		{name: "a copy of the operator", entries: []metav1.ManagedFieldsEntry{by(triggerv1.FieldManager, both)}, keys: []string{"a"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cm := testConfigMap("settings", nil)
+			cm.Labels, cm.ManagedFields = c.labels, c.entries
+			NewWithT(t).Expect(appliedBy(cm, c.keys).String()).To(Equal(c.want))
+		})
+	}
+}

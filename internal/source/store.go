@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
@@ -67,6 +68,10 @@ type Object struct {
 	// Editor is the field manager that last changed the content, empty if that is not
 	// known.
 	Editor string
+
+	// Applier is the tool that applied the content as it is, zero if it was last changed
+	// by hand or by another controller.
+	Applier applier.Applier
 
 	// ChangedKeys changed since the version that was read before, if one was.
 	ChangedKeys []string
@@ -182,17 +187,8 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	if err != nil {
 		return Object{}, err
 	}
-	previous := e.object
 	object := describe(obj, content)
-	switch {
-	case previous.Exists && previous.Full != object.Full:
-		object.ChangedKeys = object.Content.ChangedSince(previous.Content)
-		object.Editor = editor(obj, object.ChangedKeys)
-	case previous.Exists && previous.UID == object.UID:
-		object.ChangedKeys, object.Editor = previous.ChangedKeys, previous.Editor
-	default: // Another object, or one of which nothing is known.
-		object.Editor = editor(obj, nil)
-	}
+	object.explain(obj, e.object)
 	e.object, e.readAt = object, s.now()
 	if object.Content.Len() > maxKeptKeys {
 		e.object = Object{}

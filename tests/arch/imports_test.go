@@ -42,12 +42,12 @@ var (
 	// Pure packages decide, adapters read or write one thing each, and the rest
 	// orchestrates. A new package belongs to one of them.
 	pure = []string{
-		"internal/access", "internal/budget", "internal/contract", "internal/digest", "internal/discovery", "internal/plan", "internal/publish", "internal/rollout",
+		"internal/access", "internal/applier", "internal/budget", "internal/contract", "internal/digest", "internal/discovery", "internal/plan", "internal/publish", "internal/rollout",
 		"internal/schedule", "internal/simulate", "internal/text",
 		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}
 
-	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/metrics", "internal/notify", "internal/outage", "internal/request", "internal/source", "internal/target"}
+	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/kustomization", "internal/metrics", "internal/notify", "internal/outage", "internal/request", "internal/source", "internal/target"}
 
 	orchestration = []string{"internal/app", "internal/controller", "internal/features"}
 

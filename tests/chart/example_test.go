@@ -82,6 +82,7 @@ func TestExampleOfTheFirstOperator(t *testing.T) {
 	c := out.container(g)
 	g.Expect(c.Args).To(HaveExactElements(
 		"--events-addr=http://notification-controller.flux-system.svc.cluster.local./",
+		"--settle-time=2s",
 		"--metrics-bind-address=:8443",
 		"--leader-elect",
 		"--health-probe-bind-address=:8081",

@@ -28,6 +28,7 @@ func defaultGrants() []grant {
 	add(true, "", "namespaces", "get", "list", "watch")
 	add(true, "", "events", "create", "patch")
 	add(true, "helm.toolkit.fluxcd.io", "helmreleases", "get", "list", "patch", "watch")
+	add(true, "kustomize.toolkit.fluxcd.io", "kustomizations", "get")
 	add(true, "trigger.nebius.ai", "valuestriggers", "create", "delete", "get", "list", "patch", "watch")
 	add(true, "trigger.nebius.ai", "valuestriggers/status", "get", "patch")
 	add(true, "authentication.k8s.io", "tokenreviews", "create")
@@ -63,6 +64,8 @@ func TestPermissions(t *testing.T) {
 		"none without rbac.create": {combinations["no rbac"], nil},
 		"none on Secrets without rbac.secrets": {combinations["no secrets"],
 			without(func(r grant) bool { return r.resource == "secrets" })},
+		"none on Kustomizations without rbac.kustomizations": {combinations["no Kustomizations"],
+			without(func(r grant) bool { return r.resource == "kustomizations" })},
 		"none to authenticate without TLS": {combinations["metrics in the clear"],
 			without(func(r grant) bool { return r.resource == "tokenreviews" || r.resource == "subjectaccessreviews" })},
 		"to impersonate one name": {combinations["a default account"], plus(named)},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -262,6 +263,22 @@ func TestEventsAddress(t *testing.T) {
 	opts, err := app.ParseOptions(own.Args, func(string) string { return "" })
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(opts.EventsAddr).To(Equal("http://mine/"), "args win over the value")
+}
+
+func TestSettleTime(t *testing.T) {
+	for name, want := range map[string]time.Duration{
+		"by default":       2 * time.Second,
+		"a settle time":    time.Minute,
+		"no settle time":   0,
+		"an older release": 2 * time.Second,
+	} {
+		g := NewWithT(t)
+		opts, err := app.ParseOptions(render(t, combinations[name]).container(g).Args, func(name string) string {
+			return map[string]string{"RUNTIME_NAMESPACE": namespace}[name]
+		})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(opts.SettleTime).To(Equal(want), name)
+	}
 }
 
 func TestNames(t *testing.T) {

@@ -122,6 +122,7 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 			"ValuesTriggerOperatorDown": "inactive", "ValuesTriggerDeliveryStuck": "inactive", "ValuesTriggerBlocked": "inactive",
 			"ValuesTriggerRequestsLost": "inactive", "ValuesTriggerReadErrors": "inactive",
 			"ValuesTriggerReconcileErrors": "inactive", "ValuesTriggerEventsDropped": "inactive",
+			"ValuesTriggerFluxOutdated":  "inactive",
 			"ValuesTriggerRolloutHalted": "inactive",
 		}))
 	})

@@ -119,6 +119,9 @@ overrides the first group and nothing overrides the third.
 {{- if and (gt (int $values.controllerManager.replicas) 1) (not (include "helmrelease-trigger-operator.leaderElect" .)) }}
 {{- $before = append $before "--leader-elect" }}
 {{- end }}
+{{- if not (kindIs "invalid" $values.settleTime) }}
+{{- $before = append $before (printf "--settle-time=%v" $values.settleTime) }}
+{{- end }}
 {{- if $values.noCrossNamespaceRefs }}
 {{- $after = append $after "--no-cross-namespace-refs=true" }}
 {{- end }}
@@ -172,6 +175,11 @@ overrides the first group and nothing overrides the third.
 - apiGroups: [helm.toolkit.fluxcd.io]
   resources: [helmreleases]
   verbs: [get, list, patch, watch]
+{{- if .Values.rbac.kustomizations }}
+- apiGroups: [kustomize.toolkit.fluxcd.io]
+  resources: [kustomizations]
+  verbs: [get]
+{{- end }}
 - apiGroups: [trigger.nebius.ai]
   resources: [valuestriggers]
   verbs: [create, delete, get, list, patch, watch]

@@ -1,0 +1,89 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"context"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/types"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+)
+
+// This file lets a change settle that a GitOps tool or Helm has applied: what belongs to it, such
+// as the HelmRelease with its new chart, comes some time after the ConfigMap. Until then nothing is
+// requested, no copy is written, and no gate is judged.
+
+// +kubebuilder:rbac:groups=kustomize.toolkit.fluxcd.io,resources=kustomizations,verbs=get
+
+// noteApplied notes whether a change has to settle: one that is seen now, or one on record.
+func (r *ValuesTriggerReconciler) noteApplied(vt *triggerv1.ValuesTrigger, e *evaluation) {
+	if r.settleTime <= 0 || e.refused != "" {
+		return
+	}
+	e.settle = r.settleTime
+	e.applied = plan.Applied(e.diff, e.sources)
+	e.settling = e.applied != nil || vt.Status.Rollout != nil && vt.Status.Rollout.Settling != nil
+}
+
+// rest asks which of the requests may be made now. Where that a change has settled decides, it
+// asks the tool that has applied it, and looks again at what has come meanwhile.
+func (r *ValuesTriggerReconciler) rest(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, g *gate, cases []*targetCase) rollout.Decision {
+	gated := g.decide(vt, e, cases)
+	if gated.Settled(vt.Status.Rollout) && !e.overrides() && r.isApplying(ctx, e) {
+		e.applying = true
+		gated = g.decide(vt, e, cases)
+	}
+	if !gated.Settled(vt.Status.Rollout) {
+		return gated
+	}
+	if e.publication != nil || vt.Spec.Rollout != nil {
+		r.renew(ctx, vt, e, cases)
+		gated = g.decide(vt, e, cases)
+	}
+	return gated
+}
+
+// isApplying reports whether a Kustomization that applies one of the sources is known to be
+// still being applied.
+func (r *ValuesTriggerReconciler) isApplying(ctx context.Context, e evaluation) bool {
+	asked := map[types.NamespacedName]bool{}
+	for _, s := range e.sources {
+		key := types.NamespacedName{Namespace: s.Applier.Namespace, Name: s.Applier.Name}
+		if s.Applier.Kind != applier.Kustomization || asked[key] {
+			continue
+		}
+		asked[key] = true
+		if r.kustomizations.IsApplying(ctx, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// renew decides again about the targets that something is to be done for, by what the API server
+// has of them now: a request is refused for an older version, but stages and copies rest on what
+// the cache has, which may be behind.
+func (r *ValuesTriggerReconciler) renew(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase) {
+	var group errgroup.Group
+	group.SetLimit(max(1, r.concurrent))
+	for _, c := range cases {
+		if c.live || c.err != nil || c.decision.Request == nil && c.state == publish.Current {
+			continue
+		}
+		group.Go(func() error {
+			if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
+				c.live = true
+				r.decide(ctx, vt, e, c)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // No function returns an error.
+}
