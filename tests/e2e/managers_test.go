@@ -34,9 +34,12 @@ func newGitted(e *env, ns string, objects ...client.Object) *gitted {
 	e.t.Helper()
 	chart := world.TestChart()
 	e.Expect(e.w.PushChart(e.ctx, chart)).To(Succeed())
-	// The chart comes from the registry, not from where source-controller is not needed.
-	_, err := e.w.Kubectl(e.ctx, "patch", "ocirepository", chartName, "-n", ns, "--type=merge", "-p",
-		fmt.Sprintf(`{"spec":{"url":"%s/%s","insecure":true,"ref":{"tag":%q}}}`, e.w.ChartsURL(), chart.Name, chart.Version))
+	_, err := e.w.KubectlInput(e.ctx, fmt.Sprintf(`
+apiVersion: source.toolkit.fluxcd.io/v1
+kind: OCIRepository
+metadata: {name: %[2]s, namespace: %[1]s}
+spec: {interval: 1h, url: "%[3]s/%[4]s", insecure: true, ref: {tag: %[5]q}}
+`, ns, chartName, e.w.ChartsURL(), chart.Name, chart.Version), "apply", "-f", "-")
 	e.Expect(err).NotTo(HaveOccurred())
 	repo, err := e.w.NewGitRepository(e.ctx, ns)
 	e.Expect(err).NotTo(HaveOccurred())
@@ -136,7 +139,8 @@ func TestManagers_what_people_do_to_objects_from_Git(t *testing.T) {
 
 // staysUnderFlux sets what the pages say, as they say it and as kubectl does by itself.
 func staysUnderFlux(e *env) {
-	ns := e.namespace("people")
+	ns, err := e.w.Namespace(e.ctx, "people")
+	e.Expect(err).NotTo(HaveOccurred())
 	cm, hr, vt := withValues(ns, "values", "a: 1\n"), release(ns, "app", reads(cmKind, "values")), declared(ns, "platform", from(cmKind, "values"), to("app"))
 	g := newGitted(e, ns, cm, hr, vt)
 	suspended := func() bool {
@@ -191,7 +195,8 @@ func staysUnderFlux(e *env) {
 // approvedUnderFlux approves by plain kubectl: an approval counts from the moment at which it
 // is seen, while an earlier stage has to stay ready, and while the trigger is suspended.
 func approvedUnderFlux(e *env) {
-	ns := e.namespace("approve")
+	ns, err := e.w.Namespace(e.ctx, "approve")
+	e.Expect(err).NotTo(HaveOccurred())
 	cm := withValues(ns, "values", "a: 1\n")
 	vt := rollout(ns, inStages("canary", soaks(5*time.Second)), inStages("prod", manually))
 	g := newGitted(e, ns, cm, vt,

@@ -40,23 +40,8 @@ const nextChart = "next-chart"
 
 var kustomizationKind = schema.GroupVersionKind{Group: "kustomize.toolkit.fluxcd.io", Version: "v1", Kind: "Kustomization"}
 
-// kustomizations gives a world the kind that kustomize-controller works by: there is no such
-// controller in it, so that a test says how far it is.
-func (e *env) kustomizations() {
-	e.t.Helper()
-	crd := &unstructured.Unstructured{}
-	e.Expect(json.Unmarshal([]byte(`{
-		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "kustomizations.kustomize.toolkit.fluxcd.io"},
-		"spec": {
-			"group": "kustomize.toolkit.fluxcd.io", "scope": "Namespaced",
-			"names": {"kind": "Kustomization", "listKind": "KustomizationList", "plural": "kustomizations", "singular": "kustomization"},
-			"versions": [{"name": "v1", "served": true, "storage": true, "subresources": {"status": {}},
-				"schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}}]
-		}}`), crd)).To(Succeed())
-	e.create(crd)
-}
-
-// commits is a namespace whose objects are applied from Git, by a Kustomization of it.
+// commits is a namespace whose objects are applied from Git, by a Kustomization of it. There is no
+// kustomize-controller, so that a test says how far it is.
 type commits struct {
 	*env
 	ns string
@@ -80,7 +65,10 @@ func (e *env) commits() *commits {
 	kustomization.SetGroupVersionKind(kustomizationKind)
 	kustomization.SetNamespace(c.ns)
 	kustomization.SetName("apps")
-	e.Eventually(func() error { return e.c.Create(e.ctx, kustomization) }).Should(Succeed())
+	kustomization.Object["spec"] = map[string]any{
+		"interval": "1h", "prune": true, "sourceRef": map[string]any{"kind": "GitRepository", "name": "repo"},
+	}
+	e.create(kustomization)
 	return c
 }
 
@@ -88,7 +76,7 @@ func (e *env) commits() *commits {
 func (c *commits) progress(message string) {
 	c.t.Helper()
 	now := metav1.Now()
-	conditions := []metav1.Condition{{Type: meta.ReadyCondition, Status: metav1.ConditionTrue, Reason: "ReconciliationSucceeded", LastTransitionTime: now}}
+	conditions := []metav1.Condition{{Type: meta.ReadyCondition, Status: metav1.ConditionTrue, Reason: "ReconciliationSucceeded", Message: "Applied", LastTransitionTime: now}}
 	if message != done {
 		conditions = []metav1.Condition{
 			{Type: meta.ReadyCondition, Status: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: "Reconciliation in progress", LastTransitionTime: now},

@@ -20,7 +20,6 @@ import (
 // belongs to them some time later.
 func TestSettle(t *testing.T) {
 	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
-	e.kustomizations()
 	together := func(name string, test func(*commits, *operator.Operator)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
