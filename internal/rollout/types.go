@@ -142,7 +142,7 @@ type Input struct {
 
 	// Settle is how long a change settles that a GitOps tool or Helm has applied, 0 if
 	// none does. Applied is such a change that is seen for the first time, nil if there is
-	// none, and Applying tells that the tool is known to go on.
+	// none, and Applying reports that the tool is known to go on.
 	Settle   time.Duration
 	Applied  *triggerv1.SettlingStatus
 	Applying bool

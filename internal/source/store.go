@@ -201,7 +201,7 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 }
 
 // knows reports whether the object existed when it was last read. Then the watch is behind,
-// or it is gone: only a read tells.
+// or it is gone: only a read shows which.
 func (s *Store) knows(key entryKey) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

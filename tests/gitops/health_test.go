@@ -5,36 +5,50 @@ package gitops
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
+
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
-// recipe is what docs/guides/install-with-flux.md gives for a health check that needs no
-// trust in timing: a value of requestedAt that changes with the content.
-const recipe = `
-- apiVersion: trigger.nebius.ai/v1beta1
-  kind: ValuesTrigger
-  inProgress: >-
-    has(metadata.annotations) && 'reconcile.fluxcd.io/requestedAt' in metadata.annotations &&
-    (!has(status.lastHandledReconcileAt) || status.lastHandledReconcileAt != metadata.annotations['reconcile.fluxcd.io/requestedAt'])
-  failed: has(status.conditions) && status.conditions.exists(c, c.type == 'Stalled' && c.status == 'True')
-  current: >-
-    has(status.conditions) && status.conditions.exists(c, c.type == 'Ready' && c.status == 'True' && c.observedGeneration == metadata.generation)
-`
+// recipe returns what the guide gives for a health check that needs no trust in timing, with a
+// value of requestedAt that changes with the content.
+func (e *team) recipe() []any {
+	e.t.Helper()
+	text, err := os.ReadFile(filepath.Join(operator.Root(), "docs", "guides", "install-with-flux.md"))
+	e.Expect(err).NotTo(HaveOccurred())
+	for block := range strings.SplitSeq(string(text), "```") {
+		manifest, found := strings.CutPrefix(block, "yaml\n")
+		if !found || !strings.Contains(manifest, "healthCheckExprs:") {
+			continue
+		}
+		var kustomization struct {
+			Spec struct {
+				HealthCheckExprs []any `json:"healthCheckExprs"`
+			} `json:"spec"`
+		}
+		e.Expect(yaml.Unmarshal([]byte(manifest), &kustomization)).To(Succeed())
+		e.Expect(kustomization.Spec.HealthCheckExprs).NotTo(BeEmpty())
+		return kustomization.Spec.HealthCheckExprs
+	}
+	e.t.Fatal("the guide has no healthCheckExprs")
+	return nil
+}
 
 // checked is a Kustomization whose health is that of the trigger doors.
-func (e *team) checked(expressions string) map[string]any {
+func (e *team) checked(expressions []any) map[string]any {
 	spec := map[string]any{"healthChecks": []any{map[string]any{
 		"apiVersion": "trigger.nebius.ai/v1beta1", "kind": "ValuesTrigger", "namespace": e.ns, "name": "doors",
 	}}}
-	if expressions != "" {
-		var list []any
-		e.Expect(yaml.Unmarshal([]byte(expressions), &list)).To(Succeed())
-		spec["healthCheckExprs"] = list
+	if expressions != nil {
+		spec["healthCheckExprs"] = expressions
 	}
 	return spec
 }
@@ -48,16 +62,20 @@ func (e *team) knob(release string) (string, error) {
 
 func TestHealth_a_Kustomization_is_ready_only_when_the_releases_run_its_values(t *testing.T) {
 	t.Parallel()
-	for name, expressions := range map[string]string{"plain": "", "recipe": recipe} {
+	for name, byRecipe := range map[string]bool{"plain": false, "recipe": true} {
 		t.Run(name, func(t *testing.T) {
 			e := newTeam(t, "health")
+			var expressions []any
+			if byRecipe {
+				expressions = e.recipe()
+			}
 			for _, g := range commits(git{values: "app-values", fixed: true, trigger: "  interval: 1h\n"}, nil) {
 				g.ns = e.ns
 				if g.n == 1 {
 					e.configure(e.checked(expressions))
 				}
 				files := g.files(g.n%2 == 0)
-				if expressions != "" {
+				if byRecipe {
 					files = g.asking().files(g.n%2 == 0)
 				}
 				// The first look after the Kustomization says so is what counts.

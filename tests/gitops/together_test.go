@@ -151,8 +151,8 @@ func (e *team) delivered(g git, trigger string) {
 	}
 }
 
-// commits tells the story of a case: begin is what is in Git at first, which is changed with
-// each commit.
+// commits returns what is in Git after each commit of a case. It begins with the first state,
+// which each commit changes.
 func commits(begin git, change func(*git)) []git {
 	all := []git{begin}
 	for n := 1; n <= *commitsFlag; n++ {
