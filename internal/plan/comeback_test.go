@@ -107,6 +107,49 @@ func TestDecide_contentThatComesBack(t *testing.T) {
 	}})
 }
 
+// A doubt is about one request. The next one is made when the release is idle, and its
+// revision proves the content, however the operator learns of it.
+func TestDecide_aDoubtEndsWithTheNextRequest(t *testing.T) {
+	doubted := func() *scene {
+		s := triggered(other)
+		s.release.Revision++ // helm-controller shows the revision before it notes the request.
+		s.work()
+		s.editTo(other, "third")
+		s.step()
+		return s
+	}
+	idle := func(s *scene) {
+		s.handle()
+		s.release.Reconciling, s.release.Ready = false, "True"
+	}
+	check(t, []decision{{
+		name: "that is recorded on the release and not in the status",
+		given: func() *scene {
+			s := doubted()
+			idle(s)
+			s.crash()
+			s.upgrade()
+			return s
+		},
+		want: outcome{triggerv1.TargetDelivered, none},
+	}, {
+		name: "and with a revision that helm-controller makes by itself of a suspended release",
+		given: func() *scene {
+			s := doubted()
+			idle(s)
+			s.release.Suspended = true
+			s.step()
+			s.release.Suspended = false
+			s.upgrade()
+			s.release.Current = false
+			s.step()
+			s.release.Current = true
+			return s
+		},
+		want: outcome{triggerv1.TargetDelivered, none},
+	}})
+}
+
 // What never was there needs no request.
 func TestDecide_aSourceThatNeverWasThere(t *testing.T) {
 	t.Parallel()

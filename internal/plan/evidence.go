@@ -81,7 +81,8 @@ func (t *task) takenUp() Decision {
 		return t.delivered()
 	}
 	t.status.Digest = t.Digest
-	t.status.Attempts, t.status.TriggeredAt, t.status.DeliveredAt = 1, t.now(), nil
+	t.status.Attempts, t.status.TriggeredAt = 1, t.now()
+	t.status.DeliveredAt, t.status.DoubtfulUntil = nil, 0
 	return t.prove()
 }
 

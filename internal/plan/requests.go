@@ -96,7 +96,7 @@ func (t *task) follow() {
 	if record.At.After(t.Now) {
 		t.status.TriggeredAt = t.now()
 	}
-	t.status.DeliveredAt = nil
+	t.status.DeliveredAt, t.status.DoubtfulUntil = nil, 0 // A doubt is about the request before.
 	t.status.Attempts = 1
 }
 
