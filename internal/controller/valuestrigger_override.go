@@ -4,7 +4,6 @@
 package controller
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
@@ -85,10 +85,9 @@ func (r *ValuesTriggerReconciler) forcedBy(ctx context.Context, vt *triggerv1.Va
 	if newest.Annotations[meta.ForceRequestAnnotation] != vt.Annotations[meta.ForceRequestAnnotation] {
 		return "" // It is another request by now.
 	}
-	key := []byte(`"f:` + meta.ForceRequestAnnotation + `"`)
-	for _, fields := range newest.ManagedFields {
-		if fields.FieldsV1 != nil && bytes.Contains(fields.FieldsV1.GetRawBytes(), key) {
-			return fields.Manager
+	for _, entry := range newest.ManagedFields {
+		if fields.Of(entry).Has("metadata", "annotations", meta.ForceRequestAnnotation) {
+			return entry.Manager
 		}
 	}
 	return ""

@@ -6,71 +6,52 @@ package copies
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 )
 
 // This file says who has put what into a copy, as far as the object says it.
 
-// fields are the managed fields of an object, as deep as they matter here.
-type fields struct {
-	Data     map[string]json.RawMessage `json:"f:data"`
-	Binary   map[string]json.RawMessage `json:"f:binaryData"`
-	Metadata struct {
-		Labels map[string]json.RawMessage `json:"f:labels"`
-	} `json:"f:metadata"`
-}
-
-// keys returns the keys of the data.
-func (f fields) keys() []string {
-	var keys []string
-	for _, section := range []map[string]json.RawMessage{f.Data, f.Binary} {
-		for field := range section {
-			if key, ok := strings.CutPrefix(field, "f:"); ok {
-				keys = append(keys, key)
-			}
-		}
-	}
-	return keys
+// keys returns the keys of the data among fields.
+func keys(owned fields.Set) []string {
+	return append(owned.At("data").Names(), owned.At("binaryData").Names()...)
 }
 
 // decode returns the fields of an entry that was applied, nothing of others.
-func decode(entry metav1.ManagedFieldsEntry) fields {
-	var f fields
-	if entry.Operation != metav1.ManagedFieldsOperationApply || entry.FieldsV1 == nil || json.Unmarshal(entry.FieldsV1.GetRawBytes(), &f) != nil {
-		return fields{}
+func decode(entry metav1.ManagedFieldsEntry) fields.Set {
+	if entry.Operation != metav1.ManagedFieldsOperationApply {
+		return nil
 	}
-	return f
+	return fields.Of(entry)
 }
 
 // applied returns the keys of an object that the operator has applied.
 func applied(obj client.Object) []string {
-	var keys []string
+	var all []string
 	for _, entry := range obj.GetManagedFields() {
 		if entry.Manager == triggerv1.FieldManager {
-			keys = append(keys, decode(entry).keys()...)
+			all = append(all, keys(decode(entry))...)
 		}
 	}
-	return keys
+	return all
 }
 
 // taken returns the keys of an object that another manager applies as its own object:
 // without the labels of a copy, which a restored copy has. An edit, which is corrected, is
 // not applied.
 func taken(obj client.Object) []string {
-	keys := lastApplied(obj)
+	all := lastApplied(obj)
 	for _, entry := range obj.GetManagedFields() {
-		f := decode(entry)
-		if _, asCopy := f.Metadata.Labels["f:"+triggerv1.PublishedByLabel]; entry.Manager != triggerv1.FieldManager && !asCopy {
-			keys = append(keys, f.keys()...)
+		if owned := decode(entry); entry.Manager != triggerv1.FieldManager && !owned.Has("metadata", "labels", triggerv1.PublishedByLabel) {
+			all = append(all, keys(owned)...)
 		}
 	}
-	return keys
+	return all
 }
 
 // lastApplied returns the keys that kubectl apply says it has applied without the labels of

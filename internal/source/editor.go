@@ -4,13 +4,13 @@
 package source
 
 import (
-	"encoding/json"
 	"slices"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 )
 
 // editor returns the field manager that wrote the keys, empty if that is not known. The
@@ -48,10 +48,10 @@ func appliedBy(obj client.Object, keys []string) applier.Applier {
 func editors(obj client.Object, keys []string) []string {
 	var editors []string
 	for _, entry := range obj.GetManagedFields() {
-		if entry.FieldsV1 == nil || entry.Manager == triggerv1.FieldManager || slices.Contains(editors, entry.Manager) {
+		if entry.Manager == triggerv1.FieldManager || slices.Contains(editors, entry.Manager) {
 			continue
 		}
-		if owns(entry.FieldsV1.GetRawBytes(), keys) {
+		if owns(fields.Of(entry), keys) {
 			editors = append(editors, entry.Manager)
 		}
 	}
@@ -60,20 +60,10 @@ func editors(obj client.Object, keys []string) []string {
 
 // owns reports whether a set of fields has all the keys of a ConfigMap or Secret, or any
 // content if no keys are given.
-func owns(fields []byte, keys []string) bool {
-	var set struct {
-		Data   map[string]json.RawMessage `json:"f:data"`
-		Binary map[string]json.RawMessage `json:"f:binaryData"`
-	}
-	if json.Unmarshal(fields, &set) != nil {
-		return false
-	}
+func owns(owned fields.Set, keys []string) bool {
+	data, binary := owned.At("data"), owned.At("binaryData")
 	if len(keys) == 0 {
-		return len(set.Data)+len(set.Binary) > 0
+		return len(data)+len(binary) > 0
 	}
-	return !slices.ContainsFunc(keys, func(key string) bool {
-		_, data := set.Data["f:"+key]
-		_, binary := set.Binary["f:"+key]
-		return !data && !binary
-	})
+	return !slices.ContainsFunc(keys, func(key string) bool { return !data.Has(key) && !binary.Has(key) })
 }
