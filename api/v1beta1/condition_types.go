@@ -85,8 +85,12 @@ const (
 	InvalidContractReason = "InvalidContract"
 
 	// AmbiguousTriggerReason reports a ValuesTrigger that looks like one that the operator
-	// generates for a HelmRelease, and cannot be taken for one or has two masters.
+	// generates for a HelmRelease, and is not taken for one.
 	AmbiguousTriggerReason = "AmbiguousTrigger"
+
+	// DeclaredReason reports that the operator has let go of a ValuesTrigger that it had
+	// generated, since another field manager applies it.
+	DeclaredReason = "Declared"
 
 	// StageStartedReason and StageFinishedReason tell how a rollout gets on.
 	StageStartedReason  = "StageStarted"

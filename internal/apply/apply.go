@@ -29,10 +29,10 @@ func New(c client.Client) *Applier {
 	return &Applier{client: c}
 }
 
-// Apply creates the trigger or brings the fields that are set in it in line. Zero
-// fields are left to whoever set them. One request: the caller has compared with what
-// there is, and the API server writes nothing that is the same. It returns the metadata of
-// what is stored, which admission may have changed.
+// Apply creates the trigger or, if it carries the version of one that the caller has compared
+// it with, brings the fields that are set in line. Zero fields are left to others. It is a
+// conflict if there is a trigger that the caller has not seen: what another applies is not
+// overwritten. It returns the metadata of what is stored, which admission may have changed.
 func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) (metav1.Object, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(vt)
 	if err != nil {
@@ -46,7 +46,10 @@ func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) (metav
 	if err != nil {
 		return nil, fmt.Errorf("encode ValuesTrigger: %w", err)
 	}
-	return obj, a.patch(ctx, obj, patch)
+	if vt.ResourceVersion == "" {
+		return obj, a.patch(ctx, obj, patch)
+	}
+	return obj, a.patch(ctx, obj, patch, client.ForceOwnership)
 }
 
 // ApplyMetadata brings the labels that are set in obj in line and withdraws those
@@ -62,11 +65,9 @@ func (a *Applier) ApplyMetadata(ctx context.Context, obj *metav1.PartialObjectMe
 	if err != nil {
 		return fmt.Errorf("labels: %w", err)
 	}
-	return a.patch(ctx, obj, patch)
+	return a.patch(ctx, obj, patch, client.ForceOwnership)
 }
 
-// patch applies. The fields are the operator's, whoever wrote them before.
-func (a *Applier) patch(ctx context.Context, obj client.Object, patch []byte) error {
-	return a.client.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, patch),
-		client.FieldOwner(triggerv1.FieldManager), client.ForceOwnership)
+func (a *Applier) patch(ctx context.Context, obj client.Object, patch []byte, opts ...client.PatchOption) error {
+	return a.client.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, patch), append(opts, client.FieldOwner(triggerv1.FieldManager))...)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -68,20 +69,25 @@ func TestApplier_Apply_writes_what_is_set_and_nothing_else(t *testing.T) {
 	_, err := a.Apply(t.Context(), vt)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(vt).To(Equal(before))
-	g.Expect(*patches).NotTo(BeEmpty())
-	for _, patch := range *patches {
-		g.Expect(patch).To(Equal(applied{
-			patchType: types.ApplyPatchType, manager: "helmrelease-trigger-operator", force: true,
-			body: map[string]any{
-				"apiVersion": "trigger.nebius.ai/v1beta1", "kind": "ValuesTrigger",
-				"metadata": map[string]any{"namespace": "apps", "name": "app", "labels": map[string]any{"a": "b"}},
-				"spec": map[string]any{
-					"sources": []any{map[string]any{"kind": "ConfigMap", "name": "values", "namespace": "apps", "force": "Auto"}},
-					"targets": []any{map[string]any{"name": "app", "namespace": "apps"}},
-				},
+	want := applied{
+		patchType: types.ApplyPatchType, manager: "helmrelease-trigger-operator",
+		body: map[string]any{
+			"apiVersion": "trigger.nebius.ai/v1beta1", "kind": "ValuesTrigger",
+			"metadata": map[string]any{"namespace": "apps", "name": "app", "labels": map[string]any{"a": "b"}},
+			"spec": map[string]any{
+				"sources": []any{map[string]any{"kind": "ConfigMap", "name": "values", "namespace": "apps", "force": "Auto"}},
+				"targets": []any{map[string]any{"name": "app", "namespace": "apps"}},
 			},
-		}), "suspend, interval, timeout and force of a user stay, and so does the status")
+		},
 	}
+	g.Expect(*patches).To(Equal([]applied{want}), "suspend, interval, timeout and force of a user stay, and so does the status; nothing is forced on one that was not seen")
+
+	vt.UID, vt.ResourceVersion = "the-uid", "7"
+	_, err = a.Apply(t.Context(), vt)
+	g.Expect(err).NotTo(HaveOccurred())
+	want.force = true
+	want.body["metadata"] = map[string]any{"namespace": "apps", "name": "app", "labels": map[string]any{"a": "b"}, "uid": "the-uid", "resourceVersion": "7"}
+	g.Expect((*patches)[1]).To(Equal(want), "what was seen is brought in line, in that version only")
 }
 
 func TestApplier_ApplyMetadata_never_creates(t *testing.T) {
@@ -120,4 +126,62 @@ func TestApplier_errors_surface(t *testing.T) {
 	_, err := a.Apply(t.Context(), &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}})
 	g.Expect(err).To(MatchError(ContainSubstring("refused")))
 	g.Expect(a.ApplyMetadata(t.Context(), &metav1.PartialObjectMetadata{})).To(MatchError(refused))
+}
+
+func TestApplier_LetGo_leaves_what_others_own(t *testing.T) {
+	t.Parallel()
+	owns := func(manager string, operation metav1.ManagedFieldsOperationType, subresource, owned string) metav1.ManagedFieldsEntry {
+		entry := metav1.ManagedFieldsEntry{Manager: manager, Operation: operation, Subresource: subresource, FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{}}
+		entry.FieldsV1.SetRawString(owned)
+		return entry
+	}
+	const manager = "helmrelease-trigger-operator"
+	ours := []metav1.ManagedFieldsEntry{
+		owns(manager, "Apply", "", `{"f:metadata":{"f:labels":{"f:app.kubernetes.io/managed-by":{},"f:shard":{}}},"f:spec":{"f:sources":{},"f:targets":{}}}`),
+		owns(manager, "Update", "", `{"f:metadata":{"f:labels":{"f:app.kubernetes.io/managed-by":{}}},"f:spec":{"f:suspend":{}}}`),
+	}
+	status := owns(manager, "Update", "status", `{"f:status":{}}`)
+	git := owns("kustomize-controller", "Apply", "", `{"f:metadata":{"f:labels":{"f:shard":{},"f:team":{}}},"f:spec":{"f:sources":{},"f:targets":{}}}`)
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{
+		Namespace: "apps", Name: "app-auto", UID: "the-uid", ResourceVersion: "7",
+		Labels: map[string]string{"app.kubernetes.io/managed-by": manager, "shard": "a", "team": "blue"},
+		OwnerReferences: []metav1.OwnerReference{
+			{APIVersion: "helm.toolkit.fluxcd.io/v2", Kind: "HelmRelease", Name: "app", UID: "1", Controller: new(true)},
+			{APIVersion: "v1", Kind: "ConfigMap", Name: "other", UID: "2"},
+		},
+	}}
+	for _, c := range []struct {
+		name          string
+		managedFields []metav1.ManagedFieldsEntry
+		labels        map[string]any
+		left          int
+	}{
+		{"what Git applies", append(slices.Clone(ours), status, git), map[string]any{"app.kubernetes.io/managed-by": nil}, 2},
+		{"what nothing else owns", slices.Clone(ours), map[string]any{"app.kubernetes.io/managed-by": nil, "shard": nil}, 1},
+		{"what Git applies with the label", append(slices.Clone(ours), owns("flux", "Apply", "", `{"f:metadata":{"f:labels":{"f:app.kubernetes.io/managed-by":{},"f:shard":{}}}}`)), nil, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			a, patches := newApplier(t, nil)
+			merged := vt.DeepCopy()
+			merged.ManagedFields = c.managedFields
+			before := merged.DeepCopy()
+			g.Expect(a.LetGo(t.Context(), merged)).To(Succeed())
+			g.Expect(merged).To(Equal(before))
+			g.Expect(*patches).To(HaveLen(1))
+			patch := (*patches)[0]
+			g.Expect(patch.patchType).To(Equal(types.MergePatchType))
+			g.Expect(patch.body).To(HaveLen(1), "the spec is left as it is")
+			metadata := patch.body["metadata"].(map[string]any)
+			g.Expect(metadata).To(HaveKeyWithValue("resourceVersion", "7"))
+			g.Expect(metadata["managedFields"]).To(HaveLen(c.left))
+			g.Expect(metadata["ownerReferences"]).To(ConsistOf(HaveKeyWithValue("name", "other")))
+			if c.labels == nil {
+				g.Expect(metadata).NotTo(HaveKey("labels"))
+			} else {
+				g.Expect(metadata["labels"]).To(Equal(c.labels))
+			}
+		})
+	}
 }

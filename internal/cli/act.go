@@ -125,11 +125,11 @@ func (a *action) choose(ctx context.Context, refs []reference) ([]triggerv1.Valu
 		if ref.kind != triggerv1.ValuesTriggerKind {
 			return nil, usageError{fmt.Errorf("%s: give the name of a ValuesTrigger; 'tree' shows which one", ref.kind)}
 		}
-		vt := triggerv1.ValuesTrigger{}
-		if err := a.c.client.Get(ctx, client.ObjectKey{Namespace: a.c.namespace, Name: ref.name}, &vt); err != nil {
+		vt, err := a.c.trigger(ctx, client.ObjectKey{Namespace: a.c.namespace, Name: ref.name})
+		if err != nil {
 			return nil, err
 		}
-		chosen = append(chosen, vt)
+		chosen = append(chosen, *vt)
 	}
 	return chosen, nil
 }

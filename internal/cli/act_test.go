@@ -33,13 +33,13 @@ func TestActions(t *testing.T) {
 		suspended   bool
 		annotations map[string]string
 	}{
-		{"trigger api -n apps", "valuestrigger/api in apps triggered; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "trigger.nebius.ai/triggerAt": token}},
-		{"trigger api -n apps --override", "valuestrigger/api in apps triggered; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/forceAt": token}},
-		{"retry vt/api -n apps", "valuestrigger/api in apps has nothing that failed\nvaluestrigger/api in apps asked to retry; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/resetAt": token}},
-		{"suspend api -n apps", "valuestrigger/api in apps suspended; before: 1 Delivered\n", true, nil},
-		{"suspend api -n apps --dry-run", "valuestrigger/api in apps suspended (dry run); before: 1 Delivered\n", false, nil},
-		{"suspend api -n apps --dry-run=client", "valuestrigger/api in apps suspended (dry run); before: 1 Delivered\n", false, nil},
-		{"suspend api -n apps --dry-run=none", "valuestrigger/api in apps suspended; before: 1 Delivered\n", true, nil},
+		{"trigger api-auto -n apps", "valuestrigger/api-auto in apps triggered; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "trigger.nebius.ai/triggerAt": token}},
+		{"trigger api-auto -n apps --override", "valuestrigger/api-auto in apps triggered; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/forceAt": token}},
+		{"retry vt/api-auto -n apps", "valuestrigger/api-auto in apps has nothing that failed\nvaluestrigger/api-auto in apps asked to retry; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/resetAt": token}},
+		{"suspend api-auto -n apps", "valuestrigger/api-auto in apps suspended; before: 1 Delivered\n", true, nil},
+		{"suspend api-auto -n apps --dry-run", "valuestrigger/api-auto in apps suspended (dry run); before: 1 Delivered\n", false, nil},
+		{"suspend api-auto -n apps --dry-run=client", "valuestrigger/api-auto in apps suspended (dry run); before: 1 Delivered\n", false, nil},
+		{"suspend api-auto -n apps --dry-run=none", "valuestrigger/api-auto in apps suspended; before: 1 Delivered\n", true, nil},
 	} {
 		t.Run(c.args, func(t *testing.T) {
 			t.Parallel()
@@ -48,7 +48,7 @@ func TestActions(t *testing.T) {
 			got := call.run(t, strings.Fields(c.args)...)
 			g.Expect(got).To(Equal(answer{c.out, "", 0}))
 			vt := &triggerv1.ValuesTrigger{}
-			g.Expect(call.client.Get(t.Context(), client.ObjectKey{Namespace: "apps", Name: "api"}, vt)).To(Succeed())
+			g.Expect(call.client.Get(t.Context(), client.ObjectKey{Namespace: "apps", Name: "api-auto"}, vt)).To(Succeed())
 			g.Expect(vt.Spec.Suspend).To(Equal(c.suspended))
 			g.Expect(vt.Annotations).To(Equal(c.annotations))
 		})
@@ -214,6 +214,7 @@ func TestActions_mistakes(t *testing.T) {
 		{"trigger --all --override", "error: --override is for ValuesTriggers that are named\n", 2},
 		{"suspend a --dry-run=server", `error: invalid argument "server" for "--dry-run" flag: give client or none` + "\n", 2},
 		{"suspend gone", `error: valuestriggers.trigger.nebius.ai "gone" not found` + "\n", 1},
+		{"suspend cron -n apps", `error: valuestriggers.trigger.nebius.ai "cron" not found; that of HelmRelease cron is cron-auto` + "\n", 1},
 		{"why", "error: accepts 1 arg(s), received 0; see kubectl valuestrigger why --help\n", 2},
 		{"why cm/a", "error: cm/a: give the name of a HelmRelease\n", 2},
 		{"tree -o xml", `error: --output "xml": give text, json or yaml` + "\n", 2},

@@ -24,6 +24,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -103,10 +104,11 @@ func trigger(namespace, name string, sources []triggerv1.SourceReference, target
 	return vt
 }
 
-// generated marks a trigger as generated.
-func generated(vt *triggerv1.ValuesTrigger) *triggerv1.ValuesTrigger {
+// automatic makes a trigger the one that is generated for a HelmRelease.
+func automatic(vt *triggerv1.ValuesTrigger) *triggerv1.ValuesTrigger {
 	vt.Labels = map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager}
 	vt.OwnerReferences = []metav1.OwnerReference{{APIVersion: helmv2.GroupVersion.String(), Kind: helmv2.HelmReleaseKind, Name: vt.Name, UID: "1", Controller: new(true)}}
+	vt.Name = generated.Names(vt.Name)[0]
 	return vt
 }
 

@@ -27,6 +27,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 )
 
 // pageSize is how many objects are listed at a time, as kubectl does.
@@ -89,6 +90,21 @@ func (c *cli) scope() string {
 		return ""
 	}
 	return c.namespace
+}
+
+// trigger reads a ValuesTrigger. If there is none of that name, and one is generated for the
+// HelmRelease of that name, the error names that one.
+func (c *cli) trigger(ctx context.Context, key client.ObjectKey) (*triggerv1.ValuesTrigger, error) {
+	vt := &triggerv1.ValuesTrigger{}
+	err := c.client.Get(ctx, key, vt)
+	if !apierrors.IsNotFound(err) {
+		return vt, err
+	}
+	auto := client.ObjectKey{Namespace: key.Namespace, Name: generated.Names(key.Name)[0]}
+	if c.client.Get(ctx, auto, vt) == nil {
+		return nil, fmt.Errorf("%w; that of HelmRelease %s is %s", err, key.Name, auto.Name)
+	}
+	return nil, err
 }
 
 // triggers lists ValuesTriggers.

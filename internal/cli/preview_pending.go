@@ -35,8 +35,8 @@ type pendingTrigger struct {
 // pending previews what a trigger has not delivered yet: what its sources hold, against
 // what is in the copies or, without copies, in what the HelmRelease runs.
 func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
-	vt := &triggerv1.ValuesTrigger{}
-	if err := c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, vt); err != nil {
+	vt, err := c.trigger(ctx, client.ObjectKey{Namespace: c.namespace, Name: name})
+	if err != nil {
 		return previewed{}, err
 	}
 	described := graph.Describe(vt)

@@ -42,7 +42,7 @@ func readers() []client.Object {
 		if hr.Name == "other-key" {
 			key = "other"
 		}
-		objects = append(objects, hr, fine(generated(trigger("apps", hr.Name, []triggerv1.SourceReference{
+		objects = append(objects, hr, fine(automatic(trigger("apps", hr.Name, []triggerv1.SourceReference{
 			from("ConfigMap", "apps", "values", key), from("Secret", "apps", "db", "password", "values.yaml"),
 		}, target("apps", hr.Name, triggerv1.TargetDelivered, "")))))
 	}

@@ -167,7 +167,7 @@ func (c *cli) simulatedTrigger(ctx context.Context, args []string, file string) 
 		case ref.kind != triggerv1.ValuesTriggerKind:
 			return nil, usageError{fmt.Errorf("%q: give a ValuesTrigger", args[0])}
 		}
-		return vt, c.client.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: ref.name}, vt)
+		return c.trigger(ctx, client.ObjectKey{Namespace: c.namespace, Name: ref.name})
 	}
 	documents, _, err := c.all([]string{file})
 	if err != nil {

@@ -4,7 +4,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -20,6 +19,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 )
 
 func (c *cli) treeCommand() *cobra.Command {
@@ -139,8 +139,8 @@ func (c *cli) treeOf(ctx context.Context, ref reference) (any, func(layout.Style
 		feeds := graph.FeedsOf(triggers, hr)
 		return feeds, func(s layout.Style) string { return feedsText(s, feeds) }, nil
 	case triggerv1.ValuesTriggerKind:
-		vt := &triggerv1.ValuesTrigger{}
-		if err := c.client.Get(ctx, key, vt); err != nil {
+		vt, err := c.trigger(ctx, key)
+		if err != nil {
 			return nil, nil, err
 		}
 		t := graph.Describe(vt)
@@ -196,10 +196,10 @@ func (c *cli) reachOf(ctx context.Context, kind string, key client.ObjectKey) (a
 // the API server records it: it does not record that a key was removed.
 func lastWrite(obj client.Object) (at time.Time, manager string) {
 	for _, entry := range obj.GetManagedFields() {
-		if entry.FieldsV1 == nil || entry.Time == nil || entry.Manager == triggerv1.FieldManager || entry.Time.Time.Before(at) {
+		if entry.Time == nil || entry.Manager == triggerv1.FieldManager || entry.Time.Time.Before(at) {
 			continue
 		}
-		if raw := entry.FieldsV1.GetRawBytes(); bytes.Contains(raw, []byte(`"f:data"`)) || bytes.Contains(raw, []byte(`"f:binaryData"`)) {
+		if owned := fields.Of(entry); owned.Has("data") || owned.Has("binaryData") {
 			at, manager = entry.Time.Time, entry.Manager
 		}
 	}

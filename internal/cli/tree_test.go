@@ -39,7 +39,7 @@ func estate() []client.Object {
 	selected.Status.Sources = []triggerv1.SourceStatus{
 		{Kind: "ConfigMap", Namespace: "config", Name: "one", Digest: "sha256:0"}, {Kind: "ConfigMap", Namespace: "config", Name: "two", Digest: "sha256:0"},
 	}
-	suspended := fine(generated(trigger("apps", "cron", []triggerv1.SourceReference{from("ConfigMap", "apps", "cron-values", "values.yaml")}, target("apps", "cron", triggerv1.TargetDelivered, ""))))
+	suspended := fine(automatic(trigger("apps", "cron", []triggerv1.SourceReference{from("ConfigMap", "apps", "cron-values", "values.yaml")}, target("apps", "cron", triggerv1.TargetDelivered, ""))))
 	suspended.Spec.Suspend = true
 	unseen := trigger("apps", "new", []triggerv1.SourceReference{from("ConfigMap", "", "new")})
 	unseen.Spec.Targets = []triggerv1.TargetReference{{Name: "new"}}
@@ -48,7 +48,7 @@ func estate() []client.Object {
 	labelled := configMap("config", "flags", nil)
 	labelled.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "true", meta.LabelKeyWatch: meta.LabelValueWatchEnabled}
 	labelled.Annotations = map[string]string{triggerv1.HRNameAnnotation: "api, gone, private, out, Bad_Name", triggerv1.HRNSAnnotation: "apps"}
-	byLabel := fine(generated(trigger("apps", "api", []triggerv1.SourceReference{
+	byLabel := fine(automatic(trigger("apps", "api", []triggerv1.SourceReference{
 		from("ConfigMap", "apps", "api-values", "values.yaml"), {Kind: "ConfigMap", Namespace: "config", Name: "flags", Force: triggerv1.ForceAlways},
 	}, target("apps", "api", triggerv1.TargetDelivered, ""))))
 	private, out, batch := release("private"), release("out", valuesFrom("ConfigMap", "api-values")), release("batch")
@@ -83,7 +83,7 @@ func TestTree(t *testing.T) {
 		{"tree-secret-absent.txt", "tree secret/db -n apps", "warning: Secret apps/db does not exist: this is what its creation would touch\n"},
 		{"tree-helmrelease.txt", "tree helmrelease/api -n apps", ""},
 		{"tree-helmrelease-none.txt", "tree hr/private -n apps", ""},
-		{"tree-several.txt", "tree cron hr/batch -n apps", ""},
+		{"tree-several.txt", "tree cron-auto hr/batch -n apps", ""},
 	} {
 		t.Run(c.golden, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +124,7 @@ func many(n int, failed ...int) []client.Object {
 				vt = ready(trigger("apps", name, source, target("apps", name, triggerv1.TargetFailed, "no chart")), metav1.ConditionFalse, triggerv1.DeliveryFailedReason, "no chart", true)
 			}
 		}
-		objects = append(objects, generated(vt))
+		objects = append(objects, automatic(vt))
 	}
 	return objects
 }

@@ -124,8 +124,8 @@ func (w *waiter) run(ctx context.Context, refs []reference) error {
 // value may be that of forceAt or resetAt too.
 func (w *waiter) ask(ctx context.Context, key types.NamespacedName) error {
 	for race := 1; ; race++ {
-		vt := &triggerv1.ValuesTrigger{}
-		if err := w.c.client.Get(ctx, key, vt); err != nil {
+		vt, err := w.c.trigger(ctx, key)
+		if err != nil {
 			return err
 		}
 		if pending, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok && pending != vt.Status.LastHandledReconcileAt {
@@ -135,7 +135,7 @@ func (w *waiter) ask(ctx context.Context, key types.NamespacedName) error {
 		token := newToken(w.c)
 		patch := map[string]any{"metadata": map[string]any{"annotations": map[string]string{meta.ReconcileRequestAnnotation: token}}}
 		withVersion(patch, vt)
-		err := w.c.patch(ctx, vt, patch)
+		err = w.c.patch(ctx, vt, patch)
 		switch {
 		case apierrors.IsForbidden(err):
 			w.c.warn("you may not annotate valuestrigger/%s in %s: it is looked at without being asked", key.Name, key.Namespace)
@@ -197,7 +197,7 @@ func (w *waiter) need(one *waited) {
 // trigger to tell of, as are Secrets: only the operator can make their digests.
 func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
 	resolver := source.Resolver{Store: source.NewStore(w.c.client, w.c.client, nil), Metadata: w.c.client}
-	resolution, err := resolver.Resolve(ctx, vt, vt.Spec.Sources, source.Account{}, 0)
+	resolution, err := resolver.Resolve(ctx, vt, nil, vt.Spec.Sources, source.Account{}, 0)
 	switch {
 	case apierrors.IsForbidden(err), errors.Is(err, source.ErrNotFound), errors.Is(err, source.ErrInvalid):
 		return true, nil

@@ -4,7 +4,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -25,6 +24,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 )
 
 func (c *cli) whyCommand() *cobra.Command {
@@ -84,12 +84,12 @@ func (c *cli) evidence(ctx context.Context, key client.ObjectKey) (history.Evide
 
 // specEdit returns who last wrote the spec of an object, and when.
 func specEdit(hr *helmv2.HelmRelease) (last time.Time, editor string) {
-	for _, fields := range hr.ManagedFields {
-		if fields.Subresource != "" || fields.Time == nil || fields.FieldsV1 == nil || !bytes.Contains(fields.FieldsV1.GetRawBytes(), []byte(`"f:spec"`)) {
+	for _, entry := range hr.ManagedFields {
+		if entry.Subresource != "" || entry.Time == nil || !fields.Of(entry).Has("spec") {
 			continue
 		}
-		if fields.Time.After(last) {
-			last, editor = fields.Time.Time, fields.Manager
+		if entry.Time.After(last) {
+			last, editor = entry.Time.Time, entry.Manager
 		}
 	}
 	return last, editor

@@ -4,11 +4,9 @@
 package controller
 
 import (
-	"bytes"
-
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
+	fieldselector "k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -17,6 +15,8 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
@@ -36,7 +36,7 @@ func CacheOptions(secrets bool) cache.Options {
 	if secrets {
 		byObject[&corev1.Secret{}] = cache.ByObject{
 			// The API server leaves them out, so that they are not even received.
-			Field:     fields.OneTermNotEqualSelector("type", source.HelmReleaseType),
+			Field:     fieldselector.OneTermNotEqualSelector("type", source.HelmReleaseType),
 			Transform: s.after(stripSource),
 		}
 	}
@@ -171,7 +171,7 @@ func ownLabels(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry 
 // ownsLabel tells whether this operator applied a label of an object in the cache.
 func ownsLabel(obj client.Object, key string) bool {
 	for _, entry := range ownLabels(obj.GetManagedFields()) {
-		if entry.FieldsV1 != nil && bytes.Contains(entry.FieldsV1.GetRawBytes(), []byte(`"f:`+key+`"`)) {
+		if fields.Of(entry).Has("metadata", "labels", key) {
 			return true
 		}
 	}
@@ -180,7 +180,7 @@ func ownsLabel(obj client.Object, key string) bool {
 
 func stripTrigger(in any) (any, error) {
 	if obj, ok := in.(*triggerv1.ValuesTrigger); ok {
-		obj.ManagedFields = obj.Origin()
+		obj.ManagedFields = generated.Origin(obj)
 		delete(obj.Annotations, corev1.LastAppliedConfigAnnotation)
 	}
 	return in, nil

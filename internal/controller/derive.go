@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,7 +19,9 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
 // deriver says which sources the contract and autodiscovery give a HelmRelease. Both
@@ -39,7 +42,7 @@ func (d deriver) derive(ctx context.Context, hr *helmv2.HelmRelease) ([]triggerv
 	var found []triggerv1.SourceReference
 	if d.autodiscovery {
 		for _, ref := range discovery.Found(hr) {
-			excluded, err := d.excluded(ctx, ref)
+			excluded, err := d.excluded(ctx, hr, ref)
 			if err != nil {
 				return nil, 0, err
 			}
@@ -56,20 +59,39 @@ func (d deriver) derive(ctx context.Context, hr *helmv2.HelmRelease) ([]triggerv
 	return sources, dropped, nil
 }
 
-// excluded tells whether a source exists and opts out by its label.
-func (d deriver) excluded(ctx context.Context, ref triggerv1.SourceReference) (bool, error) {
+// excluded reports whether what a release reads is not a source: it opts out by its label, as
+// copies do, or is a copy that does not exist.
+func (d deriver) excluded(ctx context.Context, hr *helmv2.HelmRelease, ref triggerv1.SourceReference) (bool, error) {
 	if ref.Kind == triggerv1.SecretKind && !d.secrets {
 		return false, nil
 	}
 	meta := index.Metadata(ref.Kind)
 	err := d.cache.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, meta)
 	if apierrors.IsNotFound(err) {
-		return false, nil
+		return d.isCopy(ctx, hr, ref)
 	}
 	if err != nil {
 		return false, fmt.Errorf("metadata of %s %s/%s: %w", ref.Kind, ref.Namespace, ref.Name, err)
 	}
 	return contract.IsExcluded(meta.Labels), nil
+}
+
+// isCopy reports whether what a release reads has the name of a copy that a declared trigger
+// is to keep for it: that one says what keeps it from coming. It counts from the spec of the
+// trigger, which may be suspended, or wait for a source, and then knows no targets.
+func (d deriver) isCopy(ctx context.Context, hr *helmv2.HelmRelease, ref triggerv1.SourceReference) (bool, error) {
+	for _, key := range index.Target(hr.Namespace, hr.Name) {
+		list := &triggerv1.ValuesTriggerList{}
+		if err := d.cache.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}, client.UnsafeDisableDeepCopy); err != nil {
+			return false, fmt.Errorf("triggers that may have copies for HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
+		}
+		if slices.ContainsFunc(list.Items, func(vt triggerv1.ValuesTrigger) bool {
+			return vt.DeletionTimestamp.IsZero() && !generated.Is(&vt) && names(&vt, hr) && publish.IsNameOfCopy(&vt, hr.Name, ref.Kind, ref.Name)
+		}) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // labelled returns the labelled objects that name the release and may trigger it.
@@ -106,7 +128,7 @@ func sourceKinds(secrets bool) []string {
 // leftBehind is true if a ValuesTrigger was generated for an earlier release of the same
 // name. The garbage collector removes it too, at its own pace.
 func leftBehind(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	return vt.GeneratedFor() == hr.Name && !isOwnerless(vt) && !metav1.IsControlledBy(vt, hr)
+	return generated.For(vt) == hr.Name && !isOwnerless(vt) && !metav1.IsControlledBy(vt, hr)
 }
 
 func isOwnerless(vt *triggerv1.ValuesTrigger) bool { return metav1.GetControllerOf(vt) == nil }
@@ -132,13 +154,21 @@ func (d deriver) mayDeliver(vt *triggerv1.ValuesTrigger, s triggerv1.SourceRefer
 	return d.policy.Check(vt.Namespace, accessTarget(hr)) == nil && d.policy.CheckSource(vt.Namespace, s.Namespace) == nil
 }
 
-// delivers tells whether a declared trigger has taken over a source for a release, with
-// all the keys that count.
+// delivers reports whether a declared trigger has taken over a source for a release, with
+// all the keys that count. Its status may be older than its spec, for as long as a source is
+// missing, or be that of the time when it was a generated one.
 func delivers(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
-	return !isDenied(vt, hr.Namespace, hr.Name) && coversKeys(keysOf(vt, s.Kind, s.Namespace, s.Name), s.Keys) &&
+	return names(vt, hr) && mayList(vt, s) && !isDenied(vt, hr.Namespace, hr.Name) && coversKeys(keysOf(vt, s.Kind, s.Namespace, s.Name), s.Keys) &&
 		slices.ContainsFunc(vt.Status.Sources, func(status triggerv1.SourceStatus) bool {
 			return status.Kind == s.Kind && status.Namespace == s.Namespace && status.Name == s.Name
 		})
+}
+
+// mayList reports whether a trigger refers to a source by name, or may select it.
+func mayList(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference) bool {
+	return slices.ContainsFunc(vt.Spec.Sources, func(ref triggerv1.SourceReference) bool {
+		return ref.Kind == s.Kind && cmp.Or(ref.Namespace, vt.Namespace) == s.Namespace && (ref.Name == s.Name || ref.Selector != nil)
+	})
 }
 
 // coversKeys tells whether some keys, nil for all, are among others.

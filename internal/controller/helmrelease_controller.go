@@ -30,6 +30,7 @@ import (
 type HelmReleaseReconciler struct {
 	cache         client.Reader
 	writer        client.Writer
+	live          client.Reader
 	applier       *apply.Applier
 	derive        deriver
 	events        record.EventRecorder
@@ -58,6 +59,9 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 		return ctrl.Result{}, nil // The garbage collector removes the trigger.
 	}
 	problems, refused, err := r.reconcile(ctx, hr)
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		return ctrl.Result{RequeueAfter: conflictDelay}, nil // The cache is about to show what.
+	}
 	if isRefused(err) {
 		refused, err = append(refused, err), nil
 	}

@@ -23,6 +23,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 )
 
@@ -42,7 +43,7 @@ func newGenerated(changes ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTr
 	}
 	vt := &triggerv1.ValuesTrigger{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "apps", Name: "app", UID: "the-trigger",
+			Namespace: "apps", Name: "app-auto", UID: "the-trigger",
 			Labels:        map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager},
 			ManagedFields: []metav1.ManagedFieldsEntry{applies(triggerv1.FieldManager, `{"f:metadata":{"f:labels":{"f:app.kubernetes.io/managed-by":{}}},"f:spec":{"f:sources":{},"f:targets":{}}}`)},
 			OwnerReferences: []metav1.OwnerReference{{
@@ -90,20 +91,25 @@ func namedTrigger(name string) func(*triggerv1.ValuesTrigger) {
 	return func(vt *triggerv1.ValuesTrigger) { vt.Name = name }
 }
 
+func triggerScheme(t *testing.T) *runtime.Scheme {
+	t.Helper()
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{clientgoscheme.AddToScheme, helmv2.AddToScheme, triggerv1.AddToScheme} {
+		NewWithT(t).Expect(add(scheme)).To(Succeed())
+	}
+	return scheme
+}
+
 // reconcileReleases runs the reconciler over objects as the cache has them, and returns the
 // triggers, those that were let go, and the events.
 func reconcileReleases(t *testing.T, objects ...client.Object) (triggers map[string]triggerv1.ValuesTrigger, letGo, events []string) {
 	t.Helper()
 	g := NewWithT(t)
-	scheme := runtime.NewScheme()
-	g.Expect(clientgoscheme.AddToScheme(scheme)).To(Succeed())
-	g.Expect(helmv2.AddToScheme(scheme)).To(Succeed())
-	g.Expect(triggerv1.AddToScheme(scheme)).To(Succeed())
-	builder := fake.NewClientBuilder().WithScheme(scheme).WithReturnManagedFields().WithObjects(objects...)
+	builder := fake.NewClientBuilder().WithScheme(triggerScheme(t)).WithReturnManagedFields().WithObjects(objects...)
 	g.Expect(index.Setup(t.Context(), indexed{builder}, true)).To(Succeed())
 	cl := builder.WithInterceptorFuncs(interceptor.Funcs{
 		Patch: func(ctx context.Context, next client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-			if _, metadata := obj.(*metav1.PartialObjectMetadata); metadata && obj.GetObjectKind().GroupVersionKind().Kind == triggerv1.ValuesTriggerKind {
+			if _, isTrigger := obj.(*triggerv1.ValuesTrigger); isTrigger && patch.Type() == types.MergePatchType {
 				letGo = append(letGo, obj.GetName())
 				return nil
 			}
@@ -112,7 +118,7 @@ func reconcileReleases(t *testing.T, objects ...client.Object) (triggers map[str
 	}).Build()
 	recorder := record.NewFakeRecorder(10)
 	r := &HelmReleaseReconciler{
-		cache: cl, writer: cl, applier: apply.New(cl), derive: deriver{cache: cl, autodiscovery: true, secrets: true},
+		cache: cl, writer: cl, live: cl, applier: apply.New(cl), derive: deriver{cache: cl, autodiscovery: true, secrets: true},
 		events: recorder, reported: newReported(), serves: func(client.Object) bool { return true }, denials: newDenials(), autodiscovery: true,
 	}
 	_, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "apps", Name: "app"}})
@@ -133,7 +139,7 @@ func reconcileReleases(t *testing.T, objects ...client.Object) (triggers map[str
 // Whatever it has lost, there is one trigger, owned, labelled and in line.
 func TestHelmReleaseReconciler_adopts_what_it_has_generated(t *testing.T) {
 	t.Parallel()
-	other := triggerv1.GeneratedName("app", true)
+	other := generated.Names("app")[1]
 	for name, existing := range map[string][]*triggerv1.ValuesTrigger{
 		"as it was":                       {newGenerated()},
 		"orphaned":                        {newGenerated(orphaned)},
@@ -141,8 +147,8 @@ func TestHelmReleaseReconciler_adopts_what_it_has_generated(t *testing.T) {
 		"orphaned and with another label": {newGenerated(orphaned, relabelled)},
 		"restored":                        {newGenerated(restored)},
 		"restored with its owner":         {newGenerated(func(vt *triggerv1.ValuesTrigger) { vt.ManagedFields = nil })},
-		"restored, and one that was generated meanwhile":   {newGenerated(restored), newGenerated(namedTrigger(other))},
-		"one of another name, after its namesake was gone": {newGenerated(restored, namedTrigger(other)), newGenerated(restored)},
+		"and one that was restored under another name": {newGenerated(), newGenerated(restored, namedTrigger(other))},
+		"restored under two names":                     {newGenerated(restored, namedTrigger("app")), newGenerated(restored)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -153,7 +159,7 @@ func TestHelmReleaseReconciler_adopts_what_it_has_generated(t *testing.T) {
 			}
 			triggers, letGo, events := reconcileReleases(t, objects...)
 			g.Expect(triggers).To(HaveLen(1))
-			got := triggers["app"]
+			got := triggers["app-auto"]
 			g.Expect(got.Labels).To(HaveKeyWithValue(triggerv1.ManagedByLabel, triggerv1.FieldManager))
 			g.Expect(got.OwnerReferences).To(ConsistOf(HaveField("UID", types.UID("the-release"))))
 			g.Expect(got.Spec.Sources).To(ConsistOf(HaveField("Name", "values")))
@@ -164,23 +170,29 @@ func TestHelmReleaseReconciler_adopts_what_it_has_generated(t *testing.T) {
 	}
 }
 
-// What another applies, or what nothing shows to be generated, is declared. What is doubtful
-// is reported.
+// What another applies, or what nothing shows to be generated, is declared, and another name is
+// taken. What is doubtful is reported.
 func TestHelmReleaseReconciler_leaves_alone_what_others_declare(t *testing.T) {
 	t.Parallel()
+	const mark = "has the label app.kubernetes.io/managed-by: helmrelease-trigger-operator and "
 	for _, c := range []struct {
 		name     string
 		existing *triggerv1.ValuesTrigger
 		letGo    []string
 		says     string
 	}{
-		{"declared in Git over a generated one", newGenerated(declaredByGit), []string{"app"}, ""},
+		{"declared in Git over a generated one", newGenerated(declaredByGit), []string{"app-auto"},
+			"Normal Declared The field manager kustomize-controller applies this ValuesTrigger, which the operator had generated for HelmRelease apps/app"},
+		{"declared in Git over one of an earlier version", newGenerated(declaredByGit, namedTrigger("app")), []string{"app"}, "Normal Declared"},
 		{"declared in Git", newGenerated(restored, declaredByGit, func(vt *triggerv1.ValuesTrigger) { vt.Labels = nil }), nil, ""},
+		{"copied into Git with its label", newGenerated(restored, declaredByGit), nil,
+			"Warning AmbiguousTrigger ValuesTrigger apps/app-auto " + mark + "counts as declared, since the field manager kustomize-controller applies it"},
 		{"labelled, with another target", newGenerated(restored, func(vt *triggerv1.ValuesTrigger) {
 			vt.Spec.Targets = append(vt.Spec.Targets, triggerv1.TargetReference{Namespace: "apps", Name: "other"})
-		}), nil, "Warning AmbiguousTrigger ValuesTrigger apps/app has the label app.kubernetes.io/managed-by: helmrelease-trigger-operator and is not what the operator generates"},
+		}), nil, "Warning AmbiguousTrigger ValuesTrigger apps/app-auto " + mark + "is not what the operator generates"},
 		{"labelled, under another name", newGenerated(restored, namedTrigger("mine")), nil, "Warning AmbiguousTrigger ValuesTrigger apps/mine has the label"},
-		{"restored, with another label", newGenerated(restored, relabelled), nil, "Warning AmbiguousTrigger ValuesTrigger apps/app looks like the one that the operator generates and counts as declared"},
+		{"restored, with another label", newGenerated(restored, relabelled), nil, "Warning AmbiguousTrigger ValuesTrigger apps/app-auto looks like the one that the operator generates and counts as declared"},
+		{"named like the release, by a person who spells all out", newGenerated(restored, relabelled, namedTrigger("app")), nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -190,6 +202,12 @@ func TestHelmReleaseReconciler_leaves_alone_what_others_declare(t *testing.T) {
 			g.Expect(left.Spec).To(Equal(c.existing.Spec))
 			g.Expect(left.Labels).To(Equal(c.existing.Labels))
 			g.Expect(letGo).To(Equal(c.letGo))
+			name := "app-auto"
+			if c.existing.Name == name {
+				name = generated.Names("app")[1]
+			}
+			g.Expect(triggers).To(HaveLen(2))
+			g.Expect(triggers).To(HaveKey(name))
 			if c.says == "" {
 				g.Expect(events).To(BeEmpty())
 			} else {
@@ -199,14 +217,33 @@ func TestHelmReleaseReconciler_leaves_alone_what_others_declare(t *testing.T) {
 	}
 }
 
-func TestHelmReleaseReconciler_says_that_another_applies_a_generated_trigger(t *testing.T) {
+// The name may be taken by the generated trigger of another release: by chance, where long names
+// are cut.
+func TestHelmReleaseReconciler_takes_no_name_of_another_release(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	triggers, _, events := reconcileReleases(t, newRelease(), newGenerated(func(vt *triggerv1.ValuesTrigger) {
-		vt.ManagedFields = append(vt.ManagedFields, applies("kustomize-controller", `{"f:metadata":{"f:labels":{"f:app.kubernetes.io/managed-by":{}}},"f:spec":{"f:sources":{}}}`))
-	}))
-	g.Expect(triggers["app"].Spec.Sources).To(HaveLen(1))
-	g.Expect(events).To(ConsistOf(HavePrefix("Warning AmbiguousTrigger ValuesTrigger apps/app is generated, and the field manager kustomize-controller applies it as well")))
+	other := newGenerated(func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Targets[0].Name, vt.OwnerReferences[0].Name, vt.OwnerReferences[0].UID = "other", "other", "the-other-release"
+	})
+	triggers, letGo, events := reconcileReleases(t, newRelease(), other)
+	g.Expect(triggers).To(HaveLen(2))
+	g.Expect(triggers["app-auto"].Spec).To(Equal(other.Spec))
+	g.Expect(triggers).To(HaveKey(generated.Names("app")[1]))
+	g.Expect(append(letGo, events...)).To(BeEmpty())
+}
+
+func TestHelmReleaseReconciler_says_that_all_names_are_taken(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	objects := []client.Object{newRelease()}
+	for _, name := range generated.Names("app") {
+		objects = append(objects, newGenerated(restored, relabelled, namedTrigger(name), func(vt *triggerv1.ValuesTrigger) {
+			vt.Spec.Targets[0].Name, vt.Status = "other", triggerv1.ValuesTriggerStatus{}
+		}))
+	}
+	triggers, _, events := reconcileReleases(t, objects...)
+	g.Expect(triggers).To(HaveLen(len(objects) - 1))
+	g.Expect(events).To(ConsistOf(HavePrefix("Warning AmbiguousTrigger each of the names that the generated ValuesTrigger may have is taken: app-auto, app-auto-")))
 }
 
 // The garbage collector deletes what has an owner. What was orphaned is the operator's to
@@ -222,7 +259,7 @@ func TestHelmReleaseReconciler_deletes_what_was_orphaned(t *testing.T) {
 		{"orphaned", newGenerated(orphaned), false, ""},
 		{"orphaned, with another label", newGenerated(orphaned, relabelled), false, ""},
 		{"owned", newGenerated(), true, ""},
-		{"restored", newGenerated(restored), true, "Warning AmbiguousTrigger ValuesTrigger apps/app is generated for HelmRelease apps/app, which does not exist"},
+		{"restored", newGenerated(restored), true, "Warning AmbiguousTrigger ValuesTrigger apps/app-auto is generated for HelmRelease apps/app, which does not exist"},
 		{"declared", newGenerated(restored, declaredByGit), true, ""},
 		{"declared over a generated one", newGenerated(declaredByGit), true, ""},
 	} {

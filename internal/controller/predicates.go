@@ -16,6 +16,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
@@ -64,7 +65,7 @@ var approvalPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bo
 // originPredicate lets through what makes a declared trigger a generated one or the other
 // way round.
 var originPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
-	return before.GeneratedFor() != after.GeneratedFor()
+	return generated.For(before) != generated.For(after)
 })
 
 // triggerBindingPredicate lets through what decides whether a generated trigger is in
@@ -75,7 +76,8 @@ var triggerBindingPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigg
 		!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
 		!equality.Semantic.DeepEqual(before.ManagedFields, after.ManagedFields) ||
 		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-		!before.IsGenerated() && takeover(before) != takeover(after)
+		hasStatus(before) != hasStatus(after) ||
+		!generated.Is(before) && takeover(before) != takeover(after)
 })
 
 // contractPredicate lets through what the labels and annotations of the contract say.

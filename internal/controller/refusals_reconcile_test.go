@@ -109,15 +109,15 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 		return result
 	}
 
-	server.refuses = []string{"ValuesTrigger app"}
+	server.refuses = []string{"ValuesTrigger app-auto"}
 	g.Expect(reconcile().RequeueAfter).To(Equal(firstDenial))
-	reported := "Warning AccessDenied the operator was refused, and tries again from time to time: apply ValuesTrigger apps/app: "
+	reported := "Warning AccessDenied the operator was refused, and tries again from time to time: apply ValuesTrigger apps/app-auto: "
 	g.Expect(events(recorder)).To(ConsistOf(HavePrefix(reported)))
 	g.Expect(server.written).To(Equal([]string{"HelmRelease app"}), "the labels of autodiscovery")
 	g.Expect(reconcile().RequeueAfter).To(BeNumerically(">=", firstDenial))
 	g.Expect(events(recorder)).To(BeEmpty(), "it is reported once")
 
-	server.refuses, server.written = []string{"ValuesTrigger app", "HelmRelease app"}, nil
+	server.refuses, server.written = []string{"ValuesTrigger app-auto", "HelmRelease app"}, nil
 	g.Expect(server.Get(t.Context(), anApp, hr)).To(Succeed())
 	hr.Labels = nil
 	g.Expect(server.Update(t.Context(), hr)).To(Succeed())
@@ -126,7 +126,7 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 
 	server.refuses = nil
 	g.Expect(reconcile().RequeueAfter).To(BeZero())
-	g.Expect(server.written).To(Equal([]string{"ValuesTrigger app", "HelmRelease app"}))
+	g.Expect(server.written).To(Equal([]string{"ValuesTrigger app-auto", "HelmRelease app"}))
 	server.refuses = []string{"HelmRelease app"}
 	g.Expect(server.Get(t.Context(), anApp, hr)).To(Succeed())
 	hr.Labels = nil

@@ -4,6 +4,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,6 +21,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
@@ -72,11 +74,7 @@ func (t triggerRequests) ofCopy(ctx context.Context, obj client.Object) []*trigg
 func (t triggerRequests) ofTarget(ctx context.Context, obj client.Object) []*triggerv1.ValuesTrigger {
 	var triggers []*triggerv1.ValuesTrigger
 	for _, key := range index.Target(obj.GetNamespace(), obj.GetName()) {
-		triggers = append(triggers, t.matching(ctx, index.TriggerTarget, key, func(vt *triggerv1.ValuesTrigger) bool {
-			return slices.ContainsFunc(vt.Spec.Targets, func(ref triggerv1.TargetReference) bool {
-				return ref.Name == obj.GetName() || matches(ref.Selector, obj)
-			})
-		})...)
+		triggers = append(triggers, t.matching(ctx, index.TriggerTarget, key, func(vt *triggerv1.ValuesTrigger) bool { return names(vt, obj) })...)
 	}
 	return triggers
 }
@@ -129,6 +127,13 @@ func (t triggerRequests) matching(ctx context.Context, field, key string, filter
 
 func all(*triggerv1.ValuesTrigger) bool { return true }
 
+// names reports whether a trigger names a HelmRelease or selects it by its labels.
+func names(vt *triggerv1.ValuesTrigger, hr client.Object) bool {
+	return slices.ContainsFunc(vt.Spec.Targets, func(ref triggerv1.TargetReference) bool {
+		return ref.Name == hr.GetName() || matches(ref.Selector, hr)
+	})
+}
+
 // matches tells whether a selector selects an object. One that is malformed selects
 // everything: its trigger says so when it is reconciled.
 func matches(selector *triggerv1.Selector, obj client.Object) bool {
@@ -150,18 +155,22 @@ func releasesOfTrigger(_ context.Context, obj client.Object) []reconcile.Request
 	for _, t := range vt.Status.Targets {
 		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: t.Namespace, Name: t.Name}})
 	}
-	// A generated one that was edited may have no or wrong targets in its status;
-	// one that took the name of a generated one is named like the release.
+	// A generated one that was edited may have no or wrong targets in its status.
 	for _, owner := range vt.OwnerReferences {
 		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: owner.Name}})
 	}
-	// One that was restored or orphaned has no owner.
+	// One that was restored or orphaned has no owner, and one that is to have copies may not
+	// have resolved its targets.
 	for _, t := range vt.Spec.Targets {
-		if t.Name != "" && (vt.IsMarked() || vt.AppliedByOperator()) {
-			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: t.Name}})
+		if t.Name != "" && (generated.IsMarked(vt) || generated.IsHeld(vt) || vt.Spec.Publish != nil) {
+			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: cmp.Or(t.Namespace, vt.Namespace), Name: t.Name}})
 		}
 	}
-	return append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(vt)})
+	// One that has the name of a generated one keeps that from having it.
+	if release := generated.ReleaseOf(vt.Name); release != "" {
+		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: release}})
+	}
+	return requests
 }
 
 // releasesOfSource returns the HelmReleases that read a source and those that its

@@ -39,6 +39,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	if err := (&HelmReleaseReconciler{
 		cache:         cached,
 		writer:        writer,
+		live:          live,
 		applier:       apply.New(writer),
 		derive:        derive,
 		events:        opts.Events,

@@ -47,3 +47,47 @@ func TestHelmReleaseReconciler_mayDeliver(t *testing.T) {
 		})
 	}
 }
+
+// A status may be older than the spec: of an edited trigger, or of one that others declare since.
+func TestDelivers_what_spec_and_status_say(t *testing.T) {
+	t.Parallel()
+	trigger := func(changes ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
+		vt := &triggerv1.ValuesTrigger{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "taker"},
+			Spec: triggerv1.ValuesTriggerSpec{
+				Sources: []triggerv1.SourceReference{{Kind: "ConfigMap", Name: "settings"}},
+				Targets: []triggerv1.TargetReference{{Name: "app"}},
+			},
+			Status: triggerv1.ValuesTriggerStatus{
+				Sources: []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "settings"}},
+				Targets: []triggerv1.TargetStatus{{Namespace: "apps", Name: "app"}},
+			},
+		}
+		for _, change := range changes {
+			change(vt)
+		}
+		return vt
+	}
+	selecting := triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"ring": "one"}}
+	for _, c := range []struct {
+		name string
+		vt   *triggerv1.ValuesTrigger
+		want bool
+	}{
+		{"by name", trigger(), true},
+		{"by labels", trigger(func(vt *triggerv1.ValuesTrigger) {
+			vt.Spec.Sources[0].Name, vt.Spec.Sources[0].Selector = "", &selecting
+			vt.Spec.Targets[0].Name, vt.Spec.Targets[0].Selector = "", &selecting
+		}), true},
+		{"another source by now", trigger(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Name = "absent" }), false},
+		{"a source in another namespace by now", trigger(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Namespace = "config" }), false},
+		{"another target by now", trigger(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets[0].Name = "other" }), false},
+		{"not resolved yet", trigger(func(vt *triggerv1.ValuesTrigger) { vt.Status.Sources = nil }), false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", Labels: map[string]string{"ring": "one"}}}
+			NewWithT(t).Expect(delivers(c.vt, discovery.Labelled("ConfigMap", "apps", "settings"), hr)).To(Equal(c.want))
+		})
+	}
+}

@@ -154,6 +154,13 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 		r.unwritten.forget(req.NamespacedName)
 		return nil, ctrl.Result{}, nil
 	}
+	inherited, err := r.inherit(ctx, vt)
+	switch {
+	case apierrors.IsConflict(err), err == nil && inherited:
+		return nil, ctrl.Result{RequeueAfter: conflictDelay}, nil
+	case err != nil:
+		return nil, ctrl.Result{}, client.IgnoreNotFound(err)
+	}
 	return vt, ctrl.Result{}, nil
 }
 

@@ -19,6 +19,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
@@ -36,7 +37,7 @@ type copyMeta = metav1.PartialObjectMetadata
 // deletesCopies reports whether the copies of a trigger go with it. Those of one that is
 // suspended do not: nothing is done for it.
 func deletesCopies(vt *triggerv1.ValuesTrigger) bool {
-	return vt.Spec.Publish != nil && vt.Spec.Publish.DeletionPolicy == triggerv1.DeletionDelete && !vt.IsGenerated() && !vt.Spec.Suspend
+	return vt.Spec.Publish != nil && vt.Spec.Publish.DeletionPolicy == triggerv1.DeletionDelete && !generated.Is(vt) && !vt.Spec.Suspend
 }
 
 // dropFinalizer removes the finalizer of earlier versions, which blocked deletions. Copies

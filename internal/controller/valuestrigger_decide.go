@@ -88,7 +88,7 @@ func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.
 
 // check says why a target must not be touched by this trigger, or nothing.
 func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluation, key types.NamespacedName, hr *helmv2.HelmRelease) string {
-	if e.generated {
+	if e.generated() {
 		return "" // The sources of a generated trigger have been checked one by one.
 	}
 	to := access.Target{Namespace: key.Namespace, Name: key.Name}

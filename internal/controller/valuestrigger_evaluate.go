@@ -19,6 +19,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
@@ -26,9 +27,10 @@ import (
 )
 
 var (
-	// errOrphaned tells that a generated trigger has nothing to do any more and will be
-	// deleted: its HelmRelease is gone, or declared triggers have taken over all of it.
-	errOrphaned = errors.New("this generated ValuesTrigger has no HelmRelease or no sources")
+	// errOrphaned says that a generated trigger has nothing to do: it is about to be deleted,
+	// since its HelmRelease is gone or declared triggers have taken over all of it, or its
+	// targets are about to be put back.
+	errOrphaned = errors.New("this generated ValuesTrigger has no HelmRelease, no sources or other targets")
 
 	// errDenied tells that the access policy forbids a reference.
 	errDenied = errors.New("access denied")
@@ -93,9 +95,12 @@ type evaluation struct {
 	applying  bool
 	unsettled bool
 
-	// generated tells that the sources come from the contract and valuesFrom.
-	generated bool
+	// release is the one for which the trigger is generated: its sources come from the contract
+	// and valuesFrom. It is nil if the trigger is declared.
+	release *helmv2.HelmRelease
 }
+
+func (e evaluation) generated() bool { return e.release != nil }
 
 // change returns when the content was first seen: in this evaluation, unless the history
 // has it already. It is unknown of what a person asks for, and of a way back.
@@ -116,18 +121,18 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 	if e.gate, err = newGate(vt); err != nil {
 		return e, err
 	}
-	refs, err := r.trusted(ctx, vt, &e)
-	if err != nil {
+	var refs []triggerv1.SourceReference
+	if refs, e.release, err = r.trusted(ctx, vt); err != nil {
 		return e, err
 	}
 	forgetOther(vt)
-	if err := r.checkSources(vt, refs, e.generated); err != nil {
+	if err := r.checkSources(vt, refs, e.generated()); err != nil {
 		return e, err
 	}
-	if e.account, e.writer, err = r.accounts.of(vt, e.generated); err != nil {
+	if e.account, e.writer, err = r.accounts.of(vt, e.generated()); err != nil {
 		return e, err
 	}
-	resolution, err := r.sources.Resolve(ctx, vt, refs, e.account, maxAge(vt))
+	resolution, err := r.sources.Resolve(ctx, vt, e.release, refs, e.account, maxAge(vt))
 	if err != nil {
 		return e, err
 	}
@@ -178,10 +183,10 @@ func maxAge(vt *triggerv1.ValuesTrigger) time.Duration {
 }
 
 // checkSources returns an error if a declared trigger refers to a source that it must
-// not even know to exist.
-func (r *ValuesTriggerReconciler) checkSources(vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, generated bool) error {
-	if generated {
-		return nil // They have been checked one by one when they were derived.
+// not even know to exist. Those of a generated one are checked when they are derived.
+func (r *ValuesTriggerReconciler) checkSources(vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, isGenerated bool) error {
+	if isGenerated {
+		return nil
 	}
 	for i, ref := range refs {
 		if ref.Namespace == "" {
@@ -194,43 +199,44 @@ func (r *ValuesTriggerReconciler) checkSources(vt *triggerv1.ValuesTrigger, refs
 	return nil
 }
 
-// trusted returns the sources of a trigger. Of one that presents itself as generated,
-// only what the contract and valuesFrom give are followed: its labels and owner could
-// have been written by anybody.
-func (r *ValuesTriggerReconciler) trusted(ctx context.Context, vt *triggerv1.ValuesTrigger, e *evaluation) ([]triggerv1.SourceReference, error) {
-	release := vt.GeneratedFor()
+// trusted returns the sources of a trigger. Of one that presents itself as generated, only
+// what the contract and valuesFrom give to the release are followed, which is returned, too: its
+// labels and owner could have been written by anybody.
+func (r *ValuesTriggerReconciler) trusted(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]triggerv1.SourceReference, *helmv2.HelmRelease, error) {
+	release := generated.For(vt)
 	if release == "" {
-		return vt.Spec.Sources, nil
+		return vt.Spec.Sources, nil, nil
 	}
 	hr := &helmv2.HelmRelease{}
 	err := r.cache.Get(ctx, types.NamespacedName{Namespace: vt.Namespace, Name: release}, hr)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, errOrphaned
+		return nil, nil, errOrphaned
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case leftBehind(vt, hr):
-		return nil, errOrphaned
+		return nil, nil, errOrphaned
+	case !targetsOnly(vt, hr) && generated.IsHeld(vt):
+		return nil, nil, errOrphaned
 	case !targetsOnly(vt, hr):
-		return nil, errForged
+		return nil, nil, errForged
 	}
 	derived, _, err := r.derive.derive(ctx, hr)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// A declared trigger has them from the moment on at which it says so, be there any
 	// number of generated ones that are still to be brought in line: it may have to
 	// hold changes back.
 	if derived, err = r.derive.withoutDeclared(ctx, hr, derived); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(derived) == 0 {
-		return nil, errOrphaned
+		return nil, nil, errOrphaned
 	}
-	e.generated = true
 	return slices.DeleteFunc(derived, func(d triggerv1.SourceReference) bool {
 		return !slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool { return discovery.SameObject(d, s) })
-	}), nil
+	}), hr, nil
 }
 
 // targetsOnly tells whether a trigger has the release as its only target.

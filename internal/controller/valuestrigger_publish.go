@@ -64,7 +64,7 @@ type publication struct {
 // newPublication returns nil if nothing is copied. Of a generated trigger nothing is: what
 // it delivers comes from elsewhere than its spec.
 func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) *publication {
-	if vt.Spec.Publish == nil || e.generated {
+	if vt.Spec.Publish == nil || e.generated() {
 		return nil
 	}
 	actor := copies.Actor{Name: e.account.Name, Reader: e.account.Reader, Writer: e.writer}

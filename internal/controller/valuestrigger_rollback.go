@@ -30,7 +30,7 @@ var errKept = errors.New("what was kept to go back to is gone or was changed; ed
 func (e *evaluation) takeBack(vt *triggerv1.ValuesTrigger) {
 	e.content = e.diff.To
 	sources, sound := plan.Restored(vt.Status.LastDelivered, e.sources)
-	if e.generated || !vt.TakesBack() || !sound {
+	if e.generated() || !vt.TakesBack() || !sound {
 		return
 	}
 	e.earlier = vt.Status.LastDelivered.Digest

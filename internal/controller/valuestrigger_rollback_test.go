@@ -48,7 +48,7 @@ func TestTakeBack(t *testing.T) {
 		{"nothing is recorded", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Status.LastDelivered = nil }, false, false},
 		{"another policy", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Rollout.OnFailure = triggerv1.FailureHalt }, false, false},
 		{"no copies", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Publish = nil }, false, false},
-		{"a generated trigger", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.generated = true }, false, false},
+		{"a generated trigger", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.release = newRelease() }, false, false},
 		{"a status that somebody has written", func(vt *triggerv1.ValuesTrigger, _ *evaluation) {
 			vt.Status.LastDelivered.Sources[0].Digest = "sha256:forged"
 		}, false, false},

@@ -22,6 +22,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -174,7 +175,7 @@ func triggerNamespaces(obj client.Object) []string {
 
 func triggerDelivers(obj client.Object) []string {
 	vt := obj.(*triggerv1.ValuesTrigger)
-	if vt.IsGenerated() {
+	if generated.Is(vt) {
 		return nil
 	}
 	keys := make([]string, 0, len(vt.Status.Targets))

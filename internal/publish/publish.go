@@ -6,6 +6,7 @@
 package publish
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -83,6 +84,13 @@ func (c Copy) String() string {
 // target's name to a hash of it.
 func Name(target, suffix string) string {
 	return shorten(target, maxName-len(suffix)-1) + "-" + suffix
+}
+
+// IsNameOfCopy reports whether a trigger, by its spec, has copies of a kind and name for a target.
+func IsNameOfCopy(vt *triggerv1.ValuesTrigger, target, kind, name string) bool {
+	return vt.Spec.Publish != nil && slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool {
+		return s.Kind == kind && Name(target, cmp.Or(s.PublishAs, vt.Spec.Publish.Name)) == name
+	})
 }
 
 // Labels returns the labels of the copies that a trigger has for a target. The last one

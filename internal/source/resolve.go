@@ -16,11 +16,12 @@ import (
 	"k8s.io/apimachinery/pkg/fields"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // HelmReleaseType is the type of the Secrets in which Helm keeps its releases.
@@ -81,7 +82,8 @@ func (w wanted) ref() Ref { return Ref{Kind: w.Kind, Namespace: w.Namespace, Nam
 // Resolve reads the sources of a trigger as the given account, from what was read
 // less than maxAge ago where nothing changed since. If that is zero, it returns ErrOutdated
 // while the watch does not show what selectors find: the next look would find something older.
-func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, account Account, maxAge time.Duration) (Resolution, error) {
+// The release is the one for which the trigger was generated, nil if it is declared.
+func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, release *helmv2.HelmRelease, refs []triggerv1.SourceReference, account Account, maxAge time.Duration) (Resolution, error) {
 	var out Resolution
 	r.confirm = maxAge == 0 && account.Reader == nil
 	all, err := r.expand(ctx, vt, refs, account)
@@ -100,48 +102,12 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, refs
 		if contract.IsExcluded(object.Labels) && w.Optional {
 			object = Object{}
 		}
-		if err := w.check(vt, object); err != nil {
+		if err := w.check(release, object); err != nil {
 			return out, err
 		}
 		out.Sources = append(out.Sources, describeSource(w, object))
 	}
 	return out, nil
-}
-
-// check returns an error that names the fix if something that is required is missing.
-func (w wanted) check(vt *triggerv1.ValuesTrigger, object Object) error {
-	missing := object.Content.Missing(w.Required)
-	switch {
-	case w.Optional:
-		return nil
-	case contract.IsExcluded(object.Labels):
-		return fmt.Errorf("%w: %s is excluded by its label %s: %q; remove the label, or %s", ErrNotFound, w.ref(),
-			triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, w.field(vt, nil, ""))
-	case !object.Exists:
-		return fmt.Errorf("%w: %s does not exist; create it, or set %s", ErrNotFound, w.ref(), w.field(vt, nil, "optional"))
-	case len(missing) > 0:
-		return fmt.Errorf("%w: %s has no key %s; add it, or correct %s", ErrNotFound, w.ref(), text.Some(missing, 5), w.field(vt, missing, "keys"))
-	}
-	return nil
-}
-
-// field names where an object, or one of the keys of it, is required: in a generated
-// trigger that is the HelmRelease, since what the trigger lists is put back.
-func (w wanted) field(vt *triggerv1.ValuesTrigger, keys []string, name string) string {
-	if release := vt.GeneratedFor(); release != "" {
-		in := fmt.Sprintf("spec.valuesFrom of HelmRelease %s/%s", vt.Namespace, release)
-		if name == "optional" {
-			return "optional in " + in
-		}
-		return "the entry in " + in
-	}
-	var named []string
-	for _, r := range w.requiredBy {
-		if keys == nil || slices.ContainsFunc(r.keys, func(key string) bool { return slices.Contains(keys, key) }) {
-			named = append(named, strings.TrimSuffix(fmt.Sprintf("spec.sources[%d].%s", r.ref, name), "."))
-		}
-	}
-	return text.Some(named, 5)
 }
 
 func describeSource(w wanted, object Object) plan.Source {

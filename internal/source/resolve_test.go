@@ -71,7 +71,7 @@ func fixture(t *testing.T) Resolver {
 func resolve(t *testing.T, r Resolver, refs ...triggerv1.SourceReference) (Resolution, error) {
 	t.Helper()
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "trigger"}}
-	return r.Resolve(t.Context(), vt, refs, Account{}, time.Hour)
+	return r.Resolve(t.Context(), vt, nil, refs, Account{}, time.Hour)
 }
 
 // ids returns the identities of the sources, and in brackets those that are absent.
@@ -183,28 +183,6 @@ func TestResolver_requires_the_keys_of_the_references_that_are_not_optional(t *t
 	}
 }
 
-// What a generated trigger lists is put back, so that an edit of it fixes nothing.
-func TestResolver_names_the_HelmRelease_of_a_generated_trigger(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	generated := &triggerv1.ValuesTrigger{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", Labels: map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager}},
-		Spec: triggerv1.ValuesTriggerSpec{
-			Sources: refs{{Kind: "ConfigMap", Name: "b", Namespace: "apps", Force: triggerv1.ForceAuto}},
-			Targets: []triggerv1.TargetReference{{Name: "app", Namespace: "apps"}},
-		},
-	}
-	for says, ref := range map[string]triggerv1.SourceReference{
-		"ConfigMap apps/absent does not exist; create it, or set optional in spec.valuesFrom of HelmRelease apps/app":                                                            {Name: "absent"},
-		"ConfigMap apps/b has no key absent; add it, or correct the entry in spec.valuesFrom of HelmRelease apps/app":                                                            {Name: "b", Keys: []string{"absent"}},
-		`ConfigMap apps/out is excluded by its label nebius.ai/helmrelease-trigger-operator: "false"; remove the label, or the entry in spec.valuesFrom of HelmRelease apps/app`: {Name: "out"},
-	} {
-		ref.Kind = "ConfigMap"
-		_, err := fixture(t).Resolve(t.Context(), generated, refs{ref}, Account{}, time.Hour)
-		g.Expect(err).To(MatchError("source not found: " + says))
-	}
-}
-
 // What several references want of one object: all their keys, the strongest force, and
 // its presence if any of them requires it.
 func TestResolver_unites_references(t *testing.T) {
@@ -258,7 +236,7 @@ func TestResolver_force_defaults_to_that_of_the_trigger(t *testing.T) {
 	} {
 		g := NewWithT(t)
 		vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps"}, Spec: triggerv1.ValuesTriggerSpec{Force: c.trigger}}
-		resolution, err := fixture(t).Resolve(t.Context(), vt, refs{{Kind: "ConfigMap", Name: "a", Force: c.source}}, Account{}, time.Hour)
+		resolution, err := fixture(t).Resolve(t.Context(), vt, nil, refs{{Kind: "ConfigMap", Name: "a", Force: c.source}}, Account{}, time.Hour)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(resolution.Sources[0].Force).To(Equal(c.want))
 	}
@@ -347,9 +325,9 @@ func TestResolver_as_an_account(t *testing.T) {
 	})}
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps"}}
 
-	_, err := r.Resolve(t.Context(), vt, refs{{Kind: "ConfigMap", Selector: group("one")}}, account, time.Hour)
+	_, err := r.Resolve(t.Context(), vt, nil, refs{{Kind: "ConfigMap", Selector: group("one")}}, account, time.Hour)
 	g.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "listed but not readable: %v", err)
-	_, err = r.Resolve(t.Context(), vt, refs{{Kind: "Secret", Selector: group("one"), Optional: true}}, account, time.Hour)
+	_, err = r.Resolve(t.Context(), vt, nil, refs{{Kind: "Secret", Selector: group("one"), Optional: true}}, account, time.Hour)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(listed).To(HaveLen(2))
 	g.Expect(listed[0].FieldSelector).To(BeNil())

@@ -91,7 +91,7 @@ func (d *turns) flood(ctx context.Context, size sizes, who string) (flood, error
 		return out, err
 	}
 	if who == ours {
-		if err := d.triggers.until(ctx, ours, app, delivered); err != nil {
+		if err := d.triggers.until(ctx, ours, auto(app), delivered); err != nil {
 			return out, err
 		}
 	}

@@ -97,7 +97,7 @@ func (s *stage) crowd(ctx context.Context, n int) (*watcher[*triggerv1.ValuesTri
 		if err := releases.until(ctx, ours, crowdName(i), upgraded(0, "")); err != nil {
 			return nil, err
 		}
-		if err := triggers.until(ctx, ours, crowdName(i), delivered); err != nil {
+		if err := triggers.until(ctx, ours, auto(crowdName(i)), delivered); err != nil {
 			return nil, err
 		}
 	}
@@ -111,8 +111,8 @@ func (s *stage) deliverAll(ctx context.Context, triggers *watcher[*triggerv1.Val
 	for i := range size.releases {
 		group.Go(func() error {
 			for round := 1; round <= size.deliveries/size.releases; round++ {
-				digest := triggers.get(ours, crowdName(i)).Status.LastDigest
-				proven := triggers.when(ours, crowdName(i), func(vt *triggerv1.ValuesTrigger) bool {
+				digest := triggers.get(ours, auto(crowdName(i))).Status.LastDigest
+				proven := triggers.when(ours, auto(crowdName(i)), func(vt *triggerv1.ValuesTrigger) bool {
 					return vt.Status.LastDigest != digest && delivered(vt)
 				})
 				if err := s.edit(ctx, ours, crowdName(i)+"-values", round); err != nil {

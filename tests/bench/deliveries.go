@@ -16,6 +16,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -120,8 +121,11 @@ func (s *stage) prepareTurns(ctx context.Context) (*turns, error) {
 			return nil, err
 		}
 	}
-	return d, d.triggers.until(ctx, ours, app, delivered)
+	return d, d.triggers.until(ctx, ours, auto(app), delivered)
 }
+
+// auto returns the name of the ValuesTrigger that is generated for a release.
+func auto(release string) string { return generated.Names(release)[0] }
 
 // upgraded tells that helm-controller is done with a newer revision than the given one,
 // and with any request but the given one.
@@ -140,7 +144,7 @@ func (d *turns) turn(ctx context.Context, who string, round int) error {
 	before := d.releases.get(who, app)
 	request, digest := before.Annotations[meta.ReconcileRequestAnnotation], ""
 	if who == ours {
-		digest = d.triggers.get(ours, app).Status.LastDigest
+		digest = d.triggers.get(ours, auto(app)).Status.LastDigest
 	}
 	asked := d.releases.when(who, app, func(hr *helmv2.HelmRelease) bool {
 		return hr.Annotations[meta.ReconcileRequestAnnotation] != request
@@ -149,7 +153,7 @@ func (d *turns) turn(ctx context.Context, who string, round int) error {
 	rendered := d.rendered.when(who, app, func(cm *corev1.ConfigMap) bool {
 		return strings.Contains(cm.Data["values"], strings.TrimSpace(content(round)))
 	})
-	proven := d.triggers.when(who, app, func(vt *triggerv1.ValuesTrigger) bool {
+	proven := d.triggers.when(who, auto(app), func(vt *triggerv1.ValuesTrigger) bool {
 		return vt.Status.LastDigest != digest && delivered(vt)
 	})
 

@@ -78,7 +78,7 @@ func (d *demo) watch(ctx context.Context, e edit, hr *helmv2.HelmRelease, vt *tr
 	if err != nil {
 		return s, err
 	}
-	s.delivered, err = d.onTrigger(ctx, "Delivered in ValuesTrigger my-app", func(vt *triggerv1.ValuesTrigger) bool {
+	s.delivered, err = d.onTrigger(ctx, "Delivered in ValuesTrigger my-app-auto", func(vt *triggerv1.ValuesTrigger) bool {
 		return vt.Status.LastDigest != digest && isDelivered(vt)
 	})
 	return s, err
@@ -91,7 +91,7 @@ func (d *demo) follow(ctx context.Context, e edit) (result, error) {
 	defer cancel()
 
 	hr, vt := &helmv2.HelmRelease{}, &triggerv1.ValuesTrigger{}
-	if err := errors.Join(d.client.Get(ctx, release, hr), d.client.Get(ctx, release, vt)); err != nil {
+	if err := errors.Join(d.client.Get(ctx, release, hr), d.client.Get(ctx, trigger, vt)); err != nil {
 		return result{}, err
 	}
 	r := result{edit: e, before: latest(hr)}

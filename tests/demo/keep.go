@@ -49,7 +49,7 @@ func (d *demo) usage() {
 	for _, try := range [][2]string{
 		{"kubectl edit configmap my-app-values -n flux-system", "change a value"},
 		{"kubectl get vt -A -w", "and see it arrive"},
-		{"kubectl describe vt my-app -n flux-system", "sources, cause, history"},
+		{"kubectl describe vt my-app-auto -n flux-system", "sources, cause, history"},
 	} {
 		d.out.line("  %-53s %s", try[0], d.out.dim("# "+try[1]))
 	}

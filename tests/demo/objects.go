@@ -21,6 +21,7 @@ const sources = 2
 
 var (
 	release = types.NamespacedName{Namespace: fluxNamespace, Name: app}
+	trigger = types.NamespacedName{Namespace: fluxNamespace, Name: app + "-auto"}
 	values  = types.NamespacedName{Namespace: fluxNamespace, Name: valuesName}
 	config  = types.NamespacedName{Namespace: appNamespace, Name: configName}
 
@@ -37,7 +38,7 @@ func (d *demo) onRelease(ctx context.Context, what string, wanted func(*helmv2.H
 }
 
 func (d *demo) onTrigger(ctx context.Context, what string, wanted func(*triggerv1.ValuesTrigger) bool) (*sighting[*triggerv1.ValuesTrigger], error) {
-	return lookout(ctx, d.client, &triggerv1.ValuesTriggerList{}, release, what, wanted)
+	return lookout(ctx, d.client, &triggerv1.ValuesTriggerList{}, trigger, what, wanted)
 }
 
 // atRest waits until everything has arrived and nobody is about to do anything.
@@ -45,7 +46,7 @@ func (d *demo) atRest(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 
-	onTrigger, err := d.onTrigger(ctx, "ValuesTrigger my-app with both sources delivered", func(vt *triggerv1.ValuesTrigger) bool {
+	onTrigger, err := d.onTrigger(ctx, "ValuesTrigger my-app-auto with both sources delivered", func(vt *triggerv1.ValuesTrigger) bool {
 		return len(vt.Status.Sources) == sources && isReady(vt.Status.Conditions) && isDelivered(vt)
 	})
 	if err != nil {

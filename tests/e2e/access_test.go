@@ -162,7 +162,7 @@ func deniedContract(e *env, op *operator.Operator) {
 	e.setData(cm, "key", "two")
 	e.Consistently(e.asked(op, other, mark), patience).Should(BeEmpty())
 	e.untouched(other, "app")
-	e.Expect(e.gone(declared(other, "app"))()).To(BeTrue(), "nothing is generated for it")
+	e.Expect(e.gone(declared(other, auto("app")))()).To(BeTrue(), "nothing is generated for it")
 
 	annotate(e, release(other, "app"), map[string]string{triggerv1.AllowFromAnnotation: tenant})
 	e.Eventually(e.deliveredRevision(other, "app", "app")).Should(BeEquivalentTo(2))
@@ -258,7 +258,7 @@ func defaultAccount(e *env) {
 	e.untouched(ns, "app")
 
 	e.account(ns, "deployer", mayOnReleases("patch"))
-	e.request(ns, "app", "now")
+	e.request(ns, auto("app"), "now")
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2), "the contract says what is read")
 
 	e.create(declared(ns, "mine", from(cmKind, "settings"), to("other")))

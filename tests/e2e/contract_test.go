@@ -36,7 +36,7 @@ func TestContract_two_names_with_a_blank_between_them_get_one_forced_revision_pe
 		requested := hr.Annotations[meta.ReconcileRequestAnnotation]
 		e.Expect(requested).NotTo(BeEmpty())
 		e.Expect(hr.Annotations[meta.ForceRequestAnnotation]).To(Equal(requested))
-		e.Expect(hr.Annotations[triggerv1.CauseAnnotation]).To(MatchRegexp("^ConfigMap %s/settings sha256:[0-9a-f]+ \\(key\\) by .+ via ValuesTrigger %s/%s$", ns, ns, hr.Name))
+		e.Expect(hr.Annotations[triggerv1.CauseAnnotation]).To(MatchRegexp("^ConfigMap %s/settings sha256:[0-9a-f]+ \\(key\\) by .+ via ValuesTrigger %s/%s$", ns, ns, auto(hr.Name)))
 	}
 	e.Eventually(e.annotation(cm, triggerv1.HashAnnotation)).ShouldNot(Equal(first))
 	e.Consistently(e.revision(ns, "a")).Should(Equal(3))
@@ -44,7 +44,7 @@ func TestContract_two_names_with_a_blank_between_them_get_one_forced_revision_pe
 
 	table, err := e.w.Kubectl(e.ctx, "get", "vt", "-n", ns)
 	e.Expect(err).NotTo(HaveOccurred())
-	e.Expect(table).To(MatchRegexp("a +True +Delivered to HelmRelease %s/a, revision 3 +1/1", ns))
+	e.Expect(table).To(MatchRegexp("a-auto +True +Delivered to HelmRelease %s/a, revision 3 +1/1", ns))
 }
 
 func TestContract_a_ConfigMap_older_than_its_50_releases_reaches_all_of_them(t *testing.T) {
@@ -135,7 +135,7 @@ func TestContract_a_name_added_later_takes_effect_and_one_removed_ends(t *testin
 
 	edit(e, cm, func(cm *corev1.ConfigMap) { cm.Annotations[triggerv1.HRNameAnnotation] = "b" })
 	vt := &triggerv1.ValuesTrigger{}
-	vt.Namespace, vt.Name = ns, "a"
+	vt.Namespace, vt.Name = ns, auto("a")
 	e.Eventually(e.gone(vt)).Should(BeTrue())
 	e.Eventually(e.state(ns, "b", "b")).Should(Equal(triggerv1.TargetDelivered))
 	revision, err := e.revision(ns, "b")()

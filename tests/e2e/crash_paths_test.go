@@ -76,7 +76,7 @@ var crashPaths = []crashPath{
 			c.releases(release(ns, "app"))
 			c.remember(ns, "app", "app")
 		},
-		steps: []crashStep{
+		steps: append([]crashStep{
 			{"it is created", func(c *crashable, ns string) {
 				c.create(declared(ns, "mine", from(cmKind, "settings"), to("app")))
 			}, takenOver},
@@ -84,7 +84,7 @@ var crashPaths = []crashPath{
 			{"it is deleted", func(c *crashable, ns string) {
 				c.Expect(c.c.Delete(c.ctx, declared(ns, "mine"))).To(Succeed())
 			}, labelledDelivered},
-		},
+		}, otherwiseNamed...),
 	}, {
 		name: "a release that comes and goes",
 		prepare: func(c *crashable, ns string) {
@@ -123,7 +123,7 @@ var crashPaths = []crashPath{
 		steps: []crashStep{
 			{"forceAt", func(c *crashable, ns string) {
 				c.expect("app")
-				c.request(ns, "app", fmt.Sprint(c.next()), meta.ForceRequestAnnotation)
+				c.request(ns, auto("app"), fmt.Sprint(c.next()), meta.ForceRequestAnnotation)
 			}, forceHandled},
 			{"an upgrade fails", func(c *crashable, ns string) {
 				c.expect("app")
@@ -133,13 +133,13 @@ var crashPaths = []crashPath{
 			{"resetAt when the reason is gone", func(c *crashable, ns string) {
 				c.expect("app")
 				c.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: c.noted}})
-				c.request(ns, "app", fmt.Sprint(c.next()), helmv2.ResetRequestAnnotation)
+				c.request(ns, auto("app"), fmt.Sprint(c.next()), helmv2.ResetRequestAnnotation)
 			}, resetHandled},
 			{"the trigger is edited", func(c *crashable, ns string) {
-				edit(c.env, declared(ns, "app"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Name = "other" })
+				editAs(c.env, "kubectl-edit", declared(ns, auto("app")), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Name = "other" })
 			}, mended},
 			{"the trigger is deleted", func(c *crashable, ns string) {
-				c.Expect(c.c.Delete(c.ctx, declared(ns, "app"))).To(Succeed())
+				c.Expect(c.c.Delete(c.ctx, declared(ns, auto("app")))).To(Succeed())
 			}, mended},
 		},
 	},
@@ -196,7 +196,7 @@ func labelledDelivered(c *crashable, ns string) error {
 }
 
 func triggerGone(c *crashable, ns string) error {
-	if !c.gone(declared(ns, "app"))() {
+	if !c.gone(declared(ns, auto("app")))() {
 		return errors.New("the trigger is still there")
 	}
 	return c.hasRevision(ns, "app")
@@ -254,14 +254,14 @@ func lostAndDelivered(c *crashable, ns string) error {
 
 func takenOver(c *crashable, ns string) error {
 	var err error
-	if !c.gone(declared(ns, "app"))() {
+	if !c.gone(declared(ns, auto("app")))() {
 		err = errors.New("the generated trigger is still there")
 	}
 	return errors.Join(err, c.runsBy(ns, "mine", ns, "app"), c.recorded(ns, "settings"))
 }
 
 func releaseGone(c *crashable, ns string) error {
-	if !c.gone(release(ns, "app"))() || !c.gone(declared(ns, "app"))() {
+	if !c.gone(release(ns, "app"))() || !c.gone(declared(ns, auto("app")))() {
 		return errors.New("the release or its trigger is still there")
 	}
 	return nil

@@ -30,7 +30,7 @@ func TestDeclared_takes_over_its_pairs_of_source_and_target_and_gives_them_back(
 	e.create(one)
 	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("second"), "the generated trigger drops what the declared one delivers")
 	e.create(two)
-	e.Eventually(e.gone(declared(ns, "app"))).Should(BeTrue(), "nothing is left for the generated trigger")
+	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue(), "nothing is left for the generated trigger")
 
 	e.setValues(first, "a: 2\n")
 	e.Eventually(e.deliveredRevision(ns, "one", "app")).Should(BeEquivalentTo(2))
@@ -179,7 +179,7 @@ func TestDeclared_force(t *testing.T) {
 	}
 	deliver(1, 2, 1)
 	for _, policy := range policies {
-		e.Eventually(e.gone(declared(ns, "reader-"+lower(policy)))).Should(BeTrue(), "taken over")
+		e.Eventually(e.gone(declared(ns, auto("reader-"+lower(policy))))).Should(BeTrue(), "taken over")
 	}
 
 	e.setValues(cm, "a: 2\n")
@@ -251,7 +251,7 @@ func TestDeclared_what_a_user_suspends_on_a_generated_trigger_stays(t *testing.T
 	e.releases(release(ns, "paused", reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "paused", "paused")).Should(BeEquivalentTo(1))
 
-	vt := declared(ns, "paused")
+	vt := declared(ns, auto("paused"))
 	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
 	e.create(label(configMap(ns, "more", map[string]string{"key": "one"}), "paused", ns))
 	e.Eventually(e.sources(ns, "paused")).Should(ConsistOf("values", "more"), "the operator has written the spec")
@@ -285,7 +285,7 @@ func TestDeclared_takes_over_nothing_without_the_keys_that_the_release_reads(t *
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2), "by the generated trigger")
 
 	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Keys = []string{"other", valuesKey} })
-	e.Eventually(e.gone(declared(ns, "app"))).Should(BeTrue(), "all keys are taken over")
+	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue(), "all keys are taken over")
 	e.setData(cm, valuesKey, "a: 3\n")
 	e.Eventually(e.deliveredRevision(ns, "one-key", "app")).Should(BeEquivalentTo(3))
 }

@@ -58,7 +58,7 @@ func TestDiscovery_labels_come_and_go_with_valuesFrom(t *testing.T) {
 		Not(HaveKey(triggerv1.HRNSAnnotation)),
 		Not(HaveKey(triggerv1.HRNameAnnotation))))
 	vt := &triggerv1.ValuesTrigger{}
-	vt.Namespace, vt.Name = ns, "app"
+	vt.Namespace, vt.Name = ns, auto("app")
 	e.Eventually(e.gone(vt)).Should(BeTrue())
 }
 
@@ -153,7 +153,7 @@ func TestDiscovery_a_trigger_edited_by_hand_is_put_back_but_for_suspend(t *testi
 	vt, err := e.trigger(ns, "app")
 	e.Expect(err).NotTo(HaveOccurred())
 	want := vt.Spec.Sources
-	edit(e, vt, func(vt *triggerv1.ValuesTrigger) {
+	editAs(e, "kubectl-edit", vt, func(vt *triggerv1.ValuesTrigger) {
 		vt.Spec.Suspend = true
 		vt.Spec.Sources = []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: "other"}}
 	})
@@ -164,29 +164,4 @@ func TestDiscovery_a_trigger_edited_by_hand_is_put_back_but_for_suspend(t *testi
 	vt, err = e.trigger(ns, "app")
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(vt.Spec.Suspend).To(BeTrue())
-}
-
-func TestDiscovery_a_name_that_is_taken_gets_a_suffix(t *testing.T) {
-	e := parallel(t)
-	ns := e.namespace("taken")
-	cm := configMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"})
-	e.create(cm)
-	e.create(configMap(ns, "other", map[string]string{"key": "one"}))
-	e.create(&triggerv1.ValuesTrigger{
-		ObjectMeta: release(ns, "app").ObjectMeta,
-		Spec: triggerv1.ValuesTriggerSpec{
-			Sources: []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: "other"}},
-			Targets: []triggerv1.TargetReference{{Name: "somebody-else"}},
-		},
-	})
-	e.releases(release(ns, "app", reads(triggerv1.ConfigMapKind, "plain")))
-	e.Eventually(func() ([]string, error) {
-		list := &triggerv1.ValuesTriggerList{}
-		err := e.c.List(e.ctx, list, client.InNamespace(ns))
-		var names []string
-		for _, vt := range list.Items {
-			names = append(names, vt.Name)
-		}
-		return names, err
-	}).Should(ConsistOf(Equal("app"), MatchRegexp("^app-generated-[0-9a-f]{8}$")))
 }

@@ -123,7 +123,7 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 
 	e.setValues(values, "a: 2\n")
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
-	because := MatchRegexp("^Triggered: ConfigMap %s/values sha256:[0-9a-f]{12} \\(values.yaml\\) by e2e.test via ValuesTrigger %s/app$", ns, ns)
+	because := MatchRegexp("^Triggered: ConfigMap %s/values sha256:[0-9a-f]{12} \\(values.yaml\\) by e2e.test via ValuesTrigger %s/app-auto$", ns, ns)
 	e.Eventually(hook.received(triggerv1.TriggeredReason)).Should(ConsistOf(And(
 		HaveField("InvolvedObject.Kind", helmv2.HelmReleaseKind),
 		HaveField("InvolvedObject.Namespace", ns),
@@ -138,12 +138,12 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 		HaveField("Message", HavePrefix("Delivered, revision 2: ConfigMap %s/values ", ns)),
 	)))
 	e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, "app", corev1.EventTypeNormal, triggerv1.TriggeredReason)).Should(ConsistOf(because))
-	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "app", corev1.EventTypeNormal, triggerv1.TriggeredReason)).
+	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, auto("app"), corev1.EventTypeNormal, triggerv1.TriggeredReason)).
 		Should(ConsistOf(HavePrefix("Triggered HelmRelease %s/app: ConfigMap %s/values ", ns, ns)))
-	for _, kind := range []string{"helmrelease", "valuestrigger"} {
+	for _, object := range []string{"helmrelease/app", "valuestrigger/app-auto"} {
 		for _, reason := range []string{triggerv1.TriggeredReason, triggerv1.DeliveredReason} {
 			e.Eventually(func() (string, error) { return e.w.Kubectl(e.ctx, "get", "events", "-n", ns) }).
-				Should(MatchRegexp("Normal +%s +%s/app ", reason, kind))
+				Should(MatchRegexp("Normal +%s +%s ", reason, object))
 		}
 	}
 

@@ -18,6 +18,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 )
 
 // oneTrigger expects the generated trigger to be the only one of a namespace, and to belong
@@ -27,11 +28,11 @@ func (e *env) oneTrigger(namespace, release string, sources ...string) {
 	e.Eventually(func(g Gomega) {
 		list := &triggerv1.ValuesTriggerList{}
 		g.Expect(e.c.List(e.ctx, list, client.InNamespace(namespace))).To(Succeed())
-		g.Expect(list.Items).To(ConsistOf(HaveField("Name", release)))
+		g.Expect(list.Items).To(ConsistOf(HaveField("Name", auto(release))))
 		hr := &helmv2.HelmRelease{}
 		g.Expect(e.c.Get(e.ctx, client.ObjectKey{Namespace: namespace, Name: release}, hr)).To(Succeed())
 		g.Expect(metav1.IsControlledBy(&list.Items[0], hr)).To(BeTrue())
-		g.Expect(list.Items[0].IsGenerated()).To(BeTrue())
+		g.Expect(generated.Is(&list.Items[0])).To(BeTrue())
 		g.Expect(e.sources(namespace, release)()).To(Equal(sources))
 	}).Should(Succeed())
 }
@@ -47,19 +48,19 @@ func TestGenerated_a_trigger_that_has_lost_its_owner_is_adopted(t *testing.T) {
 
 	e.Expect(e.c.Delete(e.ctx, e.get(ns, "app"), client.PropagationPolicy(metav1.DeletePropagationOrphan))).To(Succeed())
 	e.Eventually(e.gone(release(ns, "app"))).Should(BeTrue())
-	e.Eventually(e.gone(declared(ns, "app"))).Should(BeTrue(), "its release is gone for good")
+	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue(), "its release is gone for good")
 
 	// A restore brings the trigger before the release, which by then reads less.
 	saved := &triggerv1.ValuesTrigger{}
 	e.releases(release(ns, "app", reads(cmKind, "app-values"), reads(cmKind, "more-values")))
 	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetDelivered))
-	e.Expect(e.c.Get(e.ctx, client.ObjectKey{Namespace: ns, Name: "app"}, saved)).To(Succeed())
+	e.Expect(e.c.Get(e.ctx, client.ObjectKey{Namespace: ns, Name: auto("app")}, saved)).To(Succeed())
 	e.delete(e.get(ns, "app"))
-	e.Eventually(e.gone(declared(ns, "app"))).Should(BeTrue())
-	saved.ObjectMeta = metav1.ObjectMeta{Namespace: ns, Name: "app", Labels: saved.Labels}
+	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue())
+	saved.ObjectMeta = metav1.ObjectMeta{Namespace: ns, Name: auto("app"), Labels: saved.Labels}
 	saved.Spec.QuietPeriod.Duration = time.Second
 	e.create(saved)
-	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "app", corev1.EventTypeWarning, triggerv1.AmbiguousTriggerReason)).
+	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, auto("app"), corev1.EventTypeWarning, triggerv1.AmbiguousTriggerReason)).
 		Should(ContainElement(ContainSubstring("generated for HelmRelease " + ns + "/app, which does not exist")))
 	e.releases(release(ns, "app", reads(cmKind, "more-values")))
 	e.delete(old)
@@ -110,51 +111,12 @@ func TestGenerated_a_policy_that_changes_the_label_makes_no_second_trigger(t *te
 	e.releases(hr)
 	e.oneTrigger(ns, "app", "values")
 	e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, "app", corev1.EventTypeWarning, triggerv1.AmbiguousTriggerReason)).
-		Should(ContainElement(ContainSubstring(`makes the label app.kubernetes.io/managed-by of the generated ValuesTrigger ` + ns + `/app "platform-team"`)))
+		Should(ContainElement(ContainSubstring(`makes the label app.kubernetes.io/managed-by of the generated ValuesTrigger ` + ns + `/app-auto "platform-team"`)))
 	edit(e, hr, reads(cmKind, "more"))
 	e.oneTrigger(ns, "app", "more", "values")
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.rendered(ns, "app")).Should(ContainSubstring("a: 2"))
 	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetDelivered))
-}
-
-// A tool that applies what is in Git comes upon the trigger that was generated before.
-func TestGenerated_a_trigger_that_others_apply_is_theirs(t *testing.T) {
-	e := parallel(t)
-	ns := e.namespace("git")
-	e.create(withValues(ns, "cart-values", "a: 1\n"))
-	tax := withValues(ns, "tax-values", "a: 1\n")
-	e.create(tax)
-	e.releases(release(ns, "cart", reads(cmKind, "cart-values")), release(ns, "tax"))
-	e.Eventually(e.state(ns, "cart", "cart")).Should(Equal(triggerv1.TargetDelivered))
-
-	manifest := func() *unstructured.Unstructured {
-		return &unstructured.Unstructured{Object: map[string]any{
-			"apiVersion": triggerv1.GroupVersion.String(), "kind": triggerv1.ValuesTriggerKind,
-			"metadata": map[string]any{"namespace": ns, "name": "cart"},
-			"spec": map[string]any{
-				"sources": []any{map[string]any{"kind": cmKind, "name": "cart-values"}, map[string]any{"kind": cmKind, "name": "tax-values"}},
-				"targets": []any{map[string]any{"name": "cart"}, map[string]any{"name": "tax"}},
-			},
-		}}
-	}
-	apply := func() {
-		e.t.Helper()
-		e.Expect(e.c.Apply(e.ctx, client.ApplyConfigurationFromUnstructured(manifest()), client.FieldOwner("kustomize-controller"), client.ForceOwnership)).To(Succeed())
-	}
-	apply()
-	e.Eventually(func() (*triggerv1.ValuesTrigger, error) { return e.trigger(ns, "cart") }).Should(And(
-		HaveField("OwnerReferences", BeEmpty()), HaveField("Labels", Not(HaveKey(triggerv1.ManagedByLabel)))))
-	e.Expect(e.sources(ns, "cart")()).To(Equal([]string{"cart-values", "tax-values"}))
-	e.Eventually(e.deliveredRevision(ns, "cart", "tax")).Should(BeEquivalentTo(2))
-	e.setValues(tax, "a: 2\n")
-	e.Eventually(e.deliveredRevision(ns, "cart", "tax")).Should(BeEquivalentTo(3))
-	vt, err := e.trigger(ns, "cart")
-	e.Expect(err).NotTo(HaveOccurred())
-	apply()
-	e.Consistently(func() (*triggerv1.ValuesTrigger, error) { return e.trigger(ns, "cart") }, patience).
-		Should(And(HaveField("Generation", vt.Generation), HaveField("Labels", BeEmpty())), "nothing is put back")
-	e.Eventually(e.gone(declared(ns, triggerv1.GeneratedName("cart", true)))).Should(BeTrue(), "what is declared has taken over all of it")
 }
 
 // Two references to one object, of which one requires a key and the other does without.
@@ -181,6 +143,6 @@ func TestOptional_belongs_to_a_key(t *testing.T) {
 
 	edit(e, cm, func(cm *corev1.ConfigMap) { delete(cm.Data, valuesKey) })
 	e.Eventually(e.condition(ns, "app", meta.ReadyCondition)).Should(Equal(
-		"False SourceNotFound: source not found: ConfigMap " + ns + "/app-values has no key values.yaml; add it, or correct the entry in spec.valuesFrom of HelmRelease " + ns + "/app"))
+		"False SourceNotFound: source not found: ConfigMap " + ns + "/app-values has no key values.yaml; add it, or correct spec.valuesFrom[0].valuesKey of HelmRelease " + ns + "/app"))
 	e.Eventually(e.condition(ns, "both", meta.ReadyCondition)).Should(HaveSuffix("has no key values.yaml; add it, or correct spec.sources[1].keys"))
 }

@@ -213,8 +213,10 @@ func (e *env) stalled(namespace, trigger, reason string, says ...string) {
 	e.Eventually(e.condition(namespace, trigger, meta.StalledCondition)).Should(And(matchers...))
 	e.Expect(e.condition(namespace, trigger, meta.ReadyCondition)()).To(HavePrefix("False " + reason + ": "))
 	e.Expect(e.condition(namespace, trigger, meta.ReconcilingCondition)()).To(BeEmpty())
+	vt, err := e.trigger(namespace, trigger)
+	e.Expect(err).NotTo(HaveOccurred())
 	for _, text := range says {
-		e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, namespace, trigger, corev1.EventTypeWarning, reason)).
+		e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, namespace, vt.Name, corev1.EventTypeWarning, reason)).
 			Should(ContainElement(ContainSubstring(text)))
 	}
 }

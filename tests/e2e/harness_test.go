@@ -21,6 +21,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -73,13 +74,19 @@ func (e *env) create(obj client.Object) {
 // edit changes an object, again if somebody else was faster.
 func edit[T client.Object](e *env, obj T, change func(T)) {
 	e.t.Helper()
+	editAs(e, "e2e.test", obj, change)
+}
+
+// editAs is edit by a field manager, such as that of kubectl edit.
+func editAs[T client.Object](e *env, manager string, obj T, change func(T)) {
+	e.t.Helper()
 	key := client.ObjectKeyFromObject(obj)
 	e.Eventually(func() error {
 		if err := e.c.Get(e.ctx, key, obj); err != nil {
 			return err
 		}
 		change(obj)
-		return e.c.Update(e.ctx, obj)
+		return e.c.Update(e.ctx, obj, client.FieldOwner(manager))
 	}).Should(Succeed())
 }
 
@@ -184,11 +191,19 @@ func (e *env) revision(namespace, name string) func() (int, error) {
 	}
 }
 
-// trigger returns a ValuesTrigger.
+// trigger returns the ValuesTrigger of a name, or else the one that is generated for the
+// HelmRelease of that name.
 func (e *env) trigger(namespace, name string) (*triggerv1.ValuesTrigger, error) {
 	vt := &triggerv1.ValuesTrigger{}
-	return vt, e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, vt)
+	err := e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, vt)
+	if apierrors.IsNotFound(err) {
+		err = e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: auto(name)}, vt)
+	}
+	return vt, err
 }
+
+// auto returns the name of the ValuesTrigger that is generated for a HelmRelease.
+func auto(release string) string { return generated.Names(release)[0] }
 
 // targetOf returns the state of the only target, or of the one of that name.
 func targetOf(vt *triggerv1.ValuesTrigger, name string) triggerv1.TargetStatus {

@@ -84,7 +84,7 @@ func TestManual_resetAt_retries_a_failed_target(t *testing.T) {
 	e.Expect(e.revision(ns, "app")()).To(Equal(2))
 
 	e.ensureNamespace(ns + "-later")
-	e.request(ns, "app", "again", helmv2.ResetRequestAnnotation)
+	e.request(ns, auto("app"), "again", helmv2.ResetRequestAnnotation)
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3))
 	annotations := e.get(ns, "app").Annotations
 	e.Expect(annotations[helmv2.ResetRequestAnnotation]).To(Equal(annotations[meta.ReconcileRequestAnnotation]))

@@ -102,8 +102,8 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 		e := e.again(t)
 		info := `gotk_resource_info{customresource_group="trigger.nebius.ai", customresource_kind="ValuesTrigger", exported_namespace="` + ns + `"}`
 		e.Eventually(e.by(p, info, "reason")).Should(HaveLen(len(reasons)))
-		e.Eventually(e.by(p, info+` and on (name) ({name="bad", ready="False", reason="DeliveryFailed", managed_by="`+triggerv1.FieldManager+`"})`, "name")).
-			Should(Equal(counts{"bad": 1}))
+		e.Eventually(e.by(p, info+` and on (name) ({name="bad-auto", ready="False", reason="DeliveryFailed", managed_by="`+triggerv1.FieldManager+`"})`, "name")).
+			Should(Equal(counts{"bad-auto": 1}))
 		e.Eventually(e.by(p, info+` and on (name) ({name="absent", managed_by=""})`, "name")).Should(Equal(counts{"absent": 1}))
 	})
 	t.Run("alerts", func(t *testing.T) {

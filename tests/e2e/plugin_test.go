@@ -73,7 +73,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 		p.Expect(p.ok("tree")).To(And(
 			HavePrefix("3 ValuesTriggers: 3 Ready\n3 HelmReleases: 3 Delivered\n"),
 			MatchRegexp("from ConfigMap %s/values +\\[values.yaml\\]", ns), MatchRegexp("to HelmRelease %s/app +Delivered +revision 1", ns)))
-		p.Expect(p.ok("tree", "secret/db")).To(MatchRegexp("%s/app +UpgradeIfChanged +valuesFrom, ValuesTrigger %s/app +password +Delivered", ns, ns))
+		p.Expect(p.ok("tree", "secret/db")).To(MatchRegexp("%s/app +UpgradeIfChanged +valuesFrom, ValuesTrigger %s/app-auto +password +Delivered", ns, ns))
 		p.Expect(plugin{p.env, elsewhere}.ok("tree", "cm/flags")).To(And(
 			ContainSubstring("An edit concerns 2 HelmReleases: 1 ForcedUpgrade, 1 WhenCreated."), ContainSubstring("last recorded write by "),
 			MatchRegexp("%s/absent +WhenCreated +labelled +all +Missing", ns)))
@@ -101,21 +101,21 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 	t.Run("why", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
 		p.Expect(p.ok("why", "app")).To(And(
-			MatchRegexp("Revision 2 .* differs in values\n +why +ConfigMap %s/values changed in values.yaml, last edit by somebody\n +via +ValuesTrigger %s/app", ns, ns),
+			MatchRegexp("Revision 2 .* differs in values\n +why +ConfigMap %s/values changed in values.yaml, last edit by somebody\n +via +ValuesTrigger %s/app-auto", ns, ns),
 			MatchRegexp("Revision 1 .*\n +why +the installation")))
 		p.Expect(p.ok("why", "apart", "-o", "json")).To(And(ContainSubstring(`"certainty": "Recorded"`), ContainSubstring(`"name": "flags"`)))
 	})
 
 	t.Run("suspended and resumed", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
-		p.Expect(p.ok("suspend", "app")).To(Equal("valuestrigger/app in " + ns + " suspended; before: 1 Delivered\n"))
+		p.Expect(p.ok("suspend", auto("app"))).To(Equal("valuestrigger/app-auto in " + ns + " suspended; before: 1 Delivered\n"))
 		p.setData(configMap(ns, "values", nil), valuesKey, "greeting: salut")
-		p.Expect(p.code(1, "", "wait", "app")).To(ContainSubstring("Suspended"))
-		p.ok("resume", "app")
-		p.ok("wait", "app")
+		p.Expect(p.code(1, "", "wait", auto("app"))).To(ContainSubstring("Suspended"))
+		p.ok("resume", auto("app"))
+		p.ok("wait", auto("app"))
 		p.Expect(p.revision(ns, "app")()).To(Equal(3))
-		p.ok("trigger", "app")
-		p.ok("wait", "app")
+		p.ok("trigger", auto("app"))
+		p.ok("wait", auto("app"))
 		p.Expect(p.revision(ns, "app")()).To(Equal(4))
 		p.Expect(p.ok("why", "app")).To(MatchRegexp("Revision 4 .*\n +why +request by trigger.nebius.ai/triggerAt"))
 	})
@@ -132,7 +132,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 
 	t.Run("a rollout is simulated", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
-		p.Expect(p.ok("simulate", "app")).To(And(ContainSubstring(ns+"/app   1 HelmRelease, 9 runs\n"), ContainSubstring("Finished after ")))
+		p.Expect(p.ok("simulate", auto("app"))).To(And(ContainSubstring(ns+"/app-auto   1 HelmRelease, 9 runs\n"), ContainSubstring("Finished after ")))
 		p.Expect(p.code(0, `{apiVersion: trigger.nebius.ai/v1beta1, kind: ValuesTrigger, metadata: {name: new}, spec: {
 			sources: [{kind: ConfigMap, name: values}],
 			targets: [{selector: {}, namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: `+ns+`}}}],
@@ -152,7 +152,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 		p := plugin{e.again(t), ns}
 		completed, err := p.w.Kubectl(p.ctx, "__complete", "valuestrigger", "tree", "-n", ns, "")
 		p.Expect(err).NotTo(HaveOccurred())
-		p.Expect(completed).To(HavePrefix("apart\napp\nfixed\n"))
+		p.Expect(completed).To(HavePrefix("apart-auto\napp-auto\nfixed-auto\n"))
 		p.code(1, "", "tree", "--as", "nobody")
 		p.code(2, "", "tree", "pod/a")
 	})

@@ -141,7 +141,7 @@ func TestRestore(t *testing.T) {
 						list := &triggerv1.ValuesTriggerList{}
 						err := e.c.List(e.ctx, list, client.InNamespace(ns))
 						return list.Items, err
-					}).Should(ConsistOf(HaveField("Name", "found"), HaveField("Name", "finds"), HaveField("Name", "looks"), HaveField("Name", "platform")))
+					}).Should(ConsistOf(HaveField("Name", auto("found")), HaveField("Name", auto("finds")), HaveField("Name", "looks"), HaveField("Name", "platform")))
 				}
 				ends("1")
 

@@ -152,7 +152,7 @@ func TestSchedule_what_a_user_adds_to_a_generated_trigger_stays_and_holds(t *tes
 	e.releases(release(ns, "app", reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
-	_, err := e.w.Kubectl(e.ctx, "patch", "vt", "app", "-n", ns, "--field-manager=me", "--type=merge",
+	_, err := e.w.Kubectl(e.ctx, "patch", "vt", auto("app"), "-n", ns, "--field-manager=me", "--type=merge",
 		"-p", `{"spec":{"quietPeriod":"1s","maxDelay":"9s","schedule":[{"cron":"0 0 29 2 *","timeZone":"Europe/Berlin","window":"2h"}]}}`)
 	e.Expect(err).NotTo(HaveOccurred())
 	edit(e, release(ns, "app"), func(hr *helmv2.HelmRelease) { reads(cmKind, "more")(hr) })
@@ -171,7 +171,7 @@ func TestSchedule_what_a_user_adds_to_a_generated_trigger_stays_and_holds(t *tes
 	e.Expect(vt.Spec.QuietPeriod.Duration).To(Equal(time.Second))
 	e.Expect(vt.Spec.Schedule).To(HaveExactElements(HaveField("TimeZone", "Europe/Berlin")))
 
-	_, err = e.w.Kubectl(e.ctx, "patch", "vt", "app", "-n", ns, "--field-manager=me", "--type=merge", "-p", `{"spec":{"quietPeriod":null,"maxDelay":null,"schedule":null}}`)
+	_, err = e.w.Kubectl(e.ctx, "patch", "vt", auto("app"), "-n", ns, "--field-manager=me", "--type=merge", "-p", `{"spec":{"quietPeriod":null,"maxDelay":null,"schedule":null}}`)
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3))
 	e.Expect(e.condition(ns, "app", triggerv1.GatedCondition)()).To(BeEmpty())

@@ -45,7 +45,7 @@ func TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps(t *te
 	}
 	disabled("mine", "Secret "+ns+"/hidden")
 	disabled("secret-only", "Secret "+ns+"/hidden")
-	disabled("both", "Secret "+ns+"/hidden")
+	disabled(auto("both"), "Secret "+ns+"/hidden")
 	e.Eventually(e.deliveredRevision(ns, "mine", "declared")).Should(BeEquivalentTo(2))
 	e.Eventually(e.deliveredRevision(ns, "contract", "contract")).Should(BeEquivalentTo(2))
 	e.Eventually(e.deliveredRevision(ns, "plain", "plain")).Should(BeEquivalentTo(1))

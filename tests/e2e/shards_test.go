@@ -83,7 +83,7 @@ func TestShards_two_of_them_never_act_on_one_release(t *testing.T) {
 
 	// A release that gets another label moves, with its trigger.
 	edit(e, release(ns, "a"), func(hr *helmv2.HelmRelease) { labelled(hr, shardKey, "shard1") })
-	e.Eventually(e.labels(declared(ns, "a"))).Should(HaveKeyWithValue(shardKey, "shard1"))
+	e.Eventually(e.labels(declared(ns, auto("a")))).Should(HaveKeyWithValue(shardKey, "shard1"))
 	moved := e.mark()
 	e.setValues(shared, "round: 3\n")
 	settled(map[string]int64{"a": 3, "b": 3})
@@ -97,7 +97,7 @@ func (e *env) onlyWrites(op *operator.Operator, namespace, name string, since wo
 	e.t.Helper()
 	events, err := e.w.AuditEvents(e.ctx, since, func(event world.AuditEvent) bool {
 		return event.Write() && strings.HasPrefix(event.User, world.ServiceAccountUser(operator.Namespace, "")) && event.Namespace == namespace &&
-			(event.Resource == "helmreleases" || event.Resource == "valuestriggers") && event.Name == name
+			(event.Resource == "helmreleases" || event.Resource == "valuestriggers") && (event.Name == name || event.Name == auto(name))
 	})
 	e.Expect(err).NotTo(HaveOccurred())
 	wrote := map[string]bool{}

@@ -82,6 +82,37 @@ func TestSilence_installing_and_restarting_change_nothing(t *testing.T) {
 		}
 	})
 
+	t.Run("an upgrade renames what was generated and asks no release", func(t *testing.T) {
+		e := in(t, w)
+		_, err := w.Kubectl(e.ctx, "patch", "vt", auto("app-04"), "-n", ns, "--type=merge", "-p", `{"spec":{"suspend":true}}`)
+		e.Expect(err).NotTo(HaveOccurred())
+		e.settle(op)
+		e.Expect(op.Stop(e.ctx)).To(Succeed())
+		was := map[string]*triggerv1.ValuesTrigger{}
+		for _, hr := range releases {
+			vt, err := e.trigger(ns, auto(hr.Name))
+			e.Expect(err).NotTo(HaveOccurred())
+			was[hr.Name] = vt
+			e.asEarlierVersion(ns, hr.Name)
+		}
+		_, err = w.Kubectl(e.ctx, "patch", "vt", "app-04", "-n", ns, "--type=merge", "-p", `{"spec":{"suspend":true}}`)
+		e.Expect(err).NotTo(HaveOccurred())
+		mark, err := w.AuditMark(e.ctx)
+		e.Expect(err).NotTo(HaveOccurred())
+		e.Expect(op.Start(e.ctx)).To(Succeed())
+		for _, hr := range releases {
+			e.renamed(ns, hr.Name, was[hr.Name])
+		}
+		e.settle(op)
+		asked, err := w.AuditEvents(e.ctx, mark, func(event world.AuditEvent) bool {
+			return world.WritesBy(op.User())(event) && event.Namespace == ns && event.Resource != "valuestriggers"
+		})
+		e.Expect(err).NotTo(HaveOccurred())
+		e.Expect(asked).To(BeEmpty(), "neither a request nor an event")
+		_, err = w.Kubectl(e.ctx, "patch", "vt", auto("app-04"), "-n", ns, "--type=merge", "-p", `{"spec":{"suspend":false}}`)
+		e.Expect(err).NotTo(HaveOccurred())
+	})
+
 	t.Run("what changed while it was down is delivered once", func(t *testing.T) {
 		e := in(t, w)
 		e.Expect(op.Stop(e.ctx)).To(Succeed())

@@ -13,6 +13,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -140,7 +141,7 @@ func meddle(d *driver, rng *rand.Rand) (string, error) {
 		return "", nil
 	}
 	vt := &triggerv1.ValuesTrigger{}
-	vt.Namespace, vt.Name = r.ns, r.name
+	vt.Namespace, vt.Name = r.ns, generated.Names(r.name)[0]
 	another := among(rng, d.fleet.releases, func(other *release) bool { return other != r })
 	source := among(rng, d.fleet.sources, existingSource)
 	spec := map[string]any{}

@@ -14,6 +14,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 )
 
 // triggersAreRight returns an error if there are other triggers than there should be,
@@ -53,8 +54,9 @@ func (d *driver) triggersAreRight() error {
 		}
 	}
 	for _, r := range d.fleet.releases {
-		vt, bindings := found[r.id()], d.fleet.generated(r)
-		delete(found, r.id())
+		id, bindings := r.ns+"/"+generated.Names(r.name)[0], d.fleet.generated(r)
+		vt := found[id]
+		delete(found, id)
 		if (vt != nil) != (len(bindings) > 0) {
 			return about(r, "has a generated trigger: %t, and %d sources for it", vt != nil, len(bindings))
 		}
@@ -85,8 +87,8 @@ func (d *driver) triggerIsGenerated(vt *triggerv1.ValuesTrigger, r *release, bin
 	slices.SortFunc(want, func(a, b triggerv1.SourceReference) int {
 		return strings.Compare(a.Kind+a.Namespace+a.Name, b.Kind+b.Namespace+b.Name)
 	})
-	if !vt.IsGenerated() || !equality.Semantic.DeepEqual(vt.Spec.Sources, want) {
-		return about(r, "the generated trigger (%t) has sources %v, not %v", vt.IsGenerated(), vt.Spec.Sources, want)
+	if !generated.Is(vt) || !equality.Semantic.DeepEqual(vt.Spec.Sources, want) {
+		return about(r, "the generated trigger (%t) has sources %v, not %v", generated.Is(vt), vt.Spec.Sources, want)
 	}
 	if len(vt.Spec.Targets) != 1 || vt.Spec.Targets[0].Name != r.name {
 		return about(r, "the generated trigger has targets %v", vt.Spec.Targets)

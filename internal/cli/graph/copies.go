@@ -12,6 +12,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -55,7 +56,7 @@ func CopiesOf(vt *triggerv1.ValuesTrigger, namespace, name string) []Copy {
 
 // publishes returns what a trigger copies.
 func publishes(vt *triggerv1.ValuesTrigger) []publish.Source {
-	if vt.Spec.Publish == nil || vt.IsGenerated() {
+	if vt.Spec.Publish == nil || generated.Is(vt) {
 		return nil
 	}
 	var out []publish.Source

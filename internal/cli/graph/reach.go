@@ -17,6 +17,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -123,7 +124,7 @@ func (r *reacher) followTrigger(vt *triggerv1.ValuesTrigger) {
 			Keys: source.Keys, State: t.State, Message: t.Message,
 			Force: source.Force == triggerv1.ForceAlways || source.Force == triggerv1.ForceAuto && !reads,
 		}
-		if vt.IsGenerated() {
+		if generated.Is(vt) {
 			edge.How = ValuesFrom
 			if r.named[key] {
 				edge.How = Labelled
@@ -157,7 +158,7 @@ func effect(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, t Target, force
 
 // isDenied tells whether the HelmRelease does not accept a trigger, by its own word.
 func isDenied(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	return !vt.IsGenerated() && access.Policy{}.Check(vt.Namespace, accessTarget(hr)) != nil
+	return !generated.Is(vt) && access.Policy{}.Check(vt.Namespace, accessTarget(hr)) != nil
 }
 
 func accessTarget(hr *helmv2.HelmRelease) access.Target {

@@ -15,6 +15,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 )
 
 // State of a ValuesTrigger, in one word.
@@ -119,7 +120,7 @@ func (t Target) Since() *metav1.Time {
 // Describe returns what a ValuesTrigger says about itself.
 func Describe(vt *triggerv1.ValuesTrigger) Trigger {
 	t := Trigger{
-		Namespace: vt.Namespace, Name: vt.Name, Generated: vt.IsGenerated(),
+		Namespace: vt.Namespace, Name: vt.Name, Generated: generated.Is(vt),
 		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime,
 		Sources: sources(vt), Targets: targets(vt),
 	}
