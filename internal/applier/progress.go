@@ -13,10 +13,13 @@ import (
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 )
 
+// preparingMessages are how kustomize-controller says that it has not begun to apply.
+var preparingMessages = []string{"Fetching manifests for revision ", "Building manifests for revision "}
+
 // applyingMessages are how kustomize-controller begins to say what it is doing up to the end of
 // an apply. After it, it checks health, for which it may wait for a ValuesTrigger that waits for
 // the end of the apply: so only these count, and nothing that it may say otherwise.
-var applyingMessages = []string{"Fetching manifests for revision ", "Building manifests for revision ", "Detecting drift for revision "}
+var applyingMessages = append(slices.Clone(preparingMessages), "Detecting drift for revision ")
 
 // IsApplying reports whether the conditions of a Kustomization say that it is being applied. One
 // that has failed is not, even though it is tried again.

@@ -279,6 +279,9 @@ func editText(e history.Edit, takenBack string) string {
 	}
 	if e.Editor != "" {
 		out += ", last edit by " + clean(e.Editor)
+		if e.Origin != "" {
+			out += " (" + clean(e.Origin) + ")"
+		}
 	}
 	return out
 }

@@ -33,6 +33,8 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	writer, cached, live := mgr.GetClient(), mgr.GetCache(), mgr.GetAPIReader()
 	opts.Meter.Serve(cached, opts.serves, mgr.Elected())
 	store := source.NewStore(cached, opts.Meter.Reader(live), keyring.New(live, writer, opts.RuntimeNamespace))
+	kustomizations := kustomization.NewReader(live)
+	store.Kustomizations = kustomizations
 	policy := access.Policy{NoCrossNamespaceRefs: opts.NoCrossNamespaceRefs}
 	derive := deriver{cache: cached, policy: policy, autodiscovery: opts.Autodiscovery, secrets: opts.Secrets}
 
@@ -81,7 +83,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		sent:       newSentRequests(),
 
 		settleTime:     opts.SettleTime,
-		kustomizations: kustomization.NewReader(live),
+		kustomizations: kustomizations,
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}

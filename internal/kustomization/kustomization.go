@@ -7,10 +7,10 @@ package kustomization
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -60,7 +60,8 @@ func (r *Reader) IsApplying(ctx context.Context, key types.NamespacedName) bool 
 	if found && at.Sub(last.at) < maxAge {
 		return last.applying
 	}
-	applying := r.read(ctx, key)
+	status, _ := r.read(ctx, key)
+	applying := applier.IsApplying(status.Conditions)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.kept) >= maxKept {
@@ -70,21 +71,32 @@ func (r *Reader) IsApplying(ctx context.Context, key types.NamespacedName) bool 
 	return applying
 }
 
-func (r *Reader) read(ctx context.Context, key types.NamespacedName) bool {
+// Origin returns the Kustomization and the revision by which it has changed a ConfigMap or Secret,
+// as "Kustomization flux-system/apps main@sha1:<hash>". It is empty if the Kustomization does not
+// have the object in its inventory, since anyone may write its labels, or cannot be read. The change
+// must have been seen before.
+func (r *Reader) Origin(ctx context.Context, key types.NamespacedName, kind string, object types.NamespacedName) string {
+	status, found := r.read(ctx, key)
+	if !found || !status.Applies(kind, object) {
+		return ""
+	}
+	by := applier.Applier{Kind: applier.Kustomization, Namespace: key.Namespace, Name: key.Name}
+	return strings.TrimSuffix(by.String()+" "+status.Revision(), " ")
+}
+
+func (r *Reader) read(ctx context.Context, key types.NamespacedName) (applier.Status, bool) {
 	obj := &unstructured.Unstructured{}
 	obj.SetGroupVersionKind(kind)
 	if err := r.live.Get(ctx, key, obj); err != nil {
-		ctrl.LoggerFrom(ctx).V(1).Info("cannot read a Kustomization, so changes of what it applies settle by time alone",
+		ctrl.LoggerFrom(ctx).V(1).Info("cannot read a Kustomization: what it applies settles by time alone, and is not in causes",
 			"kustomization", key, "error", err.Error())
-		return false
+		return applier.Status{}, false
 	}
-	status := struct {
-		Status struct {
-			Conditions []metav1.Condition `json:"conditions"`
-		} `json:"status"`
-	}{}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, &status); err != nil {
-		return false
+	var read struct {
+		Status applier.Status `json:"status"`
 	}
-	return applier.IsApplying(status.Status.Conditions)
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(obj.Object, &read); err != nil {
+		return applier.Status{}, false
+	}
+	return read.Status, true
 }

@@ -22,6 +22,7 @@ import (
 type server struct {
 	client.Reader
 	conditions []any
+	applies    string
 	err        error
 	reads      int
 }
@@ -31,7 +32,10 @@ func (s *server) Get(_ context.Context, _ client.ObjectKey, obj client.Object, _
 	if s.err != nil {
 		return s.err
 	}
-	obj.(*unstructured.Unstructured).Object["status"] = map[string]any{"conditions": s.conditions}
+	obj.(*unstructured.Unstructured).Object["status"] = map[string]any{
+		"conditions": s.conditions, "lastAttemptedRevision": "main@sha1:0123456789ab",
+		"inventory": map[string]any{"entries": []any{map[string]any{"id": s.applies, "v": "v1"}}},
+	}
 	return nil
 }
 
@@ -75,9 +79,25 @@ func TestReader_what_cannot_be_read_is_not_known(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			NewWithT(t).Expect(NewReader(s).IsApplying(t.Context(), apps)).To(BeFalse())
+			g := NewWithT(t)
+			g.Expect(NewReader(s).IsApplying(t.Context(), apps)).To(BeFalse())
+			g.Expect(NewReader(s).Origin(t.Context(), apps, "ConfigMap", settings)).To(BeEmpty())
 		})
 	}
+}
+
+var settings = types.NamespacedName{Namespace: "shop", Name: "settings"}
+
+func TestReader_Origin_is_only_of_what_the_inventory_has(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	origin := func(s *server) string { return NewReader(s).Origin(t.Context(), apps, "ConfigMap", settings) }
+	g.Expect(origin(&server{applies: "shop_settings__ConfigMap"})).To(Equal("Kustomization flux-system/apps main@sha1:0123456789ab"))
+	g.Expect(origin(&server{applies: "shop_settings__ConfigMap", conditions: []any{map[string]any{
+		"type": "Reconciling", "status": "True", "reason": "Progressing", "lastTransitionTime": "2026-03-01T12:00:00Z",
+		"message": "Building manifests for revision main@sha1:2 with a timeout of 5m0s",
+	}}})).To(Equal("Kustomization flux-system/apps"), "the change is of the revision before")
+	g.Expect(origin(&server{applies: "other_settings__ConfigMap"})).To(BeEmpty(), "labels are easily copied")
 }
 
 func TestReader_keeps_a_bounded_number(t *testing.T) {

@@ -120,6 +120,9 @@ func describe(s Source) string {
 	}
 	if s.Editor != "" {
 		what += " by " + text.Word(s.Editor)
+		if s.Origin != "" { // The field manager alone does not lead to a commit.
+			what += " (" + s.Origin + ")"
+		}
 	}
 	return what
 }

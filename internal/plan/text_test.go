@@ -31,6 +31,8 @@ func TestDescribe(t *testing.T) {
 		{"no more than what is known", Source{ID: "ConfigMap/apps/a", Digest: sum}, "ConfigMap apps/a sha256:0123456789ab"},
 		{"an absent source", Source{ID: "Secret/apps/a", Editor: "kubectl"}, "Secret apps/a absent"},
 		{"the editor", Source{ID: "Secret/apps/a", Digest: sum, Editor: "kubectl-edit"}, "Secret apps/a sha256:0123456789ab by kubectl-edit"},
+		{"where the editor has it from", Source{ID: "Secret/apps/a", Digest: sum, Editor: "kustomize-controller", Origin: "Kustomization flux-system/apps main@sha1:0123456789ab"},
+			"Secret apps/a sha256:0123456789ab by kustomize-controller (Kustomization flux-system/apps main@sha1:0123456789ab)"},
 		{"the keys", Source{ID: "Secret/apps/a", Digest: sum, ChangedKeys: []string{"a", "b", "c"}}, "Secret apps/a sha256:0123456789ab (a, b, c)"},
 		{"not all of many keys", Source{ID: "Secret/apps/a", Digest: sum, ChangedKeys: []string{"a", "b", "c", "d", "e"}}, "Secret apps/a sha256:0123456789ab (a, b, c and 2 more)"},
 		{"an editor who would write lines of his own", Source{ID: "ConfigMap/apps/a", Digest: sum, Editor: "me\nINFO all well, by \x1b[31mroot\u202e"},

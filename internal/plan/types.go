@@ -75,9 +75,10 @@ type Source struct {
 	// Watched tells that helm-controller is told of changes by Flux's own watch label.
 	Watched bool
 
-	// Editor and ChangedKeys explain the last change, as far as it is known.
-	Editor      string
-	ChangedKeys []string
+	// Editor, Origin and ChangedKeys explain the last change, as far as it is known: the field
+	// manager, and the Kustomization with its revision that this one works for.
+	Editor, Origin string
+	ChangedKeys    []string
 
 	// Applier is the tool that applied the content as it is, zero if it was last changed
 	// by hand or by another controller.

@@ -4,16 +4,19 @@
 package source
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
@@ -38,13 +41,30 @@ func describe(obj client.Object, content digest.Content) Object {
 // the version that was read before, if one was.
 func (o *Object) explain(obj client.Object, previous Object) {
 	if previous.Exists && previous.Full == o.Full && previous.UID == o.UID {
-		o.ChangedKeys, o.Editor, o.Applier = previous.ChangedKeys, previous.Editor, previous.Applier
+		o.ChangedKeys, o.Editor, o.Applier, o.Origin = previous.ChangedKeys, previous.Editor, previous.Applier, previous.Origin
 		return
 	}
 	if previous.Exists && previous.Full != o.Full {
 		o.ChangedKeys = o.Content.ChangedSince(previous.Content)
 	}
 	o.Editor, o.Applier = editor(obj, o.ChangedKeys), appliedBy(obj, o.ChangedKeys)
+}
+
+// Kustomizations say by which of them, and by which revision of it, a ConfigMap or Secret was
+// changed that was seen to change just now. Empty if that is not known.
+type Kustomizations interface {
+	Origin(ctx context.Context, kustomization types.NamespacedName, kind string, object types.NamespacedName) string
+}
+
+// attribute notes the origin of a change. It is asked for when the change is seen: later, the
+// Kustomization may have gone on.
+func (s *Store) attribute(ctx context.Context, ref Ref, object *Object, previous Object) {
+	changed := previous.Exists && previous.Full != object.Full
+	if s.Kustomizations == nil || !changed || object.Applier.Kind != applier.Kustomization || object.Editor == "" {
+		return
+	}
+	by := types.NamespacedName{Namespace: object.Applier.Namespace, Name: object.Applier.Name}
+	object.Origin = s.Kustomizations.Origin(ctx, by, ref.Kind, types.NamespacedName{Namespace: ref.Namespace, Name: ref.Name})
 }
 
 // RecordedBy reports whether the annotation of the contract is the digest of the content of
@@ -81,7 +101,7 @@ func slim(obj client.Object) client.Object {
 
 // size returns the bytes that an object takes in memory, roughly.
 func (o Object) size() int {
-	n := 512 + o.Content.Size() + len(o.PublishTo) + len(o.Applier.Namespace) + len(o.Applier.Name)
+	n := 512 + o.Content.Size() + len(o.PublishTo) + len(o.Applier.Namespace) + len(o.Applier.Name) + len(o.Origin)
 	for _, value := range o.Annotations {
 		n += len(value)
 	}

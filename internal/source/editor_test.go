@@ -4,6 +4,7 @@
 package source
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -128,5 +129,56 @@ func TestAppliedBy(t *testing.T) {
 			cm.Labels, cm.ManagedFields = c.labels, c.entries
 			NewWithT(t).Expect(appliedBy(cm, c.keys).String()).To(Equal(c.want))
 		})
+	}
+}
+
+// kustomizations is where a change comes from, and counts who asks.
+type kustomizations struct {
+	origin string
+	asked  int
+}
+
+func (k *kustomizations) Origin(context.Context, types.NamespacedName, string, types.NamespacedName) string {
+	k.asked++
+	return k.origin
+}
+
+// A change has the origin that it has when it is seen.
+func TestStore_attributes_a_change_when_it_is_seen(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	content := func(version, manager, value string) *corev1.ConfigMap {
+		f := &metav1.FieldsV1{}
+		f.SetRawString(`{"f:data":{"f:a":{}}}`)
+		cm := testConfigMap("settings", map[string]string{"a": value})
+		cm.UID, cm.ResourceVersion = "1", version
+		cm.Labels = map[string]string{"kustomize.toolkit.fluxcd.io/name": "apps", "kustomize.toolkit.fluxcd.io/namespace": "flux-system"}
+		cm.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: manager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: f}}
+		return cm
+	}
+	ref := Ref{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: "settings"}
+	k := &kustomizations{}
+	store := NewStore(nil, nil, testKeyring{})
+	store.Kustomizations = k
+	for _, step := range []struct {
+		what   string
+		object *corev1.ConfigMap
+		now    string
+		origin string
+		asked  int
+	}{
+		{"what is first seen may have changed long ago", content("1", "kustomize-controller", "1"), "the first commit", "", 0},
+		{"a change", content("2", "kustomize-controller", "2"), "the second commit", "the second commit", 1},
+		{"no change, while a later commit is applied", content("3", "kustomize-controller", "2"), "the third commit", "the second commit", 1},
+		{"an edit by hand", content("4", "kubectl-edit", "3"), "the third commit", "", 1},
+		{"what does not come from there", content("5", "kustomize-controller", "4"), "", "", 2},
+	} {
+		k.origin = step.now
+		c := fake.NewClientBuilder().WithScheme(testScheme(t)).WithObjects(step.object).WithReturnManagedFields().Build()
+		store.metadata, store.live = c, c
+		object, err := store.Get(t.Context(), Account{}, ref, 0)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(object.Origin).To(Equal(step.origin), step.what)
+		g.Expect(k.asked).To(Equal(step.asked), step.what)
 	}
 }

@@ -118,7 +118,8 @@ func describeSource(w wanted, object Object) plan.Source {
 	s.Digest, s.Former = object.Content.Digest(w.Keys...), object.Content.Former(w.Keys...)
 	s.Full, s.FormerFull = object.Full, object.Content.Former()
 	s.Watched, s.PublishTo = object.Watched, object.PublishTo
-	s.UID, s.Editor, s.Applier, s.ChangedKeys = object.UID, object.Editor, object.Applier, object.ChangedKeys
+	s.UID, s.Applier = object.UID, object.Applier
+	s.Editor, s.Origin, s.ChangedKeys = object.Editor, object.Origin, object.ChangedKeys
 	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Legacy {
 		s.Baseline = map[string]bool{}
 		for _, target := range contract.Parse(object.Annotations).Targets {

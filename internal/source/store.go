@@ -73,6 +73,10 @@ type Object struct {
 	// by hand or by another controller.
 	Applier applier.Applier
 
+	// Origin is the Kustomization that has changed the content, and its revision of then.
+	// Empty if that is not known.
+	Origin string
+
 	// ChangedKeys changed since the version that was read before, if one was.
 	ChangedKeys []string
 
@@ -83,6 +87,9 @@ type Object struct {
 // Store reads and remembers. It is safe for concurrent use.
 type Store struct {
 	keyring Keyring
+
+	// Kustomizations say what they have applied. Without them, no change has an origin.
+	Kustomizations Kustomizations
 
 	// metadata is the cache of watched metadata, live the API server.
 	metadata client.Reader
@@ -189,6 +196,7 @@ func (s *Store) refresh(ctx context.Context, account Account, key entryKey, e *e
 	}
 	object := describe(obj, content)
 	object.explain(obj, e.object)
+	s.attribute(ctx, key.ref, &object, e.object)
 	e.object, e.readAt = object, s.now()
 	if object.Content.Len() > maxKeptKeys {
 		e.object = Object{}

@@ -110,10 +110,11 @@ func (e *team) reconcile(apiVersion, kind, name, at string) {
 }
 
 // commit pushes files and waits until kustomize-controller has applied them.
-func (e *team) commit(files map[string]string) {
+func (e *team) commit(files map[string]string) (revision string) {
 	e.t.Helper()
-	revision := e.push(files)
+	revision = e.push(files)
 	e.Eventually(e.applied).Should(Equal(revision))
+	return revision
 }
 
 // applied returns the revision that the Kustomization has applied, healthy if it checks that.

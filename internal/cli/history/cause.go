@@ -50,11 +50,15 @@ type Edit struct {
 	// Editor is the field manager that last wrote content. It is a name that the
 	// client chose, no proof of identity.
 	Editor string `json:"editor,omitempty"`
+
+	// Origin is the Kustomization that the editor applied, and its revision as far as that is
+	// known, as in "Kustomization flux-system/apps main@sha1:<hash>".
+	Origin string `json:"origin,omitempty"`
 }
 
 var (
 	// A list of keys holds commas too.
-	editPattern = regexp.MustCompile(`(ConfigMap|Secret) ([^/ ]+)/([^ ,]+)(?: (absent)| (sha256:[0-9a-f]+)(?: \(([^)]*)\))?(?: by ([^ ,]+))?)`)
+	editPattern = regexp.MustCompile(`(ConfigMap|Secret) ([^/ ]+)/([^ ,]+)(?: (absent)| (sha256:[0-9a-f]+)(?: \(([^)]*)\))?(?: by ([^ ,]+)(?: \((Kustomization [^,()]+)\))?)?)`)
 	viaPattern  = regexp.MustCompile(` via ValuesTrigger ([^ ]+)$`)
 	morePattern = regexp.MustCompile(`^(.*) and ([0-9]+) more$`)
 	backPattern = regexp.MustCompile(`(?:^|, )rollback of content (sha256:[0-9a-f]+)`)
@@ -82,6 +86,7 @@ func ParseCause(text string) Cause {
 		e := Edit{
 			Kind: match[1], Namespace: match[2], Name: match[3],
 			Absent: match[4] != "", Digest: match[5], Editor: match[7],
+			Origin: match[8],
 		}
 		keys := match[6]
 		if more := morePattern.FindStringSubmatch(keys); more != nil {

@@ -20,6 +20,13 @@ func TestParseCause(t *testing.T) {
 			Objects: []Edit{{Kind: "ConfigMap", Namespace: "config", Name: "platform-values", Digest: "sha256:7d6b3271b439", Keys: []string{"values.yaml"}, Editor: "kubectl-patch"}},
 			Trigger: "apps/platform",
 		}},
+		{"a Kustomization and its revision", "ConfigMap apps/a sha256:00 (x) by kustomize-controller (Kustomization flux-system/apps main@sha1:0123456789ab), Secret apps/b sha256:01 by helm via ValuesTrigger apps/a", Cause{
+			Objects: []Edit{
+				{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:00", Keys: []string{"x"}, Editor: "kustomize-controller",
+					Origin: "Kustomization flux-system/apps main@sha1:0123456789ab"},
+				{Kind: "Secret", Namespace: "apps", Name: "b", Digest: "sha256:01", Editor: "helm"},
+			}, Trigger: "apps/a",
+		}},
 		{"neither", "Secret apps/db sha256:7d6b3271b439 via ValuesTrigger apps/platform", Cause{
 			Objects: []Edit{{Kind: "Secret", Namespace: "apps", Name: "db", Digest: "sha256:7d6b3271b439"}}, Trigger: "apps/platform",
 		}},
