@@ -37,6 +37,10 @@ var (
 	// differs from try to try.
 	webhookDown = regexp.MustCompile(`failed calling webhook "[^"]*"`)
 
+	// unreasoned is the end of an answer that gives no reason: that of a webhook of
+	// authorization or admission which has none, through an API server that does not notice.
+	unreasoned = regexp.MustCompile(`forbidden:?\s*(<nil>)?\s*$`)
+
 	// refusedUser is where the API server names the user that it refuses.
 	refusedUser = regexp.MustCompile(`User "[^"]*" `)
 )
@@ -55,6 +59,11 @@ func statusOf(err error) (message string, code int32) {
 		return "", 0
 	}
 	return answer.Status().Message, answer.Status().Code
+}
+
+// textOf returns the text of an error as others are to read it: they go on after it.
+func textOf(err error) string {
+	return unreasoned.ReplaceAllString(err.Error(), "forbidden without a reason")
 }
 
 // isRefused is true for what the API server refuses, and goes on to refuse until a person
@@ -87,7 +96,7 @@ func isUnauthorized(err error) bool {
 func (r *ValuesTriggerReconciler) refusalOf(vt *triggerv1.ValuesTrigger, err error) (reason, message string) {
 	switch {
 	case refusal(err) != "":
-		return refusal(err), err.Error()
+		return refusal(err), textOf(err)
 	case isUnauthorized(err):
 		return acl.AccessDeniedReason, r.accountMessage(vt, err)
 	case isRefused(err):
@@ -113,7 +122,7 @@ func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, er
 		return fmt.Sprintf("the operator may not act as %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account)
 	}
 	// Who was refused has been said: a table has only so much room.
-	message := fmt.Sprintf("%s was refused: %s", account, refusedUser.ReplaceAllString(err.Error(), ""))
+	message := fmt.Sprintf("%s was refused: %s", account, refusedUser.ReplaceAllString(textOf(err), ""))
 	if authorizerDenied.MatchString(err.Error()) {
 		message += "; grant it get on the sources, get, list and patch on the HelmReleases, and with spec.publish get, create, patch and delete on the copies (of the operator itself: chart value publish.enabled)"
 	}
@@ -128,7 +137,7 @@ func refusedMessage(err error) string {
 // wordsOf returns what was refused in the words of the API server, as far as they are the same
 // at every try, and what to do where it is certain.
 func wordsOf(err error) string {
-	message := err.Error()
+	message := textOf(err)
 	if end := webhookDown.FindStringIndex(message); end != nil {
 		return message[:end[1]]
 	}

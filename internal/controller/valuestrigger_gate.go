@@ -102,7 +102,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release)
 		switch {
 		case isRefused(c.err), refusal(c.err) != "": // It must not hold up the others.
-			t.Standing, t.Wants, t.Message = rollout.Out, false, c.err.Error()
+			t.Standing, t.Wants, t.Message = rollout.Out, false, textOf(c.err)
 		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)
 		case c.leftAlone(e):
