@@ -31,10 +31,14 @@ const fluxCheckInterval = 10 * time.Minute
 const fluxOutdated = "the HelmRelease CustomResourceDefinition is older than helm-controller 1.5 (Flux 2.8): its history names no action, " +
 	"so a forced upgrade that is rolled back looks delivered; upgrade Flux"
 
-// helmReleaseCRD is what the event is about. Events about what has no namespace are in default.
-var helmReleaseCRD = metav1.PartialObjectMetadata{
-	TypeMeta:   metav1.TypeMeta{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition"},
-	ObjectMeta: metav1.ObjectMeta{Name: "helmreleases." + helmv2.GroupVersion.Group},
+// helmReleaseCRD is what the event is about. An event about what has no namespace is in default,
+// where an operator that serves one namespace may not write. So it is said to be in that of the
+// operator.
+func helmReleaseCRD(namespace string) *metav1.PartialObjectMetadata {
+	return &metav1.PartialObjectMetadata{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "apiextensions.k8s.io/v1", Kind: "CustomResourceDefinition"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "helmreleases." + helmv2.GroupVersion.Group},
+	}
 }
 
 // newOutdatedGauge returns the metric that fluxCheck sets.
@@ -50,19 +54,21 @@ func newOutdatedGauge(registry prometheus.Registerer) prometheus.Gauge {
 // fluxCheck reports a HelmRelease CustomResourceDefinition that is too old, in the log, as an
 // event about it and as a metric: once, until it is upgraded.
 type fluxCheck struct {
-	schemas  openapi.Client
-	events   record.EventRecorder
-	gauge    prometheus.Gauge
-	log      logr.Logger
-	interval time.Duration
+	namespace string
+	schemas   openapi.Client
+	events    record.EventRecorder
+	gauge     prometheus.Gauge
+	log       logr.Logger
+	interval  time.Duration
 }
 
-func newFluxCheck(cfg *rest.Config, events record.EventRecorder, gauge prometheus.Gauge, log logr.Logger) (*fluxCheck, error) {
+// newFluxCheck returns a check that writes its event into the namespace of the operator.
+func newFluxCheck(cfg *rest.Config, namespace string, events record.EventRecorder, gauge prometheus.Gauge, log logr.Logger) (*fluxCheck, error) {
 	client, err := discovery.NewDiscoveryClientForConfig(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at the schema of HelmReleases: %w", err)
 	}
-	return &fluxCheck{schemas: client.OpenAPIV3(), events: events, gauge: gauge, log: log, interval: fluxCheckInterval}, nil
+	return &fluxCheck{namespace: namespace, schemas: client.OpenAPIV3(), events: events, gauge: gauge, log: log, interval: fluxCheckInterval}, nil
 }
 
 // Start implements manager.Runnable, on the leader.
@@ -77,7 +83,7 @@ func (f *fluxCheck) Start(ctx context.Context) error {
 		case outdated && !reported:
 			f.gauge.Set(1)
 			f.log.Info(fluxOutdated)
-			f.events.Event(&helmReleaseCRD, corev1.EventTypeWarning, triggerv1.FluxOutdatedReason, fluxOutdated)
+			f.events.Event(helmReleaseCRD(f.namespace), corev1.EventTypeWarning, triggerv1.FluxOutdatedReason, fluxOutdated)
 			reported = true
 		case !outdated:
 			f.gauge.Set(0)

@@ -61,7 +61,7 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	if err != nil {
 		return nil, err
 	}
-	flux, err := newFluxCheck(mgr.GetConfig(), recorder, outdatedGauge(), ctrl.Log.WithName("flux"))
+	flux, err := newFluxCheck(mgr.GetConfig(), opts.RuntimeNamespace, recorder, outdatedGauge(), ctrl.Log.WithName("flux"))
 	if err != nil {
 		return nil, err
 	}
