@@ -114,6 +114,15 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@# Most of the time of these tests is helm-controller's: more of them than cores go side by side.
 	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./internal/app/... ./tests/...
 
+.PHONY: test-compat
+test-compat: components ## Run the tests of schema and chart on the oldest and the newest Kubernetes.
+	@# Each is built the first time, which takes about five minutes.
+	@for kubernetes in oldest newest; do \
+		echo "==> Kubernetes, the $$kubernetes"; export TESTWORLD_KUBERNETES=$$kubernetes; \
+		go run ./tests/world/build kube-apiserver; \
+		go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./tests/schema ./tests/chart; \
+	done
+
 .PHONY: fuzz-smoke
 fuzz-smoke: ## Run every fuzz target for a few seconds (FUZZTIME).
 	@{ grep -rE --include='*_test.go' '^func Fuzz' . || true; } | sed -E 's/^(.*)\/[^/]+:func (Fuzz[A-Za-z0-9_]*).*/\1 \2/' | sort | \

@@ -29,7 +29,7 @@ func publishViolations() []violation {
 	for rule, field := range map[string]string{name: name, "spec.sources[].publishAs": publishAs} {
 		all = append(all,
 			violation{rule: rule + ": minLength", field: field, message: "should be at least 1 chars long", more: valid(field, "")},
-			violation{rule: rule + ": maxLength", field: field, message: "may not be more than 63 bytes", more: valid(field, strings.Repeat("a", 64))},
+			violation{rule: rule + ": maxLength", field: field, message: tooLong, more: valid(field, strings.Repeat("a", 64))},
 			violation{rule: rule + ": " + nameEnd, field: field, message: nameEnd, more: valid(field, "a.b")})
 	}
 	return all

@@ -51,9 +51,9 @@ func gateViolations() []violation {
 			value: repeat(17, func(int) any { return aWindow() })},
 		{rule: "spec.schedule[]: required cron", field: window + ".cron", message: "Required value", more: inWindow("cron", nil)},
 		{rule: "spec.schedule[]: required window", field: window + ".window", message: "Required value", more: inWindow("window", nil)},
-		{rule: "spec.schedule[].cron: maxLength", field: window + ".cron", message: "may not be more than 128 bytes",
+		{rule: "spec.schedule[].cron: maxLength", field: window + ".cron", message: tooLong,
 			more: inWindow("cron", "* * * * "+strings.Repeat("1", 121))},
-		{rule: "spec.schedule[].timeZone: maxLength", field: window + ".timeZone", message: "may not be more than 64 bytes",
+		{rule: "spec.schedule[].timeZone: maxLength", field: window + ".timeZone", message: tooLong,
 			more: inWindow("timeZone", strings.Repeat("a", 65))},
 		{rule: "spec.schedule[].window: window must be between 1m and 168h", field: window + ".window",
 			message: "window must be between 1m and 168h", more: inWindow("window", "59s")},
@@ -76,7 +76,7 @@ func gateViolations() []violation {
 
 		{rule: "spec.rollout.stages[]: required name", field: stage + ".name", message: "Required value", more: inStage("name", nil)},
 		{rule: "spec.rollout.stages[].name: minLength", field: stage + ".name", message: "should be at least 1 chars long", more: inStage("name", "")},
-		{rule: "spec.rollout.stages[].name: maxLength", field: stage + ".name", message: "may not be more than 63 bytes",
+		{rule: "spec.rollout.stages[].name: maxLength", field: stage + ".name", message: tooLong,
 			more: inStage("name", strings.Repeat("a", 64))},
 		{rule: "spec.rollout.stages[].name: " + stageName, field: stage + ".name", message: stageName, more: inStage("name", "Canary")},
 		{rule: "spec.rollout.stages[].approval: enum", field: stage + ".approval", message: `supported values: "Automatic", "Manual"`,
@@ -107,7 +107,7 @@ func gateViolations() []violation {
 		at := strings.ReplaceAll(field, "[]", "[0]")
 		all = append(all,
 			violation{rule: field + ": pattern", field: at, message: duration, more: edits("10 minutes")},
-			violation{rule: field + ": maxLength", field: at, message: "may not be more than 32 bytes", more: edits(strings.Repeat("0", 30) + "10m")})
+			violation{rule: field + ": maxLength", field: at, message: tooLong, more: edits(strings.Repeat("0", 30) + "10m")})
 	}
 	return all
 }

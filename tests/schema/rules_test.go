@@ -38,6 +38,9 @@ const (
 	duration      = `should match '^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$'`
 	forces        = `supported values: "Auto", "Always", "Never"`
 	oneOfBoth     = "set exactly one of name and selector"
+
+	// What follows differs between versions of Kubernetes.
+	tooLong = "Too long: may not be "
 )
 
 func violations() []violation {
@@ -54,20 +57,20 @@ func violations() []violation {
 		{rule: "spec.force: enum", field: "spec.force", value: "Sometimes", message: forces},
 		{rule: "spec.interval: pattern", field: "spec.interval", value: "10", message: duration},
 		{rule: "spec.interval: maxLength", field: "spec.interval", value: strings.Repeat("0", 30) + "10m",
-			message: "may not be more than 32 bytes"},
+			message: tooLong},
 		{rule: "spec.interval: interval must be between 10s and 24h", field: "spec.interval", value: "9s",
 			message: "interval must be between 10s and 24h"},
 		{rule: "spec.interval: interval must be between 10s and 24h", field: "spec.interval", value: "24h1s",
 			message: "interval must be between 10s and 24h"},
 		{rule: "spec.timeout: pattern", field: "spec.timeout", value: "-5m", message: duration},
 		{rule: "spec.timeout: maxLength", field: "spec.timeout", value: strings.Repeat("0", 31) + "5m",
-			message: "may not be more than 32 bytes"},
+			message: tooLong},
 		{rule: "spec.timeout: timeout must be between 1s and 24h", field: "spec.timeout", value: "999ms",
 			message: "timeout must be between 1s and 24h"},
 		{rule: "spec.timeout: timeout must be between 1s and 24h", field: "spec.timeout", value: "25h",
 			message: "timeout must be between 1s and 24h"},
 		{rule: "spec.serviceAccountName: maxLength", field: "spec.serviceAccountName", value: strings.Repeat("a", 254),
-			message: "may not be more than 253 bytes"},
+			message: tooLong},
 		{rule: "spec.serviceAccountName: " + accountName, field: "spec.serviceAccountName", value: "Not_Mine", message: accountName},
 
 		{rule: "spec.sources[]: required kind", field: "spec.sources[0].kind", message: "Required value"},
@@ -81,7 +84,7 @@ func violations() []violation {
 			more: []any{"spec.sources[0].keys", []any{"a", "a"}}},
 		{rule: "spec.sources[].keys[]: minLength", field: "spec.sources[0].keys[0]", message: "should be at least 1 chars long",
 			more: []any{"spec.sources[0].keys", []any{""}}},
-		{rule: "spec.sources[].keys[]: maxLength", field: "spec.sources[0].keys[0]", message: "may not be more than 253 bytes",
+		{rule: "spec.sources[].keys[]: maxLength", field: "spec.sources[0].keys[0]", message: tooLong,
 			more: []any{"spec.sources[0].keys", []any{strings.Repeat("a", 254)}}},
 		{rule: "spec.sources[].keys[]: " + keyName, field: "spec.sources[0].keys[0]", message: keyName,
 			more: []any{"spec.sources[0].keys", []any{"a/b"}}},
@@ -106,10 +109,10 @@ func nameViolations(list string) []violation {
 		{rule: rule + ": " + oneOfBoth, field: field, message: oneOfBoth, more: []any{field + ".name", nil}},
 		{rule: rule + ": " + oneOfBoth, field: field, message: oneOfBoth, more: []any{field + ".selector", map[string]any{}}},
 		{rule: rule + ".name: minLength", field: field + ".name", value: "", message: "should be at least 1 chars long"},
-		{rule: rule + ".name: maxLength", field: field + ".name", value: strings.Repeat("a", 254), message: "may not be more than 253 bytes"},
+		{rule: rule + ".name: maxLength", field: field + ".name", value: strings.Repeat("a", 254), message: tooLong},
 		{rule: rule + ".name: " + objectName, field: field + ".name", value: "My_App", message: objectName},
 		{rule: rule + ".namespace: minLength", field: field + ".namespace", value: "", message: "should be at least 1 chars long"},
-		{rule: rule + ".namespace: maxLength", field: field + ".namespace", value: strings.Repeat("a", 64), message: "may not be more than 63 bytes"},
+		{rule: rule + ".namespace: maxLength", field: field + ".namespace", value: strings.Repeat("a", 64), message: tooLong},
 		{rule: rule + ".namespace: " + namespaceName, field: field + ".namespace", value: "my.apps", message: namespaceName},
 	}
 }
@@ -146,7 +149,7 @@ func selectorViolations(list, name string) []violation {
 
 	return []violation{
 		{rule: rule + ".matchLabels: maxProperties", field: labels, message: "must have at most 32 items", more: match(manyLabels(33))},
-		{rule: rule + ".matchLabels{}: maxLength", field: labels + ".a", message: "may not be more than 63 bytes",
+		{rule: rule + ".matchLabels{}: maxLength", field: labels + ".a", message: tooLong,
 			more: match(map[string]any{"a": strings.Repeat("a", 64)})},
 		{rule: rule + ".matchLabels{}: pattern", field: labels + ".a", message: labelValue, more: match(map[string]any{"a": "b c"})},
 		{rule: rule + ".matchExpressions: maxItems", field: exprs, message: "must have at most 32 items",
@@ -154,14 +157,14 @@ func selectorViolations(list, name string) []violation {
 		{rule: each + ": required key", field: exprs + "[0].key", message: "Required value", more: expression(nil, "Exists")},
 		{rule: each + ": required operator", field: exprs + "[0].operator", message: "Required value", more: expression("a", nil)},
 		{rule: each + ".key: minLength", field: exprs + "[0].key", message: "should be at least 1 chars long", more: expression("", "Exists")},
-		{rule: each + ".key: maxLength", field: exprs + "[0].key", message: "may not be more than 317 bytes",
+		{rule: each + ".key: maxLength", field: exprs + "[0].key", message: tooLong,
 			more: expression(strings.Repeat("a", 318), "Exists")},
 		{rule: each + ".key: pattern", field: exprs + "[0].key", message: labelKey, more: expression("a b", "Exists")},
 		{rule: each + ".operator: enum", field: exprs + "[0].operator", message: `supported values: "In", "NotIn", "Exists", "DoesNotExist"`,
 			more: expression("a", "Equals", "b")},
 		{rule: each + ".values: maxItems", field: exprs + "[0].values", message: "must have at most 64 items",
 			more: expression("a", "In", repeat(65, func(i int) any { return fmt.Sprint(i) })...)},
-		{rule: each + ".values[]: maxLength", field: exprs + "[0].values[0]", message: "may not be more than 63 bytes",
+		{rule: each + ".values[]: maxLength", field: exprs + "[0].values[0]", message: tooLong,
 			more: expression("a", "In", strings.Repeat("a", 64))},
 		{rule: each + ".values[]: pattern", field: exprs + "[0].values[0]", message: labelValue, more: expression("a", "In", "-")},
 		{rule: each + ": " + inAndNotIn, field: exprs + "[0]", message: inAndNotIn, more: expression("a", "In")},

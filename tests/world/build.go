@@ -75,24 +75,24 @@ func Binary(ctx context.Context, name string) (string, error) {
 
 // Version returns the version of a program that Binary builds.
 func Version(name string) (string, error) {
-	i := slices.IndexFunc(programs, func(p program) bool { return p.name == name })
-	if i < 0 {
-		return "", fmt.Errorf("the test world has no program %q", name)
+	p, err := find(name)
+	if err != nil {
+		return "", err
 	}
-	pin, err := readPin(programs[i].pin)
+	pin, err := readPin(p.pin)
 	return pin.version, err
 }
 
 func (b *builder) find(ctx context.Context, name string) (string, error) {
-	i := slices.IndexFunc(programs, func(p program) bool { return p.name == name })
-	if i < 0 {
-		return "", fmt.Errorf("the test world has no program %q", name)
+	p, err := find(name)
+	if err != nil {
+		return "", err
 	}
-	return b.program(ctx, programs[i])
+	return b.program(ctx, p)
 }
 
 func (b *builder) program(ctx context.Context, p program) (string, error) {
-	if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" {
+	if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" && !p.isChosen() {
 		if path := filepath.Join(assets, p.name); isFile(path) {
 			return filepath.Abs(path)
 		}

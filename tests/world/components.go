@@ -8,8 +8,10 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -61,10 +63,32 @@ var programs = []program{
 	{KubeStateMetrics, "kube-state-metrics", "k8s.io/kube-state-metrics/v2", 40 * time.Second},
 }
 
+// kubernetesVariable in the environment chooses another version of the API server than
+// the one of the tests: "oldest" or "newest". The other programs stay as they are.
+const kubernetesVariable = "TESTWORLD_KUBERNETES"
+
+// find returns the program of a name, and of the API server the version that is chosen.
+func find(name string) (program, error) {
+	i := slices.IndexFunc(programs, func(p program) bool { return p.name == name })
+	if i < 0 {
+		return program{}, fmt.Errorf("the test world has no program %q", name)
+	}
+	p := programs[i]
+	if chosen := os.Getenv(kubernetesVariable); chosen != "" && name == APIServer {
+		p.pin += "-" + chosen
+	}
+	return p, nil
+}
+
+// isChosen reports whether no other version will do.
+func (p program) isChosen() bool { return p.name == APIServer && p.pin != "kubernetes" }
+
 // pinnedModules names the module that gives each pin its version.
 var pinnedModules = map[string]string{
 	"etcd":                    "go.etcd.io/etcd/server/v3",
 	"kubernetes":              "k8s.io/kubernetes",
+	"kubernetes-oldest":       "k8s.io/kubernetes",
+	"kubernetes-newest":       "k8s.io/kubernetes",
 	"helm-controller":         "github.com/fluxcd/helm-controller",
 	"notification-controller": "github.com/fluxcd/notification-controller",
 	"source-controller":       "github.com/fluxcd/source-controller",
@@ -115,13 +139,18 @@ func (p pin) dir(cache string) string {
 // flags are the arguments of go build.
 func (p pin) flags() []string {
 	ld := "-s -w"
-	if p.name == "kubernetes" {
+	if pinnedModules[p.name] == "k8s.io/kubernetes" {
 		// Without these the API server calls itself v0.0.0-master, and Helm
 		// charts with a kubeVersion constraint refuse to install.
-		const pkg = "k8s.io/component-base/version"
+		packages := []string{"k8s.io/component-base/version"}
+		if p.name == "kubernetes-oldest" {
+			packages = append(packages, "k8s.io/client-go/pkg/version") // Of the aggregator, then.
+		}
 		v := strings.SplitN(strings.TrimPrefix(p.version, "v"), ".", 3)
-		ld += fmt.Sprintf(" -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s"+
-			" -X %[1]s.gitTreeState=clean", pkg, p.version, v[0], v[1])
+		for _, pkg := range packages {
+			ld += fmt.Sprintf(" -X %[1]s.gitVersion=%[2]s -X %[1]s.gitMajor=%[3]s -X %[1]s.gitMinor=%[4]s"+
+				" -X %[1]s.gitTreeState=clean", pkg, p.version, v[0], v[1])
+		}
 	}
 	flags := []string{"-buildvcs=false", "-trimpath", "-ldflags=" + ld}
 	if p.name == "prometheus" {

@@ -79,9 +79,11 @@ func (w *World) apiServerService(addr string, o Options) (*service, error) {
 		"--service-account-signing-key-file=" + filepath.Join(pki, "sa.key"),
 		"--service-cluster-ip-range=10.0.0.0/24",
 		"--endpoint-reconciler-type=none",
-		// Ends watches when it is told to stop, or the restart takes a minute.
-		"--shutdown-watch-termination-grace-period=1s",
 		"--profiling=false",
+	}
+	if os.Getenv(kubernetesVariable) != "oldest" {
+		// Ends watches when it is told to stop, or the restart takes a minute.
+		args = append(args, "--shutdown-watch-termination-grace-period=1s")
 	}
 	if !o.NoAudit {
 		policy := filepath.Join(w.dir, "audit-policy.yaml")
