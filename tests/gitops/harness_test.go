@@ -33,19 +33,25 @@ type team struct {
 	*WithT
 	t    *testing.T
 	ctx  context.Context
+	w    *world.World
 	c    client.Client
 	ns   string
 	repo *world.GitRepository
+}
+
+// in returns the team of a namespace that something else makes.
+func in(t *testing.T, w *world.World, namespace string) *team {
+	t.Helper()
+	return &team{WithT: NewWithT(t), t: t, ctx: t.Context(), w: w, c: w.Client(), ns: namespace}
 }
 
 // newTeam makes a namespace, a repository, and what applies the one to the other.
 func newTeam(t *testing.T, name string) *team {
 	t.Helper()
 	t.Parallel()
-	e := &team{WithT: NewWithT(t), t: t, ctx: t.Context(), c: field.Client()}
-	var err error
-	e.ns, err = field.Namespace(e.ctx, name)
-	e.Expect(err).NotTo(HaveOccurred())
+	ns, err := field.Namespace(t.Context(), name)
+	NewWithT(t).Expect(err).NotTo(HaveOccurred())
+	e := in(t, field, ns)
 	e.repo, err = field.NewGitRepository(e.ctx, e.ns)
 	e.Expect(err).NotTo(HaveOccurred())
 	_, err = e.repo.Commit(e.ctx, "Begin", map[string]string{"apps/begin.yaml": yamlOf(configMap(e.ns, "begin", map[string]string{"a": "1"}))})

@@ -29,6 +29,7 @@ var commitsFlag = flag.Int("gitops.commits", 2, "commits of each case")
 var (
 	field   *world.World
 	manager *operator.Operator
+	binary  string // the manager's program
 )
 
 func TestMain(m *testing.M) {
@@ -42,17 +43,16 @@ func TestMain(m *testing.M) {
 func run(m *testing.M) int {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "gitops-")
-	var path string
 	if err == nil {
 		defer os.RemoveAll(dir)
-		path, err = operator.Build(ctx, dir)
+		binary, err = operator.Build(ctx, dir)
 	}
 	if err == nil {
 		field, err = world.Start(ctx, world.Options{GitOps: true, AddToScheme: []func(*runtime.Scheme) error{triggerv1.AddToScheme}})
 	}
 	if err == nil {
 		defer field.Stop()
-		manager, err = operator.Install(ctx, field, path, operator.Options{Values: []string{"--set", "publish.enabled=true"}})
+		manager, err = operator.Install(ctx, field, binary, operator.Options{Values: []string{"--set", "publish.enabled=true"}})
 	}
 	for n := 0; n <= *commitsFlag && err == nil; n++ {
 		err = field.PushChart(ctx, chart(n))
