@@ -27,6 +27,7 @@ const checkedKustomization = "platform-values-checked"
 // registry: from an empty cluster to a change that is delivered, and what is promised there of an
 // operator that is down or ends at the wrong time.
 func TestGuide_install_with_Flux(t *testing.T) {
+	t.Parallel()
 	i := follow(t)
 	i.Expect(unstructured.SetNestedField(i.manifests["OCIRepository "+operator.Release].Object, true, "spec", "insecure")).To(Succeed())
 	i.put("operators/operator.yaml", "Namespace "+operator.Namespace, "OCIRepository "+operator.Release, "HelmRelease "+operator.Release)

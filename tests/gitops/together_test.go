@@ -29,8 +29,8 @@ type git struct {
 	values    string // a format of the release's name
 	suspended bool
 
-	// fixed leaves the chart at its first version.
-	fixed bool
+	// fixed leaves the chart at its first version, and contract labels the values for canary.
+	fixed, contract bool
 
 	// trigger is the spec of the ValuesTrigger doors as YAML, none if empty, and requestedAt
 	// an annotation of it.
@@ -55,8 +55,7 @@ func (g git) chart() string {
 }
 
 func (g git) files(crowded bool) map[string]string {
-	since := g.chart()
-	manifests := []string{configMap(g.ns, "app-values", map[string]string{"values.yaml": fmt.Sprintf("knob: %d\nsince: %s\n", g.n, since)})}
+	manifests := []string{g.source()}
 	if crowded {
 		for i := range neighbours {
 			manifests = append(manifests, configMap(g.ns, fmt.Sprintf("other-%d", i), map[string]string{"n": fmt.Sprint(g.n)}))
