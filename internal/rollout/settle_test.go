@@ -186,3 +186,28 @@ func TestSettle_recorded_by_a_clock_that_was_wrong(t *testing.T) {
 	g.Expect(s.admitted()).To(HaveLen(2))
 	g.Expect(s.Previous.Settling).To(BeNil())
 }
+
+// The decision that begins to wait records the content, so an annotation that is looked at from
+// then on is about it.
+func TestSettle_an_approval_given_meanwhile_counts(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("canary"), stageNamed("prod", manually)).with(0, "a").with(1, "b")
+	s.become(Current, "a", "b")
+	g.Expect(s.admitted()).To(BeEmpty())
+	s.edit(second)
+	s.Settle, s.Applied = 2*time.Second, fromGit()
+	g.Expect(s.seen()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutSettling))
+	g.Expect(s.Previous.Digest).To(Equal(second))
+
+	s.Approval = second
+	g.Expect(s.later(time.Second).admitted()).To(BeEmpty())
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutSettling))
+	g.Expect(s.Previous.Stages[1].Approved).To(BeTrue())
+
+	s.Approval = "" // kustomize-controller has removed it.
+	g.Expect(s.later(time.Second).admitted()).To(Equal([]string{"a"}))
+	s.become(Current, "a")
+	g.Expect(s.admitted()).To(Equal([]string{"b"}))
+}

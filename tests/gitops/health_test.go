@@ -5,8 +5,6 @@ package gitops
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,19 +12,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/yaml"
-
-	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
 // recipe returns what the guide gives for a health check that needs no trust in timing, with a
 // value of requestedAt that changes with the content.
 func (e *team) recipe() []any {
 	e.t.Helper()
-	text, err := os.ReadFile(filepath.Join(operator.Root(), "docs", "guides", "install-with-flux.md"))
-	e.Expect(err).NotTo(HaveOccurred())
-	for block := range strings.SplitSeq(string(text), "```") {
-		manifest, found := strings.CutPrefix(block, "yaml\n")
-		if !found || !strings.Contains(manifest, "healthCheckExprs:") {
+	for _, manifest := range guide(e.t) {
+		if !strings.Contains(manifest, "healthCheckExprs:") {
 			continue
 		}
 		var kustomization struct {
