@@ -51,7 +51,7 @@ func TestGuide_install_with_Flux(t *testing.T) {
 		i.Expect(i.knob("my-app")).To(Equal("2"))
 	})
 	t.Run("the check does not pass while the operator is down", func(t *testing.T) { i.inside(t).down() })
-	t.Run("an operator that ends while a change settles", func(t *testing.T) { i.inside(t).killed() })
+	t.Run("an operator that is restarted while a change settles", func(t *testing.T) { i.inside(t).restarted() })
 }
 
 // inside returns the installation for a part of the test.
@@ -168,7 +168,7 @@ func (i *installation) down() {
 	i.Expect(i.knob("my-app")).To(Equal("3"))
 }
 
-func (i *installation) killed() {
+func (i *installation) restarted() {
 	before, err := i.revisions("my-app")
 	i.Expect(err).NotTo(HaveOccurred())
 	i.platform(4)
@@ -181,7 +181,7 @@ func (i *installation) killed() {
 		}
 		return vt.Status.Rollout.Settling, nil
 	}).WithPolling(pollOften).ShouldNot(BeNil())
-	i.op.Kill()
+	i.Expect(i.op.Stop(i.ctx)).To(Succeed())
 	i.Expect(i.revisions("my-app")).To(HaveLen(len(before)), "it has ended before it asked")
 
 	i.Expect(i.op.Start(i.ctx)).To(Succeed())
