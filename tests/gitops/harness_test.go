@@ -45,10 +45,16 @@ func in(t *testing.T, w *world.World, namespace string) *team {
 	return &team{WithT: NewWithT(t), t: t, ctx: t.Context(), w: w, c: w.Client(), ns: namespace}
 }
 
-// newTeam makes a namespace, a repository, and what applies the one to the other.
+// newTeam makes a team for a test that runs beside others.
 func newTeam(t *testing.T, name string) *team {
 	t.Helper()
 	t.Parallel()
+	return aTeam(t, name)
+}
+
+// aTeam makes a namespace, a repository, and what applies the one to the other.
+func aTeam(t *testing.T, name string) *team {
+	t.Helper()
 	ns, err := field.Namespace(t.Context(), name)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	e := in(t, field, ns)

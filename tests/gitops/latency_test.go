@@ -13,8 +13,6 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -31,7 +29,8 @@ metadata: {namespace: %[1]s, name: %[2]s, labels: {%[3]s}}
 spec:
   interval: 1h
   maxHistory: 0
-  chartRef: {kind: OCIRepository, name: app}
+  chart:
+    spec: {chart: app, version: %[6]s, interval: 1h, sourceRef: {kind: HelmRepository, name: charts}}
   valuesFrom: [{kind: ConfigMap, name: %[2]s-values}]
 ---
 apiVersion: v1
@@ -40,17 +39,13 @@ metadata: {namespace: %[1]s, name: %[2]s-values, labels: {%[4]s}}
 data: {values.yaml: "knob: %[5]d\nsince: 0.0.0\n"}
 `
 
-// race returns what is in Git after a commit.
-func race(ns string, n int) map[string]string {
+// race returns what is in Git after a commit of values, and a chart if that changes too.
+func (g git) race() map[string]string {
 	const optOut = triggerv1.LabelReconcilerNameSourceKey + `: "false"`
-	files := map[string]string{"chart.yaml": fmt.Sprintf(`apiVersion: source.toolkit.fluxcd.io/v1
-kind: OCIRepository
-metadata: {namespace: %s, name: app}
-spec: {interval: 1h, insecure: true, url: %s/app, ref: {tag: %s}}
-`, ns, field.ChartsURL(), chartVersion(0))}
 	labels := map[string][2]string{"watch": {optOut, "reconcile.fluxcd.io/watch: Enabled"}, "plain": {optOut, ""}}
+	files := map[string]string{}
 	for _, name := range contestants {
-		files[name+".yaml"] = fmt.Sprintf(contestant, ns, name, labels[name][0], labels[name][1], n)
+		files[name+".yaml"] = fmt.Sprintf(contestant, g.ns, name, labels[name][0], labels[name][1], g.n, g.chart())
 	}
 	return files
 }
@@ -61,63 +56,92 @@ type lap struct{ applied, rendered time.Duration }
 // Nothing is asserted of times: the figures are in docs/benchmarks.md.
 func TestLatency_from_commit_to_rendered(t *testing.T) {
 	if *latencyFlag == 0 {
-		t.Skip("measures, with -gitops.latency=N")
+		t.Skip("measures, with -gitops.latency=N and as many -gitops.commits")
 	}
-	e := newTeam(t, "latency")
-	e.commit(race(e.ns, 0))
-	e.Eventually(e.ready("ours-auto")).Should(HavePrefix("True Succeeded: Delivered"))
-	for _, name := range contestants {
-		e.Eventually(e.atRest(name)).Should(BeTrue(), name)
+	for name, fixed := range map[string]bool{"values": true, "values and chart": false} {
+		t.Run(name, func(t *testing.T) { measure(aTeam(t, "latency"), fixed) })
 	}
-	laps := map[string][]lap{}
-	for n := 1; n <= *latencyFlag; n++ {
-		mark, pushed := e.mark(), time.Now()
-		e.commit(race(e.ns, n))
-		for _, name := range contestants[:2] {
-			e.Eventually(func() (string, error) { return e.knob(name) }).Should(Equal(fmt.Sprint(n)), name)
+}
+
+func measure(e *team, fixed bool) {
+	e.t.Helper()
+	rest := func(names []string) {
+		for _, name := range names {
 			e.Eventually(e.atRest(name)).Should(BeTrue(), name)
-			one := lap{
-				applied:  e.patched(mark, world.KustomizeControllerUser, name+"-values").Sub(pushed),
-				rendered: e.patched(mark, world.HelmControllerUser, name).Sub(pushed),
-			}
-			laps[name] = append(laps[name], one)
 		}
 		e.Eventually(e.ready("ours-auto")).Should(HavePrefix("True Succeeded: Delivered"))
 	}
-	e.Expect(e.knob("plain")).To(Equal("0"), "at the interval only")
-	hr, err := e.release("plain")
-	e.Expect(err).NotTo(HaveOccurred())
-	t.Log("\n" + table(laps, hr))
+	e.commit(git{ns: e.ns, fixed: fixed}.race())
+	rest(contestants)
+	noticing := contestants
+	if fixed {
+		noticing = contestants[:2]
+	}
+	laps := map[string][]lap{}
+	for n := 1; n <= min(*latencyFlag, *commitsFlag); n++ {
+		mark, pushed := e.mark(), time.Now()
+		g := git{ns: e.ns, n: n, fixed: fixed}
+		e.commit(g.race())
+		for _, name := range noticing {
+			e.Eventually(e.pairs(name)).Should(ContainElement(g.pair()), name)
+		}
+		rest(noticing)
+		for _, name := range noticing {
+			laps[name] = append(laps[name], lap{
+				applied:  e.patched(mark, world.KustomizeControllerUser, name+"-values", 0).Sub(pushed),
+				rendered: e.patched(mark, world.HelmControllerUser, name, -1).Sub(pushed),
+			})
+		}
+	}
+	if fixed {
+		e.Expect(e.knob("plain")).To(Equal("0"), "at the interval only")
+	}
+	e.t.Log("\n" + e.table(laps))
 }
 
-// patched returns when a user has first patched a ConfigMap after a mark.
-func (e *team) patched(since world.AuditMark, user, name string) time.Time {
+// patched returns when a user has patched a ConfigMap after a mark: the first time, or from the
+// end, what was there when all was done.
+func (e *team) patched(since world.AuditMark, user, name string, at int) time.Time {
 	e.t.Helper()
 	events, err := field.AuditEvents(e.ctx, since, func(event world.AuditEvent) bool {
 		return world.WritesBy(user)(event) && event.Namespace == e.ns && event.Resource == "configmaps" && event.Name == name
 	})
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(events).NotTo(BeEmpty())
-	return events[0].Time
+	return events[(at+len(events))%len(events)].Time
 }
 
 // table returns the laps as Markdown, in seconds.
-func table(laps map[string][]lap, plain *helmv2.HelmRelease) string {
+func (e *team) table(laps map[string][]lap) string {
 	var out strings.Builder
-	row := func(what string, of func(lap) time.Duration) {
+	row := func(what string, of func(name string) string) {
 		fmt.Fprintf(&out, "| %s |", what)
-		for _, name := range contestants[:2] {
+		for _, name := range contestants {
+			cell := "the interval"
+			if len(laps[name]) > 0 {
+				cell = of(name)
+			}
+			fmt.Fprintf(&out, " %s |", cell)
+		}
+		fmt.Fprintln(&out)
+	}
+	times := func(of func(lap) time.Duration) func(string) string {
+		return func(name string) string {
 			var all []float64
 			for _, one := range laps[name] {
 				all = append(all, of(one).Seconds())
 			}
 			slices.Sort(all)
-			fmt.Fprintf(&out, " %.2f (%.2f to %.2f) |", all[len(all)/2], all[0], all[len(all)-1])
+			return fmt.Sprintf("%.2f (%.2f to %.2f)", all[len(all)/2], all[0], all[len(all)-1])
 		}
-		fmt.Fprintf(&out, " the interval, %s |\n", plain.Spec.Interval.Duration)
 	}
-	fmt.Fprintf(&out, "%d commits\n| Median, and range, s | Ours | Flux's watch | Plain Flux |\n| --- | ---: | ---: | ---: |\n", len(laps["ours"]))
-	row("push to rendered", func(l lap) time.Duration { return l.rendered })
-	row("ConfigMap applied to rendered", func(l lap) time.Duration { return l.rendered - l.applied })
+	fmt.Fprintf(&out, "| %d commits | Ours | Flux's watch | Plain Flux |\n| --- | ---: | ---: | ---: |\n", len(laps["ours"]))
+	row("push to rendered", times(func(l lap) time.Duration { return l.rendered }))
+	row("ConfigMap applied to rendered", times(func(l lap) time.Duration { return l.rendered - l.applied }))
+	row("revisions", func(name string) string {
+		all, err := e.revisions(name)
+		e.Expect(err).NotTo(HaveOccurred())
+		return fmt.Sprint(len(all) - 1) // Without the installation.
+	})
 	return out.String()
 }
