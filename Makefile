@@ -158,6 +158,10 @@ pictures: components ## Draw the picture of the dashboard for the documentation;
 bench: ## Measure side by side with Flux's watch and the limit; QUICK=1 in minutes; ONLY=fanout,cpu some of it.
 	@go run ./tests/bench $(if $(filter-out 0,$(QUICK)),-quick) $(if $(ONLY),-only $(ONLY))
 
+.PHONY: bench-commits
+bench-commits: components ## Measure from Git commits to what is rendered, side by side with Flux's watch and plain Flux; some minutes.
+	@go test ./tests/gitops -run '^TestLatency' -count=1 -v -timeout 30m -args -gitops.latency -gitops.commits=20
+
 .PHONY: bench-micro
 bench-micro: ## Run the Go benchmarks of digest and plan, in the form that benchstat compares.
 	@go test -run '^$$' -bench . -count $(COUNT) ./internal/digest ./internal/plan
