@@ -117,16 +117,15 @@ func (e *team) table(laps map[string][]lap) string {
 	row := func(what string, of func(name string) string) {
 		fmt.Fprintf(&out, "| %s |", what)
 		for _, name := range contestants {
-			cell := "the interval"
-			if len(laps[name]) > 0 {
-				cell = of(name)
-			}
-			fmt.Fprintf(&out, " %s |", cell)
+			fmt.Fprintf(&out, " %s |", of(name))
 		}
 		fmt.Fprintln(&out)
 	}
 	times := func(of func(lap) time.Duration) func(string) string {
 		return func(name string) string {
+			if len(laps[name]) == 0 {
+				return "the interval"
+			}
 			var all []float64
 			for _, one := range laps[name] {
 				all = append(all, of(one).Seconds())
