@@ -78,10 +78,12 @@ func measure(e *team, fixed bool) {
 		noticing = contestants[:2]
 	}
 	laps := map[string][]lap{}
+	inGit := []string{git{fixed: fixed}.pair()}
 	for n := 1; n <= *commitsFlag; n++ {
 		mark, pushed := e.mark(), time.Now()
 		g := git{ns: e.ns, n: n, fixed: fixed}
 		e.commit(g.race())
+		inGit = append(inGit, g.pair())
 		for _, name := range noticing {
 			e.Eventually(e.pairs(name)).Should(ContainElement(g.pair()), name)
 		}
@@ -96,7 +98,7 @@ func measure(e *team, fixed bool) {
 	if fixed {
 		e.Expect(e.knob("plain")).To(Equal("0"), "at the interval only")
 	}
-	e.t.Log("\n" + e.table(laps))
+	e.t.Log("\n" + e.table(laps, inGit))
 }
 
 // patched returns when a user has patched a ConfigMap after a mark: the first time, or from the
@@ -112,7 +114,7 @@ func (e *team) patched(since world.AuditMark, user, name string, at int) time.Ti
 }
 
 // table returns the laps as Markdown, in seconds.
-func (e *team) table(laps map[string][]lap) string {
+func (e *team) table(laps map[string][]lap, inGit []string) string {
 	var out strings.Builder
 	row := func(what string, of func(name string) string) {
 		fmt.Fprintf(&out, "| %s |", what)
@@ -141,6 +143,11 @@ func (e *team) table(laps map[string][]lap) string {
 		all, err := e.revisions(name)
 		e.Expect(err).NotTo(HaveOccurred())
 		return fmt.Sprint(len(all) - 1) // Without the installation.
+	})
+	row("of these, of a pair that was never in Git", func(name string) string {
+		pairs, err := e.pairs(name)()
+		e.Expect(err).NotTo(HaveOccurred())
+		return fmt.Sprint(len(slices.DeleteFunc(pairs, func(pair string) bool { return slices.Contains(inGit, pair) })))
 	})
 	return out.String()
 }
