@@ -3,7 +3,7 @@
 
 package v1beta1
 
-// DeletionPolicy tells what becomes of copies that are not wanted any more.
+// DeletionPolicy is what happens to copies that are no longer needed.
 // +kubebuilder:validation:Enum=Orphan;Delete
 type DeletionPolicy string
 
@@ -29,7 +29,7 @@ type Publish struct {
 	// +required
 	Name string `json:"name"`
 
-	// DeletionPolicy tells what becomes of the copies when the ValuesTrigger is
+	// DeletionPolicy is what happens to the copies when the ValuesTrigger is
 	// deleted, when their target is none any more, and when they are renamed: Orphan
 	// keeps them, Delete removes them. While the ValuesTrigger exists, a copy that a
 	// HelmRelease still reads is kept. Copies carry the policy as the operator saw it

@@ -14,7 +14,7 @@ const (
 	SecretKind    = "Secret"
 )
 
-// ForcePolicy tells when a HelmRelease is asked for a forced upgrade
+// ForcePolicy determines when a HelmRelease is asked for a forced upgrade
 // (reconcile.fluxcd.io/forceAt beside requestedAt).
 // +kubebuilder:validation:Enum=Auto;Always;Never
 type ForcePolicy string

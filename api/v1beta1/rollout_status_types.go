@@ -7,7 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// RolloutPhase tells what a rollout is doing.
+// RolloutPhase is what a rollout is doing.
 // +kubebuilder:validation:Enum=Settling;AwaitingWindow;AwaitingApproval;Progressing;Soaking;Blocked;Halted;RollingBack;RolledBack;RollbackHalted;Finished
 type RolloutPhase string
 
@@ -83,7 +83,7 @@ type RolloutStatus struct {
 	// +optional
 	NextWindow *NextWindow `json:"nextWindow,omitempty"`
 
-	// Overridden tells that a person has requested all targets at once
+	// Overridden reports that a person has requested all targets at once
 	// (reconcile.fluxcd.io/forceAt): nothing holds this content back.
 	// +optional
 	Overridden bool `json:"overridden,omitempty"`
@@ -93,13 +93,13 @@ type RolloutStatus struct {
 	// +optional
 	TriggerAt string `json:"triggerAt,omitempty"`
 
-	// Message tells why the rollout has halted or is taken back, is blocked or does not
-	// get on.
+	// Message says why the rollout has halted or is rolled back, is blocked or makes
+	// no progress.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Message string `json:"message,omitempty"`
 
-	// Rollback is there when the content is taken back (onFailure: Rollback). The digest
+	// Rollback is there when the content is rolled back (onFailure: Rollback). The digest
 	// of the rollout is then the one that is refused.
 	// +optional
 	Rollback *RollbackStatus `json:"rollback,omitempty"`
@@ -142,7 +142,7 @@ type RollbackStatus struct {
 	// +optional
 	StartedAt *metav1.Time `json:"startedAt,omitempty"`
 
-	// Message tells why it has halted, or which targets it has left out.
+	// Message says why it has halted, or which targets it has left out.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Message string `json:"message,omitempty"`
@@ -159,7 +159,7 @@ type NextWindow struct {
 	Closes *metav1.Time `json:"closes,omitempty"`
 }
 
-// StagePhase tells what a stage is doing.
+// StagePhase is what a stage is doing.
 // +kubebuilder:validation:Enum=Unchanged;Waiting;Progressing;Soaking;Unready;Finished;RollingBack;RolledBack
 type StagePhase string
 
@@ -206,7 +206,7 @@ type StageStatus struct {
 	// +optional
 	Targets int32 `json:"targets"`
 
-	// Delivered is the number of them that run the content; when it is taken back, the
+	// Delivered is the number of them that run the content; when it is rolled back, the
 	// earlier content.
 	// +optional
 	Delivered int32 `json:"delivered"`

@@ -10,7 +10,7 @@ import (
 
 // Window is a time in which changes may be delivered.
 type Window struct {
-	// Cron tells when the window starts: minute, hour, day of month, month, day of
+	// Cron is when the window starts: minute, hour, day of month, month, day of
 	// week, for example "0 2 * * mon-fri". An expression that never comes makes
 	// the trigger Stalled with reason InvalidSpec.
 	// +kubebuilder:validation:MaxLength=128
@@ -38,7 +38,7 @@ type Window struct {
 	Window metav1.Duration `json:"window"`
 }
 
-// FailurePolicy tells what happens when more targets fail than may.
+// FailurePolicy determines what happens when more targets fail than may.
 // +kubebuilder:validation:Enum=Halt;Continue;Rollback
 type FailurePolicy string
 
@@ -46,15 +46,15 @@ const (
 	// FailureHalt stops the rollout: no further target is touched.
 	FailureHalt FailurePolicy = "Halt"
 
-	// FailureContinue goes on. Failures are counted and told.
+	// FailureContinue goes on. Failures are counted and reported.
 	FailureContinue FailurePolicy = "Continue"
 
-	// FailureRollback stops the rollout and takes the change back: all targets that got
+	// FailureRollback stops the rollout and rolls the change back: all targets that got
 	// it get the last content again that went through all stages.
 	FailureRollback FailurePolicy = "Rollback"
 )
 
-// ApprovalPolicy tells whether a stage starts by itself.
+// ApprovalPolicy reports whether a stage starts by itself.
 // +kubebuilder:validation:Enum=Automatic;Manual
 type ApprovalPolicy string
 
@@ -80,7 +80,7 @@ type Rollout struct {
 	Stages []Stage `json:"stages"`
 
 	// MaxFailures is how many targets of a stage may fail, as a number or as a
-	// percentage of its targets, rounded down. When more do, onFailure tells what
+	// percentage of its targets, rounded down. When more do, onFailure determines what
 	// happens. A target that was not ready before the change does not count.
 	// Defaults to 0.
 	// +kubebuilder:validation:XIntOrString
@@ -125,7 +125,7 @@ type Stage struct {
 
 	// MinSuccessTime is how long the targets of the stage must have been ready, all
 	// at the same time, before the next stage starts, from 0s to 168h. A target
-	// that stops being ready starts the time anew; one that is not ready for
+	// that stops being ready starts the time again; one that is not ready for
 	// spec.timeout counts as failed. Defaults to 0s.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32

@@ -106,7 +106,7 @@ func TestSelector_nilSelectsNothingAndEmptyEverything(t *testing.T) {
 	g.Expect(s.Matches(labels.Set{})).To(BeTrue())
 }
 
-// Whatever the schema admits selects what it says, or has a key that is no label's.
+// Whatever the schema admits selects what it says, or has a key that is not a label's.
 func FuzzSelector(f *testing.F) {
 	f.Add("app", "a", "tier", uint8(0), "b,c", "tier", "b")
 	f.Add("app", "", "x.io/y", uint8(1), "b", "app", "")

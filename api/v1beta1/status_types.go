@@ -51,7 +51,7 @@ type KeptSource struct {
 	PublishAs string `json:"publishAs,omitempty"`
 }
 
-// TargetState tells how far the delivery to a target got.
+// TargetState is how far the delivery to a target got.
 // +kubebuilder:validation:Enum=Pending;Held;Triggered;Delivered;Failed;Missing
 type TargetState string
 
@@ -117,7 +117,7 @@ type TargetStatus struct {
 	// +optional
 	Token string `json:"token,omitempty"`
 
-	// Forced tells that the change that waits, or the last request, needs a forced
+	// Forced reports that the change that waits, or the last request, needs a forced
 	// upgrade.
 	// +optional
 	Forced bool `json:"forced,omitempty"`
@@ -154,7 +154,7 @@ type TargetStatus struct {
 	// +optional
 	Seen *SeenContent `json:"seen,omitempty"`
 
-	// Message tells why the target is in this state, where that is not obvious.
+	// Message says why the target is in this state, where that is not obvious.
 	// +kubebuilder:validation:MaxLength=1024
 	// +optional
 	Message string `json:"message,omitempty"`
@@ -197,7 +197,7 @@ type SeenContent struct {
 	Revision int64 `json:"revision"`
 }
 
-// ChangeOutcome tells what became of a change.
+// ChangeOutcome is the outcome of a change.
 // +kubebuilder:validation:Enum=InProgress;Delivered;Failed;Halted;RolledBack;Superseded
 type ChangeOutcome string
 
@@ -215,7 +215,7 @@ const (
 	// touched.
 	ChangeHalted ChangeOutcome = "Halted"
 
-	// ChangeRolledBack has failed in more targets than may, and was taken back.
+	// ChangeRolledBack has failed in more targets than may, and was rolled back.
 	ChangeRolledBack ChangeOutcome = "RolledBack"
 
 	// ChangeSuperseded was followed by the next change before it was delivered

@@ -46,14 +46,14 @@ func (in *ValuesTrigger) GetTimeout() time.Duration {
 	return in.Spec.Timeout.Duration
 }
 
-// IsGated tells whether the spec holds changes back: by a quiet period, windows or
+// IsGated reports whether the spec holds changes back: by a quiet period, windows or
 // stages.
 func (in *ValuesTrigger) IsGated() bool {
 	return in.Spec.QuietPeriod.Duration > 0 || len(in.Spec.Schedule) > 0 || in.Spec.Rollout != nil
 }
 
-// TakesBack tells whether the spec wants changes that fail to be taken back.
-func (in *ValuesTrigger) TakesBack() bool {
+// RollsBack reports whether the spec wants failed changes to be rolled back.
+func (in *ValuesTrigger) RollsBack() bool {
 	return in.Spec.Publish != nil && in.Spec.Rollout != nil && in.Spec.Rollout.OnFailure == FailureRollback
 }
 

@@ -66,7 +66,7 @@ type ValuesTriggerSpec struct {
 	// +optional
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
-	// Force tells when a target is asked for a forced upgrade: Auto, when a
+	// Force determines when a target is asked for a forced upgrade: Auto, when a
 	// source changed that it does not read through valuesFrom; Always; or Never.
 	// Defaults to Auto. A source may set its own.
 	// +kubebuilder:default=Auto
@@ -164,7 +164,7 @@ type ValuesTriggerStatus struct {
 	LastHandledApproval string `json:"lastHandledApproval,omitempty"`
 
 	// Conditions are Ready, Reconciling and Stalled, as kstatus reads them, and
-	// Gated, which tells whether something can pass by what holds changes back.
+	// Gated, which reports whether something can pass by what holds changes back.
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=8
@@ -172,7 +172,7 @@ type ValuesTriggerStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
 	// LastDigest is the digest of the content of all sources together, as last
-	// read. While a rollout is taken back, and afterwards, it is that of the content
+	// read. While a rollout is rolled back, and afterwards, it is that of the content
 	// that is restored.
 	// +optional
 	LastDigest string `json:"lastDigest,omitempty"`

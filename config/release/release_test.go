@@ -79,7 +79,7 @@ func TestRelease(t *testing.T) {
 		}
 	})
 
-	t.Run("has an image for both architectures that runs as nobody special", func(t *testing.T) {
+	t.Run("has an image for both architectures that runs without root", func(t *testing.T) {
 		g := NewWithT(t)
 		path, err := layout.FromPath(filepath.Join(out, "image"))
 		g.Expect(err).NotTo(HaveOccurred())

@@ -26,7 +26,7 @@ type Target struct {
 
 // Check returns nil if an object in the namespace origin may act on the target:
 // a declared ValuesTrigger, or a labelled ConfigMap or Secret. The error names
-// the target and the mend.
+// the target and the fix.
 func (p Policy) Check(origin string, target Target) error {
 	if origin == target.Namespace {
 		return nil
@@ -37,7 +37,7 @@ func (p Policy) Check(origin string, target Target) error {
 		return nil
 	case p.NoCrossNamespaceRefs:
 		// In the same words whether there is such a release, a list on it, or neither:
-		// what is in another namespace is nobody's business here.
+		// what is in another namespace is not disclosed here.
 		return fmt.Errorf("HelmRelease %s/%s is in another namespace than %s and the operator runs with --no-cross-namespace-refs; consent with the annotation %s: %s on the HelmRelease",
 			target.Namespace, target.Name, origin, triggerv1.AllowFromAnnotation, origin)
 	case listed:
@@ -68,8 +68,8 @@ func (p Policy) CheckSource(trigger, source string) error {
 		source, trigger, source, triggerv1.LabelReconcilerNameSourceKey)
 }
 
-// consent tells whether the HelmRelease lists namespaces at all, and whether it lists this
-// one: an empty list consents to nobody.
+// consent reports whether the HelmRelease lists namespaces at all, and whether it lists this
+// one: an empty list consents to no one.
 func consent(annotations map[string]string, origin string) (listed, allowed bool) {
 	value, listed := annotations[triggerv1.AllowFromAnnotation]
 	for namespace := range strings.SplitSeq(value, ",") {

@@ -30,7 +30,7 @@ func TestPolicy_Check(t *testing.T) {
 		{"another may not with the flag", true, other, nil, true},
 		{"another may with the flag and consent", true, other, list("a, config ,b"), false},
 		{"one that is not listed may not, even without the flag", false, other, list("a,b"), true},
-		{"an empty list consents to nobody", false, other, list(""), true},
+		{"an empty list consents to no one", false, other, list(""), true},
 		{"blanks are no namespace", false, "", list(" , "), true},
 		{"a part of a name is not the name", true, "conf", list("config"), true},
 	} {

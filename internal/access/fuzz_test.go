@@ -12,7 +12,7 @@ import (
 )
 
 // Whatever the list looks like: a namespace is let in only if it is there in full, and the
-// flag lets in nobody whom the list alone would not.
+// flag admits no one that the list alone would not.
 func FuzzPolicyCheck(f *testing.F) {
 	f.Add("config, infra", "infra")
 	f.Add("config infra", "infra")
@@ -37,7 +37,7 @@ func FuzzPolicyCheck(f *testing.F) {
 		denied := access.Policy{NoCrossNamespaceRefs: true}.Check("tenant", target)
 		unknown := access.Policy{NoCrossNamespaceRefs: true}.Check("tenant", access.Target{Namespace: "apps", Name: "app"})
 		if denied != nil && denied.Error() != unknown.Error() {
-			t.Errorf("the list can be told from %q and %q", denied, unknown)
+			t.Errorf("the list can be guessed from %q and %q", denied, unknown)
 		}
 	})
 }

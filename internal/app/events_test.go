@@ -43,7 +43,7 @@ func TestEvents(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	mgrOpts, err := managerOptions(opts)
 	g.Expect(err).NotTo(HaveOccurred())
-	// Nobody listens there: the receiver must get its events all the same. The
+	// No one listens there: the receiver must get its events all the same. The
 	// cache would ask for the kinds in its options.
 	mgrOpts.Cache = cache.Options{}
 	mgr, err := ctrl.NewManager(&rest.Config{Host: "http://127.0.0.1:1"}, mgrOpts)

@@ -99,7 +99,7 @@ func TestEnvironmentAndAliases(t *testing.T) {
 		got:  func(b built) any { return b.opts.Concurrent },
 		want: 4,
 	}, {
-		name: "an empty variable is no value",
+		name: "an empty variable is not a value",
 		env:  map[string]string{envConcurrency: "", envCacheSync: "", envLogLevel: ""},
 		got:  func(b built) any { return values(b) },
 		want: []any{10, 2 * time.Minute, "info"},
@@ -120,7 +120,7 @@ func TestEnvironmentAndAliases(t *testing.T) {
 		got:  func(b built) any { return b.mgr.Metrics.SecureServing },
 		want: true,
 	}, {
-		name: "unless it was told not to",
+		name: "unless a flag forbids it",
 		args: []string{"--metrics-bind-address=:8443", "--metrics-secure=false"},
 		got:  func(b built) any { return b.mgr.Metrics.SecureServing },
 		want: false,
@@ -219,7 +219,7 @@ func TestUnusableClusterEndsInOneLine(t *testing.T) {
 		kubeconfig: filepath.Join(dir, "missing"),
 		want:       "missing: no such file or directory",
 	}, {
-		name:       "the file is no kubeconfig",
+		name:       "the file is not a kubeconfig",
 		kubeconfig: write("garbage", "{{{"),
 		want:       "cannot load the Kubernetes client configuration: ",
 	}} {

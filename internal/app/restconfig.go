@@ -22,7 +22,7 @@ import (
 // RESTConfig returns how to reach the API server: the file that KUBECONFIG names,
 // else the Pod's service account, else the user's kubeconfig. It waits until the API
 // server answers, as all requests do later: to end would only make the kubelet start
-// the operator anew, at ever longer intervals.
+// the operator again, at ever longer intervals.
 //
 // Requests are limited on this side when the user asked for it or when the API
 // server has no priority and fairness of its own.
@@ -59,7 +59,7 @@ func limitClient(cfg *rest.Config, opts Options, fair bool) {
 
 func loadConfig(kubeconfig string) (*rest.Config, error) {
 	if kubeconfig == "" {
-		// Not being in a cluster is no error yet.
+		// Not being in a cluster is not an error yet.
 		if cfg, err := rest.InClusterConfig(); !errors.Is(err, rest.ErrNotInCluster) {
 			return cfg, err
 		}

@@ -51,7 +51,7 @@ func Run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	cfg, err := RESTConfig(ctx, opts, getenv)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return exitOK // Told to stop while it waited.
+		return exitOK // Stopped while it waited.
 	case err != nil:
 		return fail(stderr, err, exitFailure)
 	}

@@ -81,6 +81,6 @@ func (m *Manager) awaitCaches(ctx context.Context, cancel context.CancelCauseFun
 		close(synced)
 		return
 	}
-	cancel(fmt.Errorf("caches not synced within %s (--%s): the log tells which list or watch fails",
+	cancel(fmt.Errorf("caches not synced within %s (--%s): the log says which list or watch fails",
 		m.cacheSyncTimeout, flagCacheSync))
 }

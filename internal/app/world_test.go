@@ -77,7 +77,7 @@ func account(t *testing.T, w *world.World) (*corev1.ServiceAccount, *rest.Config
 	g := NewWithT(t)
 	ns, err := w.Namespace(t.Context(), "app")
 	g.Expect(err).NotTo(HaveOccurred())
-	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "somebody"}}
+	sa := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Namespace: ns, Name: "stranger"}}
 	g.Expect(w.Client().Create(t.Context(), sa)).To(Succeed())
 	cfg, err := w.ConfigForServiceAccount(t.Context(), ns, sa.Name)
 	g.Expect(err).NotTo(HaveOccurred())
@@ -94,7 +94,7 @@ func grant(t *testing.T, w *world.World, sa *corev1.ServiceAccount, role string)
 	})).To(Succeed())
 }
 
-// mayGet lets somebody get a path that is not a resource.
+// mayGet lets someone get a path that is not a resource.
 func mayGet(t *testing.T, w *world.World, path string, who rbacv1.Subject) {
 	t.Helper()
 	g := NewWithT(t)

@@ -42,7 +42,7 @@ func TestStatus_Revision(t *testing.T) {
 		"an artifact of a registry":        {status("latest@sha256:0123456789abcdef", ""), "latest@sha256:0123456789ab"},
 		"no branch":                        {status("sha1:0123456789abcdef", ""), "sha1:0123456789ab"},
 		"a tag":                            {status("v1.0.0/0123456789abcdef", ""), "v1.0.0/0123456789abcdef"},
-		"a branch with a long name":        {status("team/a-branch-with-a-name-that-nobody-reads@sha1:0123456789abcdef", ""), "sha1:0123456789ab"},
+		"a branch with a long name":        {status("team/a-branch-with-a-name-that-is-too-long-to-read@sha1:0123456789abcdef", ""), "sha1:0123456789ab"},
 		"nothing was ever applied":         {Status{}, ""},
 		"what would be a line of its own":  {status("main, all well) by root", ""), "main__all_well)_by_root"},
 	} {

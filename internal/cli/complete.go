@@ -18,7 +18,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// completionTimeout is how long somebody who has pressed the tabulator waits.
+// completionTimeout is how long someone who has pressed the tabulator waits.
 const completionTimeout = 3 * time.Second
 
 // groupVersions of the kinds whose names are completed.

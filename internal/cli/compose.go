@@ -85,7 +85,7 @@ func (c *composer) after(ctx context.Context, ref source.Ref) (client.Object, er
 	return c.before(ctx, ref)
 }
 
-// isForbidden tells whether the user may not read an object, or what will be in it.
+// isForbidden reports whether the user may not read an object, or what will be in it.
 func (c *composer) isForbidden(ctx context.Context, ref source.Ref) bool {
 	_, before := c.before(ctx, ref)
 	_, after := c.after(ctx, ref)

@@ -17,7 +17,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
-// errCopy tells that sources cannot be in one copy.
+// errCopy reports that sources cannot be in one copy.
 var errCopy = errors.New("no copy can be made")
 
 // part is a source of a copy, with the keys that count.
@@ -53,7 +53,7 @@ func refOf(o graph.Object) source.Ref {
 	return source.Ref{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }
 
-// isCopyOfEdited tells whether an object is a copy that the edits would change.
+// isCopyOfEdited reports whether an object is a copy that the edits would change.
 func (c *composer) isCopyOfEdited(ref source.Ref) bool {
 	for _, p := range c.copies[ref] {
 		if _, edited := c.edited[p.Ref]; edited || c.hidden[p.Ref] {

@@ -73,7 +73,7 @@ func (c *cli) connect() error {
 		c.client, err = c.Connect()
 		return err
 	}
-	// Otherwise it complains after half a minute that nobody has.
+	// Otherwise it complains after half a minute that no one has.
 	ctrllog.SetLogger(logr.Discard())
 	cfg, err := c.flags.ToRESTConfig()
 	if err != nil {
@@ -165,7 +165,7 @@ func (c *cli) warn(format string, args ...any) {
 	_, _ = fmt.Fprintf(c.Err, "warning: "+format+"\n", args...)
 }
 
-// explain says what an error means to somebody who has not read this program.
+// explain says what an error means to someone who has not read this program.
 func explain(err error) string {
 	var status apierrors.APIStatus
 	switch {

@@ -57,12 +57,12 @@ func copying() []client.Object {
 	return objects
 }
 
-// takenBack is the same after the new content has failed in a release that still has it: the
+// rolledBack is the same after the new content has failed in a release that still has it: the
 // others have the earlier one.
-func takenBack() []client.Object {
+func rolledBack() []client.Object {
 	objects := copying()
 	vt := objects[0].(*triggerv1.ValuesTrigger)
-	ready(vt, metav1.ConditionUnknown, meta.ProgressingReason, "Rolls back to sha256:0, stage prod, 1/2, since sha256:1 failed: apps/first: UpgradeFailed", false)
+	ready(vt, metav1.ConditionUnknown, meta.ProgressingReason, "Rolling back to sha256:0, stage prod, 1/2: sha256:1 failed: apps/first: UpgradeFailed", false)
 	vt.Status.LastDigest = "sha256:0"
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:1", Phase: triggerv1.RolloutRollingBack, Rollback: &triggerv1.RollbackStatus{Digest: "sha256:0"}}
 	second := objects[7].(*helmv2.HelmRelease)
@@ -79,7 +79,7 @@ func TestCopies_that_are_taken_back_are_told(t *testing.T) {
 		{"copies-back-tree.txt", "tree platform -n config"},
 		{"copies-back-why.txt", "why second -n apps"},
 	} {
-		golden(t, c.golden, (&call{objects: takenBack()}).run(t, strings.Fields(c.args)...).out)
+		golden(t, c.golden, (&call{objects: rolledBack()}).run(t, strings.Fields(c.args)...).out)
 	}
 }
 

@@ -125,7 +125,7 @@ func TestCompletion(t *testing.T) {
 	}{
 		{"names and kinds", []string{"__complete", "tree", "-n", "apps", ""}, "api-auto\ncron-auto\nnew\nplatform\nconfigmap/\nsecret/\nhelmrelease/\n:6\n"},
 		{"not what is given", []string{"__complete", "suspend", "-n", "apps", "api-auto", ""}, "cron-auto\nnew\nplatform\n:4\n"},
-		{"names of a kind", []string{"__complete", "tree", "-n", "apps", "cm/"}, "cm/api-values\ncm/nobody\n:4\n"},
+		{"names of a kind", []string{"__complete", "tree", "-n", "apps", "cm/"}, "cm/api-values\ncm/unread\n:4\n"},
 		{"releases", []string{"__complete", "why", "-n", "apps", ""}, "api\nbatch\ncron\nout\nprivate\nweb\n:4\n"},
 		{"formats", []string{"__complete", "tree", "-o", ""}, "text\njson\nyaml\n:4\n"},
 	} {

@@ -117,7 +117,7 @@ func TestPreview_pending(t *testing.T) {
 	t.Run("what has failed and is rolled back", func(t *testing.T) {
 		t.Parallel()
 		g := NewWithT(t)
-		got := (&call{objects: takenBack()}).run(t, "preview", "--pending", "platform", "-n", "config")
+		got := (&call{objects: rolledBack()}).run(t, "preview", "--pending", "platform", "-n", "config")
 		g.Expect(got.out).To(HavePrefix("ValuesTrigger config/platform: content sha256:1 has failed and is not delivered\n"))
 		g.Expect(got.out).To(ContainSubstring("UpgradeLater (has failed and is not delivered: edit it, or retry it by name): HelmRelease apps/second\n"))
 	})

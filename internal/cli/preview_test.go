@@ -102,7 +102,7 @@ func TestPreview(t *testing.T) {
 		{"preview-both.txt", "preview -f -", editedConfigMap + "---\n" + editedSecret, 1},
 		{"preview-broken.txt", "preview -f -", strings.Replace(editedConfigMap, "replicas: 3", "replicas: hunter2: 3", 1), 1},
 		{"preview-broken-secret.txt", "preview -f -", strings.Replace(editedSecret, "hunter6=hunter7", "hunter6", 1), 1},
-		{"preview-same.txt", "preview -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: nobody}\ndata: {a: b}\n", 0},
+		{"preview-same.txt", "preview -f -", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: unread}\ndata: {a: b}\n", 0},
 	} {
 		t.Run(c.golden, func(t *testing.T) {
 			t.Parallel()

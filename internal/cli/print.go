@@ -49,10 +49,10 @@ func (c *cli) said(format string, args ...any) {
 	_, _ = fmt.Fprintf(c.Out, format+"\n", args...)
 }
 
-// maxLine bounds a text of somebody else's, in bytes.
+// maxLine bounds a text of someone else's, in bytes.
 const maxLine = 4096
 
-// clean makes one line of a text that somebody else wrote: nothing in it reaches the
+// clean makes one line of a text that someone else wrote: nothing in it reaches the
 // terminal but what can be printed.
 func clean(message string) string { return text.Line(message, maxLine) }
 

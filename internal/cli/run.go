@@ -38,7 +38,7 @@ type Env struct {
 	Out io.Writer
 	Err io.Writer
 
-	// Terminal tells whether Out is one, and Width how wide.
+	// Terminal reports whether Out is one, and Width how wide.
 	Terminal bool
 	Width    int
 
@@ -52,7 +52,7 @@ type Env struct {
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
-// errFound tells that the answer, which has been given, is a bad one.
+// errFound reports that the answer, which has been given, is a bad one.
 var errFound = errors.New("found")
 
 // Run runs the plugin and returns its exit code.
@@ -123,7 +123,7 @@ func (c *cli) root() *cobra.Command {
 	return root
 }
 
-// noSuchCommand tells of an argument that is no command.
+// noSuchCommand tells of an argument that is not a command.
 func noSuchCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -23,7 +23,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
 )
 
-// simulation is what somebody asks for.
+// simulation is what someone asks for.
 type simulation struct {
 	simulate.Fleet
 	file   string
@@ -34,7 +34,7 @@ type simulation struct {
 	seed   int64
 }
 
-// maxRuns bounds how long somebody waits.
+// maxRuns bounds how long someone waits.
 const maxRuns = 1000
 
 func (c *cli) simulateCommand() *cobra.Command {

@@ -59,7 +59,7 @@ func estate() []client.Object {
 	return []client.Object{
 		platform, missing, selected, suspended, unseen, byLabel, labelled, private, out, batch,
 		release("api", valuesFrom("ConfigMap", "api-values"), valuesFrom("Secret", "unfollowed")), release("web"), release("cron", valuesFrom("ConfigMap", "cron-values")),
-		configMap("config", "platform-values", nil), configMap("apps", "api-values", nil), configMap("apps", "nobody", nil),
+		configMap("config", "platform-values", nil), configMap("apps", "api-values", nil), configMap("apps", "unread", nil),
 	}
 }
 
@@ -79,7 +79,7 @@ func TestTree(t *testing.T) {
 		{"tree-configmap.json", "tree configmap/flags -n config -o json", ""},
 		{"tree-configmap-declared.txt", "tree cm/platform-values -n config", ""},
 		{"tree-configmap-read.txt", "tree cm/api-values -n apps", ""},
-		{"tree-configmap-nobody.txt", "tree cm/nobody -n apps", ""},
+		{"tree-configmap-unread.txt", "tree cm/unread -n apps", ""},
 		{"tree-secret-absent.txt", "tree secret/db -n apps", "warning: Secret apps/db does not exist: this is what its creation would touch\n"},
 		{"tree-helmrelease.txt", "tree helmrelease/api -n apps", ""},
 		{"tree-helmrelease-none.txt", "tree hr/private -n apps", ""},

@@ -144,7 +144,7 @@ func branches(all []branch) []layout.Row {
 func (f forest) messageOf(t graph.Trigger) string {
 	switch {
 	case t.State == graph.Progressing && t.Rollout != "" && t.Rollout != triggerv1.RolloutProgressing:
-		return clean(t.Message) // What it waits for, or that it is taken back.
+		return clean(t.Message) // What it waits for, or that it is rolled back.
 	case t.State == graph.Ready || t.State == graph.Progressing:
 		return ""
 	case slices.Contains([]string{triggerv1.DeliveryFailedReason, triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason}, t.Reason):
@@ -279,7 +279,7 @@ func feedsText(s layout.Style, feeds graph.Feeds) string {
 		below = append(below, branch{row: sourceRow(source)})
 	}
 	if len(below) > 0 {
-		rows = append(rows, layout.Row{Loose: true, Cells: []layout.Cell{{Text: "No ValuesTrigger", Tone: layout.Bold}, {Text: "read through valuesFrom, and followed by nobody", Tone: layout.Busy}}})
+		rows = append(rows, layout.Row{Loose: true, Cells: []layout.Cell{{Text: "No ValuesTrigger", Tone: layout.Bold}, {Text: "read through valuesFrom, and followed by no one", Tone: layout.Busy}}})
 		rows = append(rows, branches(below)...)
 	}
 	if len(rows) == 0 {

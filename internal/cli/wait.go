@@ -72,8 +72,8 @@ type waiter struct {
 	order   []types.NamespacedName
 	seen    map[types.NamespacedName]*waited
 
-	// told is what was last said about the wait.
-	told string
+	// shown is the last line about the wait.
+	shown string
 }
 
 // waited is one that is followed.
@@ -191,7 +191,7 @@ func (w *waiter) need(one *waited) {
 	_, _ = fmt.Fprintf(w.c.Err, "valuestrigger/%s in %s needs a person (%s): %s\n", one.Name, one.Namespace, one.Reason, clean(one.Message))
 }
 
-// current tells whether what a trigger has last looked at is what its sources have now,
+// current reports whether what a trigger has last looked at is what its sources have now,
 // as far as that can be read: an event of a source may come later than one of the
 // trigger. Sources that are missing, or that the operator does not follow, are for the
 // trigger to tell of, as are Secrets: only the operator can make their digests.
@@ -230,10 +230,10 @@ func (w *waiter) tell() {
 		}
 	}
 	line := fmt.Sprintf("waiting for %d of %d: %s", len(left), len(w.order), text.Some(left, maxNamed))
-	if w.c.Terminal && line != w.told {
+	if w.c.Terminal && line != w.shown {
 		_, _ = fmt.Fprintln(w.c.Err, line)
 	}
-	w.told = line
+	w.shown = line
 }
 
 // finish shows what became of each.

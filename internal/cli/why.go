@@ -262,11 +262,11 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 
 // editText says what changed in an object, and whose edit it was; or that the object was
 // gone back to, since content of that digest failed.
-func editText(e history.Edit, takenBack string) string {
+func editText(e history.Edit, rolledBack string) string {
 	out := fmt.Sprintf("%s %s/%s", e.Kind, e.Namespace, e.Name)
 	switch {
-	case takenBack != "":
-		return out + " as it was before: " + takenBack + " failed and was taken back"
+	case rolledBack != "":
+		return out + " as it was before: " + rolledBack + " failed and was rolled back"
 	case e.Absent:
 		out += " was gone"
 	case len(e.Keys) > 0:

@@ -24,7 +24,7 @@ type Binding struct {
 	Targets []types.NamespacedName
 
 	// Problems are sentences about what is malformed. Each names the annotation
-	// and the mend.
+	// and the fix.
 	Problems []string
 }
 
@@ -73,18 +73,18 @@ func Labels(all map[string]string) map[string]string {
 	return map[string]string{triggerv1.LabelReconcilerNameSourceKey: strings.Clone(value)}
 }
 
-// IsSource tells whether the labels make an object a source of the contract.
+// IsSource reports whether the labels make an object a source of the contract.
 func IsSource(labels map[string]string) bool {
 	return labels[triggerv1.LabelReconcilerNameSourceKey] == triggerv1.LabelValueEnabled
 }
 
-// IsExcluded tells whether the labels take an object out: a ConfigMap or Secret
+// IsExcluded reports whether the labels take an object out: a ConfigMap or Secret
 // from being a source, a HelmRelease from being found.
 func IsExcluded(labels map[string]string) bool {
 	return labels[triggerv1.LabelReconcilerNameSourceKey] == triggerv1.LabelValueDisabled
 }
 
-// Unheard says why an object that somebody means to be a source is none, or nothing: its
+// Unheard says why an object that someone means to be a source is none, or nothing: its
 // label has a value that means nothing, or it names HelmReleases and has no label.
 func Unheard(labels, annotations map[string]string) string {
 	value, labelled := labels[triggerv1.LabelReconcilerNameSourceKey]
@@ -112,7 +112,7 @@ func Parse(annotations map[string]string) Binding {
 		namespace = value
 	}
 	if errs := validation.IsDNS1123Label(namespace); len(errs) > 0 {
-		b.report("annotation %s: %s is no name of a namespace; give the one namespace of the HelmReleases, or none for %s",
+		b.report("annotation %s: %s is not a valid namespace name; set the namespace of the HelmReleases, or remove the annotation to use %s",
 			triggerv1.HRNSAnnotation, shown(namespace), triggerv1.DefaultFluxcdNamespace)
 		return b
 	}
@@ -166,7 +166,7 @@ func (b *Binding) report(format string, args ...any) {
 	b.Problems = append(b.Problems, fmt.Sprintf(format, args...))
 }
 
-// isName tells what validation.IsDNS1123Subdomain tells, without its regular expressions:
+// isName says what validation.IsDNS1123Subdomain tells, without its regular expressions:
 // a list may hold thirty thousand names, and is read for every HelmRelease that it may name.
 func isName(name string) bool {
 	if len(name) > validation.DNS1123SubdomainMaxLength {
@@ -227,7 +227,7 @@ func ParseBaseline(annotations map[string]string) Baseline {
 	}
 }
 
-// Names tells whether Parse finds the HelmRelease in the annotations. It takes much less.
+// Names reports whether Parse finds the HelmRelease in the annotations. It takes much less.
 func Names(annotations map[string]string, target types.NamespacedName) bool {
 	namespace := strings.TrimSpace(annotations[triggerv1.HRNSAnnotation])
 	if namespace == "" {

@@ -107,15 +107,15 @@ func TestParse_problems(t *testing.T) {
 	}, {
 		name:        "a malformed namespace",
 		annotations: map[string]string{nameKey: "one,Two", namespaceKey: "Apps"},
-		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "Apps" is no name of a namespace; give the one namespace of the HelmReleases, or none for flux-system`},
+		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "Apps" is not a valid namespace name; set the namespace of the HelmReleases, or remove the annotation to use flux-system`},
 	}, {
 		name:        "two namespaces",
 		annotations: map[string]string{nameKey: "one", namespaceKey: "a,b"},
-		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "a,b" is no name of a namespace; give the one namespace of the HelmReleases, or none for flux-system`},
+		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "a,b" is not a valid namespace name; set the namespace of the HelmReleases, or remove the annotation to use flux-system`},
 	}, {
 		name:        "a namespace of 64 characters",
 		annotations: map[string]string{nameKey: "one", namespaceKey: strings.Repeat("n", 64)},
-		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "` + strings.Repeat("n", 64) + `" is no name of a namespace; give the one namespace of the HelmReleases, or none for flux-system`},
+		problems:    []string{`annotation nebius.ai/helmreleases-namespace: "` + strings.Repeat("n", 64) + `" is not a valid namespace name; set the namespace of the HelmReleases, or remove the annotation to use flux-system`},
 	}} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -19,8 +19,8 @@ import (
 )
 
 // Whatever a user writes: what comes out is well-formed and all that is well-formed, what is
-// said about it is a line of a bearable length that names the annotation, and nobody who asks
-// for one HelmRelease is told otherwise.
+// said about it is a line of a bearable length that names the annotation, and no one who asks
+// for one HelmRelease learns otherwise.
 func FuzzParse(f *testing.F) {
 	f.Add("my-hr1, my-hr2", "apps", uint16(1))
 	f.Add(",, a ,A,\x00,\u202e,ü\n", "", uint16(1))

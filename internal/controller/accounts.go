@@ -18,10 +18,10 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
-// errAccount tells that no client for an account could be made.
+// errAccount reports that no client for an account could be made.
 var errAccount = errors.New("account not usable")
 
-// maxClients bounds the clients that are kept. Whoever may write ValuesTriggers may name as
+// maxClients bounds the clients that are kept. Anyone who may write ValuesTriggers may name as
 // many accounts as there are words.
 const maxClients = 512
 
@@ -79,7 +79,7 @@ func (a *accounts) impersonate(user string) (client.Client, error) {
 		return nil, err
 	}
 	if len(a.clients) >= maxClients {
-		clear(a.clients) // Whoever uses one keeps it.
+		clear(a.clients) // Anyone who uses one keeps it.
 	}
 	a.clients[user] = c
 	return c, nil

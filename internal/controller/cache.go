@@ -43,7 +43,7 @@ func CacheOptions(secrets bool) cache.Options {
 	return cache.Options{ByObject: byObject}
 }
 
-// stripSource keeps what tells which object this is, in which version, and what its
+// stripSource keeps what says which object this is, in which version, and what its
 // labels and the contract say.
 func stripSource(in any) (any, error) {
 	obj, ok := in.(*metav1.PartialObjectMetadata)
@@ -168,7 +168,7 @@ func ownLabels(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry 
 	return nil
 }
 
-// ownsLabel tells whether this operator applied a label of an object in the cache.
+// ownsLabel reports whether this operator applied a label of an object in the cache.
 func ownsLabel(obj client.Object, key string) bool {
 	for _, entry := range ownLabels(obj.GetManagedFields()) {
 		if fields.Of(entry).Has("metadata", "labels", key) {

@@ -60,7 +60,7 @@ func TestStripSource(t *testing.T) {
 		labels map[string]string
 		want   metav1.ObjectMeta
 	}{{
-		name: "an object that names HelmReleases and has no label: no more than its owner is told of",
+		name: "an object that names HelmReleases and has no label: no more than its owner learns of",
 		want: metav1.ObjectMeta{
 			Namespace: "apps", Name: "a", ResourceVersion: "7", UID: "the-uid",
 			Annotations: map[string]string{"nebius.ai/helmreleases-name": ""},
@@ -246,9 +246,9 @@ func TestStripRelease_keeps_who_applied_the_labels(t *testing.T) {
 		entries []metav1.ManagedFieldsEntry
 		owned   bool
 	}{
-		{"nobody", nil, false},
+		{"stranger", nil, false},
 		{"the operator", []metav1.ManagedFieldsEntry{entry("kubectl", "Update", "x"), entry(triggerv1.FieldManager, "Apply", key)}, true},
-		{"somebody else", []metav1.ManagedFieldsEntry{entry("kubectl", "Apply", key)}, false},
+		{"someone else", []metav1.ManagedFieldsEntry{entry("kubectl", "Apply", key)}, false},
 		{"the operator, another label", []metav1.ManagedFieldsEntry{entry(triggerv1.FieldManager, "Apply", "x")}, false},
 		{"the operator by its requests", []metav1.ManagedFieldsEntry{entry(triggerv1.FieldManager, "Update", key)}, false},
 	} {

@@ -107,7 +107,7 @@ func (r *ContractReconciler) targets(ctx context.Context, meta *metav1.PartialOb
 			return nil, false, nil, err
 		}
 		// First of all who may ask: where references to other namespaces are denied, not even
-		// whether there is such a release is told.
+		// whether there is such a release is disclosed.
 		refused := r.policy.Check(meta.Namespace, access.Target{Namespace: target.Namespace, Name: target.Name, Annotations: hr.Annotations})
 		switch {
 		case refused != nil:
@@ -138,7 +138,7 @@ func (r *ContractReconciler) targets(ctx context.Context, meta *metav1.PartialOb
 	return targets, len(absent) > 0, problems, nil
 }
 
-// maxNamed bounds how many objects a message names, and how many are told of one by one.
+// maxNamed bounds how many objects a message names, and how many are reported one by one.
 const maxNamed = 5
 
 // some names the first HelmReleases of a list.
@@ -167,7 +167,7 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 		}
 	}
 	if err := request.Annotate(ctx, r.writer, meta, object.ResourceVersion, triggerv1.HashAnnotation, object.Full); err != nil {
-		// Somebody changed it meanwhile: the event of that comes here again.
+		// Someone changed it meanwhile: the event of that comes here again.
 		return client.IgnoreNotFound(ignoreConflict(err))
 	}
 	if baseline.Legacy {
@@ -177,7 +177,7 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 	return nil
 }
 
-// delivered tells whether a trigger has delivered this content of the object to the
+// delivered reports whether a trigger has delivered this content of the object to the
 // target.
 func (r *ContractReconciler) delivered(ctx context.Context, target types.NamespacedName, ref source.Ref, object source.Object) (bool, error) {
 	hr := &helmv2.HelmRelease{}

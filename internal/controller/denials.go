@@ -20,8 +20,8 @@ const (
 )
 
 // denials remembers since when something is refused to the operator, or to an account
-// in whose name it acts. Nobody tells when a permission is granted, so that one has to
-// try: after as long a time as the refusal has lasted, which makes few attempts.
+// in whose name it acts. RBAC changes are not observable, so the
+// request is retried after as long as it has been refused, which makes few attempts.
 type denials struct {
 	mu    sync.Mutex
 	since map[ctrl.Request]time.Time

@@ -148,8 +148,8 @@ func (d deriver) withoutDeclared(ctx context.Context, hr *helmv2.HelmRelease, so
 	}), nil
 }
 
-// mayDeliver tells whether a declared trigger may, now, deliver a source to a release: it may
-// have been denied since its status was written, or somebody else may have written that.
+// mayDeliver reports whether a declared trigger may, now, deliver a source to a release: it may
+// have been denied since its status was written, or someone else may have written that.
 func (d deriver) mayDeliver(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
 	return d.policy.Check(vt.Namespace, accessTarget(hr)) == nil && d.policy.CheckSource(vt.Namespace, s.Namespace) == nil
 }
@@ -171,7 +171,7 @@ func mayList(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference) bool {
 	})
 }
 
-// coversKeys tells whether some keys, nil for all, are among others.
+// coversKeys reports whether some keys, nil for all, are among others.
 func coversKeys(keys, wanted []string) bool {
 	if keys == nil || wanted == nil {
 		return keys == nil

@@ -19,7 +19,7 @@ import (
 var contractLabels = []string{triggerv1.LabelReconcilerNameSourceKey, triggerv1.HRNSAnnotation, triggerv1.HRNameAnnotation}
 
 // reconcileLabels applies the labels of autodiscovery, and withdraws those that it
-// applied before. By server-side apply a label that somebody else has set too stays.
+// applied before. By server-side apply a label that someone else has set too stays.
 func (r *HelmReleaseReconciler) reconcileLabels(ctx context.Context, hr *helmv2.HelmRelease) (problem string, err error) {
 	desired, problem := discovery.Labels(hr)
 	if labelled(hr, desired) {
@@ -36,7 +36,7 @@ func (r *HelmReleaseReconciler) reconcileLabels(ctx context.Context, hr *helmv2.
 	return problem, nil
 }
 
-// labelled tells whether the labels are there, and none of ours beyond them.
+// labelled reports whether the labels are there, and none of ours beyond them.
 func labelled(hr *helmv2.HelmRelease, desired map[string]string) bool {
 	for _, key := range contractLabels {
 		value, wanted := desired[key]

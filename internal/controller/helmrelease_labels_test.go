@@ -33,11 +33,11 @@ func TestLabelled(t *testing.T) {
 		{"nothing wanted, nothing there", nil, nil, nil, true},
 		{"wanted and missing", nil, nil, map[string]string{key: "true"}, false},
 		{"wanted and there", map[string]string{key: "true"}, owned(key), map[string]string{key: "true"}, true},
-		{"wanted and set by somebody else", map[string]string{key: "true"}, nil, map[string]string{key: "true"}, true},
+		{"wanted and set by someone else", map[string]string{key: "true"}, nil, map[string]string{key: "true"}, true},
 		{"wanted with another value", map[string]string{name: "a"}, owned(name), map[string]string{name: "b"}, false},
 		{"not wanted and ours", map[string]string{key: "true"}, owned(key), nil, false},
 		{"one of two not wanted any more", map[string]string{key: "true", name: "a"}, owned(key, name), map[string]string{key: "true"}, false},
-		{"not wanted and somebody else's", map[string]string{key: "true"}, nil, nil, true},
+		{"not wanted and someone else's", map[string]string{key: "true"}, nil, nil, true},
 		{"not wanted, and only another label is ours", map[string]string{key: "true", name: "a"}, owned("example.com/other"), nil, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

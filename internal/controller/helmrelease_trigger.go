@@ -74,7 +74,7 @@ func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2
 	}
 	if label := stored.GetLabels()[triggerv1.ManagedByLabel]; label != triggerv1.FieldManager {
 		found.problems = append(found.problems, problem{triggerv1.AmbiguousTriggerReason, fmt.Sprintf(
-			"something, such as an admission policy, makes the label %s of the generated ValuesTrigger %s/%s %q; have it except the user of the operator: after a restore, the trigger is recognised by this label",
+			"something, such as an admission policy, makes the label %s of the generated ValuesTrigger %s/%s %q; exempt the user of the operator: after a restore, the trigger is recognised by this label",
 			triggerv1.ManagedByLabel, desired.Namespace, desired.Name, label)})
 	}
 	return found.problems, nil

@@ -41,7 +41,7 @@ type Options struct {
 	// Secrets allows reading Secrets. Without it Secret sources are reported.
 	Secrets bool
 
-	// AllNamespaces tells that all namespaces are watched, so that namespaces can
+	// AllNamespaces reports that all namespaces are watched, so that namespaces can
 	// be selected by label.
 	AllNamespaces bool
 

@@ -120,7 +120,7 @@ func TestTriggerBindingPredicate_of_a_generated_trigger(t *testing.T) {
 		{"its status, which it takes nothing over by", func(vt *triggerv1.ValuesTrigger) {
 			vt.Status.Sources = []triggerv1.SourceStatus{{Name: "a"}}
 		}, false},
-		{"its spec, which somebody may have edited", func(vt *triggerv1.ValuesTrigger) { vt.Generation++ }, true},
+		{"its spec, which someone may have edited", func(vt *triggerv1.ValuesTrigger) { vt.Generation++ }, true},
 		{"who applies it", declaredByGit, true},
 	})
 }

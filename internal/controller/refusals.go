@@ -100,7 +100,7 @@ func (r *ValuesTriggerReconciler) refusalOf(vt *triggerv1.ValuesTrigger, err err
 	case isUnauthorized(err):
 		return acl.AccessDeniedReason, r.accountMessage(vt, err)
 	case isRefused(err):
-		return triggerv1.DeliveryFailedReason, "refused, and tried again from time to time: " + wordsOf(err)
+		return triggerv1.DeliveryFailedReason, "refused by the API server, and retried: " + wordsOf(err)
 	case isUnadmitted(err):
 		return triggerv1.DeliveryFailedReason, "refused, and retried: " + wordsOf(err)
 	}
@@ -131,7 +131,7 @@ func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, er
 
 // refusedMessage says what the API server refuses to the operator.
 func refusedMessage(err error) string {
-	return "the operator was refused, and tries again from time to time: " + wordsOf(err)
+	return "the API server refused a request of the operator, which is retried: " + wordsOf(err)
 }
 
 // wordsOf returns what was refused in the words of the API server, as far as they are the same
@@ -144,7 +144,7 @@ func wordsOf(err error) string {
 	switch answer, code := statusOf(err); {
 	case admissionDenied.MatchString(answer):
 	case strings.Contains(answer, "field is immutable"):
-		message += "; it has been made immutable: delete it, and it is made again"
+		message += "; it is immutable: delete it, and the operator creates it again"
 	case code == http.StatusRequestEntityTooLarge, apierrors.HasStatusCause(err, "FieldValueTooLong") && strings.Contains(answer, "metadata.annotations"):
 		message += "; make room for the annotations of the operator"
 	}

@@ -111,7 +111,7 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 
 	server.refuses = []string{"ValuesTrigger app-auto"}
 	g.Expect(reconcile().RequeueAfter).To(Equal(firstDenial))
-	reported := "Warning AccessDenied the operator was refused, and tries again from time to time: apply ValuesTrigger apps/app-auto: "
+	reported := "Warning AccessDenied the API server refused a request of the operator, which is retried: apply ValuesTrigger apps/app-auto: "
 	g.Expect(events(recorder)).To(ConsistOf(HavePrefix(reported)))
 	g.Expect(server.written).To(Equal([]string{"HelmRelease app"}), "the labels of autodiscovery")
 	g.Expect(reconcile().RequeueAfter).To(BeNumerically(">=", firstDenial))

@@ -30,7 +30,7 @@ const (
 	onRelease = "patch HelmRelease apps/app"
 	onCopy    = "apply ConfigMap apps/app-shared"
 	advice    = "; grant it get on the sources, get, list and patch on the HelmReleases, and with spec.publish get, create, patch and delete on the copies (of the operator itself: chart value publish.enabled)"
-	tried     = "refused, and tried again from time to time: "
+	tried     = "refused by the API server, and retried: "
 )
 
 // refusals are answers of real API servers, and what is to be said of them.
@@ -62,7 +62,7 @@ var refusals = []struct {
 	{"a namespace that ends", answer(onCopy, http.StatusForbidden, metav1.StatusReasonForbidden, `configmaps "app-shared" is forbidden: unable to create new content in namespace apps because it is being terminated`),
 		"DeliveryFailed", tried + onCopy + `: configmaps "app-shared" is forbidden: unable to create new content in namespace apps because it is being terminated`, false},
 	{"an immutable copy", answer(onCopy, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "ConfigMap \"app-shared\" is invalid: data: Forbidden: field is immutable when `immutable` is set"),
-		"DeliveryFailed", tried + onCopy + ": ConfigMap \"app-shared\" is invalid: data: Forbidden: field is immutable when `immutable` is set; it has been made immutable: delete it, and it is made again", false},
+		"DeliveryFailed", tried + onCopy + ": ConfigMap \"app-shared\" is invalid: data: Forbidden: field is immutable when `immutable` is set; it is immutable: delete it, and the operator creates it again", false},
 	{"no room for annotations", answer(onRelease, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, `HelmRelease "app" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes`,
 		metav1.StatusCause{Type: "FieldValueTooLong", Field: "metadata.annotations"}),
 		"DeliveryFailed", tried + onRelease + `: HelmRelease "app" is invalid: metadata.annotations: Too long: may not be more than 262144 bytes; make room for the annotations of the operator`, false},

@@ -55,7 +55,7 @@ func (t triggerRequests) ofCopy(ctx context.Context, obj client.Object) []*trigg
 	if t.cache.Get(ctx, by, vt) == nil && t.serves(vt) {
 		return []*triggerv1.ValuesTrigger{vt}
 	}
-	// A long name is no value of a label.
+	// A long name is not a value of a label.
 	list := &triggerv1.ValuesTriggerList{}
 	if err := t.cache.List(ctx, list, client.InNamespace(by.Namespace), client.UnsafeDisableDeepCopy); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot find the ValuesTrigger of a copy", "trigger", by)
@@ -109,7 +109,7 @@ func (t triggerRequests) publishing(ctx context.Context, namespace string) []*tr
 	return triggers
 }
 
-// matching returns triggers of the cache, which nobody may change.
+// matching returns triggers of the cache, which no one may change.
 func (t triggerRequests) matching(ctx context.Context, field, key string, filter func(*triggerv1.ValuesTrigger) bool) []*triggerv1.ValuesTrigger {
 	list := &triggerv1.ValuesTriggerList{}
 	if err := t.cache.List(ctx, list, client.MatchingFields{field: key}, client.UnsafeDisableDeepCopy); err != nil {
@@ -134,7 +134,7 @@ func names(vt *triggerv1.ValuesTrigger, hr client.Object) bool {
 	})
 }
 
-// matches tells whether a selector selects an object. One that is malformed selects
+// matches reports whether a selector selects an object. One that is malformed selects
 // everything: its trigger says so when it is reconciled.
 func matches(selector *triggerv1.Selector, obj client.Object) bool {
 	if selector == nil {

@@ -108,7 +108,7 @@ func controllerOptions(opts Options) controller.Options {
 	}
 }
 
-// serves tells whether this instance is responsible for an object.
+// serves reports whether this instance is responsible for an object.
 func (o Options) serves(obj client.Object) bool {
 	return o.WatchSelector == nil || o.WatchSelector.Matches(labels.Set(obj.GetLabels()))
 }

@@ -25,8 +25,7 @@ const (
 	maxSharedBytes = 512
 )
 
-// shared has equal label sets and equal texts of cached objects be one in memory. The
-// labels of an object that nothing refers to are half of what is cached of it, and many
+// shared interns label sets and strings of cached objects. The labels of an object that nothing refers to are half of what is cached of it, and many
 // have the same: all objects of a Helm release, all generated triggers. A trigger says the
 // same names and digests several times. Objects in the cache are never changed.
 type shared struct {
@@ -145,8 +144,8 @@ func (s *shared) labelSet(labels map[string]string) map[string]string {
 	return s.labels.get(all.String(), labels)
 }
 
-// memory gives back what it was given first under a key. Of what was not asked for, it
-// forgets the older half when it is full.
+// memory is a two-generation cache of the first value of each key. When it is full, it drops the
+// older half of what was not used since.
 type memory[V any] struct {
 	young, old map[string]V
 }

@@ -29,7 +29,7 @@ func cached(t *testing.T, s *shared, labels map[string]string) map[string]string
 	return out.(*metav1.PartialObjectMetadata).Labels
 }
 
-// same tells whether two label sets are one in memory.
+// same reports whether two label sets are one in memory.
 func same(a, b map[string]string) bool {
 	return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer()
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 )
 
-// A status may be old, and of a suspended trigger for ever, or somebody's invention. It takes
+// A status may be old, and of a suspended trigger for ever, or someone's invention. It takes
 // nothing over that the trigger may not deliver now.
 func TestHelmReleaseReconciler_mayDeliver(t *testing.T) {
 	t.Parallel()

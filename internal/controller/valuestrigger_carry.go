@@ -83,7 +83,7 @@ func (r *ValuesTriggerReconciler) earlier(ctx context.Context, vt *triggerv1.Val
 func (p *publication) keptFor(vt *triggerv1.ValuesTrigger, c *targetCase, one publish.Copy) (copies.Wanted, bool) {
 	last := vt.Status.LastDelivered
 	restored, sound := plan.Restored(last, p.sources)
-	if !vt.TakesBack() || !sound || c.previous == nil || c.previous.Published != last.Digest {
+	if !vt.RollsBack() || !sound || c.previous == nil || c.previous.Published != last.Digest {
 		return copies.Wanted{}, false
 	}
 	restored = slices.DeleteFunc(slices.Clone(restored), func(s plan.Source) bool { return !slices.Contains(one.Sources, s.ID) })

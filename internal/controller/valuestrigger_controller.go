@@ -35,7 +35,7 @@ import (
 // afterRequests lets the requests of other triggers go before the status of this one.
 var afterRequests = ctrl.Result{RequeueAfter: time.Millisecond, Priority: new(progressPriority)}
 
-// conflictDelay is the time after which a status is computed anew that could not be
+// conflictDelay is the time after which a status is computed again that could not be
 // written because the cache was behind.
 const conflictDelay = 20 * time.Millisecond
 
@@ -169,7 +169,7 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 func (r *ValuesTriggerReconciler) refused(ctx context.Context, req ctrl.Request, result ctrl.Result, err error) (ctrl.Result, error) {
 	after, first := r.denials.again(req)
 	if first {
-		ctrl.LoggerFrom(ctx).Info("refused by the API server, tried again from time to time", "error", err.Error())
+		ctrl.LoggerFrom(ctx).Info("refused by the API server, will be retried", "error", err.Error())
 	}
 	if result.RequeueAfter > 0 && result.RequeueAfter < after {
 		return result, nil

@@ -61,7 +61,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 	}
 }
 
-// compareValues tells whether the latest snapshot was made of the values that the
+// compareValues reports whether the latest snapshot was made of the values that the
 // release would be composed of now, with the objects that are given in place of what
 // there is.
 func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.HelmRelease, given source.Given) (plan.ValuesState, error) {

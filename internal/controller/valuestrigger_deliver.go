@@ -25,7 +25,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
-// maxConflicts bounds how often a decision is taken anew because the HelmRelease
+// maxConflicts bounds how often a decision is taken again because the HelmRelease
 // changed between decision and request.
 const maxConflicts = 5
 
@@ -36,11 +36,11 @@ type outcome struct {
 	// rollout is the state of what holds changes back, nil if nothing does.
 	rollout *triggerv1.RolloutStatus
 
-	// admitted tells that what is held back is not so for some target, and passed that
+	// admitted reports that what is held back is not so for some target, and passed that
 	// the content can be gone back to from now on.
 	admitted, passed bool
 
-	// unkept tells why the content could not be kept, so that nobody gets it.
+	// unkept says why the content could not be kept, so that no one gets it.
 	unkept error
 
 	// releases are what was observed of the targets that exist.
@@ -49,7 +49,7 @@ type outcome struct {
 	// triggered is the number of requests made.
 	triggered int
 
-	// undecided tells that about some target nothing could be decided, so that the
+	// undecided reports that about some target nothing could be decided, so that the
 	// difference of the sources must be kept.
 	undecided bool
 
@@ -57,8 +57,8 @@ type outcome struct {
 	// something: what a person asks for must not stay open for so long.
 	lasting bool
 
-	// outdated tells that all of this rests on an old version of the trigger or a source and is
-	// to be decided anew.
+	// outdated reports that all of this rests on an old version of the trigger or a source and is
+	// to be decided again.
 	outdated bool
 
 	// after is when to look again without an event, 0 for never.
@@ -92,7 +92,7 @@ type targetCase struct {
 	input    plan.Input
 	decision plan.Decision
 
-	// err tells that nothing could be decided.
+	// err reports that nothing could be decided.
 	err error
 }
 

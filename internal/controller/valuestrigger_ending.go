@@ -19,7 +19,7 @@ import (
 // it, whatever the content: nothing new can be created there.
 
 // endingMessage is what is said of a target that goes with its namespace.
-const endingMessage = "its namespace is being deleted; that the release fails there is not taken for an effect of the change"
+const endingMessage = "its namespace is being deleted; a failure there does not count against the change"
 
 // ending returns which namespaces of targets are being deleted, as a reader shows them.
 // Where only the operator's own is watched, the reader is nil.

@@ -95,9 +95,9 @@ func triggeredMessage(triggered []triggerv1.TargetStatus) string {
 
 func bypassedMessage(passed []string) string {
 	if len(passed) == 1 {
-		return fmt.Sprintf("HelmRelease %s took up the change by itself, before it was asked to", passed[0])
+		return fmt.Sprintf("HelmRelease %s applied the change on its own, before it was requested", passed[0])
 	}
-	return fmt.Sprintf("%d HelmReleases took up the change by themselves, before they were asked to: %s", len(passed), text.Some(passed, maxListed))
+	return fmt.Sprintf("%d HelmReleases applied the change on their own, before it was requested: %s", len(passed), text.Some(passed, maxListed))
 }
 
 // isNewlyRefused is true if a target is refused for another reason or content than before.
@@ -114,7 +114,7 @@ func (r *ValuesTriggerReconciler) notifyRefused(vt *triggerv1.ValuesTrigger, ref
 	r.events.Event(vt, corev1.EventTypeWarning, refused[0].Refused.Reason, plan.Refused(refused))
 }
 
-// waitingReasons are those for which a change is held back as somebody wanted it to be.
+// waitingReasons are those for which a change is held back as someone wanted it to be.
 var waitingReasons = []string{triggerv1.TargetsHeldReason, triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason}
 
 // notifyReady emits an event when the Ready condition comes to say something else that
@@ -139,7 +139,7 @@ func (r *ValuesTriggerReconciler) notifyReady(old, vt *triggerv1.ValuesTrigger) 
 func (r *ValuesTriggerReconciler) notifyRelease(ctx context.Context, t triggerv1.TargetStatus, eventType, reason, message string) {
 	hr := &helmv2.HelmRelease{}
 	if r.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) != nil {
-		return // Gone, or not served: nobody to tell about.
+		return // Gone, or not served: nothing to report on.
 	}
 	metadata := map[string]string{}
 	if t.Token != "" {

@@ -24,7 +24,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
 )
 
-// errGate tells that windows or stages cannot be used as they are written.
+// errGate reports that windows or stages cannot be used as they are written.
 var errGate = errors.New("invalid spec")
 
 // gate is what holds the changes of a trigger back, as its spec has it.
@@ -108,7 +108,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 		case c.leftAlone(e):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
-		if in.RefusedBy == "" && vt.TakesBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, e.content, formerly...) {
+		if in.RefusedBy == "" && vt.RollsBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, e.content, formerly...) {
 			in.RefusedBy = c.String()
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
@@ -176,7 +176,7 @@ func dependencies(hr *helmv2.HelmRelease) []string {
 	return names
 }
 
-// isCurrent tells whether a trigger is the newest version of it: what holds changes back
+// isCurrent reports whether a trigger is the newest version of it: what holds changes back
 // must not be judged by a status that has been written over.
 func (r *ValuesTriggerReconciler) isCurrent(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
 	newest, err := r.newest(ctx, vt)
@@ -215,7 +215,7 @@ func (s *sentRequests) note(release types.NamespacedName, token string) {
 	s.tokens[release] = sentRequest{token: token, at: time.Now()}
 }
 
-// missing tells whether what was last sent to a release is not in a version of it.
+// missing reports whether what was last sent to a release is not in a version of it.
 func (s *sentRequests) missing(release types.NamespacedName, r plan.Release) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +223,7 @@ func (s *sentRequests) missing(release types.NamespacedName, r plan.Release) boo
 	if !found {
 		return false
 	}
-	// One that is deleted and made anew never had it.
+	// One that is deleted and made again never had it.
 	if !r.Record.Before(last.token) || time.Since(last.at) > time.Minute {
 		delete(s.tokens, release)
 		return false

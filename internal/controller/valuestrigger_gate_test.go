@@ -91,7 +91,7 @@ func TestSentRequests_are_missed_until_they_are_seen(t *testing.T) {
 
 	sent.note(key, "0123456789ab.7")
 	sent.tokens[key] = sentRequest{token: "0123456789ab.7", at: time.Now().Add(-2 * time.Minute)}
-	g.Expect(sent.missing(key, release(""))).To(BeFalse(), "the release was made anew")
+	g.Expect(sent.missing(key, release(""))).To(BeFalse(), "the release was made again")
 }
 
 func TestMarkGated(t *testing.T) {
@@ -110,10 +110,10 @@ func TestMarkGated(t *testing.T) {
 		releases []plan.Release
 		want     string
 	}{
-		{"nobody reads", first, []plan.Release{reading(), reading()}, "True NothingBypasses"},
+		{"no one reads", first, []plan.Release{reading(), reading()}, "True NothingBypasses"},
 		{"some read", "", []plan.Release{reading(), reading(first)}, "False ReadAtInterval"},
 		{"what is read is watched", second, []plan.Release{reading(first), reading(second)}, "False WatchedByFlux"},
-		{"what is watched is read by nobody", second, []plan.Release{reading(first)}, "False ReadAtInterval"},
+		{"what is watched is read by no one", second, []plan.Release{reading(first)}, "False ReadAtInterval"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -165,8 +165,8 @@ func TestSummarize_a_rollout_comes_before_what_its_targets_say(t *testing.T) {
 	g.Expect(summarize(vt, out, "").Reason).To(Equal(triggerv1.DeliveryFailedReason))
 }
 
-// told returns the events about the change of a status.
-func told(old, vt *triggerv1.ValuesTrigger) []string {
+// eventsOf returns the events about the change of a status.
+func eventsOf(old, vt *triggerv1.ValuesTrigger) []string {
 	recorder := record.NewFakeRecorder(20)
 	(&ValuesTriggerReconciler{events: recorder}).notifyRollout(old, vt)
 	close(recorder.Events)
@@ -222,33 +222,33 @@ func TestNotifyRollout(t *testing.T) {
 		{"one after the other", in(a, unchanged, waiting), in(a, finished, progressing), []string{
 			"Normal StageStarted Stage 2/2 rest started: 3 HelmReleases, content sha256:aaaaaaaaaaaa"}},
 		{"other content in the middle", in(a, progressing, waiting), in(b, waiting, waiting), []string{
-			"Normal RolloutSuperseded Content sha256:bbbbbbbbbbbb takes the place of sha256:aaaaaaaaaaaa, which had got to: Stage 1/2 canary, 2/3, 1 failed"}},
+			"Normal RolloutSuperseded Content sha256:bbbbbbbbbbbb supersedes sha256:aaaaaaaaaaaa, which had reached: Stage 1/2 canary, 2/3, 1 failed"}},
 		{"other content after the end", in(a, finished, finished), in(b, waiting, waiting), nil},
 		{"an approval", in(a, finished, waiting), approved, []string{"Normal Approved Stage 2/2 rest is approved for content sha256:aaaaaaaaaaaa"}},
 		{"an approval of other content", in(a, finished, waiting), refused, []string{
 			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it approves other content, sha256:bbbbbbbbbbbb; the present one is " + a}},
 		{"the same one, later", refused, refused, nil},
 		{"an approval of other releases", former, in(a, finished, waiting), []string{
-			"Warning ApprovalRefused The approval of stage rest for content sha256:aaaaaaaaaaaa does not count any more: the selector of the stage has changed since; approve it again"}},
+			"Warning ApprovalRefused The approval of stage rest for content sha256:aaaaaaaaaaaa no longer counts: the selector of the stage has changed; approve it again"}},
 		{"an approval of other releases, later", in(a, finished, waiting), in(a, finished, waiting), nil},
 		{"an annotation that is gone", approved, in(a, finished, waiting), nil},
 		{"an approval that was there before its content", in(b, finished, waiting), early, []string{
 			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it was there before this content was seen, and approves only what is on its way; to approve it now, set " + a + "/rest"}},
 		{"a stage without targets", none, empty, []string{
-			"Normal StageFinished Stage 1/2 canary has no HelmReleases and is passed over, content sha256:aaaaaaaaaaaa"}},
+			"Normal StageFinished Stage 1/2 canary has no HelmReleases and is skipped, content sha256:aaaaaaaaaaaa"}},
 		{"a stage without targets, later", empty, empty, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			NewWithT(t).Expect(told(c.old, c.vt)).To(Equal(c.want))
+			NewWithT(t).Expect(eventsOf(c.old, c.vt)).To(Equal(c.want))
 		})
 	}
 
 	gated := in(a, waiting, waiting)
 	conditions.MarkFalse(gated, triggerv1.GatedCondition, triggerv1.WatchedByFluxReason, "why")
 	g := NewWithT(t)
-	g.Expect(told(in(a, waiting, waiting), gated)).To(Equal([]string{"Warning WatchedByFlux why"}))
-	g.Expect(told(gated, gated)).To(BeEmpty(), "once")
+	g.Expect(eventsOf(in(a, waiting, waiting), gated)).To(Equal([]string{"Warning WatchedByFlux why"}))
+	g.Expect(eventsOf(gated, gated)).To(BeEmpty(), "once")
 }
 
 func TestIsNews_of_a_stage_are_the_first_requests(t *testing.T) {
@@ -283,8 +283,8 @@ func TestEventsOfManyTargetsAreOne(t *testing.T) {
 	g.Expect(triggeredMessage(asked)).To(Equal("Triggered 5 HelmReleases (apps/a, apps/b, apps/c and 2 more): ConfigMap apps/values"))
 	asked[0].Name = strings.Repeat("x", 253)
 	g.Expect(triggeredMessage(asked)).To(HaveSuffix("xxx…): ConfigMap apps/values"), "long names leave room for the cause")
-	g.Expect(bypassedMessage(names[:1])).To(Equal("HelmRelease apps/a took up the change by itself, before it was asked to"))
-	g.Expect(bypassedMessage(names)).To(Equal("5 HelmReleases took up the change by themselves, before they were asked to: apps/a, apps/b, apps/c and 2 more"))
+	g.Expect(bypassedMessage(names[:1])).To(Equal("HelmRelease apps/a applied the change on its own, before it was requested"))
+	g.Expect(bypassedMessage(names)).To(Equal("5 HelmReleases applied the change on their own, before it was requested: apps/a, apps/b, apps/c and 2 more"))
 }
 
 func TestBypassed(t *testing.T) {

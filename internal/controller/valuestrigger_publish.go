@@ -23,11 +23,11 @@ import (
 )
 
 var (
-	// errMoved tells that a source has changed since it was looked at: what it holds now
+	// errMoved reports that a source has changed since it was looked at: what it holds now
 	// has not been decided on.
 	errMoved = errors.New("a source has just changed")
 
-	// errCopy tells that the content of sources cannot be in one copy.
+	// errCopy reports that the content of sources cannot be in one copy.
 	errCopy = errors.New("invalid spec")
 )
 

@@ -23,14 +23,14 @@ import (
 
 // This file keeps the content that may be gone back to, and goes back to it.
 
-// errKept tells that what was kept of a source is not there any more.
-var errKept = errors.New("what was kept to go back to is gone or was changed; edit the sources instead")
+// errKept reports that what was kept of a source is not there any more.
+var errKept = errors.New("the content that was kept for a rollback is gone or was changed; edit the sources instead")
 
-// takeBack puts in the place of sources whose content is refused what they held before.
-func (e *evaluation) takeBack(vt *triggerv1.ValuesTrigger) {
+// rollBack puts in the place of sources whose content is refused what they held before.
+func (e *evaluation) rollBack(vt *triggerv1.ValuesTrigger) {
 	e.content = e.diff.To
 	sources, sound := plan.Restored(vt.Status.LastDelivered, e.sources)
-	if e.generated() || !vt.TakesBack() || !sound {
+	if e.generated() || !vt.RollsBack() || !sound {
 		return
 	}
 	e.earlier = vt.Status.LastDelivered.Digest
@@ -104,7 +104,7 @@ func (p *publication) mayKeep() error {
 // keep stores the content before anybody gets it, so that it can be gone back to once it
 // has been delivered.
 func (r *ValuesTriggerReconciler) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome) error {
-	if !vt.TakesBack() || e.publication == nil || e.refused != "" || !out.admitted && !out.passed {
+	if !vt.RollsBack() || e.publication == nil || e.refused != "" || !out.admitted && !out.passed {
 		return nil
 	}
 	for _, s := range e.sources {
@@ -125,11 +125,11 @@ func (r *ValuesTriggerReconciler) keep(ctx context.Context, vt *triggerv1.Values
 
 // discard deletes what is kept and cannot be gone back to any more.
 func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) error {
-	if vt.Status.LastDelivered == nil && !vt.TakesBack() {
+	if vt.Status.LastDelivered == nil && !vt.RollsBack() {
 		return nil
 	}
 	wanted := map[string]bool{}
-	if vt.TakesBack() && e.publication != nil {
+	if vt.RollsBack() && e.publication != nil {
 		sources := e.sources
 		if last, sound := plan.Restored(vt.Status.LastDelivered, nil); sound {
 			sources = append(last, sources...)
@@ -154,15 +154,15 @@ func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.Val
 }
 
 // notRestorable is what is said of a target that no copy can be restored for.
-const notRestorable = "it reads no copy of the sources, or a source itself: nothing can be restored in it"
+const notRestorable = "it cannot be rolled back: it does not read only the published copy of the sources"
 
-// leftAlone tells that a target would be asked to go back and cannot: a request would only
+// leftAlone reports that a target would be asked to go back and cannot: a request would only
 // run the refused content once more.
 func (c *targetCase) leftAlone(e evaluation) bool {
 	return e.refused != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
 }
 
-// unkept records that nobody gets the content, since it cannot be kept.
+// unkept records that no one gets the content, since it cannot be kept.
 func (r *ValuesTriggerReconciler) unkept(vt *triggerv1.ValuesTrigger, err error) error {
 	if refusal(err) != "" {
 		markStalled(vt, refusal(err), err.Error())

@@ -20,8 +20,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
-// takenBack returns a trigger whose content was taken back, with its present sources.
-func takenBack() (*triggerv1.ValuesTrigger, []plan.Source) {
+// rolledBack returns a trigger whose content was rolled back, with its present sources.
+func rolledBack() (*triggerv1.ValuesTrigger, []plan.Source) {
 	before := []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:before"}}
 	present := []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:present"}}
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
@@ -42,14 +42,14 @@ func TestTakeBack(t *testing.T) {
 		refused bool
 		earlier bool
 	}{
-		{"content that was taken back", func(*triggerv1.ValuesTrigger, *evaluation) {}, true, true},
+		{"content that was rolled back", func(*triggerv1.ValuesTrigger, *evaluation) {}, true, true},
 		{"other content", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.sources[0].Digest = "sha256:other" }, false, true},
 		{"it is forced", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.force = "now" }, false, true},
 		{"nothing is recorded", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Status.LastDelivered = nil }, false, false},
 		{"another policy", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Rollout.OnFailure = triggerv1.FailureHalt }, false, false},
 		{"no copies", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Publish = nil }, false, false},
 		{"a generated trigger", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.release = newRelease() }, false, false},
-		{"a status that somebody has written", func(vt *triggerv1.ValuesTrigger, _ *evaluation) {
+		{"a status that someone has written", func(vt *triggerv1.ValuesTrigger, _ *evaluation) {
 			vt.Status.LastDelivered.Sources[0].Digest = "sha256:forged"
 		}, false, false},
 		{"a record of something else", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Status.Rollout.Rollback.Digest = "sha256:else" }, false, true},
@@ -57,12 +57,12 @@ func TestTakeBack(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			vt, sources := takenBack()
+			vt, sources := rolledBack()
 			e := evaluation{sources: sources}
 			c.modify(vt, &e)
 			e.diff = plan.Compare(nil, "", e.sources)
 			content := plan.Combined(e.sources)
-			e.takeBack(vt)
+			e.rollBack(vt)
 			g.Expect(e.content).To(Equal(content))
 			g.Expect(e.earlier != "").To(Equal(c.earlier))
 			g.Expect(e.refused != "").To(Equal(c.refused))
@@ -135,7 +135,7 @@ func TestMayKeep(t *testing.T) {
 func TestMarkDelivered(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	vt, sources := takenBack()
+	vt, sources := rolledBack()
 	first := vt.Status.LastDelivered
 	e := evaluation{sources: sources, content: plan.Combined(sources), publication: aPublication()}
 	markDelivered(vt, e, outcome{})
@@ -155,7 +155,7 @@ func TestMarkDelivered(t *testing.T) {
 func TestSummarize_what_is_taken_back(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	vt, _ := takenBack()
+	vt, _ := rolledBack()
 	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}}
 	summary := summarize(vt, out, vt.Status.Rollout.Digest)
 	g.Expect(summary.Reason).To(Equal(triggerv1.RolledBackReason))

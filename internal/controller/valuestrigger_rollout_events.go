@@ -37,14 +37,14 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 		}
 	default:
 		if where := rollout.Where(was); where != "" {
-			r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.RolloutSupersededReason, "Content %s takes the place of %s, which had got to: %s",
+			r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.RolloutSupersededReason, "Content %s supersedes %s, which had reached: %s",
 				digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(was.Digest), where)
 		}
 	}
 	for _, st := range is.Stages {
 		if rollout.Outdated(vt.Spec.Rollout, before[st.Name]) && !st.Approved {
 			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason,
-				"The approval of stage %s for content %s does not count any more: the selector of the stage has changed since; approve it again",
+				"The approval of stage %s for content %s no longer counts: the selector of the stage has changed; approve it again",
 				st.Name, digest.Prefix+digest.Short(is.Digest))
 		}
 	}
@@ -57,12 +57,12 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	}
 }
 
-// notifyRollback emits the event about a rollout that begins to be taken back. What
+// notifyRollback emits the event about a rollout that begins to be rolled back. What
 // becomes of that is what the Ready condition says.
 func (r *ValuesTriggerReconciler) notifyRollback(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
 	is := vt.Status.Rollout
 	if was == nil || was.Rollback == nil || was.Digest != is.Digest {
-		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RollbackStartedReason, "Content %s is taken back, %s takes its place: %s",
+		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RollbackStartedReason, "Rolling back content %s to %s: %s",
 			digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(is.Rollback.Digest), is.Message)
 	}
 }
@@ -77,7 +77,7 @@ func (r *ValuesTriggerReconciler) notifyStage(vt *triggerv1.ValuesTrigger, was, 
 	case started(is) && !started(was) && was.Phase != triggerv1.StageFinished:
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "%s started: %d HelmReleases, content %s", name, is.Targets, content)
 	case is.Phase == triggerv1.StageFinished && was.Phase != triggerv1.StageFinished && is.Targets == 0:
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s has no HelmReleases and is passed over, content %s", name, content)
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s has no HelmReleases and is skipped, content %s", name, content)
 	case is.Phase == triggerv1.StageFinished && started(was):
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s finished: %d/%d delivered, %d failed", name, is.Delivered, is.Targets, is.Failed)
 	}
@@ -100,7 +100,7 @@ func (r *ValuesTriggerReconciler) notifyGated(old, vt *triggerv1.ValuesTrigger) 
 	}
 }
 
-// bypassed tells that a release took up by itself what was to be held back.
+// bypassed reports that a release took up by itself what was to be held back.
 func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool {
 	return vt.IsGated() && was.Digest != "" && is.Digest != was.Digest && is.Token == was.Token &&
 		(is.State == triggerv1.TargetDelivered || is.State == triggerv1.TargetTriggered) && !is.DeliveredAt.Equal(was.DeliveredAt)

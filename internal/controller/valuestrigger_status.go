@@ -91,7 +91,7 @@ func markLooked(vt *triggerv1.ValuesTrigger) {
 func markDelivered(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
 	last := vt.Status.LastDelivered
 	switch {
-	case !vt.TakesBack() || e.publication == nil:
+	case !vt.RollsBack() || e.publication == nil:
 		vt.Status.LastDelivered = nil
 	case out.passed && e.refused == "" && (last == nil || last.Digest != e.content):
 		vt.Status.LastDelivered = plan.Delivered(e.sources)
@@ -145,7 +145,7 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, refused string) plan.Su
 	return summary
 }
 
-// markGated tells whether what holds changes back can be passed by: helm-controller takes
+// markGated reports whether what holds changes back can be passed by: helm-controller takes
 // up what a release reads through valuesFrom by itself.
 func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Release) {
 	if e.gate == nil {
@@ -168,11 +168,11 @@ func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Releas
 	switch {
 	case watched != "":
 		conditions.MarkFalse(vt, triggerv1.GatedCondition, triggerv1.WatchedByFluxReason,
-			"%s has the label %s: %s, so that Flux upgrades the releases that read it at once, whatever is to hold them back; remove the label",
+			"%s has the label %s: %s, so that Flux upgrades the releases that read it at once, bypassing the rollout gates; remove the label",
 			strings.Replace(watched, "/", " ", 1), meta.LabelKeyWatch, meta.LabelValueWatchEnabled)
 	case readers > 0:
 		conditions.MarkFalse(vt, triggerv1.GatedCondition, triggerv1.ReadAtIntervalReason,
-			"%d of %d HelmReleases read sources through valuesFrom: helm-controller takes up changes at their interval, when their spec or chart changes, and when it restarts, whatever is to hold them back",
+			"%d of %d HelmReleases read sources through valuesFrom: helm-controller applies changes at their interval, when their spec or chart changes, and when it restarts, bypassing the rollout gates",
 			readers, len(releases))
 	default:
 		conditions.MarkTrue(vt, triggerv1.GatedCondition, triggerv1.NothingBypassesReason,
@@ -201,7 +201,7 @@ func markProgressing(vt *triggerv1.ValuesTrigger, message string) {
 	conditions.MarkUnknown(vt, meta.ReadyCondition, meta.ProgressingReason, "%s", line(message))
 }
 
-// markNotReady tells what the trigger waits for. It goes on by itself.
+// markNotReady says what the trigger waits for. It goes on by itself.
 func markNotReady(vt *triggerv1.ValuesTrigger, reason, message string) {
 	observe(vt, meta.ReconcilingCondition, meta.StalledCondition)
 	conditions.MarkFalse(vt, meta.ReadyCondition, reason, "%s", line(message))
@@ -211,14 +211,14 @@ func markNotReady(vt *triggerv1.ValuesTrigger, reason, message string) {
 // the API server takes no status with a longer one.
 func line(message string) string { return text.Line(message, text.MaxMessage) }
 
-// markDisabled tells which Secrets are left out.
+// markDisabled says which Secrets are left out.
 func markDisabled(vt *triggerv1.ValuesTrigger, message string, disabled []string) {
 	markNotReady(vt, triggerv1.SecretsDisabledReason, fmt.Sprintf(
 		"%s; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): %s",
 		message, text.Some(disabled, maxNamed)))
 }
 
-// markStalled tells what somebody has to do before the trigger goes on.
+// markStalled says what someone has to do before the trigger goes on.
 func markStalled(vt *triggerv1.ValuesTrigger, reason, message string) {
 	observe(vt, meta.ReconcilingCondition)
 	conditions.MarkStalled(vt, reason, "%s", line(message))

@@ -25,9 +25,9 @@ import (
 // ErrForeign says that an object has the name of a copy and is not the trigger's.
 var ErrForeign = errors.New("name conflict")
 
-// Actor is as whom copies are read and written.
+// Actor is the identity used for copies.
 type Actor struct {
-	// Name tells actors apart: what one may read, another may not.
+	// Name distinguishes actors: what one may read, another may not.
 	Name   string
 	Reader client.Reader
 	Writer client.Client

@@ -215,7 +215,7 @@ func TestKeeper_deletes_what_was_looked_at(t *testing.T) {
 
 	moved := found.DeepCopy()
 	moved.ResourceVersion = "7"
-	s.Expect(s.Keeper.Delete(ctx, s.Client, moved)).NotTo(Succeed(), "somebody has changed it, perhaps made it theirs")
+	s.Expect(s.Keeper.Delete(ctx, s.Client, moved)).NotTo(Succeed(), "someone has changed it, perhaps made it theirs")
 	s.Expect(s.Keeper.Delete(ctx, s.Client, found)).To(Succeed())
 	s.Expect(s.Keeper.Delete(ctx, s.Client, found)).To(Succeed(), "it is gone")
 }

@@ -15,7 +15,7 @@ import (
 // maxSeen bounds the copies that are remembered. Beyond, all are read again.
 const maxSeen = 16384
 
-// memory tells what copies are without reading them: while a rollout goes on, all of its
+// memory says what copies are without reading them: while a rollout goes on, all of its
 // copies are looked at again and again. It is safe for concurrent use.
 type memory struct {
 	// salt keeps what is remembered of a Secret from confirming a guess of its content.
@@ -65,7 +65,7 @@ func (m *memory) recall(actor Actor, want Wanted, version string) (publish.State
 	}
 	content, err := want.Content()
 	if err != nil {
-		return publish.Outdated, false // Whoever reads will meet it again.
+		return publish.Outdated, false // Anyone who reads will meet it again.
 	}
 	known.digest, known.state = want.Digest, publish.Outdated
 	if known.sum == m.sum(content) {
@@ -82,7 +82,7 @@ func (m *memory) outdated(actor Actor, want Wanted) (version string, found bool)
 }
 
 // note remembers how a version of a copy compares with what it is to hold. Whether it is
-// a copy at all is told by its labels, which are watched.
+// a copy at all is known by its labels, which are watched.
 func (m *memory) note(actor Actor, want Wanted, version string, state publish.State, content publish.Content) {
 	now := seen{version: version, digest: want.Digest, state: state}
 	switch state {

@@ -55,7 +55,7 @@ func TestKeeper_tells_the_same_content_from_other(t *testing.T) {
 	s.Expect(s.Write(ctx, s.actor, wanted("ConfigMap", data("a", "1"), "first"))).To(Succeed())
 	s.reads = 0
 	s.Expect(s.state(ctx, wanted("ConfigMap", data("a", "2"), "second"))).To(Equal(publish.Outdated))
-	s.Expect(s.state(ctx, wanted("ConfigMap", data("a", "1"), "of a Secret made anew"))).To(Equal(publish.Current))
+	s.Expect(s.state(ctx, wanted("ConfigMap", data("a", "1"), "of a Secret made again"))).To(Equal(publish.Current))
 	s.Expect(s.state(ctx, wanted("ConfigMap", publish.Content{Binary: map[string][]byte{"a": []byte("1")}}, "binary"))).To(Equal(publish.Outdated))
 	s.Expect(s.state(ctx, wanted("ConfigMap", data("a1", ""), "another key"))).To(Equal(publish.Outdated))
 	s.Expect(s.reads).To(BeZero())

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package digest turns the content of ConfigMaps and Secrets into digests that
-// tell whether it changed, and which keys did, without keeping the content.
+// report whether it changed, and which keys did, without keeping the content.
 package digest
 
 import (

@@ -12,7 +12,7 @@ import (
 
 // framer hashes parts, each with its length before it, so that no two lists of parts
 // are written alike. What it writes passes through its buffer, so that neither a length
-// nor a long text is allocated anew.
+// nor a long text is allocated again.
 type framer struct {
 	hash   hash.Hash
 	buffer [512]byte

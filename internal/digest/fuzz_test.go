@@ -67,7 +67,7 @@ func only(all text, keys []string) text {
 	return out
 }
 
-// Two contents are told apart exactly if they differ, in all keys or in some, wherever they
+// Two contents have different digests exactly if they differ, in all keys or in some, wherever they
 // are and in whatever order; and what changed is what differs.
 func FuzzContents(f *testing.F) {
 	f.Add("a|bc", "ab|c", "a")

@@ -150,7 +150,7 @@ func fold(found []triggerv1.SourceReference) []triggerv1.SourceReference {
 }
 
 // takeTurns orders sorted sources so that the first of each namespace come first, then the
-// second ones, and so on: nobody's labels push out those of another namespace.
+// second ones, and so on: no one's labels push out those of another namespace.
 func takeTurns(sources []triggerv1.SourceReference) {
 	type place struct {
 		turn   int
@@ -168,7 +168,7 @@ func takeTurns(sources []triggerv1.SourceReference) {
 	}
 }
 
-// SameObject tells whether two references name the same object.
+// SameObject reports whether two references name the same object.
 func SameObject(a, b triggerv1.SourceReference) bool {
 	return a.Kind == b.Kind && a.Namespace == b.Namespace && a.Name == b.Name
 }

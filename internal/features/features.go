@@ -14,7 +14,7 @@ func FeatureGates() map[string]bool {
 	return map[string]bool{}
 }
 
-// Enabled tells whether a gate is on. It fails for a gate that is not in
+// Enabled reports whether a gate is on. It fails for a gate that is not in
 // FeatureGates, and before the command line was read.
 func Enabled(feature string) (bool, error) {
 	return feathelper.Enabled(feature)

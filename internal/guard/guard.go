@@ -1,8 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package guard lets only those read the metrics whom the API server knows and permits
-// to. The filter of controller-runtime does the same, with the code of a whole API
+// Package guard authenticates and authorizes requests for metrics. The filter of controller-runtime does the same, with the code of a whole API
 // server: more than a third of the operator's program, and of its memory.
 package guard
 
@@ -84,7 +83,7 @@ func (g *guard) filter(log logr.Logger, next http.Handler) (http.Handler, error)
 		switch {
 		case err != nil:
 			log.Error(err, "cannot find out who reads the metrics")
-			http.Error(w, "the API server does not tell who this is", http.StatusInternalServerError)
+			http.Error(w, "cannot authenticate the request: the API server did not answer", http.StatusInternalServerError)
 		case status == http.StatusUnauthorized:
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			http.Error(w, "needs the token of a Kubernetes account", status)

@@ -56,7 +56,7 @@ const (
 )
 
 // contractBuckets is the number of keys of contractTarget. A key for each name would
-// cost a hundred times the memory of the annotation that the name is in, and whoever may
+// cost a hundred times the memory of the annotation that the name is in, and anyone who may
 // write ConfigMaps could have the operator killed with a few megabytes of them.
 const contractBuckets = 256
 

@@ -75,7 +75,7 @@ func TestReader_what_cannot_be_read_is_not_known(t *testing.T) {
 		"no such kind":             {err: &meta.NoKindMatchError{GroupKind: kind.GroupKind()}},
 		"an API server that fails": {err: errors.New("EOF")},
 		"no conditions":            {conditions: []any{}},
-		"what is no condition":     {conditions: []any{"Ready"}},
+		"what is not a condition":  {conditions: []any{"Ready"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

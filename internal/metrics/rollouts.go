@@ -60,7 +60,7 @@ func newRollouts() rollouts {
 }
 
 // ObserveRollout counts what became of a rollout from one stored status to the next, at a
-// time. A change that nothing had to be done for is no rollout.
+// time. A change that nothing had to be done for is not a rollout.
 func (m *Metrics) ObserveRollout(was, is *triggerv1.RolloutStatus, at time.Time) {
 	if was == nil || is == nil {
 		return

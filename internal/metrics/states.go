@@ -69,7 +69,7 @@ func newStates() *states {
 		rollouts: prometheus.NewDesc("trigger_rollouts",
 			"Rollouts of ValuesTriggers with a quiet period, windows or stages that are not suspended, by phase.", []string{"phase"}, nil),
 		oldest: prometheus.NewDesc("trigger_oldest_change_seconds",
-			"Age of the oldest change that is on its way, of those that wait for nobody and are no rollouts. 0 if there is none.", nil, nil),
+			"Age of the oldest change that is on its way, of those that wait for no gate or approval and are not rollouts. 0 if there is none.", nil, nil),
 	}
 }
 

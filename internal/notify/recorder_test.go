@@ -32,7 +32,7 @@ const (
 	address = "http://receiver.invalid/"
 )
 
-// kubeRecorder is the Kubernetes half: it remembers what it was told.
+// kubeRecorder is the Kubernetes half: it records what it receives.
 type kubeRecorder struct {
 	record.EventRecorder
 
@@ -167,7 +167,7 @@ func TestObjectMayChangeAfterwards(t *testing.T) {
 // Not parallel: it counts what is dropped in the whole process.
 func TestFullQueueDropsAndNeverBlocks(t *testing.T) {
 	g := NewWithT(t)
-	r, kube := newRecorder(t, address) // nobody empties the queue
+	r, kube := newRecorder(t, address) // no one empties the queue
 	before := droppedByController()
 
 	const more = 3
@@ -267,7 +267,7 @@ func TestUnknownKindIsNoPanic(t *testing.T) {
 // Not parallel: it counts what is dropped in the whole process.
 func TestWhoeverLabelsManyObjectsTakesNobodysPlaceInTheQueue(t *testing.T) {
 	g := NewWithT(t)
-	r, kube := newRecorder(t, address) // nobody empties the queue
+	r, kube := newRecorder(t, address) // no one empties the queue
 	meta := metav1.ObjectMeta{Namespace: "ns", Name: "cm"}
 	for range 2 * queueLength {
 		r.Event(&corev1.ConfigMap{ObjectMeta: meta}, corev1.EventTypeWarning, "Why", "message")

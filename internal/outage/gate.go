@@ -36,11 +36,11 @@ type Gate struct {
 	failures int
 
 	// opened is nil while the gate is open, and closed when it opens. Since when it is
-	// closed, when the next question is due, and whether that was told, hold until then.
+	// closed, when the next question is due, and whether that was logged, hold until then.
 	opened chan struct{}
 	since  time.Time
 	probe  time.Time
-	told   bool
+	logged bool
 
 	// reads is the number of reads that wait.
 	reads int
@@ -117,13 +117,13 @@ func (g *Gate) answered() {
 	}
 	close(g.opened)
 	g.opened = nil
-	if g.told {
+	if g.logged {
 		g.log.Info("the API server answers", "after", time.Since(g.since).Round(time.Second).String())
-		g.told = false
+		g.logged = false
 	}
 }
 
-// failed notes that a request went without an answer, and tells whether the gate is
+// failed notes that a request went without an answer, and reports whether the gate is
 // closed now.
 func (g *Gate) failed(why error) bool {
 	g.mu.Lock()
@@ -133,9 +133,9 @@ func (g *Gate) failed(why error) bool {
 		g.since = time.Now()
 		g.probe = g.since.Add(jittered())
 	}
-	if g.opened != nil && !g.told {
+	if g.opened != nil && !g.logged {
 		g.log.Error(why, "the API server does not answer: requests wait until it does")
-		g.told = true
+		g.logged = true
 	}
 	return g.opened != nil
 }
@@ -143,5 +143,5 @@ func (g *Gate) failed(why error) bool {
 // jittered returns a time of probeInterval on average, so that many operators do not
 // ask in step.
 func jittered() time.Duration {
-	return probeInterval/2 + rand.N(probeInterval) //nolint:gosec // Nobody gains by guessing it.
+	return probeInterval/2 + rand.N(probeInterval) //nolint:gosec // No one gains by guessing it.
 }

@@ -146,7 +146,7 @@ func TestGate_a_write_waits_too_and_does_not_find_out_while_a_read_can(t *testin
 		synctest.Wait()
 		_, writes = s.counts()
 		g.Expect(writes).To(Equal(before + 1))
-		g.Expect(failed).To(MatchError("connection refused"), "nobody knows whether it was carried out")
+		g.Expect(failed).To(MatchError("connection refused"), "no one knows whether it was carried out")
 	})
 }
 

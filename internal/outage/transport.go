@@ -23,7 +23,7 @@ const (
 	watchGrace = 30 * time.Second
 )
 
-// errSilence tells that a request was answered by nobody.
+// errSilence reports that a request was answered by no one.
 var errSilence = errors.New("no answer in time")
 
 // transport sends requests through the gate.
@@ -60,7 +60,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-// absent tells whether an answer is one that is given instead of the API server's, or by
+// absent reports whether an answer is one that is given instead of the API server's, or by
 // one that cannot do its work.
 func absent(code int) bool {
 	return code == http.StatusBadGateway || code == http.StatusServiceUnavailable || code == http.StatusGatewayTimeout

@@ -81,7 +81,7 @@ func (in Input) DependsOnOrder() bool {
 	}
 }
 
-// returned tells that a change waited and is gone again: the content is what was last
+// returned reports that a change waited and is gone again: the content is what was last
 // delivered, unless a person wants it again.
 func (t *task) returned() bool {
 	return t.Input.Force == "" && t.status.Digest == t.Digest && t.status.DeliveredAt != nil && t.status.State != triggerv1.TargetDelivered
@@ -93,7 +93,7 @@ func (t *task) absorbReturn() (Decision, bool) {
 	r := t.Release
 	switch {
 	case r.Working(), r.unseen() && !r.Suspended:
-		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release"), true
+		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish its current work on the release"), true
 	case r.Revision == t.status.Revision && !t.Unpublished:
 		return Decision{}, false
 	}
@@ -125,7 +125,7 @@ func (t *task) absorbDoubts() (Decision, bool) {
 		return Decision{}, false
 	}
 	if r.Working() || r.unseen() && !r.Suspended {
-		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release"), true
+		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish its current work on the release"), true
 	}
 	copied := slices.DeleteFunc(slices.Clone(t.Sources), func(s Source) bool {
 		_, found := r.Copied[s.ID]

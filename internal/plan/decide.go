@@ -25,7 +25,7 @@ type task struct {
 	wanted []Source
 	waited bool
 
-	// restores tells that the content is again what was delivered, and that the release
+	// restores reports that the content is again what was delivered, and that the release
 	// runs what there was meanwhile.
 	restores bool
 
@@ -103,8 +103,8 @@ func (t *task) forget() {
 	t.status = triggerv1.TargetStatus{UID: t.Release.UID}
 }
 
-// missing forgets what was delivered: a HelmRelease that appears is another one. To whom
-// it is denied, it is not told that there is none.
+// missing forgets what was delivered: a HelmRelease that appears is another one. If access
+// is denied, it does not reveal that there is none.
 func (t *task) missing() Decision {
 	if t.Release.Denied != "" {
 		t.status = triggerv1.TargetStatus{}
@@ -147,7 +147,7 @@ func (t *task) firstSight() (Decision, bool) {
 		if t.Settling {
 			t.noteReadiness() // Afterwards, it may be that of the change.
 		}
-		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is looked at afterwards"), true
+		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is checked afterwards"), true
 	case r.Revision == 0:
 		return t.uninstalled()
 	}
@@ -167,12 +167,12 @@ func (t *task) firstSight() (Decision, bool) {
 	return Decision{}, false
 }
 
-// due tells whether a request has to be made.
+// due reports whether a request has to be made.
 func (t *task) due() bool {
 	return t.status.Digest != t.Digest || t.unrequested()
 }
 
-// unrequested tells that nothing was requested yet since the target was first seen,
+// unrequested reports that nothing was requested yet since the target was first seen,
 // or since a person asked for it.
 func (t *task) unrequested() bool {
 	return t.status.DeliveredAt == nil && t.status.Attempts == 0
@@ -196,7 +196,7 @@ func (t *task) deliver() Decision {
 	case r.requestPending():
 		return t.end(triggerv1.TargetPending, "helm-controller has not handled another request yet")
 	case r.Working():
-		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish what it is doing with the release")
+		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish its current work on the release")
 	}
 
 	if t.Settling {
@@ -213,7 +213,7 @@ func (t *task) deliver() Decision {
 
 	if r.Revision > 0 && r.unseen() {
 		// Of a force and of other values it would make two revisions.
-		return t.end(triggerv1.TargetPending, "waits for helm-controller to look at the present spec of the release")
+		return t.end(triggerv1.TargetPending, "waits for helm-controller to observe the current spec of the release")
 	}
 	return t.request(1)
 }

@@ -83,7 +83,7 @@ func TestDecide_targetsThatMustNotBeTouched(t *testing.T) {
 		want:    outcome{triggerv1.TargetFailed, none},
 		message: "no entry",
 	}, {
-		name: "that there is no HelmRelease is not told to whom it would be denied",
+		name: "a denied caller does not learn that there is no HelmRelease",
 		given: func() *scene {
 			s := delivered(read)
 			s.release = Release{Denied: "no entry"}
@@ -222,7 +222,7 @@ func TestDecide_edits(t *testing.T) {
 		},
 		want: outcome{triggerv1.TargetTriggered, unforced},
 	}, {
-		name: "a source that is removed is no change",
+		name: "a source that is removed is not a change",
 		given: func() *scene {
 			s := delivered(read, other)
 			s.exclude(other)

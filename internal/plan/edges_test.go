@@ -15,7 +15,7 @@ import (
 // Cases in which one thing hides another.
 func TestDecide_edges(t *testing.T) {
 	check(t, []decision{{
-		name: "first sight: a suspended release with a request that nobody will handle is Held",
+		name: "first sight: a suspended release with a request that no one will handle is Held",
 		given: func() *scene {
 			s := newScene(other)
 			s.edit(other)
@@ -263,7 +263,7 @@ func TestDecide_anOldObservationIsLookedAtAgainSoon(t *testing.T) {
 	s.release = before
 	g.Expect(s.step().After).To(Equal(2 * time.Second))
 	s.later(2 * time.Second)
-	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, forced}), "somebody has removed the request")
+	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, forced}), "someone has removed the request")
 }
 
 // A force that waited with other content than a request before it is made again.

@@ -88,7 +88,7 @@ func TestDecide_firstSight(t *testing.T) {
 		name:    "a release that helm-controller works on is looked at afterwards",
 		given:   with([]string{other}, func(s *scene) { s.edit(other); s.work() }),
 		want:    outcome{triggerv1.TargetPending, none},
-		message: "what it runs is looked at afterwards",
+		message: "what it runs is checked afterwards",
 	}, {
 		name:  "a release with a request under way is looked at afterwards",
 		given: with([]string{other}, func(s *scene) { s.edit(other); s.release.RequestedAt = "someone" }),

@@ -67,7 +67,7 @@ func TestDecide_aSpecThatHelmControllerHasNotSeen(t *testing.T) {
 		name:    "it is waited for, since of values and force two revisions would come",
 		given:   edited(func(*scene) {}),
 		want:    outcome{triggerv1.TargetPending, none},
-		message: "look at the present spec",
+		message: "observe the current spec",
 	}, {
 		name:  "what it makes of it may have begun before the change",
 		given: edited(func(s *scene) { s.later(time.Minute); s.upgrade(); s.release.Current = true }),

@@ -9,7 +9,7 @@ import (
 )
 
 // This file is about requests that are due and must not be made yet. A decision does
-// not know of quiet periods, windows and stages: whoever executes it holds it back.
+// not know of quiet periods, windows and stages: the caller that executes it holds it back.
 
 // Held returns the state to record when the request is held back. The request stays
 // due: the next decision makes it again. That it was refused is not written over: it says
@@ -41,18 +41,18 @@ func (d Decision) Effect(r Release, values ValuesState) string {
 	case d.Request.Force:
 		return "the release would be upgraded by force"
 	case len(r.Reads) == 0 || values == ValuesEqual:
-		return "the release would be asked and nothing would change"
+		return "the release would be reconciled without a change"
 	case values == ValuesDiffer:
 		return "the values of the release would change"
 	default:
-		return "whether the values of the release would change cannot be told"
+		return "whether the values of the release would change is unknown"
 	}
 }
 
-// noteReadiness notes, when a change is due, whether the release was not ready before it,
-// so that its failure will not be taken for one of the change. That was seen while the
-// release was Delivered, or the release is met now for the first time. A release that
-// stops being ready together with the change may have failed because of it.
+// noteReadiness records, when a change is due, whether the release was unready before it, so that
+// the rollout does not count that as a failure of the change. Either it was seen while the release
+// was Delivered, or this is the first time that the release is seen. A release that stops being
+// ready together with the change may have failed because of it.
 func (t *task) noteReadiness() {
 	r := t.Release
 	switch {

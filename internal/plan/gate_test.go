@@ -84,7 +84,7 @@ func TestHeld_what_the_release_takes_up_by_itself_is_delivered(t *testing.T) {
 	s.later(time.Minute)
 	s.upgrade()
 	g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))
-	g.Expect(s.status.Token).To(Equal(token), "by which one sees that nobody asked")
+	g.Expect(s.status.Token).To(Equal(token), "by which one sees that no one asked")
 }
 
 func TestHeld_repetition(t *testing.T) {
@@ -117,7 +117,7 @@ func TestHeld_retry_resets_the_release_when_its_turn_comes(t *testing.T) {
 	s = delivered(read)
 	s.edit(read)
 	s.hold()
-	g.Expect(s.step().Request.Reset).To(BeFalse(), "nobody has asked for it")
+	g.Expect(s.step().Request.Reset).To(BeFalse(), "no one has asked for it")
 }
 
 func TestUnreadyBefore(t *testing.T) {
@@ -238,8 +238,8 @@ func TestEffect(t *testing.T) {
 	g.Expect(Decision{}.Effect(reads, ValuesDiffer)).To(BeEmpty())
 	g.Expect(Decision{Request: &Request{Force: true}}.Effect(reads, ValuesEqual)).To(ContainSubstring("by force"))
 	g.Expect(asked.Effect(reads, ValuesDiffer)).To(ContainSubstring("values of the release would change"))
-	g.Expect(asked.Effect(reads, ValuesEqual)).To(ContainSubstring("nothing would change"))
-	g.Expect(asked.Effect(Release{}, ValuesUnknown)).To(ContainSubstring("nothing would change"))
-	g.Expect(asked.Effect(reads, ValuesUnreadable)).To(ContainSubstring("cannot be told"))
+	g.Expect(asked.Effect(reads, ValuesEqual)).To(ContainSubstring("without a change"))
+	g.Expect(asked.Effect(Release{}, ValuesUnknown)).To(ContainSubstring("without a change"))
+	g.Expect(asked.Effect(reads, ValuesUnreadable)).To(ContainSubstring("is unknown"))
 	g.Expect(len(asked.Held(strings.Repeat("ä", 1000)).Message)).To(BeNumerically("<=", maxText))
 }

@@ -17,8 +17,8 @@ import (
 // helm-controller waited for what it had upgraded to become healthy.
 const canceledReason = "HealthCheckCanceled"
 
-// forgotten tells that helm-controller has given up on the release for another reason
-// than the request: a failure before it, an interruption, or something that is not told
+// forgotten reports that helm-controller has given up on the release for another reason
+// than the request: a failure before it, an interruption, or something that is not reported
 // any more, since waiting for a dependency or a source has hidden it.
 func (t *task) forgotten() bool {
 	r := t.Release
@@ -33,8 +33,8 @@ func (t *task) forgotten() bool {
 }
 
 // uninstalled decides about a release that is not installed and that nothing was asked of.
-// Its first installation reads the content by itself, unless a change may be what it fails
-// for the lack of. If it cannot be asked then, it stays unknown: once it is installed, what
+// Its first installation reads the content by itself, unless the pending change is what the release
+// needs to install. If it cannot be asked then, it stays unknown: once it is installed, what
 // it runs must be looked at.
 func (t *task) uninstalled() (Decision, bool) {
 	if t.Release.Suspended || len(t.Diff.Changed) > 0 || t.Unpublished {

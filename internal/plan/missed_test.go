@@ -150,7 +150,7 @@ func TestDecide_aSourceThatWasAwayBesideCopies(t *testing.T) {
 		given: away(func(s *scene) { s.release.Suspended = true }),
 		want:  outcome{triggerv1.TargetHeld, none},
 	}, {
-		name:  "that is copied itself is no reason",
+		name:  "that is copied itself is not a reason",
 		given: away(func(s *scene) { s.source(other).UID = s.recorded[0].UID; s.recreate(read) }),
 		want:  outcome{triggerv1.TargetDelivered, none},
 	}})

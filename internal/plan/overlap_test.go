@@ -75,7 +75,7 @@ func TestDecide_requestsOfOthers(t *testing.T) {
 		}),
 		want: outcome{triggerv1.TargetTriggered, forced},
 	}, {
-		name: "a record that is no older than the own request is not adopted",
+		name: "a record that is not older than the own request is not adopted",
 		given: func() *scene {
 			s := triggered(other)
 			s.later(time.Minute)

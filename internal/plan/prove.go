@@ -106,7 +106,7 @@ func (t *task) weigh() Decision {
 	forced := t.requestForced()
 	if forced && r.RolledBack && r.Revision > t.requestRevision() {
 		// Of equal values, helm-controller takes the old revision for the new one.
-		return t.failed("the upgrade failed and helm-controller rolled it back; mend what failed, then annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry")
+		return t.failed("the upgrade failed and helm-controller rolled it back; fix what failed, then annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry")
 	}
 	if t.doubted() {
 		return t.lost(true, "request", "was handled while there was other content")
@@ -173,7 +173,7 @@ func (t *task) failed(message string) Decision {
 	return t.end(triggerv1.TargetFailed, message)
 }
 
-// failedBefore tells that the last request has already been found to have failed.
+// failedBefore reports that the last request has already been found to have failed.
 func (t *task) failedBefore() bool { return t.previously(triggerv1.TargetFailed) }
 
 // previously is true if the last request was found in a state before.
@@ -182,7 +182,7 @@ func (t *task) previously(state triggerv1.TargetState) bool {
 	return p != nil && p.State == state && p.Token == t.status.Token
 }
 
-// owesForce tells that a forced upgrade is due or was requested already, and that
+// owesForce reports that a forced upgrade is due or was requested already, and that
 // there is no revision of it yet.
 func (t *task) owesForce() bool {
 	switch {
@@ -195,12 +195,12 @@ func (t *task) owesForce() bool {
 	}
 }
 
-// upgraded tells that there is an upgrade since the last request.
+// upgraded reports that there is an upgrade since the last request.
 func (t *task) upgraded() bool {
 	return t.Release.Revision > t.requestRevision() && !t.Release.RolledBack
 }
 
-// requestForced tells whether the last request asked for a forced upgrade.
+// requestForced reports whether the last request asked for a forced upgrade.
 func (t *task) requestForced() bool {
 	if record := t.Release.Record; record.Token != "" && record.Token == t.status.Token {
 		return record.Force
@@ -228,7 +228,7 @@ func (t *task) readsAny() bool {
 	return slices.ContainsFunc(t.Sources, func(s Source) bool { return t.Release.Reads[s.ID] })
 }
 
-// needsForce tells whether a change of these sources takes a forced upgrade.
+// needsForce reports whether a change of these sources takes a forced upgrade.
 func (in Input) needsForce(sources []Source) bool {
 	return slices.ContainsFunc(sources, func(s Source) bool {
 		return s.Force == triggerv1.ForceAlways || s.Force != triggerv1.ForceNever && !in.Release.Reads[s.ID]

@@ -116,7 +116,7 @@ func TestDecide_timeout(t *testing.T) {
 		}
 	}
 	check(t, []decision{{
-		name:    "a request that nobody handles is Failed, and what to check is said",
+		name:    "a request that no one handles is Failed, and what to check is said",
 		given:   late(func(*scene) {}),
 		want:    outcome{triggerv1.TargetFailed, none},
 		message: "not delivered within 5m0s: helm-controller has not handled the request; check that it is running",
@@ -201,7 +201,7 @@ func TestDecide_failedIsDeliveredWhenHelmControllerSucceeds(t *testing.T) {
 
 	s.later(time.Hour)
 	s.work()
-	g.Expect(s.step().Status).To(Equal(failed.Status), "another try is no news")
+	g.Expect(s.step().Status).To(Equal(failed.Status), "another try is not news")
 	s.upgrade()
 	d := s.step()
 	g.Expect(outcomeOf(d)).To(Equal(outcome{triggerv1.TargetDelivered, none}))

@@ -23,7 +23,7 @@ const maxRecorded = 300
 
 // Record is what the operator writes on a HelmRelease with each request. Being
 // part of the same patch, it is there exactly when the request was made: after
-// a crash, or when two triggers deliver the same change, it tells what has been
+// a crash, or when two triggers deliver the same change, it says what has been
 // asked already.
 type Record struct {
 	// UID of the HelmRelease that was asked. A record that a backup or an export brought
@@ -33,7 +33,7 @@ type Record struct {
 	// Token of the request.
 	Token string `json:"token,omitempty"`
 
-	// Force tells whether a forced upgrade was asked for.
+	// Force reports whether a forced upgrade was asked for.
 	Force bool `json:"force,omitempty"`
 
 	// Revision of the Helm release before the request.
@@ -70,7 +70,7 @@ type RecordedSource struct {
 	After int64 `json:"after,omitempty"`
 }
 
-// ParseRecord reads a record. Whoever may write the HelmRelease may write it too: one
+// ParseRecord reads a record. Anyone who may write the HelmRelease may write it too: one
 // that the operator cannot have written counts as none, so that nothing of it, such as a
 // token without end, gets into the status of a trigger.
 func ParseRecord(text string) Record {
@@ -136,7 +136,7 @@ func (r Record) String() string {
 	return string(text)
 }
 
-// Before tells whether the record is older than a request.
+// Before reports whether the record is older than a request.
 func (r Record) Before(token string) bool {
 	return sequence(r.Token) < sequence(token)
 }
@@ -210,7 +210,7 @@ func sequence(token string) int {
 		return 0
 	}
 	n, err := strconv.ParseUint(number, 10, 31)
-	if err != nil { // Written by somebody else, perhaps to exhaust the numbers.
+	if err != nil { // Written by someone else, perhaps to exhaust the numbers.
 		return 0
 	}
 	return int(n)

@@ -43,7 +43,7 @@ func (t *task) record() []RecordedSource {
 	return recorded
 }
 
-// requestedElsewhere tells that a request younger than the last known one carries
+// requestedElsewhere reports that a request younger than the last known one carries
 // what is due: made by another trigger, or before a crash.
 func (t *task) requestedElsewhere() bool {
 	record := t.Release.Record
@@ -123,7 +123,7 @@ func (t *task) absorbRequests() {
 	}
 }
 
-// forceRequested tells that the release was asked already for what a person wants,
+// forceRequested reports that the release was asked already for what a person wants,
 // while nothing but that came of the decision: it failed for another target, or the
 // content has changed again since.
 func (t *task) forceRequested() bool {
@@ -149,7 +149,7 @@ func (t *task) manual() []RecordedSource {
 	return requests
 }
 
-// resetWaited tells that a retry that a person asked for had to wait. Forcing needs no
+// resetWaited reports that a retry that a person asked for had to wait. Forcing needs no
 // counters to be reset.
 func (t *task) resetWaited() bool {
 	return t.status.Digest != "" && t.status.Token != "" && t.unrequested() && !t.status.Forced

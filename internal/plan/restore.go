@@ -36,7 +36,7 @@ func Restored(content *triggerv1.DeliveredContent, present []Source) ([]Source, 
 	return sources, Combined(sources) == content.Digest
 }
 
-// Restorable tells whether a release gets earlier content with its copies: it reads one,
+// Restorable reports whether a release gets earlier content with its copies: it reads one,
 // and no source beside them.
 func (r Release) Restorable() bool {
 	copied := false

@@ -17,7 +17,7 @@ func TestRestored(t *testing.T) {
 	before := []Source{{ID: "ConfigMap/apps/a", Digest: "sha256:1", Full: "sha256:full", Keys: []string{"k"}}, {ID: "Secret/apps/b", Digest: "sha256:2", PublishAs: "b"}, {ID: "Secret/apps/c"}}
 	content := Delivered(before)
 	g.Expect(content.Digest).To(Equal(Combined(before)))
-	present := []Source{{ID: "ConfigMap/apps/a", Digest: "sha256:9", Force: triggerv1.ForceNever, PublishTo: "prod", Watched: true, Editor: "somebody"}}
+	present := []Source{{ID: "ConfigMap/apps/a", Digest: "sha256:9", Force: triggerv1.ForceNever, PublishTo: "prod", Watched: true, Editor: "stranger"}}
 	sources, sound := Restored(content, present)
 	g.Expect(sound).To(BeTrue())
 	g.Expect(Combined(sources)).To(Equal(content.Digest))
@@ -31,7 +31,7 @@ func TestRestored(t *testing.T) {
 	g.Expect(sound).To(BeFalse())
 	content.Sources[0].Digest = "sha256:forged"
 	_, sound = Restored(content, present)
-	g.Expect(sound).To(BeFalse(), "somebody has written the status")
+	g.Expect(sound).To(BeFalse(), "someone has written the status")
 }
 
 func TestRestorable(t *testing.T) {

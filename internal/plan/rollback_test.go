@@ -36,7 +36,7 @@ func TestDecide_rollback(t *testing.T) {
 		return func() *scene { change(s); return s }
 	}
 	check(t, []decision{{
-		name:    "its revision is no proof of a force",
+		name:    "its revision is not proof of a force",
 		given:   given(rolledBack(other), func(*scene) {}),
 		want:    outcome{triggerv1.TargetFailed, none},
 		message: "the upgrade failed and helm-controller rolled it back",

@@ -29,7 +29,7 @@ type scene struct {
 	// gated is true if the trigger holds changes back.
 	gated bool
 
-	// unpublished tells that the copies that it reads do not have the content.
+	// unpublished reports that the copies that it reads do not have the content.
 	unpublished bool
 
 	// settling is true while the change settles, and stale if the release was read before.
@@ -44,7 +44,7 @@ type scene struct {
 	recorded   []triggerv1.SourceStatus
 	lastDigest string
 
-	// asked tells that the values had to be composed for the last decision.
+	// asked reports that the values had to be composed for the last decision.
 	asked bool
 }
 

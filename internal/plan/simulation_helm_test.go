@@ -27,7 +27,7 @@ type simHelm struct {
 	asked        time.Time
 	askedVersion int
 
-	// queued tells that something happened that helm-controller watches.
+	// queued reports that something happened that helm-controller watches.
 	queued bool
 
 	// rendered is the content of the sources in the latest successful revision,
@@ -41,7 +41,7 @@ type simHelm struct {
 	// followed are the sources of any trigger of this release.
 	followed map[string]bool
 
-	// recreated tells that the release was deleted for a while, blind that a decision
+	// recreated reports that the release was deleted for a while, blind that a decision
 	// was made while helm-controller was at work, which was not seen yet.
 	recreated, blind bool
 }
@@ -57,7 +57,7 @@ type simRun struct {
 	canceled bool
 }
 
-// concerned tells whether a change of the source may make a revision.
+// concerned reports whether a change of the source may make a revision.
 func (h *simHelm) concerned(s *simSource) bool {
 	return h.release.reads[s.id] || h.followed[s.id]
 }
@@ -90,7 +90,7 @@ func composed(r simRelease, read func(*simSource) content, sources []*simSource)
 	return strings.Join(parts, ",")
 }
 
-// idle tells that helm-controller has nothing to do.
+// idle reports that helm-controller has nothing to do.
 func (h *simHelm) idle() bool { return h.run == nil && !h.queued }
 
 // request is what anybody does who annotates the release.

@@ -33,7 +33,7 @@ type simOperator struct {
 	// unreadable makes the values impossible to compose.
 	unreadable bool
 
-	// calm means that the API server answers and nobody kills the operator.
+	// calm means that the API server answers and no one kills the operator.
 	calm bool
 }
 

@@ -275,7 +275,7 @@ func (o *simOperator) round() bool {
 	return busy
 }
 
-// unnoticed tells that the content of a source is what the trigger takes the release to
+// unnoticed reports that the content of a source is what the trigger takes the release to
 // run, and was another for a while, during which helm-controller made a revision of it:
 // never seen by the trigger, or not to be found out by comparing values.
 func (o *simOperator) unnoticed(t *simTrigger, h *simHelm, s *simSource) bool {

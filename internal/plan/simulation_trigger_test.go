@@ -90,7 +90,7 @@ func sameStatus(a, b simStatus) bool {
 		a.settling == b.settling && a.handledForceAt == b.handledForceAt && a.handledResetAt == b.handledResetAt
 }
 
-// known tells that every trigger of a source has looked at it and at every release, so
+// known reports that every trigger of a source has looked at it and at every release, so
 // that its absence is a change.
 func (o *simOperator) known(s *simSource) bool {
 	for _, t := range o.triggers {
@@ -119,7 +119,7 @@ func (o *simOperator) toggle(t *simTrigger, s *simSource) {
 	case len(refs) == 0 || !t.refers(s) && s.content == (content{}):
 		return
 	case !t.refers(s):
-		// Another policy for the same content is no change.
+		// Another policy for the same content is not a change.
 		ref := simRef{source: s, force: triggerv1.ForceAuto}
 		if i := slices.IndexFunc(t.removed, func(r simRef) bool { return r.source == s }); i >= 0 {
 			ref = t.removed[i]
@@ -136,7 +136,7 @@ func (o *simOperator) toggle(t *simTrigger, s *simSource) {
 	o.note("%s: %v", t.name, describeRefs(t.refs))
 }
 
-// stale tells that a trigger has not read the newest content of its sources.
+// stale reports that a trigger has not read the newest content of its sources.
 func (o *simOperator) stale(t *simTrigger) bool {
 	return slices.ContainsFunc(t.refs, func(r simRef) bool { return o.sources[r.source.id].edited != r.source.edited })
 }
@@ -146,7 +146,7 @@ func (o *simOperator) replaced(t *simTrigger) bool {
 	return slices.ContainsFunc(t.refs, func(r simRef) bool { return o.sources[r.source.id].objects != r.source.objects })
 }
 
-// misread tells that the operator has not read the newest content of what a release reads.
+// misread reports that the operator has not read the newest content of what a release reads.
 func (o *simOperator) misread(h *simHelm) bool {
 	return slices.ContainsFunc(o.world.sources, func(s *simSource) bool {
 		return h.release.reads[s.id] && o.sources[s.id].edited != s.edited
@@ -168,7 +168,7 @@ func (o *simOperator) unproven(t *simTrigger, h *simHelm, in Input, status trigg
 	return ""
 }
 
-// runs tells whether the release was rendered with the content, as far as it
+// runs reports whether the release was rendered with the content, as far as it
 // matters to the trigger and is in its power.
 func (ref simRef) runs(h *simHelm, want content) bool {
 	if ref.force == triggerv1.ForceNever && !h.release.reads[ref.source.id] {

@@ -29,14 +29,14 @@ type world struct {
 	releases []*simHelm
 	contents int
 
-	// cancels tells that helm-controller interrupts an upgrade for another request.
+	// cancels reports that helm-controller interrupts an upgrade for another request.
 	cancels bool
 
 	// unwitnessed counts forced requests after a revision of another cause, which may have
 	// read the content already.
 	unwitnessed int
 
-	// exempt tells that a release runs content that came and went unseen.
+	// exempt reports that a release runs content that came and went unseen.
 	exempt bool
 }
 

@@ -21,7 +21,7 @@ type Summary struct {
 	Reason  string
 	Message string
 
-	// Stalled tells that nothing goes on until somebody acts.
+	// Stalled reports that nothing goes on until someone acts.
 	Stalled bool
 
 	// Delivered is the number of delivered targets of all, "3/3".
@@ -161,7 +161,7 @@ func Remember(history []triggerv1.Change, change triggerv1.Change) []triggerv1.C
 	if len(history) > 0 && history[0].Digest == change.Digest {
 		updated := history[0]
 		if updated.Cause == "" {
-			updated.Cause = change.Cause // Nobody was asked when it was seen.
+			updated.Cause = change.Cause // No one was asked when it was seen.
 		}
 		updated.Duration = lasted(updated, change)
 		updated.Outcome, updated.Delivered = change.Outcome, change.Delivered

@@ -51,7 +51,7 @@ func TestSummarize(t *testing.T) {
 		targets []triggerv1.TargetStatus
 		want    Summary
 	}{{
-		name: "no target is no error",
+		name: "no target is not an error",
 		want: Summary{
 			Ready: metav1.ConditionTrue, Reason: "Succeeded", Delivered: "0/0", Outcome: triggerv1.ChangeDelivered,
 			Message: "No HelmRelease matches the targets",
@@ -85,7 +85,7 @@ func TestSummarize(t *testing.T) {
 			Message: "None of 2 delivered, 2 triggered",
 		},
 	}, {
-		name:    "a failure stalls, and the first one is told",
+		name:    "a failure stalls, and the first one is reported",
 		targets: states(delivered, failed, held, failed, missing),
 		want: Summary{
 			Ready: metav1.ConditionFalse, Reason: "DeliveryFailed", Stalled: true, Delivered: "1/5", Outcome: triggerv1.ChangeFailed,

@@ -31,7 +31,7 @@ func newTask(in Input) *task {
 	t.status.Cause = t.signed(t.status.Cause)
 	t.status.Attempts = min(max(0, t.status.Attempts), MaxAttempts)
 	if at := t.status.TriggeredAt; at != nil && at.After(in.Now) {
-		t.status.TriggeredAt = t.now() // Somebody's clock is wrong; nobody waits for it.
+		t.status.TriggeredAt = t.now() // Someone's clock is wrong; no one waits for it.
 	}
 	return t
 }

@@ -38,7 +38,7 @@ func Room(targets int) int {
 }
 
 // Bounded returns a message of a target as there is room for, if the trigger has so many.
-// What no planner has written names a mend, for which there is more room.
+// What no planner has written names a fix, for which there is more room.
 func Bounded(message string, targets int) string {
 	if targets > many {
 		return text.Line(message, maxTextOfMany)
@@ -76,7 +76,7 @@ func (t *task) cause() string {
 }
 
 // signed returns a cause that ends with the operator's word of which trigger it is about.
-// Nobody's keys or name push that out, and nobody who may write the status leaves it out.
+// No one's keys or name push that out, and no one who may write the status leaves it out.
 func (t *task) signed(cause string) string {
 	via := " via ValuesTrigger " + t.Trigger
 	if cause = strings.TrimSuffix(cause, via); cause == "" {

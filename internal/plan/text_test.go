@@ -75,7 +75,7 @@ func TestCause_namesTheFirstFew(t *testing.T) {
 	g.Expect(s.decide().Request.Cause).To(MatchRegexp(`^ConfigMap apps/a \S+ by kubectl-edit, ConfigMap apps/b \S+ by kubectl-edit, ConfigMap apps/c \S+ by kubectl-edit, and 2 more via ValuesTrigger apps/trigger$`))
 }
 
-// Whoever may write the status of a trigger may not speak for the operator elsewhere.
+// Anyone who may write the status of a trigger may not speak for the operator elsewhere.
 func TestCause_ofTheStatusIsSigned(t *testing.T) {
 	t.Parallel()
 	for recorded, want := range map[string]string{

@@ -3,7 +3,7 @@
 
 // Package plan decides what to do about a HelmRelease. It compares what was
 // recorded with what is observed and returns the next record, the request to
-// make, if any, and the reason. It reads no clock and calls no API: whoever
+// make, if any, and the reason. It reads no clock and calls no API: anyone who
 // executes a decision comes back with a new observation.
 //
 // A delivery goes through these steps:
@@ -72,7 +72,7 @@ type Source struct {
 	// PublishTo is the annotation of that name.
 	PublishAs, PublishTo string
 
-	// Watched tells that helm-controller is told of changes by Flux's own watch label.
+	// Watched is true if helm-controller learns of changes by Flux's own watch label.
 	Watched bool
 
 	// Editor, Origin and ChangedKeys explain the last change, as far as it is known: the field
@@ -103,10 +103,10 @@ type Release struct {
 	// Denied says why this target must not be touched, or is empty.
 	Denied string
 
-	// Reads tells which sources, by ID, the release reads through valuesFrom.
+	// Reads says which sources, by ID, the release reads through valuesFrom.
 	Reads map[string]bool
 
-	// Copied tells which of them it reads in its own copy alone.
+	// Copied says which of them it reads in its own copy alone.
 	Copied map[string]bool
 
 	Suspended bool
@@ -116,10 +116,10 @@ type Release struct {
 	ReadyReason  string
 	ReadyMessage string
 
-	// Failing tells that helm-controller has failed and tries again.
+	// Failing reports that helm-controller has failed and tries again.
 	Failing bool
 
-	// ReadyCurrent tells that the condition is about the present generation, even
+	// ReadyCurrent reports that the condition is about the present generation, even
 	// if helm-controller has not noted that in the status.
 	ReadyCurrent bool
 
@@ -133,11 +133,11 @@ type Release struct {
 	// helm-controller repeats it, or has not decided whether it does.
 	Retrying bool
 
-	// GivenUp tells that helm-controller has failed too often, and tries again only
+	// GivenUp reports that helm-controller has failed too often, and tries again only
 	// for a reason.
 	GivenUp bool
 
-	// Current tells that the status is about the present generation.
+	// Current reports that the status is about the present generation.
 	Current bool
 
 	// RequestedAt is the annotation, HandledAt what helm-controller says it has
@@ -151,7 +151,7 @@ type Release struct {
 	ConfigDigest string
 	Deployed     bool
 
-	// RolledBack tells that the latest snapshot is that of a rollback: it is new, and
+	// RolledBack reports that the latest snapshot is that of a rollback: it is new, and
 	// what it runs is old.
 	RolledBack bool
 
@@ -162,7 +162,7 @@ type Release struct {
 	Record Record
 }
 
-// Working tells that helm-controller is busy with the release. Reconciling beside
+// Working reports that helm-controller is busy with the release. Reconciling beside
 // Ready=False is what an early exit or a wait for a retry leaves behind.
 func (r Release) Working() bool {
 	return r.Reconciling && r.Ready != "False"
@@ -171,29 +171,29 @@ func (r Release) Working() bool {
 // unwell reports whether helm-controller has failed on the release.
 func (r Release) unwell() bool { return r.Ready == "False" || r.Failing }
 
-// unseen tells that helm-controller has not looked at the present generation. It is about
+// unseen reports that helm-controller has not looked at the present generation. It is about
 // to, and may make a revision by itself.
 func (r Release) unseen() bool {
 	return !r.Current && (r.Ready != "False" || !r.ReadyCurrent)
 }
 
-// Busy tells that helm-controller works on the release, or is about to.
+// Busy reports that helm-controller works on the release, or is about to.
 func (r Release) Busy() bool {
 	return r.Working() || r.unseen() || r.requestPending()
 }
 
-// requestPending tells that a request was made that helm-controller has not
+// requestPending reports that a request was made that helm-controller has not
 // handled.
 func (r Release) requestPending() bool {
 	return r.RequestedAt != "" && r.RequestedAt != r.HandledAt
 }
 
-// ValuesState tells what is known of the values that the release would be composed
+// ValuesState says what is known of the values that the release would be composed
 // of now.
 type ValuesState int
 
 const (
-	// ValuesUnknown means that nobody has looked.
+	// ValuesUnknown means that no one has looked.
 	ValuesUnknown ValuesState = iota
 	// ValuesEqual means that the latest snapshot was made of the same values.
 	ValuesEqual
@@ -264,7 +264,7 @@ type Input struct {
 	// not from a cache that may be behind.
 	Live bool
 
-	// Unpublished tells that the release reads copies that do not have the content. They
+	// Unpublished reports that the release reads copies that do not have the content. They
 	// get it with the request.
 	Unpublished bool
 }

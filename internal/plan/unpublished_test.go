@@ -64,7 +64,7 @@ func TestDecide_unpublished(t *testing.T) {
 			s.release.Created = s.now
 			s.fail("ValuesError", "could not find the ConfigMap")
 		}), outcome{triggerv1.TargetPending, none}},
-		{"a copy that somebody has changed needs no request", published(func(s *scene) { s.unpublished = true }),
+		{"a copy that someone has changed needs no request", published(func(s *scene) { s.unpublished = true }),
 			outcome{triggerv1.TargetDelivered, none}},
 		{"a suspended release is left alone", published(func(s *scene) {
 			s.edit(read)
@@ -165,7 +165,7 @@ func TestDecide_a_crash_between_copies_and_request(t *testing.T) {
 		g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetHeld, none}))
 		s.release.Suspended = false
 		s.revert(read)
-		s.unpublished = true // The copies have the content that was taken back.
+		s.unpublished = true // The copies have the content that was rolled back.
 		g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetTriggered, unforced}))
 		s.handle()
 		g.Expect(outcomeOf(s.step())).To(Equal(outcome{triggerv1.TargetDelivered, none}))

@@ -164,7 +164,7 @@ func TestDecide_takenUpAfterAWait(t *testing.T) {
 		}),
 		want: outcome{triggerv1.TargetTriggered, none},
 	}, {
-		name:  "no new revision is no proof",
+		name:  "no new revision is not proof",
 		given: held([]string{other}, other, func(*scene) {}),
 		want:  outcome{triggerv1.TargetTriggered, forced},
 	}})

@@ -106,7 +106,7 @@ func (c Content) Keys() []string {
 	return keys
 }
 
-// within tells whether all of it is in other.
+// within reports whether all of it is in other.
 func (c Content) within(other Content) bool {
 	for key, value := range c.Data {
 		if have, found := other.Data[key]; !found || have != value {
@@ -121,7 +121,7 @@ func (c Content) within(other Content) bool {
 	return true
 }
 
-// has tells whether a key is in it.
+// has reports whether a key is in it.
 func (c Content) has(key string) bool {
 	_, text := c.Data[key]
 	_, binary := c.Binary[key]

@@ -68,7 +68,7 @@ func TestJudge(t *testing.T) {
 		{"no content", have(func(e *Existing) { e.Content = Content{} }), Outdated},
 		{"the same as binary data", have(func(e *Existing) { e.Content = Content{Binary: map[string][]byte{"a": []byte("1")}} }), Outdated},
 		{"a key that was applied before", have(func(e *Existing) { e.Content.Data["b"], e.Applied = "2", []string{"a", "b"} }), Outdated},
-		{"a key of somebody else", have(func(e *Existing) { e.Content.Data["b"] = "2" }), Current},
+		{"a key of someone else", have(func(e *Existing) { e.Content.Data["b"] = "2" }), Current},
 		{"a copy that would be a source", have(label("nebius.ai/helmrelease-trigger-operator", "true")), Outdated},
 		{"an object without labels", have(func(e *Existing) { e.Labels = nil }), Foreign},
 		{"a copy of another trigger", have(label("trigger.nebius.ai/name", "other")), Foreign},

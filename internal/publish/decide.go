@@ -19,9 +19,9 @@ type State int
 const (
 	// Current has the content.
 	Current State = iota
-	// Outdated has other content: older, or changed by somebody.
+	// Outdated has other content: older, or changed by someone.
 	Outdated
-	// Absent is no object.
+	// Absent is not an object.
 	Absent
 	// Foreign is an object of that name that is not ours, or not any more.
 	Foreign
@@ -40,7 +40,7 @@ type Existing struct {
 	Taken   []string
 }
 
-// Judge compares what there is, nil if nothing, with what is wanted. Keys that somebody
+// Judge compares what there is, nil if nothing, with what is wanted. Keys that someone
 // else has added are left alone.
 func Judge(want Copy, content Content, have *Existing) State {
 	switch {
@@ -91,26 +91,26 @@ type Moment struct {
 	// Copies is what its copies are together.
 	Copies State
 
-	// Denied tells that it must not be touched.
+	// Denied reports that it must not be touched.
 	Denied bool
 
-	// Due tells that a request is to be made, Held that it must wait.
+	// Due reports that a request is to be made, Held that it must wait.
 	Due, Held bool
 
-	// Exists tells that there is a HelmRelease, Installed that it has a revision, or
+	// Exists reports that there is a HelmRelease, Installed that it has a revision, or
 	// has had something delivered.
 	Exists, Installed bool
 
-	// Delivered tells that the release is proven to run the present content.
+	// Delivered reports that the release is proven to run the present content.
 	Delivered bool
 
-	// Gated tells that something may hold changes back.
+	// Gated reports that something may hold changes back.
 	Gated bool
 }
 
-// Now tells whether the copies are to be written now. Whoever reads them may take them up
-// at once: so they change with the request that is made for them. Without one, they are
-// mended where the same content is delivered, and made where nothing runs yet.
+// Now reports whether the copies are to be written now. Releases may apply a copy as soon as it
+// changes, so it is written together with the request. Without a request it is written only to
+// repair drift, and before the first installation.
 func (m Moment) Now() bool {
 	switch {
 	case m.Denied, m.Copies == Current, m.Copies == Foreign:
@@ -140,7 +140,7 @@ type Crossing struct {
 	// PublishTo is the annotation of the source.
 	PublishTo string
 
-	// Account tells that the source is read, and the copy written, as the trigger's own
+	// Account reports that the source is read, and the copy written, as the trigger's own
 	// account: what that may not do, the API server refuses.
 	Account bool
 

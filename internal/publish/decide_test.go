@@ -32,7 +32,7 @@ func TestMoment_Now(t *testing.T) {
 		{"a request that is made", with(running, func(m *Moment) { m.Due = true }), true, true},
 		{"a request that is held", with(running, func(m *Moment) { m.Due, m.Held, m.Gated = true, true, true }), false, false},
 		{"a request that is held from a release that was delivered something else", with(running, func(m *Moment) { m.Due, m.Held = true, true }), false, false},
-		{"somebody has changed what is delivered", with(running, func(m *Moment) { m.Delivered, m.Gated = true, true }), true, true},
+		{"someone has changed what is delivered", with(running, func(m *Moment) { m.Delivered, m.Gated = true, true }), true, true},
 		{"no release", Moment{}, true, true},
 		{"no release behind a gate", Moment{Gated: true}, false, true},
 		{"a release that is not installed", Moment{Exists: true, Gated: true}, false, true},

@@ -34,7 +34,7 @@ func Kept(trigger *triggerv1.ValuesTrigger, source, digest string) Copy {
 	return kept
 }
 
-// IsOwned tells whether what goes with its trigger does: one of the same name may have
+// IsOwned reports whether what goes with its trigger does: one of the same name may have
 // been there before.
 func (c Copy) IsOwned(owners []metav1.OwnerReference) bool {
 	return c.Owner == nil || slices.ContainsFunc(owners, func(o metav1.OwnerReference) bool { return o.UID == c.Owner.UID })

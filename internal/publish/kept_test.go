@@ -38,7 +38,7 @@ func TestKept(t *testing.T) {
 	one.Name, another.Name = "one", "another"
 	g.Expect(IsOf(Kept(one, "Secret/config/a", "sha256:1").Labels, Kept(another, "Secret/config/a", "sha256:1"))).To(BeFalse())
 	copied := Copy{Labels: Labels(platform, "app")}
-	g.Expect(IsOf(kept.Labels, copied)).To(BeFalse(), "what is kept is no copy")
+	g.Expect(IsOf(kept.Labels, copied)).To(BeFalse(), "what is kept is not a copy")
 }
 
 func TestJudge_what_is_kept(t *testing.T) {

@@ -129,7 +129,7 @@ func GoesWith(labels map[string]string) bool {
 func LabelValue(name string) string { return shorten(name, maxLabel) }
 
 // Trigger returns the trigger that the labels of a copy name. The name is that of
-// LabelValue. It returns false for what is no copy.
+// LabelValue. It returns false for what is not a copy.
 func Trigger(labels map[string]string) (types.NamespacedName, bool) {
 	by := types.NamespacedName{Namespace: labels[triggerv1.PublishedByNamespaceLabel], Name: labels[triggerv1.PublishedByLabel]}
 	return by, labels[triggerv1.ManagedByLabel] == triggerv1.FieldManager && by.Namespace != "" && by.Name != ""

@@ -57,7 +57,7 @@ func (p *planner) approve() {
 
 // Approve returns the record of a rollout with the stage that an annotation approves, nil
 // if it approves none. It is for a time at which nothing is decided: who removes the
-// annotation then does not take the approval back.
+// annotation then does not withdraw the approval.
 func Approve(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, annotation string) *triggerv1.RolloutStatus {
 	if recorded == nil {
 		return nil
@@ -175,9 +175,9 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 func notThis(content, digestText string) string {
 	switch {
 	case !strings.HasPrefix(content, digest.Prefix):
-		return "it is not a digest; approve the present content with " + digestText
+		return "not a digest; to approve the current content, use " + digestText
 	case strings.HasPrefix(digestText, content):
-		return "it is the beginning of a digest only; approve the present content with " + digestText
+		return "an incomplete digest; to approve the current content, use " + digestText
 	}
 	return fmt.Sprintf("it approves other content, %s; the present one is %s", digest.Prefix+text.Word(digest.Short(content)), digestText)
 }

@@ -44,7 +44,7 @@ func (d *dice) amount() *intstr.IntOrString {
 	return one(d, nil, new(intstr.FromInt32(1)), new(intstr.FromInt32(-3)), new(intstr.FromString("50%")), new(intstr.FromString("lots")), new(intstr.FromInt32(1<<31-1)))
 }
 
-// status is one that somebody has written by hand.
+// status is one that someone has written by hand.
 func (d *dice) status(word string) *triggerv1.RolloutStatus {
 	if d.below(5) == 0 {
 		return nil

@@ -28,7 +28,7 @@ func (p *planner) ask(st *stage, members []int, order order) {
 	limit := p.limit(st)
 	free := limit - st.counts[UnderWay]
 	turn := Turn{Places: max(0, free)}
-	waits := fmt.Sprintf("waits for its turn in stage %s, of which %d may be under way", st.Name, limit)
+	waits := fmt.Sprintf("queued: stage %s allows %d at a time", st.Name, limit)
 	for _, standing := range []Standing{UnderWay, Due, Out} {
 		for _, i := range members {
 			t := p.Targets[i]
@@ -108,7 +108,7 @@ func (o order) first(i int) string {
 	return ""
 }
 
-// leads tells whether a target waits for another, if only through others.
+// leads reports whether a target waits for another, if only through others.
 func (o order) leads(from, to int, seen map[int]bool) bool {
 	if from == to {
 		return true

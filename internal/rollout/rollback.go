@@ -11,11 +11,11 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
-// This file takes back a rollout that has failed. That is recorded first. From then on
+// This file rolls back a rollout that has failed. That is recorded first. From then on
 // the content is refused: the targets are compared with the earlier one, as if the sources
 // held that again.
 
-// Refuses tells whether content is not to be delivered since it has failed and is taken
+// Refuses reports whether content is not to be delivered since it has failed and is rolled
 // back, as the spec and the record of a rollout say. Who forces it wants it all the same,
 // and so does who retries when all is restored. Before, that is to retry the restoring.
 func Refuses(spec *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, content string, force, reset bool) bool {
@@ -34,24 +34,24 @@ func (p *planner) refuse() {
 	s.Message = text.Line(fmt.Sprintf("this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RefusedBy), maxMessage)
 }
 
-// retried tells that a person wants content once more that was taken back.
+// retried reports that a person wants content once more that was rolled back.
 func (p *planner) retried(previous *triggerv1.RolloutStatus) bool {
 	return p.Reset && !p.Restored && previous.Rollback != nil
 }
 
-// returnable tells that there is earlier content to go back to.
+// returnable reports that there is earlier content to go back to.
 func (p *planner) returnable() bool {
 	return p.Rollout.OnFailure == triggerv1.FailureRollback && p.Earlier != "" && p.Earlier != p.Digest
 }
 
-// takeBack begins to restore the earlier content, with the next decision.
-func (p *planner) takeBack() {
+// rollBack begins to restore the earlier content, with the next decision.
+func (p *planner) rollBack() {
 	p.Status.Phase = triggerv1.RolloutRollingBack
 	p.Status.Rollback = &triggerv1.RollbackStatus{Digest: p.Earlier, StartedAt: later(p.Now)}
 	p.look(immediately)
 }
 
-// withdraw takes back what was admitted before it was seen that the content fails.
+// withdraw withdraws what was admitted before it was seen that the content fails.
 func (p *planner) withdraw() {
 	for i := range p.Admitted {
 		p.Admitted[i] = false
@@ -133,8 +133,8 @@ func (p *planner) reportRest() {
 	}
 }
 
-// passed tells whether the content may be gone back to, one day. To what nobody runs there
-// is no way back, be it that there was nobody yet, or that nobody was ready before.
+// passed reports whether this content is a valid rollback target: it has passed all stages, and at
+// least one target runs it.
 func (p *planner) passed() bool {
 	if p.Status.Phase != triggerv1.RolloutFinished || p.Rollout == nil {
 		return false

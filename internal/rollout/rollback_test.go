@@ -132,7 +132,7 @@ func TestRollback_without_earlier_content_halts(t *testing.T) {
 		s.become(Failed, "c")
 		g.Expect(s.admitted()).To(BeEmpty(), name)
 		g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted), name)
-		g.Expect(s.Previous.Message).To(Equal("apps/c: it is broken; no earlier content is known to go back to"), name)
+		g.Expect(s.Previous.Message).To(Equal("apps/c: it is broken; there is no earlier content to roll back to"), name)
 	}
 }
 
@@ -179,9 +179,9 @@ func TestRefuses(t *testing.T) {
 		want         bool
 	}{
 		{"nothing is recorded", spec, nil, second, false, false, false},
-		{"nothing is taken back", spec, &triggerv1.RolloutStatus{Digest: second, Phase: triggerv1.RolloutHalted}, second, false, false, false},
-		{"taken back", spec, in(triggerv1.RolloutRolledBack), second, false, false, true},
-		{"being taken back", spec, in(triggerv1.RolloutRollingBack), second, false, false, true},
+		{"nothing is rolled back", spec, &triggerv1.RolloutStatus{Digest: second, Phase: triggerv1.RolloutHalted}, second, false, false, false},
+		{"rolled back", spec, in(triggerv1.RolloutRolledBack), second, false, false, true},
+		{"being rolled back", spec, in(triggerv1.RolloutRollingBack), second, false, false, true},
 		{"other content", spec, in(triggerv1.RolloutRolledBack), first, false, false, false},
 		{"forced", spec, in(triggerv1.RolloutRollingBack), second, true, false, false},
 		{"retried when all is restored", spec, in(triggerv1.RolloutRolledBack), second, false, true, false},
@@ -243,7 +243,7 @@ func TestPassed(t *testing.T) {
 	s = takingBack(stageNamed("canary"))
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
-	g.Expect(s.last.Passed).To(BeFalse(), "there was nobody to get it")
+	g.Expect(s.last.Passed).To(BeFalse(), "there was no one to get it")
 
 	s = takingBack(stageNamed("canary")).with(0, "a", "b")
 	g.Expect(s.admitted()).To(HaveLen(2))
@@ -251,8 +251,8 @@ func TestPassed(t *testing.T) {
 	s.target("a").UnreadyBefore, s.target("b").UnreadyBefore = true, true
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
-	g.Expect(s.last.Passed).To(BeFalse(), "nobody was ready before, and nobody runs it")
+	g.Expect(s.last.Passed).To(BeFalse(), "no one was ready before, and no one runs it")
 	s.become(Current, "a")
 	g.Expect(s.admitted()).To(BeEmpty())
-	g.Expect(s.last.Passed).To(BeTrue(), "somebody runs it, and the other was not ready before")
+	g.Expect(s.last.Passed).To(BeTrue(), "someone runs it, and the other was not ready before")
 }

@@ -57,7 +57,7 @@ func (p *planner) begin() {
 		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now), TriggerAt: p.TriggerAt}
 		p.unsettle()
 	} else {
-		p.Status = mended(previous.DeepCopy(), p.Now)
+		p.Status = fixed(previous.DeepCopy(), p.Now)
 	}
 	s := p.Status
 	s.NextWindow, s.Stage = nil, ""
@@ -83,7 +83,7 @@ func (p *planner) begin() {
 func (p *planner) resume() {
 	s := p.Status
 	if s.Rollback != nil && !p.Restored {
-		s.Phase, s.Rollback = triggerv1.RolloutHalted, nil // Nothing is taken back any more.
+		s.Phase, s.Rollback = triggerv1.RolloutHalted, nil // Nothing is rolled back any more.
 	}
 	if s.Phase == triggerv1.RolloutHalted && (p.Reset || s.Overridden) {
 		s.Phase = triggerv1.RolloutProgressing
@@ -98,9 +98,9 @@ func (p *planner) resume() {
 	}
 }
 
-// mended returns a record with all times that its phases need, and none that is still to
+// fixed returns a record with all times that its phases need, and none that is still to
 // come: clocks are put right, and anybody with the permission can write a status.
-func mended(s *triggerv1.RolloutStatus, now time.Time) *triggerv1.RolloutStatus {
+func fixed(s *triggerv1.RolloutStatus, now time.Time) *triggerv1.RolloutStatus {
 	s.ChangedAt = notAfter(s.ChangedAt, now)
 	if s.UnsettledSince != nil {
 		s.UnsettledSince = notAfter(s.UnsettledSince, now)
@@ -161,7 +161,7 @@ func (p *planner) conclude(goesOn bool) {
 	}
 }
 
-// open tells whether requests may be made at this time. If not, those of the targets are
+// open reports whether requests may be made at this time. If not, those of the targets are
 // held until the next window.
 func (p *planner) open(targets []int) bool {
 	if p.Schedule.Open(p.Now) {
@@ -201,7 +201,7 @@ func (p *planner) hold(targets []int, why string) {
 	}
 }
 
-// wanting tells whether a request would be made for any of the targets.
+// wanting reports whether a request would be made for any of the targets.
 func (p *planner) wanting(targets []int) bool {
 	return slices.ContainsFunc(targets, func(i int) bool { return p.Targets[i].Wants })
 }
@@ -222,7 +222,7 @@ func (p *planner) all() []int {
 	return all
 }
 
-// idle tells that every target runs the content.
+// idle reports that every target runs the content.
 func (p *planner) idle() bool {
 	return !p.any(Due, UnderWay, Busy, Failed, Out)
 }

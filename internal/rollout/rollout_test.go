@@ -51,7 +51,7 @@ func TestQuietPeriod_is_capped(t *testing.T) {
 	g.Expect(s.later(time.Second).admitted()).To(HaveLen(2))
 
 	s.later(time.Second).edit(first)
-	g.Expect(s.admitted()).To(BeEmpty(), "the next change waits anew")
+	g.Expect(s.admitted()).To(BeEmpty(), "the next change waits again")
 	g.Expect(s.last.After).To(Equal(10 * time.Second))
 }
 

@@ -89,7 +89,7 @@ func (s *scene) later(d time.Duration) *scene {
 	return s
 }
 
-// edit makes the content another, which nobody runs.
+// edit makes the content another, which no one runs.
 func (s *scene) edit(digest string) {
 	s.Digest = digest
 	for i := range s.Targets {

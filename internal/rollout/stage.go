@@ -94,7 +94,7 @@ func (st *stage) set(now time.Time, phase triggerv1.StagePhase) {
 	}
 }
 
-// settled tells that nothing is going on in the stage and nothing is due.
+// settled reports that nothing is going on in the stage and nothing is due.
 func (st *stage) settled() bool {
 	return st.counts[Due]+st.counts[UnderWay]+st.counts[Busy] == 0
 }
@@ -106,7 +106,7 @@ func (p *planner) walk() {
 	case p.idle():
 		p.Status.Phase, p.Status.Message = triggerv1.RolloutProgressing, ""
 	case p.returnable():
-		p.takeBack()
+		p.rollBack()
 	}
 	p.hold(p.unmatched, "is selected by no stage of spec.rollout")
 	present := ""
@@ -141,7 +141,7 @@ func (p *planner) catchUp(st *stage) {
 	}
 }
 
-// run does what is to be done in the present stage, and tells whether it is finished.
+// run does what is to be done in the present stage, and reports whether it is finished.
 func (p *planner) run(i int) bool {
 	st := &p.stages[i]
 	switch {
@@ -217,14 +217,14 @@ func (p *planner) halt(st *stage, why string) {
 	p.hold(st.members, "the rollout has halted")
 	switch {
 	case p.returnable():
-		p.takeBack()
+		p.rollBack()
 	case p.Rollout.OnFailure == triggerv1.FailureRollback:
-		why += "; no earlier content is known to go back to"
+		why += "; there is no earlier content to roll back to"
 	}
 	p.Status.Message = text.Line(why, maxMessage)
 }
 
-// soak watches the targets of a stage that has delivered, and tells whether it is over.
+// soak watches the targets of a stage that has delivered, and reports whether it is over.
 func (p *planner) soak(st *stage) bool {
 	if st.spec.MinSuccessTime.Duration <= 0 {
 		st.set(p.Now, triggerv1.StageFinished)

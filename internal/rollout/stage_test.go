@@ -28,7 +28,7 @@ func TestStages_follow_each_other(t *testing.T) {
 	g.Expect(s.admitted()).To(BeEmpty())
 	s.become(Current, "c")
 	g.Expect(s.admitted()).To(Equal([]string{"p1", "p2"}))
-	g.Expect(s.held("p3")).To(Equal("waits for its turn in stage prod, of which 2 may be under way"))
+	g.Expect(s.held("p3")).To(Equal("queued: stage prod allows 2 at a time"))
 	s.become(UnderWay, "p1", "p2")
 	g.Expect(s.admitted()).To(BeEmpty())
 	s.become(Current, "p1")

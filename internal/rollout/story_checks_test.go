@@ -120,19 +120,19 @@ func (s *story) checkStages(in Input, d Decision) {
 	}
 }
 
-// checkRetreat looks at a decision that takes content back.
+// checkRetreat looks at a decision that rolls content back.
 func (s *story) checkRetreat(in Input, d Decision) {
 	present := NoStage
 	for i, t := range in.Targets {
 		if mayBeAsked(d, i) && t.Standing != Out {
 			if present != NoStage && t.Stage != present {
-				panic(fmt.Sprintf("stages %d and %d are taken back at a time", present, t.Stage))
+				panic(fmt.Sprintf("stages %d and %d are rolled back at a time", present, t.Stage))
 			}
 			present = t.Stage
 			for _, dependent := range in.Targets {
 				waits := dependent.Standing == Due || dependent.Standing == UnderWay || dependent.Standing == Busy
 				if t.Standing == Due && dependent.Stage == t.Stage && waits && slices.Contains(dependent.DependsOn, t.Name) && !dependsOn(in.Targets, t, dependent.Name, map[string]bool{}) {
-					panic(fmt.Sprintf("%s is taken back before %s, which depends on it", t.Name, dependent.Name))
+					panic(fmt.Sprintf("%s is rolled back before %s, which depends on it", t.Name, dependent.Name))
 				}
 			}
 		}
@@ -156,7 +156,7 @@ func (s *story) checkRetreat(in Input, d Decision) {
 				failed++
 			}
 			if stage > present && (t.Standing == Due || t.Standing == UnderWay || t.Standing == Busy) {
-				panic(fmt.Sprintf("stage %d is taken back before %s of stage %d", present, t.Name, stage))
+				panic(fmt.Sprintf("stage %d is rolled back before %s of stage %d", present, t.Name, stage))
 			}
 		}
 		limit := max(1, scaled(in.Rollout.Stages[stage].MaxConcurrency, members, members))
@@ -164,7 +164,7 @@ func (s *story) checkRetreat(in Input, d Decision) {
 			panic(fmt.Sprintf("%d under way in stage %d, in which %d may be", underway+fresh, stage, limit))
 		}
 		if failed > scaled(in.Rollout.MaxFailures, members, 0) {
-			panic(fmt.Sprintf("taken back though %d of stage %d have failed again", failed, stage))
+			panic(fmt.Sprintf("rolled back though %d of stage %d have failed again", failed, stage))
 		}
 	}
 }
@@ -207,7 +207,7 @@ func (s *story) allCurrent(in Input) bool {
 	return true
 }
 
-// dependsOn tells whether a target of a stage depends on another of it, if only through
+// dependsOn reports whether a target of a stage depends on another of it, if only through
 // others of it.
 func dependsOn(targets []Target, t Target, name string, seen map[string]bool) bool {
 	if t.Name == name {

@@ -23,8 +23,8 @@ var (
 // crashes and people, and checks with each decision what a rollout promises: no stage
 // before the one before it is finished, never more under way than may be, nothing after
 // too many failures, nothing outside of a window, before the sources have come to rest,
-// or without approval. What is taken back goes the same way backwards, and waits for none
-// of that. At the end nothing may be left that nobody has to act on.
+// or without approval. What is rolled back goes the same way backwards, and waits for none
+// of that. At the end nothing may be left that no one has to act on.
 func TestStories(t *testing.T) {
 	t.Parallel()
 	ends := map[triggerv1.RolloutPhase]int{}

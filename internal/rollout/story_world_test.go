@@ -30,7 +30,7 @@ type member struct {
 	// done is when helm-controller will have finished, zero if it has nothing to do.
 	done time.Time
 
-	// lost tells that the request will be handled without effect.
+	// lost reports that the request will be handled without effect.
 	lost bool
 
 	failed, suspended bool
@@ -63,7 +63,7 @@ type story struct {
 
 	members []*member
 
-	// content is the present one, and breaks tells which releases it breaks.
+	// content is the present one, and breaks says which releases it breaks.
 	content, newest int
 	breaks          map[int]map[string]bool
 
@@ -192,7 +192,7 @@ func (s *story) rollout(stages int) *triggerv1.Rollout {
 
 func digestOf(content int) string { return fmt.Sprintf("sha256:%064d", content) }
 
-// restored tells whether the content is refused, so that the earlier one is delivered.
+// restored reports whether the content is refused, so that the earlier one is delivered.
 func (s *story) restored() bool {
 	return s.earlier > 0 && Refuses(s.in.Rollout, s.stored, digestOf(s.content), s.forced == s.content, s.reset)
 }
@@ -235,7 +235,7 @@ func (s *story) edit() {
 		s.breaks[s.earlier] = map[string]bool{s.members[s.rng.Intn(len(s.members))].name: true}
 	}
 	for _, m := range s.members {
-		// What was asked and failed is no past to compare with.
+		// What was asked and failed is not a past to compare with.
 		if m.runs == before || m.asked == 0 {
 			m.unreadyBefore = m.unready
 		}

@@ -24,7 +24,7 @@ type Summary struct {
 	Reason  string
 	Message string
 
-	// Stalled tells that nothing goes on until somebody acts.
+	// Stalled reports that nothing goes on until someone acts.
 	Stalled bool
 }
 
@@ -75,7 +75,7 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 			Message: join("halted: " + s.Message + goOn(vt)),
 		}, true
 	case triggerv1.RolloutRollingBack, triggerv1.RolloutRolledBack, triggerv1.RolloutRollbackHalted:
-		return takenBack(s), true
+		return rolledBack(s), true
 	case triggerv1.RolloutProgressing, triggerv1.RolloutFinished:
 	}
 	return progressing(fmt.Sprintf("%s, %d triggered", where, underway))
@@ -97,8 +97,8 @@ func goOn(vt *triggerv1.ValuesTrigger) string {
 	return "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"
 }
 
-// takenBack says how far the way back is.
-func takenBack(s *triggerv1.RolloutStatus) Summary {
+// rolledBack says how far the way back is.
+func rolledBack(s *triggerv1.RolloutStatus) Summary {
 	if s.Rollback == nil {
 		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: s.Message}
 	}
@@ -115,7 +115,7 @@ func takenBack(s *triggerv1.RolloutStatus) Summary {
 			earlier, rest, why)}
 	case triggerv1.RolloutRollbackHalted:
 		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RollbackHaltedReason, Stalled: true, Message: fmt.Sprintf(
-			"Rollback to %s has halted: %s; mend that, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began since %s",
+			"Rollback to %s has halted: %s; fix it, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began because %s",
 			earlier, s.Rollback.Message, why)}
 	}
 	where := ""
@@ -124,7 +124,7 @@ func takenBack(s *triggerv1.RolloutStatus) Summary {
 			where = fmt.Sprintf(", stage %s, %d/%d", st.Name, st.Delivered, st.Targets)
 		}
 	}
-	return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: "Rolls back to " + earlier + where + ", since " + why}
+	return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: "Rolling back to " + earlier + where + ": " + why}
 }
 
 // Where says in which stage a rollout is, from which one it came, and how far it got in

@@ -70,17 +70,17 @@ func TestSummarize(t *testing.T) {
 		{name: "halted", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Stages: stages, Message: "apps/a: why"}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
 			Message: where + "; halted: apps/a: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
-		{name: "being taken back", status: takenBackIn(triggerv1.RolloutRollingBack, "", stages), want: Summary{
-			Ready: "Unknown", Reason: "Progressing", Message: "Rolls back to sha256:111111111111, stage prod, 40/120, since sha256:222222222222 failed: apps/a: why"}},
-		{name: "taken back", status: takenBackIn(triggerv1.RolloutRolledBack, "", nil), want: Summary{
+		{name: "being rolled back", status: rolledBackIn(triggerv1.RolloutRollingBack, "", stages), want: Summary{
+			Ready: "Unknown", Reason: "Progressing", Message: "Rolling back to sha256:111111111111, stage prod, 40/120: sha256:222222222222 failed: apps/a: why"}},
+		{name: "rolled back", status: rolledBackIn(triggerv1.RolloutRolledBack, "", nil), want: Summary{
 			Ready: "False", Reason: "RolledBack", Stalled: true,
 			Message: "Rolled back to sha256:111111111111, since sha256:222222222222 failed: apps/a: why; it is refused until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
-		{name: "taken back with a rest", status: takenBackIn(triggerv1.RolloutRolledBack, "1 not restored; apps/b: it is suspended", nil), want: Summary{
+		{name: "rolled back with a rest", status: rolledBackIn(triggerv1.RolloutRolledBack, "1 not restored; apps/b: it is suspended", nil), want: Summary{
 			Ready: "False", Reason: "RolledBack", Stalled: true,
 			Message: "Rolled back to sha256:111111111111 (1 not restored; apps/b: it is suspended), since sha256:222222222222 failed: apps/a: why; it is refused until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
-		{name: "not taken back", status: takenBackIn(triggerv1.RolloutRollbackHalted, "apps/b: again", nil), want: Summary{
+		{name: "not rolled back", status: rolledBackIn(triggerv1.RolloutRollbackHalted, "apps/b: again", nil), want: Summary{
 			Ready: "False", Reason: "RollbackHalted", Stalled: true,
-			Message: "Rollback to sha256:111111111111 has halted: apps/b: again; mend that, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began since sha256:222222222222 failed: apps/a: why"}},
+			Message: "Rollback to sha256:111111111111 has halted: apps/b: again; fix it, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began because sha256:222222222222 failed: apps/a: why"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,7 +98,7 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-func takenBackIn(phase triggerv1.RolloutPhase, message string, stages []triggerv1.StageStatus) *triggerv1.RolloutStatus {
+func rolledBackIn(phase triggerv1.RolloutPhase, message string, stages []triggerv1.StageStatus) *triggerv1.RolloutStatus {
 	return &triggerv1.RolloutStatus{
 		Digest: second, Phase: phase, Stage: "prod", Stages: stages, Message: "apps/a: why",
 		Rollback: &triggerv1.RollbackStatus{Digest: first, Message: message},

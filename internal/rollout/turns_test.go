@@ -52,7 +52,7 @@ func TestTurns_a_place_is_offered_to_all_that_wait_for_one(t *testing.T) {
 	places, names := s.offered()
 	g.Expect(places).To(Equal(1))
 	g.Expect(names).To(Equal([]string{"b", "c", "d", "a"}), "those that were refused last, and none before what it depends on")
-	g.Expect(s.held("a")).To(Equal("waits for its turn in stage canary, of which 2 may be under way"))
+	g.Expect(s.held("a")).To(Equal("queued: stage canary allows 2 at a time"))
 
 	s.become(UnderWay, "b")
 	s.step()

@@ -25,7 +25,7 @@ import (
 // immediately is when to decide again if only the record is missing.
 const immediately = time.Millisecond
 
-// Standing tells how a target stands to the present content.
+// Standing says how a target stands to the present content.
 type Standing int
 
 const (
@@ -65,7 +65,7 @@ type Target struct {
 
 	Standing Standing
 
-	// Wants tells that a request would be made now. Besides what is Due these are
+	// Wants reports that a request would be made now. Besides what is Due these are
 	// repetitions of what is UnderWay and was lost, and another try of what was
 	// refused and is Out.
 	Wants bool
@@ -73,10 +73,10 @@ type Target struct {
 	// Ready is the condition of the release: True, False or something else.
 	Ready string
 
-	// UnreadyBefore tells that the release was not ready before the change.
+	// UnreadyBefore reports that the release was not ready before the change.
 	UnreadyBefore bool
 
-	// Message tells why it failed or is out.
+	// Message says why it failed or is out.
 	Message string
 
 	// DependsOn names releases that are to be asked before, as namespace/name.
@@ -175,8 +175,8 @@ type Input struct {
 	// Earlier is the digest of the content that can be restored, empty if none can.
 	Earlier string
 
-	// Restored tells that the present content is refused, and that the targets stand as
-	// they do to the earlier one. Unrestorable tells why that cannot be had.
+	// Restored reports that the present content is refused, and that the targets stand as
+	// they do to the earlier one. Unrestorable says why that cannot be had.
 	Restored     bool
 	Unrestorable string
 
@@ -212,7 +212,7 @@ type Decision struct {
 	// Turns are the places for which more targets wait than there are.
 	Turns []Turn
 
-	// Passed tells that the content went through all stages, and failed in no more
+	// Passed reports that the content went through all stages, and failed in no more
 	// targets than may.
 	Passed bool
 

@@ -1,7 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package schedule tells when windows are open. A window starts when a cron
+// Package schedule says when windows are open. A window starts when a cron
 // expression says so, on the clocks of a time zone, and lasts for a time.
 package schedule
 
@@ -35,7 +35,7 @@ type Schedule struct {
 	windows []window
 }
 
-// Parse reads windows. The error tells which of them cannot be used, and why.
+// Parse reads windows. The error says which of them cannot be used, and why.
 func Parse(windows []Window) (Schedule, error) {
 	var s Schedule
 	for i, w := range windows {
@@ -94,7 +94,7 @@ func load(name string) (*time.Location, error) {
 	return location, nil
 }
 
-// Open tells whether a window is open.
+// Open reports whether a window is open.
 func (s Schedule) Open(at time.Time) bool {
 	for _, w := range s.windows {
 		if w.open(at) {

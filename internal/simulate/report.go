@@ -20,7 +20,7 @@ const maxNames = 10
 // Shares of targets that changes break, if nothing else is asked for.
 var Shares = []float64{1, 0.5, 0.1, 0.01}
 
-// Report tells what became of changes that were rolled out several times each. Numbers
+// Report says what became of changes that were rolled out several times each. Numbers
 // are those of the run in the middle, if nothing else is said.
 type Report struct {
 	Targets int   `json:"targets"`
@@ -38,7 +38,7 @@ type Good struct {
 	Stages  []StageTimes           `json:"stages"`
 }
 
-// StageTimes tells when a stage made its first request and when its last target was done,
+// StageTimes says when a stage made its first request and when its last target was done,
 // and how many were under way together.
 type StageTimes struct {
 	Name    string          `json:"name,omitempty"`

@@ -5,7 +5,7 @@ package source
 
 import (
 	"crypto"
-	_ "crypto/sha1" //nolint:gosec // Nothing is secured by it: helm-controller may be told to use it.
+	_ "crypto/sha1" //nolint:gosec // Nothing is secured by it: helm-controller may be configured to use it.
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 

@@ -55,7 +55,7 @@ func Reason(err error) string {
 	return fmt.Sprintf("%s %s, key %s: %s", ref.Kind, ref.Name, ref.Key, reason)
 }
 
-// Matches tells whether values have the digest that helm-controller noted, by the
+// Matches reports whether values have the digest that helm-controller noted, by the
 // algorithm of that digest.
 func Matches(values map[string]any, want string) (bool, error) {
 	expected := digest.Digest(want)

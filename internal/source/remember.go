@@ -29,7 +29,7 @@ func (s *Store) remember(key entryKey, e *entry, size int) {
 	}
 }
 
-// drop forgets an entry. Whoever reads it meanwhile has it still.
+// drop forgets an entry. Anyone who reads it meanwhile has it still.
 func (s *Store) drop(key entryKey) {
 	if e, found := s.entries[key]; found {
 		s.remembered -= e.size

@@ -30,12 +30,12 @@ const HelmReleaseType = "helm.sh/release.v1"
 // notOfHelm selects the other Secrets.
 var notOfHelm = fields.OneTermNotEqualSelector("type", HelmReleaseType)
 
-// Errors of Resolve. Their messages name the reference and the mend.
+// Errors of Resolve. Their messages name the reference and the fix.
 var (
-	// ErrNotFound tells that a required source, or a key of one, does not exist.
+	// ErrNotFound reports that a required source, or a key of one, does not exist.
 	ErrNotFound = errors.New("source not found")
 
-	// ErrInvalid tells that references cannot be resolved as they are written.
+	// ErrInvalid reports that references cannot be resolved as they are written.
 	ErrInvalid = errors.New("invalid reference")
 )
 
@@ -55,7 +55,7 @@ type Resolver struct {
 	// Metadata is the cache of watched metadata.
 	Metadata client.Reader
 
-	// Secrets tells whether Secrets may be read.
+	// Secrets reports whether Secrets may be read.
 	Secrets bool
 
 	// confirm has what selectors find in the cache compared with the API server.

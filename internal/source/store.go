@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package source reads ConfigMaps and Secrets. Their metadata is watched; their
-// content is read from the API server, only of objects that somebody refers to
+// content is read from the API server, only of objects that someone refers to
 // and only when they changed, and is shared by all who need the same version.
 package source
 
@@ -21,10 +21,10 @@ import (
 
 const (
 	// maxKeptKeys bounds the keys of an object whose digests are kept. Larger ones
-	// are read each time, so that nobody can fill the memory with keys.
+	// are read each time, so that no one can fill the memory with keys.
 	maxKeptKeys = 256
 
-	// sweepAt is the number of entries from which those are dropped that nobody
+	// sweepAt is the number of entries from which those are dropped that no one
 	// asked for in a day, the longest interval of a trigger.
 	sweepAt   = 1024
 	maxUnread = 24 * time.Hour
@@ -53,7 +53,7 @@ type Object struct {
 	Annotations map[string]string
 	Content     digest.Content
 
-	// Watched tells that Flux's own watch label is on the object.
+	// Watched reports that Flux's own watch label is on the object.
 	Watched bool
 
 	// PublishTo says into which namespaces the object may be copied.
@@ -108,7 +108,7 @@ type Store struct {
 	composing chan struct{}
 }
 
-// entryKey tells accounts apart: what one may read, another may not.
+// entryKey includes the account: what one may read, another may not.
 type entryKey struct {
 	account string
 	ref     Ref
@@ -139,9 +139,9 @@ func NewStore(metadata, live client.Reader, keyring Keyring) *Store {
 // Budget returns what bounds the content in memory: all who read or write it share it.
 func (s *Store) Budget() *budget.Budget { return s.budget }
 
-// Account reads as somebody else. The zero value is the operator itself.
+// Account reads as someone else. The zero value is the operator itself.
 type Account struct {
-	// Name tells accounts apart.
+	// Name distinguishes accounts.
 	Name string
 
 	// Reader reads as the account.
@@ -230,7 +230,7 @@ func (s *Store) entry(key entryKey) *entry {
 	return e
 }
 
-// keep remembers the content itself while there is room, and starts anew when there
+// keep remembers the content itself while there is room, and starts again when there
 // is none.
 func (s *Store) keep(ref Ref, obj client.Object) {
 	s.mu.Lock()

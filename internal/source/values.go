@@ -21,26 +21,26 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 )
 
-// ErrSecretsDisabled tells that a Secret would have to be read and the operator
+// ErrSecretsDisabled reports that a Secret would have to be read and the operator
 // runs without permission to.
 var ErrSecretsDisabled = errors.New("the operator runs without permission on Secrets")
 
-// ErrAlgorithm tells that a digest is of an algorithm that is not built in, as a later
+// ErrAlgorithm reports that a digest is of an algorithm that is not built in, as a later
 // helm-controller may have it.
 var ErrAlgorithm = errors.New("unknown digest algorithm")
 
-// ErrOutdated tells that content has changed which was remembered, and which the watch has
-// not told of yet. It is forgotten: whoever looks again reads it anew.
+// ErrOutdated reports that content has changed which was remembered, and which the watch has
+// not notified of yet. It is forgotten: the next caller reads it again.
 var ErrOutdated = errors.New("content has changed meanwhile")
 
-// ValuesMatch tells whether the values that helm-controller would compose for the
+// ValuesMatch reports whether the values that helm-controller would compose for the
 // release now have the given digest. They are composed by the same code
 // (fluxcd/pkg/chartutil) and with the algorithm of the digest.
 //
 // That they have not is only said of content that is present: a watch may be late.
 //
 // An error says that they cannot be composed; it does not repeat content. Few are composed
-// at a time, whoever asks: what is large in them is bounded, but not small.
+// at a time for all callers: what is large in them is bounded, but not small.
 func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool) (bool, error) {
 	return s.ValuesMatchGiven(ctx, hr, want, secrets, nil)
 }

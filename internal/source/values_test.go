@@ -155,7 +155,7 @@ func TestStore_ValuesMatch_errors(t *testing.T) {
 	hr.Spec.ValuesFrom = hr.Spec.ValuesFrom[:2]
 	g.Expect(store.client.Update(t.Context(), testSecret("values", map[string][]byte{"values.yaml": []byte("a: b: hunter2\n")}))).To(Succeed())
 	_, err = store.ValuesMatch(t.Context(), hr, digest, true)
-	g.Expect(errors.As(err, &malformed)).To(BeTrue(), "content that is no YAML: %v", err)
+	g.Expect(errors.As(err, &malformed)).To(BeTrue(), "content that is not YAML: %v", err)
 	g.Expect(err.Error()).NotTo(ContainSubstring("hunter2"), "no content in errors")
 }
 
@@ -203,5 +203,5 @@ func TestStore_ValuesMatch_does_not_trust_a_late_watch(t *testing.T) {
 
 	_, err := c.ValuesMatch(t.Context(), hr, digest, true)
 	g.Expect(err).To(MatchError(ErrOutdated))
-	g.Expect(c.ValuesMatch(t.Context(), hr, digest, true)).To(BeTrue(), "what was outdated is read anew")
+	g.Expect(c.ValuesMatch(t.Context(), hr, digest, true)).To(BeTrue(), "what was outdated is read again")
 }

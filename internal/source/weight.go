@@ -39,7 +39,7 @@ const (
 	emptyItems = 16
 )
 
-// ErrTooLarge tells that values are not composed because that could take too much memory.
+// ErrTooLarge reports that values are not composed because that could take too much memory.
 var ErrTooLarge = fmt.Errorf("values of more than %d lines or %d MiB are not composed", maxEntries, maxComposed>>20)
 
 // weight is what is known of values before they are composed.
@@ -102,7 +102,7 @@ func weighYAML(data []byte) weight {
 	return w
 }
 
-var errCycle = errors.New("an alias stands for itself")
+var errCycle = errors.New("an alias refers to itself")
 
 // resolved returns what a node weighs with its aliases resolved.
 func resolved(node *yamlv3.Node, known map[*yamlv3.Node]*weight) (weight, error) {

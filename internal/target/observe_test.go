@@ -102,7 +102,7 @@ func TestObserve(t *testing.T) {
 			hr.Status.History = nil
 			want.Revision, want.ConfigDigest, want.Deployed = 0, "", false
 		}},
-		{"a record that somebody has broken", func(hr *helmv2.HelmRelease, want *plan.Release) {
+		{"a record that someone has broken", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Annotations["trigger.nebius.ai/request"] = "{"
 			want.Record = plan.Record{}
 		}},

@@ -21,7 +21,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// ErrInvalid tells that references cannot be resolved as they are written.
+// ErrInvalid reports that references cannot be resolved as they are written.
 var ErrInvalid = errors.New("invalid reference")
 
 // Target is a resolved HelmRelease.

@@ -77,7 +77,7 @@ func TestResolver_Resolve(t *testing.T) {
 		{"a selector in the trigger's namespace", []triggerv1.TargetReference{{Selector: selector("tier", "web")}}, []string{"apps/a"}},
 		{"a selector in another namespace", []triggerv1.TargetReference{{Selector: selector("tier", "web"), Namespace: "dev"}}, []string{"dev/a"}},
 		{"an empty selector selects all", []triggerv1.TargetReference{{Selector: all}}, []string{"apps/a", "apps/b"}},
-		{"a selector that matches none is no error", []triggerv1.TargetReference{{Selector: selector("tier", "db")}}, []string{}},
+		{"a selector that matches none is not an error", []triggerv1.TargetReference{{Selector: selector("tier", "db")}}, []string{}},
 		{"a selector in a namespace that does not exist", []triggerv1.TargetReference{{Selector: all, Namespace: "nowhere"}}, []string{}},
 		{"selected namespaces", []triggerv1.TargetReference{{Selector: selector("tier", "web"), NamespaceSelector: selector("env", "prod")}}, []string{"prod/a"}},
 		{"a name in selected namespaces, also where it is missing", []triggerv1.TargetReference{{Name: "b", NamespaceSelector: selector("env", "prod")}}, []string{"prod-2/b?", "prod/b"}},

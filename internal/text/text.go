@@ -49,7 +49,7 @@ func Line(text string, bound int) string {
 	return text[:end] + ellipsis
 }
 
-// Word returns a text as one word of ASCII, without a comma: nobody can write with it what
+// Word returns a text as one word of ASCII, without a comma: no one can write with it what
 // would be taken for the operator's own words, or what is shown elsewhere than it is.
 func Word(text string) string {
 	runes := []rune(text[:min(len(text), utf8.UTFMax*(maxWord+1))])

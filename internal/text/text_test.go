@@ -83,7 +83,7 @@ func FuzzLine(f *testing.F) {
 			t.Errorf("%q is stored in %d bytes, more than %d", out, len(encoded)-2, most)
 		}
 		if !utf8.ValidString(out) || strings.ContainsFunc(out, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			t.Errorf("%q is no line", out)
+			t.Errorf("%q is not a line", out)
 		}
 		if again := text.Line(out, most); again != out {
 			t.Errorf("%q is written as %q and then as %q", in, out, again)

@@ -224,7 +224,7 @@ func without(list []string, entry string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(e string) bool { return e == entry })
 }
 
-// hasPrefix tells whether the path is one of the prefixes, or below one.
+// hasPrefix reports whether the path is one of the prefixes, or below one.
 func hasPrefix(path string, prefixes []string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool {
 		return path == prefix || strings.HasPrefix(path, prefix+"/")

@@ -127,7 +127,7 @@ func (s *stage) prepareTurns(ctx context.Context) (*turns, error) {
 // auto returns the name of the ValuesTrigger that is generated for a release.
 func auto(release string) string { return generated.Names(release)[0] }
 
-// upgraded tells that helm-controller is done with a newer revision than the given one,
+// upgraded reports that helm-controller is done with a newer revision than the given one,
 // and with any request but the given one.
 func upgraded(revision int, request string) func(*helmv2.HelmRelease) bool {
 	return func(hr *helmv2.HelmRelease) bool {

@@ -178,7 +178,7 @@ func (f *fleet) answer(ctx context.Context, between time.Duration) (int, error) 
 	})
 }
 
-// ready tells whether all triggers of the namespace have delivered.
+// ready reports whether all triggers of the namespace have delivered.
 func (f *fleet) ready(ctx context.Context) (bool, error) {
 	list := &triggerv1.ValuesTriggerList{}
 	if err := f.s.c.List(ctx, list, client.InNamespace(f.namespace)); err != nil {
@@ -192,7 +192,7 @@ func (f *fleet) ready(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// delivered tells whether a trigger says that all its targets run the present content.
+// delivered reports whether a trigger says that all its targets run the present content.
 func delivered(vt *triggerv1.ValuesTrigger) bool {
 	for _, t := range vt.Status.Targets {
 		if t.State != triggerv1.TargetDelivered || t.Digest != vt.Status.LastDigest {

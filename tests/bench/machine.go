@@ -16,7 +16,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-// Machine is what is told of the place of the measurement.
+// Machine describes the machine of the measurement.
 type Machine struct {
 	Cores     int    `json:"cores"`
 	MemoryGiB int    `json:"memoryGiB"`

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// plainBytes and helmBytes are the sizes of the content of what nobody refers to.
+	// plainBytes and helmBytes are the sizes of the content of what no one refers to.
 	plainBytes = 4 << 10
 	helmBytes  = 100 << 10
 )
@@ -44,7 +44,7 @@ func memory(ctx context.Context, b *bench) (Result, error) {
 		return Result{}, err
 	}
 
-	// Both come up anew, with all the objects there.
+	// Both come up again, with all the objects there.
 	if err := s.restart(ctx); err != nil {
 		return Result{}, err
 	}

@@ -41,12 +41,12 @@ var rolloutStages = []struct {
 	of10 int
 }{{"canary", 1}, {"early", 3}, {"rest", 6}}
 
-// isDeclared tells whether one trigger has all the HelmReleases of a fan.
+// isDeclared reports whether one trigger has all the HelmReleases of a fan.
 func (f *fan) isDeclared() bool {
 	return f.shape == declaredShape || f.shape == copiesShape || f.shape == rolloutShape
 }
 
-// readsCopies tells whether each HelmRelease of a fan has a ConfigMap of its own.
+// readsCopies reports whether each HelmRelease of a fan has a ConfigMap of its own.
 func (f *fan) readsCopies() bool {
 	return f.shape == copiesShape || f.shape == rolloutShape || f.shape == copyingLimit
 }

@@ -63,7 +63,7 @@ func (s *stage) run(ctx context.Context, o operator.Options) (err error) {
 	return err
 }
 
-// restart ends the operator and starts it anew.
+// restart ends the operator and starts it again.
 func (s *stage) restart(ctx context.Context) error {
 	if err := s.op.Stop(ctx); err != nil {
 		return err

@@ -68,7 +68,7 @@ func slope(n []int, values []float64) float64 {
 // measured on a machine that does other things too.
 const linearTolerance = 1.25
 
-// linear tells whether values grow no faster than n, from the first to the last.
+// linear reports whether values grow no faster than n, from the first to the last.
 func linear(n []int, values []float64) bool {
 	last := len(n) - 1
 	return values[last]/values[0] <= linearTolerance*float64(n[last])/float64(n[0])

@@ -25,7 +25,7 @@ type watcher[T client.Object] struct {
 	each    func(T)
 }
 
-// sight is a state of an object that somebody waits for.
+// sight is a state of an object that someone waits for.
 type sight[T client.Object] struct {
 	is   func(T) bool
 	at   time.Time
@@ -129,7 +129,7 @@ func (s *sight[T]) wait(ctx context.Context, what string) (time.Time, error) {
 	}
 }
 
-// listen has each change told from now on.
+// listen receives each change from now on.
 func (w *watcher[T]) listen(each func(T)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

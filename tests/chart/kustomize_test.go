@@ -29,7 +29,7 @@ func TestKustomizeComponentsAreTheChart(t *testing.T) {
 	file := filepath.Join(dir, "default", "kustomization.yaml")
 	data, err := os.ReadFile(file)
 	g.Expect(err).NotTo(HaveOccurred())
-	// As its reader is told to do.
+	// As its comment asks.
 	data = []byte(strings.NewReplacer("# components:", "components:", "# - ", "- ").Replace(string(data)))
 	g.Expect(os.WriteFile(file, data, 0o600)).To(Succeed())
 

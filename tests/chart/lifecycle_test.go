@@ -147,7 +147,7 @@ func TestUpgradeOfTheCRD(t *testing.T) {
 	g.Expect(upgrade(t)).To(Succeed())
 	g.Expect(shortNames()).To(Equal([]string{"vt"}))
 
-	// Whoever manages the CRD elsewhere takes it out of the release, and keeps it.
+	// Anyone who manages the CRD elsewhere takes it out of the release, and keeps it.
 	g.Expect(upgrade(t, "--set", "crds.install=false")).To(Succeed())
 	g.Expect(shortNames()).To(Equal([]string{"vt"}))
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // defaultGrants are all permissions of the operator in a default installation.
-// Whoever adds one says here that it is needed.
+// Anyone who adds one says here that it is needed.
 func defaultGrants() []grant {
 	var all []grant
 	add := func(cluster bool, group, resource string, verbs ...string) {

@@ -120,7 +120,7 @@ func (d *demo) apply(ctx context.Context) error {
 	return d.atRest(ctx)
 }
 
-// explain tells what is known when something did not arrive.
+// explain says what is known when something did not arrive.
 func (d *demo) explain(ctx context.Context) {
 	if d.operator == nil {
 		return // The error tells all there is.

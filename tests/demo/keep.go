@@ -12,7 +12,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-// keep tells how to use what runs, and returns when it is no longer wanted.
+// keep says how to use what runs, and returns when it is no longer wanted.
 func (d *demo) keep(ctx context.Context) error {
 	for _, name := range []string{world.Kubectl, world.Helm} {
 		path, err := world.Binary(ctx, name)
@@ -54,6 +54,6 @@ func (d *demo) usage() {
 		d.out.line("  %-53s %s", try[0], d.out.dim("# "+try[1]))
 	}
 	process := d.operator.Process()
-	d.out.line("\nThere are no nodes here: the manager is no pod but process %d and logs to\n%s", process.Pid(), process.LogPath())
+	d.out.line("\nThere are no nodes here: the manager is not a pod but process %d and logs to\n%s", process.Pid(), process.LogPath())
 	d.out.line("%s ends all of it and leaves nothing behind.", d.out.bold("Ctrl-C"))
 }

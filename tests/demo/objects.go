@@ -41,7 +41,7 @@ func (d *demo) onTrigger(ctx context.Context, what string, wanted func(*triggerv
 	return lookout(ctx, d.client, &triggerv1.ValuesTriggerList{}, trigger, what, wanted)
 }
 
-// atRest waits until everything has arrived and nobody is about to do anything.
+// atRest waits until everything has arrived and no one is about to do anything.
 func (d *demo) atRest(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -76,7 +76,7 @@ func (d *demo) atRest(ctx context.Context) error {
 	return err
 }
 
-// isDelivered tells whether the only target is proven to run what was last read.
+// isDelivered reports whether the only target is proven to run what was last read.
 func isDelivered(vt *triggerv1.ValuesTrigger) bool {
 	return len(vt.Status.Targets) == 1 && vt.Status.Targets[0].State == triggerv1.TargetDelivered &&
 		vt.Status.Targets[0].Digest == vt.Status.LastDigest

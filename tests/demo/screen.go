@@ -14,7 +14,7 @@ import (
 	"unsafe"
 )
 
-// maxWidth is how far lines go where nobody says how wide the terminal is.
+// maxWidth is how far lines go where no one says how wide the terminal is.
 const maxWidth = 120
 
 // screen prints for people: in colour and in place on a terminal, plain lines

@@ -55,7 +55,7 @@ func TestDocs_every_manifest_is_valid(t *testing.T) {
 				}
 				err := w.Client().Create(t.Context(), obj.DeepCopy(), client.DryRunAll)
 				if meta.IsNoMatchError(err) {
-					continue // A kind of somebody else's, that no world serves.
+					continue // A kind of someone else's, that no world serves.
 				}
 				g.Expect(client.IgnoreAlreadyExists(err)).To(Succeed(), "%s: %s\n%s", filepath.Base(file), utils.FmtUnstructured(obj), block[1])
 			}
@@ -88,7 +88,7 @@ func TestDocs_every_named_test_exists(t *testing.T) {
 	}
 }
 
-// Every reason that the API has is explained to those who want to be told.
+// Every reason that the API has is explained on the page about alerts.
 func TestDocs_every_reason_is_explained(t *testing.T) {
 	g := NewWithT(t)
 	read := func(path ...string) string {

@@ -32,7 +32,7 @@ func settings(namespace string) *corev1.ConfigMap {
 	return configMap(namespace, "settings", map[string]string{"key": "one"})
 }
 
-// untouched expects that nobody has asked anything of a release.
+// untouched expects that no one has asked anything of a release.
 func (e *env) untouched(namespace, name string) {
 	e.t.Helper()
 	e.Expect(e.get(namespace, name).Annotations).NotTo(Or(HaveKey(meta.ReconcileRequestAnnotation), HaveKey(triggerv1.CauseAnnotation)))
@@ -41,7 +41,7 @@ func (e *env) untouched(namespace, name string) {
 func TestAccess_a_release_that_names_who_may_trigger_it_denies_all_others(t *testing.T) {
 	e := parallel(t)
 	home, friend, stranger := e.namespace("home"), e.namespace("friend"), e.namespace("stranger")
-	e.releases(release(home, "app", allowing("somebody, "+friend)))
+	e.releases(release(home, "app", allowing("elsewhere, "+friend)))
 
 	denied := label(settings(stranger), "app", home)
 	e.create(denied)
@@ -139,7 +139,7 @@ func deniedSource(e *env, _ *operator.Operator) {
 	e.untouched(tenant, "app")
 
 	// It is not for the release to say who may read what is in another namespace, and
-	// nothing of that is told: not even whether it exists.
+	// nothing of that is disclosed: not even whether it exists.
 	annotate(e, release(tenant, "app"), map[string]string{triggerv1.AllowFromAnnotation: other})
 	e.create(declared(tenant, "guess", from(cmKind, "does-not-exist", sourceIn(other)), to("app")))
 	e.stalled(tenant, "guess", acl.AccessDeniedReason, "spec.sources[0]: namespace "+other)
@@ -184,8 +184,8 @@ func accountWithoutRights(e *env, op *operator.Operator) {
 	e.create(settings(ns))
 	e.account(ns, "deployer")
 	e.create(declared(ns, "mine", from(cmKind, "settings"), to("app"), as("deployer")))
-	e.create(declared(ns, "nobody", from(cmKind, "settings"), to("app"), as("nobody")))
-	for trigger, account := range map[string]string{"mine": "deployer", "nobody": "nobody"} {
+	e.create(declared(ns, "stranger", from(cmKind, "settings"), to("app"), as("stranger")))
+	for trigger, account := range map[string]string{"mine": "deployer", "stranger": "stranger"} {
 		e.stalled(ns, trigger, acl.AccessDeniedReason, "ServiceAccount "+ns+"/"+account+" was refused",
 			`configmaps "settings" is forbidden`, "grant it get on the sources, get, list and patch on the HelmReleases")
 	}

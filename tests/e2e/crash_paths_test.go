@@ -137,10 +137,10 @@ var crashPaths = []crashPath{
 			}, resetHandled},
 			{"the trigger is edited", func(c *crashable, ns string) {
 				editAs(c.env, "kubectl-edit", declared(ns, auto("app")), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Name = "other" })
-			}, mended},
+			}, fixed},
 			{"the trigger is deleted", func(c *crashable, ns string) {
 				c.Expect(c.c.Delete(c.ctx, declared(ns, auto("app")))).To(Succeed())
-			}, mended},
+			}, fixed},
 		},
 	},
 }
@@ -291,7 +291,7 @@ func resetHandled(c *crashable, ns string) error {
 	return errors.Join(err, c.runs(ns, "app"))
 }
 
-func mended(c *crashable, ns string) error {
+func fixed(c *crashable, ns string) error {
 	sources, err := c.sources(ns, "app")()
 	if err == nil && (len(sources) != 1 || sources[0] != "settings") {
 		err = fmt.Errorf("sources %v", sources)

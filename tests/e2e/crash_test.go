@@ -83,7 +83,7 @@ func TestCrash_at_every_write_of_every_path_the_end_is_the_same(t *testing.T) {
 		c := behindProxy(e, operator.Options{
 			Installed: true,
 			Log:       fmt.Sprint("manager-", i),
-			Args:      []string{"--watch-all-namespaces=false"}, // Nobody else does its work.
+			Args:      []string{"--watch-all-namespaces=false"}, // No one else does its work.
 			Env:       []string{"RUNTIME_NAMESPACE=" + ns},
 		})
 		running.Go(func() { crashes[i] = c.walk(path, ns) })
@@ -142,7 +142,7 @@ func (c *crashable) survive(step crashStep, ns string, s schedule) (crashes int)
 		case r.Write == 0 || r.About("events"):
 			return faults.Fault{}
 		case dying:
-			return faults.Fault{Drop: true} // Written by nobody any more.
+			return faults.Fault{Drop: true} // Written by no one any more.
 		}
 		writes, last = writes+1, time.Now()
 		crash, after := s(writes)

@@ -152,7 +152,7 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 	edit(e, token, func(s *corev1.Secret) { s.StringData = map[string]string{"token": password + "-2"} })
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(4))
 	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: password + "-2"} })
-	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetFailed), "a text is no values")
+	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetFailed), "a text is not values")
 	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "password: [" + password + "\n"} })
 	e.Eventually(e.target(ns, "app", "app")).Should(And(HaveField("State", triggerv1.TargetFailed), HaveField("Cause", ContainSubstring("Secret %s/credentials", ns))))
 	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "password: " + password + "-3\n"} })

@@ -147,12 +147,12 @@ func watchesExpire(c *crashable) {
 	const expired = 4
 	ns := c.namespace("expired")
 	releases := c.fleet(ns, 1)
-	told := 0
+	sent := 0
 	c.proxy.Set(func(r faults.Request) faults.Fault {
-		if !r.Watch() || !r.About("configmaps") || told == expired {
+		if !r.Watch() || !r.About("configmaps") || sent == expired {
 			return faults.Fault{}
 		}
-		if told++; told%2 == 0 {
+		if sent++; sent%2 == 0 {
 			return faults.Fault{Expired: true}
 		}
 		return faults.Fault{Code: http.StatusGone}
@@ -161,7 +161,7 @@ func watchesExpire(c *crashable) {
 	c.editAll(ns, releases, 1)
 	c.allRun(ns, releases)
 	c.proxy.Set(nil)
-	c.Expect(told).To(Equal(expired))
+	c.Expect(sent).To(Equal(expired))
 }
 
 // A watch that goes silent without ending tells nothing. The interval makes up for it.
@@ -181,7 +181,7 @@ func watchesStall(c *crashable) {
 		}
 		return faults.Fault{}
 	})
-	c.proxy.Disconnect() // So that the watches are made anew, and stall.
+	c.proxy.Disconnect() // So that the watches are made again, and stall.
 	c.settle(c.op)
 	c.expect("app")
 	c.setData(cm, "key", "two")
@@ -225,7 +225,7 @@ func namespaceRefused(c *crashable) {
 	}
 	quiet := refused.Load()
 	c.Consistently(refused.Load, 2*patience).Should(BeNumerically("<", quiet+10), "it is not tried all the time")
-	c.Expect(errorLines(c.env, c.op)-errors).To(BeNumerically("<", 10), "nor told all the time")
+	c.Expect(errorLines(c.env, c.op)-errors).To(BeNumerically("<", 10), "nor logged all the time")
 	c.setValues(outside, "a: 3\n")
 	c.want["app"] = 3
 	c.Eventually(func() error { return c.runs(free, "app") }).Should(Succeed())

@@ -71,7 +71,7 @@ func (e *env) create(obj client.Object) {
 	e.Expect(e.c.Create(e.ctx, obj)).To(Succeed())
 }
 
-// edit changes an object, again if somebody else was faster.
+// edit changes an object, again if someone else was faster.
 func edit[T client.Object](e *env, obj T, change func(T)) {
 	e.t.Helper()
 	editAs(e, "e2e.test", obj, change)
@@ -159,7 +159,7 @@ func (e *env) releases(releases ...*helmv2.HelmRelease) {
 	}
 }
 
-// ready tells whether helm-controller has finished with a HelmRelease, successfully.
+// ready reports whether helm-controller has finished with a HelmRelease, successfully.
 func (e *env) ready(hr *helmv2.HelmRelease) func() (bool, error) {
 	return func() (bool, error) {
 		if err := e.c.Get(e.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
@@ -215,7 +215,7 @@ func targetOf(vt *triggerv1.ValuesTrigger, name string) triggerv1.TargetStatus {
 	return triggerv1.TargetStatus{}
 }
 
-// delivered tells whether a trigger has delivered to a release a digest other than the
+// delivered reports whether a trigger has delivered to a release a digest other than the
 // given ones, and which.
 func (e *env) state(namespace, trigger, target string) func() (triggerv1.TargetState, error) {
 	return func() (triggerv1.TargetState, error) {
@@ -246,7 +246,7 @@ func (e *env) deliveredRevision(namespace, trigger, target string) func() (int64
 	}
 }
 
-// gone tells whether an object does not exist.
+// gone reports whether an object does not exist.
 func (e *env) gone(obj client.Object) func() bool {
 	return func() bool {
 		return apierrors.IsNotFound(e.c.Get(e.ctx, client.ObjectKeyFromObject(obj), obj))

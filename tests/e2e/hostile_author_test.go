@@ -82,7 +82,7 @@ func hostileAuthor(e *env, op *operator.Operator) {
 	}
 
 	// Meanwhile the other namespace goes on as before, and nothing of it was looked at
-	// that nobody there refers to.
+	// that no one there refers to.
 	edit(e, hidden, func(s *corev1.Secret) { s.StringData = map[string]string{"key": "hunter3"} })
 	e.setData(settings(tenant), "key", "two")
 	e.setValues(good, "a: 2\n")

@@ -65,7 +65,7 @@ func TestHostile_who_may_edit_ConfigMaps_in_one_namespace_harms_nobody_elsewhere
 		cm.Annotations["other"] = strings.Repeat("x", 255<<10-len(list)-200)
 		e.Expect(editor.Create(e.ctx, cm)).To(Succeed())
 	}
-	// What is no name, and would be a line of the log, or an order to a terminal.
+	// What is not a name, and would be a line of the log, or an order to a terminal.
 	strange := label(configMap(tenant, "strange", map[string]string{"key": "1"}), "closed, a\nERROR all is lost,\x1b[31m,\u202e,"+strings.Repeat("é", 2000), victim)
 	e.Expect(client.WithFieldOwner(editor, "me via ValuesTrigger "+victim+"/app").Create(e.ctx, strange)).To(Succeed())
 	// As many keys, and as much content, as an object holds.
@@ -109,13 +109,13 @@ func TestHostile_who_may_edit_HelmReleases_in_one_namespace_spoils_nobody_elses_
 			evil := e.get(tenant, "evil")
 			before := client.MergeFrom(evil.DeepCopy())
 			evil.Annotations[triggerv1.RequestAnnotation] = record
-			evil.Annotations[triggerv1.CauseAnnotation] = "all is well\nvia ValuesTrigger nobody/knows"
+			evil.Annotations[triggerv1.CauseAnnotation] = "all is well\nvia ValuesTrigger no/one"
 			return editor.Patch(e.ctx, evil, before)
 		}).Should(Succeed())
 		e.setData(settings(platform), "key", fmt.Sprint("edit ", i))
 		e.Eventually(e.deliveredRevision(platform, "all", "good")).Should(BeEquivalentTo(3+i), "neither lost nor doubled")
 	}
-	// Whoever has no room for a request is told so, and holds nobody up.
+	// Who has no room for a request learns so, and holds no one up.
 	evil := e.get(tenant, "evil")
 	evil.Annotations["room"] = strings.Repeat("x", 261_600) // Of 262,144 for all of them together.
 	for key := range evil.Annotations {

@@ -65,7 +65,7 @@ func (r *replicas) newReplica(installed bool) *replica {
 	return &replica{Operator: op, proxy: proxy}
 }
 
-// holder returns who leads by the lease, nothing if nobody does.
+// holder returns who leads by the lease, nothing if no one does.
 func (r *replicas) holder() (string, error) {
 	lease := &coordinationv1.Lease{}
 	key := types.NamespacedName{Namespace: operator.Namespace, Name: "helmrelease-trigger-operator-leader-election"}

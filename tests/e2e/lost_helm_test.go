@@ -124,10 +124,10 @@ func TestLost_requests_to_a_helm_controller_that_ends_or_is_set_up_otherwise(t *
 	met := h.atUpgrade(ns, faults.Fault{Hold: hold})
 	edited("seen")
 	h.Eventually(met).Should(BeClosed())
-	annotate(h.env, release(ns, "seen"), map[string]string{meta.ReconcileRequestAnnotation: "somebody else's"})
+	annotate(h.env, release(ns, "seen"), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 	close(hold)
 	delivered(app{"seen", 3, 1})
-	h.Eventually(func() string { return h.get(ns, "seen").Status.LastHandledReconcileAt }).Should(Equal("somebody else's"))
+	h.Eventually(func() string { return h.get(ns, "seen").Status.LastHandledReconcileAt }).Should(Equal("someone else's"))
 
 	// It dies when it has noted the force and done nothing yet.
 	h.atUpgrade(ns, faults.Fault{Drop: true, Then: h.kill})
@@ -160,11 +160,11 @@ func TestLost_requests_to_a_helm_controller_that_ends_or_is_set_up_otherwise(t *
 	}
 	h.Eventually(h.target(ns, "expired", "expired")).Should(failedFor("not delivered within 1s: helm-controller has not handled the request"))
 	for _, name := range []string{"reader-overwritten", "overwritten"} {
-		annotate(h.env, release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "somebody else's"})
+		annotate(h.env, release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 		h.Eventually(h.target(ns, name, name)).Should(HaveField("Message", "helm-controller has not handled another request yet"))
 	}
 	annotate(h.env, release(ns, "forced-by-another"), map[string]string{
-		meta.ReconcileRequestAnnotation: "somebody else's", meta.ForceRequestAnnotation: "somebody else's"})
+		meta.ReconcileRequestAnnotation: "someone else's", meta.ForceRequestAnnotation: "someone else's"})
 	h.start("--snapshot-digest-algo=blake3", "--feature-gates=CacheSecretsAndConfigMaps=true,CancelHealthCheckOnNewRevision=true")
 	delivered(app{"reader", 4, 1}, app{"reader-overwritten", 4, 1}, app{"down", 3, 1},
 		app{"overwritten", 3, 2}, app{"forced-by-another", 3, 1}, app{"expired", 3, 1})

@@ -17,7 +17,7 @@ import (
 
 // interrupted has another request come while helm-controller waits for what it has
 // upgraded to become healthy. It counts as a failure, after which it does not go on by
-// itself, unless it is told to.
+// itself, unless it is asked to.
 func (h *helm) interrupted() {
 	h.t.Helper()
 	ns := h.namespace("interrupted")
@@ -55,7 +55,7 @@ spec: {containers: [{name: never, image: charts.invalid/never}]}
 	}
 	h.delete(unhealthy)
 	for _, name := range names {
-		annotate(h.env, release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "somebody else's"})
+		annotate(h.env, release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 	}
 	for _, name := range names {
 		h.Eventually(h.interruptions(ns, name)).Should(BeNumerically(">=", 1), name)

@@ -30,7 +30,7 @@ type obstacle struct {
 	prepare         func(e *env, hr *helmv2.HelmRelease)
 	obstruct, clear func(e *env, hr *helmv2.HelmRelease)
 
-	// state and says are told of the target meanwhile.
+	// state and message are reported of the target meanwhile.
 	state triggerv1.TargetState
 	says  string
 }

@@ -55,7 +55,7 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 		release(ns, "held", reads(cmKind, "held")), release(ns, "lost"))
 	flags := label(configMap(ns, "flags", map[string]string{"a": "1"}), "lost", ns)
 	e.create(flags)
-	e.create(declared(ns, "absent", from(cmKind, "good"), to("nobody")))
+	e.create(declared(ns, "absent", from(cmKind, "good"), to("stranger")))
 	e.create(declared(ns, "nothing", from(cmKind, "nowhere"), to("good")))
 	for name, revision := range map[string]int{"good": 1, "bad": 1, "held": 1, "lost": 2} {
 		e.Eventually(e.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(revision), name)
@@ -75,7 +75,7 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 	e.Expect(e.w.StopComponent(e.ctx, world.HelmController)).To(Succeed())
 	e.setData(flags, "a", "2")
 	e.Eventually(e.state(ns, "lost", "lost")).Should(Equal(triggerv1.TargetTriggered))
-	annotate(e, release(ns, "lost"), map[string]string{meta.ReconcileRequestAnnotation: "somebody else's"})
+	annotate(e, release(ns, "lost"), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 	e.Expect(e.w.StartComponent(e.ctx, world.HelmController)).To(Succeed())
 	e.Eventually(e.deliveredRevision(ns, "lost", "lost")).Should(BeEquivalentTo(3))
 

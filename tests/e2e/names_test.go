@@ -191,7 +191,7 @@ func TestNames_a_renamed_trigger_keeps_what_it_knows(t *testing.T) {
 	cm := withValues(ns, "values", "a: 1\n")
 	e.create(cm)
 	e.create(label(configMap(ns, "flags", map[string]string{"f": "1"}), "app", ns))
-	foreign := declared(ns, auto("app"), from(cmKind, "other"), to("nobody"))
+	foreign := declared(ns, auto("app"), from(cmKind, "other"), to("stranger"))
 	e.create(foreign)
 	e.releases(release(ns, "app", reads(cmKind, "values")))
 	other := generated.Names("app")[1]

@@ -38,12 +38,12 @@ var spoilt = []struct {
 		vt.Spec.Sources[0] = triggerv1.SourceReference{Kind: cmKind, Selector: selecting("no label", "")}
 	}},
 	{"powerless", acl.AccessDeniedReason, func(vt *triggerv1.ValuesTrigger, _ string) { vt.Spec.ServiceAccountName = "powerless" }},
-	{"no-account", acl.AccessDeniedReason, func(vt *triggerv1.ValuesTrigger, _ string) { vt.Spec.ServiceAccountName = "nobody" }},
-	// These have the source of the good one, but nobody to give it to.
+	{"no-account", acl.AccessDeniedReason, func(vt *triggerv1.ValuesTrigger, _ string) { vt.Spec.ServiceAccountName = "stranger" }},
+	// These have the source of the good one, but no one to give it to.
 	{"listening", triggerv1.TargetNotFoundReason, func(vt *triggerv1.ValuesTrigger, good string) {
 		vt.Spec.Sources[0].Namespace, vt.Spec.Targets[0].Name = good, "missing"
 	}},
-	// Whatever happens to the good release is told to these, too.
+	// Whatever happens to the good release is reported to these, too.
 	{"forbidden", acl.AccessDeniedReason, func(vt *triggerv1.ValuesTrigger, good string) { vt.Spec.Targets[0].Namespace = good }},
 }
 
@@ -70,9 +70,9 @@ func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testin
 	e.account(broken, "powerless")
 	var creating errgroup.Group
 	creating.SetLimit(20)
-	told := map[string]int{}
+	expected := map[string]int{}
 	for _, way := range spoilt {
-		told[way.reason] += each
+		expected[way.reason] += each
 		for i := range each {
 			vt := declared(broken, fmt.Sprintf("%s-%d", way.name, i), from(cmKind, "settings"), to("app"))
 			way.spoil(vt, good)
@@ -80,7 +80,7 @@ func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testin
 		}
 	}
 	e.Expect(creating.Wait()).To(Succeed())
-	e.Eventually(func() (map[string]int, error) { return e.reasons(broken) }).WithTimeout(3 * time.Minute).Should(Equal(told))
+	e.Eventually(func() (map[string]int, error) { return e.reasons(broken) }).WithTimeout(3 * time.Minute).Should(Equal(expected))
 	e.settle(op)
 
 	mark, errors := e.mark(), errorLines(e, op)
@@ -98,7 +98,7 @@ func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testin
 	// Those that listen note what they have seen, and that is all.
 	e.Expect(requests).NotTo(ContainElement(Satisfy(func(event world.AuditEvent) bool {
 		return event.Write() && !(strings.HasPrefix(event.Name, "listening") && event.Subresource == "status")
-	})), "what was told is not told again")
+	})), "what was reported is not reported again")
 
 	// Nor do objects that are as large as they may be take more memory than they are large.
 	e.settle(op)

@@ -23,7 +23,7 @@ type plugin struct {
 	namespace string
 }
 
-// code runs a command and returns its output, which must be told with this exit code.
+// code runs a command and returns its output, which must come with this exit code.
 func (p plugin) code(want int, input string, args ...string) string {
 	p.t.Helper()
 	out, err := p.w.KubectlInput(p.ctx, input, append([]string{"valuestrigger", "-n", p.namespace}, args...)...)
@@ -43,7 +43,7 @@ func (p plugin) ok(args ...string) string {
 	return p.code(0, "", args...)
 }
 
-// edited is a ConfigMap as somebody has it in a file.
+// edited is a ConfigMap as someone has it in a file.
 func (p plugin) edited(values string) string {
 	return "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: values, namespace: " + p.namespace + "}\ndata:\n  values.yaml: |\n    " + values + "\n"
 }
@@ -86,7 +86,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 			ContainSubstring("2 HelmReleases: 1 Upgrade, 1 NoUpgrade\n"),
 			ContainSubstring("Upgrade: HelmRelease "+ns+"/app\n  ~ greeting: \"hello\" → \"bonjour\"\n"),
 			ContainSubstring("NoUpgrade (the values stay the same): HelmRelease "+ns+"/fixed\n")))
-		_, err := p.w.KubectlInput(p.ctx, edit, "apply", "--server-side", "--force-conflicts", "--field-manager=somebody", "-f", "-")
+		_, err := p.w.KubectlInput(p.ctx, edit, "apply", "--server-side", "--force-conflicts", "--field-manager=stranger", "-f", "-")
 		p.Expect(err).NotTo(HaveOccurred())
 		p.ok("wait", "configmap/values")
 		p.Expect(p.revision(ns, "app")()).To(Equal(2))
@@ -101,7 +101,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 	t.Run("why", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
 		p.Expect(p.ok("why", "app")).To(And(
-			MatchRegexp("Revision 2 .* differs in values\n +why +ConfigMap %s/values changed in values.yaml, last edit by somebody\n +via +ValuesTrigger %s/app-auto", ns, ns),
+			MatchRegexp("Revision 2 .* differs in values\n +why +ConfigMap %s/values changed in values.yaml, last edit by stranger\n +via +ValuesTrigger %s/app-auto", ns, ns),
 			MatchRegexp("Revision 1 .*\n +why +the installation")))
 		p.Expect(p.ok("why", "apart", "-o", "json")).To(And(ContainSubstring(`"certainty": "Recorded"`), ContainSubstring(`"name": "flags"`)))
 	})
@@ -153,7 +153,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 		completed, err := p.w.Kubectl(p.ctx, "__complete", "valuestrigger", "tree", "-n", ns, "")
 		p.Expect(err).NotTo(HaveOccurred())
 		p.Expect(completed).To(HavePrefix("apart-auto\napp-auto\nfixed-auto\n"))
-		p.code(1, "", "tree", "--as", "nobody")
+		p.code(1, "", "tree", "--as", "stranger")
 		p.code(2, "", "tree", "pod/a")
 	})
 }

@@ -30,7 +30,7 @@ func TestPublish_as_an_account(t *testing.T) {
 	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=impersonation.enabled=true"}})
 	for name, test := range map[string]func(*env, *operator.Operator){
 		"what may read the source and write the copies delivers across namespaces": accountThatPublishes,
-		"what may not create copies is told so and disturbs nobody":                accountThatMayNotCreate,
+		"what may not create copies learns so and disturbs no one":                 accountThatMayNotCreate,
 		"what may not delete copies keeps them and is in the way of no one":        accountThatMayNotDelete,
 	} {
 		t.Run(name, func(t *testing.T) {

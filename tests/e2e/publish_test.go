@@ -119,7 +119,7 @@ func TestPublish(t *testing.T) {
 
 		e.Eventually(e.target(ns, "platform", "prod")).Should(HaveField("Message", "waits for the approval of stage prod; the values of the release would change"))
 
-		// The plugin tells which copy has what, and previews what the copies will have.
+		// The plugin says which copy has what, and previews what the copies will have.
 		e.Expect(operator.BuildPlugin(e.ctx, programs)).To(Succeed())
 		p := plugin{e, ns}
 		e.Expect(p.ok("tree", "platform")).To(And(

@@ -137,7 +137,7 @@ func TestRefusals_of_what_the_operator_generates_and_annotates(t *testing.T) {
 	e.create(cm)
 	hr := e.get(ns, "app")
 	e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, "app", corev1.EventTypeWarning, acl.AccessDeniedReason)).
-		Should(ConsistOf(And(HavePrefix("the operator was refused, and tries again from time to time: apply ValuesTrigger "+ns+"/"), ContainSubstring("denied request: "+refusal))))
+		Should(ConsistOf(And(HavePrefix("the API server refused a request of the operator, which is retried: apply ValuesTrigger "+ns+"/"), ContainSubstring("denied request: "+refusal))))
 	reading := e.get(ns, "app")
 	edit(e, reading, reads(cmKind, "settings", func(ref *meta.ValuesReference) { ref.ValuesKey, ref.TargetPath = "key", "a" }))
 	e.Eventually(e.labels(hr)).Should(HaveKeyWithValue(triggerv1.HRNameAnnotation, "app"), "what else there is to do is done")
@@ -217,7 +217,7 @@ func TestRefusals_of_copies(t *testing.T) {
 	t.Logf("the others had it %s after the edit", time.Since(started).Round(100*time.Millisecond))
 	for _, name := range []string{"aa", "bb"} {
 		e.Expect(e.target(ns, "platform", name)()).To(And(HaveField("State", triggerv1.TargetFailed), HaveField("Message", And(
-			ContainSubstring("apply ConfigMap "+ns+"/"+name+"-shared: "), ContainSubstring("field is immutable"), HaveSuffix("it has been made immutable: delete it, and it is made again")))))
+			ContainSubstring("apply ConfigMap "+ns+"/"+name+"-shared: "), ContainSubstring("field is immutable"), HaveSuffix("it is immutable: delete it, and the operator creates it again")))))
 		e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, name, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason)).Should(ConsistOf(ContainSubstring("field is immutable")))
 	}
 	e.stalled(ns, "platform", triggerv1.DeliveryFailedReason, "1 of 3 delivered; "+ns+"/aa: refused", "(and 1 more Failed)")

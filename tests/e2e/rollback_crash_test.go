@@ -15,11 +15,11 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-// rollbackPath is the way of changes that fail and are taken back.
+// rollbackPath is the way of changes that fail and are rolled back.
 func rollbackPath() crashPath {
 	everybody := append([]string{"prod-00"}, canaries...)
 	return crashPath{
-		name: "a rollout that fails in the last stage and is taken back, retried, and mended",
+		name: "a rollout that fails in the last stage and is rolled back, retried, and fixed",
 		prepare: func(c *crashable, _ string) {
 			for _, name := range everybody {
 				c.want[name] = 1
@@ -33,7 +33,7 @@ func rollbackPath() crashPath {
 			}, func(c *crashable, ns string) error {
 				return errors.Join(c.isRolledBack(ns), c.runsAll(ns, everybody...))
 			}},
-			{"it is mended", func(c *crashable, ns string) {
+			{"it is fixed", func(c *crashable, ns string) {
 				c.expect(everybody...)
 				c.setValues(withValues(ns, "values", ""), fmt.Sprintf("round: %d\n", c.next()))
 			}, func(c *crashable, ns string) error {
@@ -43,12 +43,12 @@ func rollbackPath() crashPath {
 	}
 }
 
-// isRolledBack returns nil if the rollout was taken back.
+// isRolledBack returns nil if the rollout was rolled back.
 func (c *crashable) isRolledBack(ns string) error {
 	vt, err := c.trigger(ns, "platform")
 	if err == nil && (vt.Status.Rollout == nil || vt.Status.Rollout.Phase != triggerv1.RolloutRolledBack ||
 		vt.Status.LastDigest != vt.Status.LastDelivered.Digest || vt.Status.LastDigest == vt.Status.Rollout.Digest) {
-		err = fmt.Errorf("the rollout is not taken back: %+v", vt.Status.Rollout)
+		err = fmt.Errorf("the rollout is not rolled back: %+v", vt.Status.Rollout)
 	}
 	return err
 }

@@ -20,12 +20,12 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
-// takenBack has changes that fail taken back.
-func takenBack(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.OnFailure = triggerv1.FailureRollback }
+// rollsBack has changes that fail rolled back.
+func rolledBack(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.OnFailure = triggerv1.FailureRollback }
 
-// careful returns a trigger for a ConfigMap and a Secret that takes back what fails.
+// careful returns a trigger for a ConfigMap and a Secret that rolls back what fails.
 func careful(namespace string) *triggerv1.ValuesTrigger {
-	return rollout(namespace, inStages("canary"), inStages("prod"), published(""), from(triggerv1.SecretKind, "secrets"), takenBack)
+	return rollout(namespace, inStages("canary"), inStages("prod"), published(""), from(triggerv1.SecretKind, "secrets"), rolledBack)
 }
 
 // readingCopies returns a release that reads its copies of a ConfigMap and of a Secret.
@@ -87,7 +87,7 @@ func (e *env) kept(namespace string) func() ([]string, error) {
 func TestRollback(t *testing.T) {
 	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 
-	t.Run("a change that breaks the last stage is taken back everywhere, and refused", func(t *testing.T) {
+	t.Run("a change that breaks the last stage is rolled back everywhere, and refused", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 2, "prod": 3})
 		e.Expect(e.kept(ns)()).To(ConsistOf("ConfigMap a: 1\n", "Secret b: 1\n"))
@@ -114,7 +114,7 @@ func TestRollback(t *testing.T) {
 		e.Expect(bad.Status.History[0]).To(And(HaveField("Outcome", triggerv1.ChangeDelivered), HaveField("Cause", ContainSubstring("rollback of content "+bad.Status.Rollout.Digest[:19]))))
 		e.Expect(bad.Status.History[1]).To(HaveField("Outcome", triggerv1.ChangeRolledBack))
 		e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.RollbackStartedReason)).Should(ConsistOf(
-			HavePrefix("Content " + bad.Status.Rollout.Digest[:19] + " is taken back, " + good.Status.LastDigest[:19] + " takes its place: " + ns + "/prod-01: ")))
+			HavePrefix("Rolling back content " + bad.Status.Rollout.Digest[:19] + " to " + good.Status.LastDigest[:19] + ": " + ns + "/prod-01: ")))
 		e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.RolledBackReason)).Should(HaveLen(1))
 
 		mark := e.mark()
@@ -144,7 +144,7 @@ func TestRollback(t *testing.T) {
 		e.Expect(e.rendered(ns, "prod-01")()).To(ContainSubstring("a: 3"))
 		e.Eventually(e.kept(ns)).Should(ConsistOf("ConfigMap a: 3\n", "Secret b: 1\n"))
 	})
-	t.Run("a rollback that fails halts, says so, and goes on when that is mended", func(t *testing.T) {
+	t.Run("a rollback that fails halts, says so, and goes on when that is fixed", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 2, "prod": 1})
 		soaking(e, ns)
@@ -153,7 +153,7 @@ func TestRollback(t *testing.T) {
 		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
 		impatient(e, ns, 15*time.Second)
 		edit(e, release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-01"}`) })
-		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "has halted: "+ns+"/canary-01: ", "this one breaks", "mend that")
+		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "has halted: "+ns+"/canary-01: ", "this one breaks", "fix it")
 		e.Eventually(e.rendered(ns, "canary-00")).Should(ContainSubstring("a: 1"), "it was asked together with the other one")
 		e.Expect(e.copied(ns, "canary-01-shared")()).To(Equal("a: 1\n"))
 
@@ -172,14 +172,14 @@ func TestRollback(t *testing.T) {
 		e.Expect(kept.Items).To(HaveLen(1))
 		e.Expect(kept.Items[0].Immutable).To(HaveValue(BeTrue()))
 		e.delete(&kept.Items[0])
-		e.Eventually(e.kept(ns)).Should(ContainElement("Secret b: 1\n"), "what can be kept anew, is")
+		e.Eventually(e.kept(ns)).Should(ContainElement("Secret b: 1\n"), "what can be kept again, is")
 
 		edit(e, secret(ns, "secrets", nil), func(s *corev1.Secret) { s.Data["secret.yaml"] = []byte("b: 2\n") })
 		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
 		impatient(e, ns, time.Second)
 		e.delete(&kept.Items[0])
 		edit(e, release(ns, "canary-00"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-00"}`) })
-		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "what was kept to go back to is gone or was changed", "Secret "+ns+"/secrets")
+		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "the content that was kept for a rollback is gone or was changed", "Secret "+ns+"/secrets")
 		mark := e.mark()
 		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
 	})
@@ -208,14 +208,14 @@ func TestRollback(t *testing.T) {
 		e.stalled(ns, "platform", triggerv1.RolledBackReason, "this one breaks")
 	})
 
-	t.Run("what reads a source itself cannot be taken back, and is left alone", func(t *testing.T) {
+	t.Run("what reads a source itself cannot be rolled back, and is left alone", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
 		e.releases(labelled(release(ns, "canary-direct", reads(cmKind, "values")), stageLabel, "canary"))
 		e.atRest(ns, 3)
 		seen := e.witness(ns)
 		e.setValues(withValues(ns, "values", ""), "a: 2\nbreaks: canary-00\n")
-		e.stalled(ns, "platform", triggerv1.RolledBackReason, "(1 not restored; "+ns+"/canary-direct: it reads no copy of the sources")
+		e.stalled(ns, "platform", triggerv1.RolledBackReason, "(1 not restored; "+ns+"/canary-direct: it cannot be rolled back: it does not read only the published copy")
 		e.Expect(e.rendered(ns, "canary-direct")()).To(ContainSubstring("a: 2"))
 		e.Expect(e.rendered(ns, "canary-00")()).To(ContainSubstring("a: 1"))
 		_, most, _, _ := seen.result()

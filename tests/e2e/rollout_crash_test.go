@@ -56,7 +56,7 @@ var rolloutPath = crashPath{
 		}, func(c *crashable, ns string) error {
 			return errors.Join(c.stands(ns, triggerv1.RolloutHalted), c.haveRevisions(ns, append(canaries, prods...)...))
 		}},
-		{"it is mended", editGood, awaitingApproval},
+		{"it is fixed", editGood, awaitingApproval},
 	},
 }
 

@@ -56,7 +56,7 @@ func TestRollout_a_change_that_breaks_one_canary_touches_the_canaries_alone_and_
 	e.Expect(vt.Status.History[1]).To(And(HaveField("Outcome", triggerv1.ChangeHalted), HaveField("Delivered", "3/60"), HaveField("Duration", Not(BeNil()))))
 	e.Eventually(e.stageEvents(ns, triggerv1.StageFinishedReason)).Should(ConsistOf(
 		"Stage 1/3 canary finished: 4/4 delivered, 0 failed", "Stage 2/3 early finished: 16/16 delivered, 0 failed", "Stage 3/3 prod finished: 40/40 delivered, 0 failed"))
-	e.Eventually(e.stageEvents(ns, triggerv1.RolloutSupersededReason)).Should(ConsistOf(ContainSubstring("which had got to: Stage 1/3 canary, 3/4, 1 failed")))
+	e.Eventually(e.stageEvents(ns, triggerv1.RolloutSupersededReason)).Should(ConsistOf(ContainSubstring("which had reached: Stage 1/3 canary, 3/4, 1 failed")))
 	e.Expect(e.condition(ns, "platform", triggerv1.GatedCondition)()).To(HavePrefix("False ReadAtInterval: 60 of 60 HelmReleases read sources through valuesFrom"))
 }
 
@@ -104,7 +104,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	e.setData(cm, "other.yaml", "nor this")
 	waiting()
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(
-		HaveField("Message", "waits for the approval of stage prod; the release would be asked and nothing would change"))
+		HaveField("Message", "waits for the approval of stage prod; the release would be reconciled without a change"))
 	e.Expect(refusals()).To(HaveLen(1), "the annotation of before is not a new mistake")
 
 	t.Log("what was approved once comes back after an emergency")
@@ -236,9 +236,9 @@ func TestRollout_the_watch_label_of_Flux_passes_by_the_stages(t *testing.T) {
 	e.create(rollout(ns, inStages("canary", manually), inStages("prod")))
 	e.atRest(ns, 2)
 	edit(e, cm, func(obj *corev1.ConfigMap) { labelled(obj, meta.LabelKeyWatch, meta.LabelValueWatchEnabled) })
-	told := "ConfigMap " + ns + "/values has the label reconcile.fluxcd.io/watch: Enabled, so that Flux upgrades the releases that read it at once"
-	e.Eventually(e.condition(ns, "platform", triggerv1.GatedCondition)).Should(HavePrefix("False WatchedByFlux: " + told))
-	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.WatchedByFluxReason)).Should(ConsistOf(HavePrefix(told)))
+	want := "ConfigMap " + ns + "/values has the label reconcile.fluxcd.io/watch: Enabled, so that Flux upgrades the releases that read it at once"
+	e.Eventually(e.condition(ns, "platform", triggerv1.GatedCondition)).Should(HavePrefix("False WatchedByFlux: " + want))
+	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.WatchedByFluxReason)).Should(ConsistOf(HavePrefix(want)))
 
 	mark := e.mark()
 	e.setValues(cm, "a: 2\n")
@@ -246,7 +246,7 @@ func TestRollout_the_watch_label_of_Flux_passes_by_the_stages(t *testing.T) {
 	e.atRest(ns, 2)
 	e.Expect(e.asked(standard, ns, mark)()).To(BeEmpty())
 	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.BypassedReason)).
-		Should(ContainElement(Equal("HelmRelease " + ns + "/prod-00 took up the change by itself, before it was asked to")))
+		Should(ContainElement(Equal("HelmRelease " + ns + "/prod-00 applied the change on its own, before it was requested")))
 
 	edit(e, cm, func(obj *corev1.ConfigMap) { delete(obj.Labels, meta.LabelKeyWatch) })
 	e.Eventually(e.condition(ns, "platform", triggerv1.GatedCondition)).Should(HavePrefix("False ReadAtInterval: "))
@@ -268,7 +268,7 @@ func TestRollout_the_interval_of_a_HelmRelease_passes_by_the_stages(t *testing.T
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.rendered(ns, "prod-00")).Should(ContainSubstring("a: 2"), "by helm-controller itself")
 	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.BypassedReason)).
-		Should(ConsistOf("HelmRelease " + ns + "/prod-00 took up the change by itself, before it was asked to"))
+		Should(ConsistOf("HelmRelease " + ns + "/prod-00 applied the change on its own, before it was requested"))
 	e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutAwaitingApproval))
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(HaveField("State", triggerv1.TargetDelivered))
 	e.Expect(e.asked(standard, ns, mark)()).To(BeEmpty())

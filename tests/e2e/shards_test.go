@@ -62,7 +62,7 @@ func TestShards_two_of_them_never_act_on_one_release(t *testing.T) {
 			e.Eventually(e.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(revision), name)
 		}
 	}
-	// a and b run their values; c and d are told of the labelled object once, d of the
+	// a and b run their values; c and d learn of the labelled object once, d of the
 	// declared source too.
 	settled(map[string]int64{"a": 1, "b": 1, "c": 2})
 	e.Eventually(e.state(ns, "declared", "d")).Should(Equal(triggerv1.TargetDelivered))

@@ -62,7 +62,7 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	flags := configMap("shop-config", "flags", map[string]string{"a": "1"})
 	flags.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "yes"}
 	e.create(flags)
-	told := func() (string, error) {
+	events := func() (string, error) {
 		messages, err := e.events(flags, "")()
 		return strings.Join(messages, "\n"), err
 	}
@@ -74,16 +74,16 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 		})
 	}
 	on := map[string]string{triggerv1.LabelReconcilerNameSourceKey: triggerv1.LabelValueEnabled}
-	seen("Warning  InvalidContract  label", told)
+	seen("Warning  InvalidContract  label", events)
 	relabel("web", "shop", nil)
-	seen("Warning  InvalidContract  annotation nebius.ai/helmreleases-name has no effect", told)
+	seen("Warning  InvalidContract  annotation nebius.ai/helmreleases-name has no effect", events)
 	relabel("web", "", on)
-	seen("Warning  TargetNotFound", told)
+	seen("Warning  TargetNotFound", events)
 	relabel("web;api", "shop", on)
-	seen(`Warning  InvalidContract  annotation nebius.ai/helmreleases-name: "web;api"`, told)
+	seen(`Warning  InvalidContract  annotation nebius.ai/helmreleases-name: "web;api"`, events)
 	annotate(e, release("shop", "web"), map[string]string{triggerv1.AllowFromAnnotation: "platform"})
 	relabel("web", "shop", on)
-	seen("Warning  AccessDenied", told)
+	seen("Warning  AccessDenied", events)
 
 	e.create(declared("shop", "typo", from(cmKind, "web-values"), to("wbe")))
 	seen("None of 1 delivered; shop/wbe", status("typo"))
@@ -151,7 +151,7 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	// A change that fails after one that did not.
 	staged := withValues("shop", "staged-values", "replicas: 1\n")
 	e.create(staged)
-	e.create(declared("shop", "back", from(cmKind, "staged-values"), to("staged"), copying("back"), inStages("all"), takenBack))
+	e.create(declared("shop", "back", from(cmKind, "staged-values"), to("staged"), copying("back"), inStages("all"), rolledBack))
 	e.releases(labelled(release("shop", "staged", reads(cmKind, "staged-back")), stageLabel, "all"))
 	e.Eventually(status("back")).Should(HavePrefix("True Succeeded"))
 	e.setValues(staged, "reject: true\n")

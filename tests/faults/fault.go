@@ -42,7 +42,7 @@ type Fault struct {
 	Then func()
 }
 
-// happens tells whether the fault is one.
+// happens reports whether the fault is one.
 func (f Fault) happens() bool {
 	return f.Code != 0 || f.Drop || f.Expired || f.Delay > 0 || f.Hold != nil || f.CloseAfter > 0 || f.StallAfter > 0
 }
@@ -131,7 +131,7 @@ func drop(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler) // The server's way to end a connection.
 }
 
-// discard takes an answer that nobody is to see.
+// discard takes an answer that no one is to see.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package faults puts a proxy between a client and the API server that fails requests
-// as told, to see what the client makes of it.
+// as configured, to see how the client copes.
 package faults
 
 import (
@@ -32,10 +32,10 @@ type Request struct {
 	Write  int
 }
 
-// Watch tells whether the request is a watch.
+// Watch reports whether the request is a watch.
 func (r Request) Watch() bool { return r.URL.Query().Get("watch") == "true" }
 
-// About tells whether the request is about a resource, by its plural name.
+// About reports whether the request is about a resource, by its plural name.
 func (r Request) About(resource string) bool {
 	return slices.Contains(strings.Split(r.URL.Path, "/"), resource)
 }

@@ -37,7 +37,7 @@ func TestAccount(t *testing.T) {
 		{"values twice", []effective{installed, values(10)}, []made{revision(1), revision(11), repeated(12)}, true},
 		{"a repetition that only other values entitle to", []effective{installed, values(10), values(20)}, []made{revision(1), revision(11), repeated(21)}, true},
 		{
-			"what was coalesced is no credit later", []effective{installed, values(10), values(11), values(12)},
+			"what was coalesced is not credit later", []effective{installed, values(10), values(11), values(12)},
 			[]made{revision(1), revision(30), revision(40)}, true,
 		},
 		{

@@ -14,7 +14,7 @@ const instant = time.Second
 // made is a revision as the account looks at it.
 type made struct {
 	at time.Time
-	// repeats tells that it has the values and the chart of the one before, which did
+	// repeats reports that it has the values and the chart of the one before, which did
 	// not fail.
 	repeats bool
 	failed  bool
@@ -26,7 +26,7 @@ type made struct {
 // There may be at most one revision for each effective change that came before it. A
 // revision that succeeded also does for all that had settled when it was made, so that
 // of those revisions after it, there may be at most one for each change since: what was
-// coalesced is no credit for a double later on. Lookups are made after the beginning of a
+// coalesced is not credit for a double later on. Lookups are made after the beginning of a
 // revision, and values are read up to lead before it: only one that repeats the values
 // can tell that the change was in the revision before.
 func doubled(revisions []made, changes []effective) string {
@@ -70,7 +70,7 @@ func entitled(revisions []made, changes []effective, since, until time.Time) (al
 	return all, forced
 }
 
-// failedBefore tells whether the latest revision at a time failed, or one that was about to
+// failedBefore reports whether the latest revision at a time failed, or one that was about to
 // be made.
 func failedBefore(revisions []made, at time.Time) bool {
 	failed := false

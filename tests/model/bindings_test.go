@@ -19,12 +19,12 @@ type binding struct {
 	force    triggerv1.ForcePolicy
 }
 
-// forces tells whether a change of the source takes a forced upgrade of the release.
+// forces reports whether a change of the source takes a forced upgrade of the release.
 func (b binding) forces(r *release) bool {
 	return b.force == triggerv1.ForceAlways || b.force == triggerv1.ForceAuto && !r.readsFrom(b.source)
 }
 
-// selects tells whether a key of the source counts.
+// selects reports whether a key of the source counts.
 func (b binding) selects(key string) bool {
 	return len(b.keys) == 0 || slices.Contains(b.keys, key)
 }
@@ -68,7 +68,7 @@ func (f *fleet) resolve(t *trigger) []binding {
 	return bindings
 }
 
-// hasTarget tells whether a declared trigger has the release as a target.
+// hasTarget reports whether a declared trigger has the release as a target.
 func (f *fleet) hasTarget(t *trigger, r *release) bool {
 	return slices.ContainsFunc(t.targets, func(target triggerTarget) bool {
 		if target.release != nil {
@@ -129,7 +129,7 @@ func (f *fleet) bindings(r *release) []binding {
 	return append(f.declared(r), f.generated(r)...)
 }
 
-// bound tells whether a release gets the values of a source delivered.
+// bound reports whether a release gets the values of a source delivered.
 func (f *fleet) bound(r *release, s *source) bool {
 	return slices.ContainsFunc(f.bindings(r), func(b binding) bool { return b.source == s && b.selects(valuesKey) })
 }

@@ -26,7 +26,7 @@ func chart(version int, broken bool) world.Chart {
 const chartValues = `lookups: []
 fail: false
 reject: false
-rejectFor: nobody
+rejectFor: none
 `
 
 const chartTemplate = `{{- if .Values.fail }}{{ fail "the value fail is true" }}{{ end }}

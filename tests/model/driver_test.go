@@ -21,7 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-// driver tells one story: it makes random operations in a world of its own, mends what
+// driver tells one story: it makes random operations in a world of its own, fixes what
 // it has broken, and looks at what has come of it.
 type driver struct {
 	ctx  context.Context
@@ -35,7 +35,7 @@ type driver struct {
 	outages  []time.Time // of helm-controller and the API server
 	closers  []func()
 	requests int
-	// events tells that the operator may still try to send events that it could not.
+	// events reports that the operator may still try to send events that it could not.
 	events bool
 
 	mu     sync.Mutex
@@ -96,12 +96,12 @@ func tell(ctx context.Context, s story) (counts map[string]int, err error) {
 	return nil, d.tally()
 }
 
-// rest mends everything, and looks at what has come of it: first with what is broken and
-// is to be taken back, and at the end once more.
+// rest fixes everything, and looks at what has come of it: first with what is broken and
+// is to be rolled back, and at the end once more.
 func (d *driver) rest() error {
 	rng := rand.New(rand.NewPCG(d.seed, 1<<32))
-	if err := d.mend(); err != nil {
-		return fmt.Errorf("mend: %w", err)
+	if err := d.fix(); err != nil {
+		return fmt.Errorf("fix: %w", err)
 	}
 	if err := d.settle(rng, 0); err != nil {
 		return err
@@ -118,13 +118,13 @@ func (d *driver) rest() error {
 	return nil
 }
 
-// settle waits until what is broken is refused, mends it, and verifies that all is well.
+// settle waits until what is broken is refused, fixes it, and verifies that all is well.
 func (d *driver) settle(rng *rand.Rand, kills int) error {
 	if err := d.refusing(rng, kills); err != nil {
 		return err
 	}
 	if err := d.mendGates(true); err != nil {
-		return fmt.Errorf("mend: %w", err)
+		return fmt.Errorf("fix: %w", err)
 	}
 	return d.verify()
 }
@@ -295,7 +295,7 @@ func (d *driver) add(what string, n int) {
 	d.counts[what] += n
 }
 
-// failure tells which promise an error is about.
+// failure says which promise an error is about.
 func failure(err error) string {
 	switch text := err.Error(); {
 	case strings.Contains(firstLine(err), "doubled:"):

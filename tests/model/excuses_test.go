@@ -86,7 +86,7 @@ func (d *driver) unwitnessed(r *release, requests []time.Time, revision time.Tim
 	})
 }
 
-// overtaken tells whether the latest request before a revision came when the revision
+// overtaken reports whether the latest request before a revision came when the revision
 // before it was about to be made.
 func (r *release) overtaken(requests, charts []time.Time, before, at time.Time) bool {
 	var last time.Time

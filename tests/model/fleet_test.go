@@ -128,7 +128,7 @@ type trigger struct {
 	note      int
 
 	// asked are the targets for which a person has asked it for a forced delivery, nil
-	// if nobody has, or once that is handled: until then, it is due to targets that come
+	// if no one has, or once that is handled: until then, it is due to targets that come
 	// later too.
 	asked map[*release]bool
 }
@@ -167,7 +167,7 @@ func (s *source) data() map[string]string {
 	return map[string]string{valuesKey: values, otherKey: fmt.Sprint(s.other)}
 }
 
-// names tells whether the contract of a source names a release.
+// names reports whether the contract of a source names a release.
 func (s *source) names(r *release) bool {
 	return s.exists && s.contractNS == r.ns && slices.Contains(s.contract, r.name)
 }

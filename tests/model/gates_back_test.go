@@ -15,7 +15,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// takesBack tells whether a version is what was delivered to all before, and the trigger had
+// takesBack reports whether a version is what was delivered to all before, and the trigger had
 // noted that it goes back to that.
 func (j *judge) takesBack(one *sighting, numbers map[*origin]int) bool {
 	digests := j.gate.digests(numbers)
@@ -34,8 +34,8 @@ func (j *judge) takesBack(one *sighting, numbers map[*origin]int) bool {
 	})
 }
 
-// betray breaks what was delivered to all, in those gates that take back what fails, while
-// the operator is killed again and again. It tells whether there are any.
+// betray breaks what was delivered to all, in those gates that roll back what fails, while
+// the operator is killed again and again. It reports whether there are any.
 func (d *driver) betray(rng *rand.Rand) (betrayed bool, err error) {
 	for _, g := range d.fleet.gates {
 		if !g.back {
@@ -61,7 +61,7 @@ func (d *driver) fell(rng *rand.Rand) {
 	}
 }
 
-// refusing waits until what fails is taken back everywhere, before it is mended. It has not
+// refusing waits until what fails is rolled back everywhere, before it is fixed. It has not
 // to be if nothing was delivered to all before, or if no failure is one of the content, since
 // the releases were not ready before. Meanwhile the managers are killed a few times.
 func (d *driver) refusing(rng *rand.Rand, kills int) error {
@@ -137,16 +137,16 @@ func (d *driver) refused(g *gate) (string, error) {
 	case triggerv1.RolloutRollbackHalted:
 		// The last release may not have been there, or not ready, when that passed.
 		if _, last := g.broken(r.Rollback.Digest); last {
-			return "taken back to what one release cannot run", nil
+			return "rolled back to what one release cannot run", nil
 		}
 	case triggerv1.RolloutRolledBack:
-		return "taken back", d.takenBack(g, vt)
+		return "rolled back", d.rolledBack(g, vt)
 	}
 	return "", wrong("the rollout is %s: %s", r.Phase, r.Message)
 }
 
-// takenBack returns an error if not every target runs what was delivered before.
-func (d *driver) takenBack(g *gate, vt *triggerv1.ValuesTrigger) error {
+// rolledBack returns an error if not every target runs what was delivered before.
+func (d *driver) rolledBack(g *gate, vt *triggerv1.ValuesTrigger) error {
 	for _, m := range g.targets {
 		values, _, err := d.running(m.release)
 		if err != nil {
@@ -204,7 +204,7 @@ func (d *driver) soundly(g *gate) error {
 }
 
 func (s sighting) lastDelivered() *triggerv1.DeliveredContent {
-	if s.gone || !s.vt.TakesBack() {
+	if s.gone || !s.vt.RollsBack() {
 		return nil
 	}
 	return s.vt.Status.LastDelivered

@@ -54,7 +54,7 @@ func existingOrigin(o *origin) bool { return o.exists }
 func editOrigin(d *driver, rng *rand.Rand) (string, error) {
 	return d.onOrigin(rng, existingOrigin, func(o *origin) (string, func()) {
 		next := d.fleet.next()
-		return fmt.Sprintf("edit %s to %d (mended: %t)", o.id(), next, o.broken != ""), func() { o.values, o.broken = next, "" }
+		return fmt.Sprintf("edit %s to %d (fixed: %t)", o.id(), next, o.broken != ""), func() { o.values, o.broken = next, "" }
 	})
 }
 
@@ -94,7 +94,7 @@ func touchOrigin(d *driver, rng *rand.Rand) (string, error) {
 	})
 }
 
-// onCopy is somebody who has no business with a copy.
+// onCopy is someone who has no business with a copy.
 func (d *driver) onCopy(rng *rand.Rand, what string, do func(m *member, kind string, obj client.Object) error) (string, error) {
 	m := pick(rng, pick(rng, d.fleet.gates...).targets...)
 	kind := pick(rng, m.gate.kinds()...)
@@ -138,8 +138,8 @@ func deleteCopy(d *driver, rng *rand.Rand) (string, error) {
 	})
 }
 
-// estrangeCopy makes a copy somebody else's: what a label says is all that makes it one. If
-// there is none, somebody takes the name.
+// estrangeCopy makes a copy someone else's: what a label says is all that makes it one. If
+// there is none, someone takes the name.
 func estrangeCopy(d *driver, rng *rand.Rand) (string, error) {
 	return d.onCopy(rng, "take over", func(m *member, kind string, obj client.Object) error {
 		return put(d, obj, func(obj client.Object) {

@@ -164,7 +164,7 @@ func (j *judge) numbers(one *sighting) (map[*origin]int, error) {
 		}
 		i := slices.IndexFunc(o.editions, func(e edition) bool { return e.text == one.texts[o.key()] })
 		if i < 0 {
-			return nil, fmt.Errorf("%q is no content of %s", one.texts[o.key()], o.id())
+			return nil, fmt.Errorf("%q is not a content of %s", one.texts[o.key()], o.id())
 		}
 		numbers[o], editions[o] = o.editions[i].values, o.editions[i]
 	}
@@ -181,7 +181,7 @@ func (j *judge) numbers(one *sighting) (map[*origin]int, error) {
 	return numbers, nil
 }
 
-// touched tells whether somebody has changed a copy since the version before.
+// touched reports whether someone has changed a copy since the version before.
 func (j *judge) touched(previous, one *sighting) bool {
 	since := one.at.Add(-notice)
 	if previous != nil && previous.at.Before(since) {

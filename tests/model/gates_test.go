@@ -34,7 +34,7 @@ const (
 )
 
 // gate is a declared trigger that publishes copies and perhaps holds changes back, with
-// sources and targets that nobody else has. Who watches what it does knows that no new
+// sources and targets that no one else has. Who watches what it does knows that no new
 // content comes to a release in any other way than by a copy, and no copy but in its turn.
 type gate struct {
 	ns, name string
@@ -51,9 +51,9 @@ type gate struct {
 	staged bool
 	manual bool // The second stage needs an approval.
 	single bool // One at a time.
-	back   bool // What fails is taken back.
+	back   bool // What fails is rolled back.
 
-	// asked tells that a person has asked it to force, and that this is not handled yet.
+	// asked reports that a person has asked it to force, and that this is not handled yet.
 	asked bool
 	// nudged is when a person last did something to get it on.
 	nudged time.Time
@@ -101,7 +101,7 @@ type member struct {
 	gate  *gate
 	stage string
 
-	// hands are when somebody has changed its copies of a kind, and drifted tells that it
+	// hands are when someone has changed its copies of a kind, and drifted tells that it
 	// has happened since the last rest: a revision may have that, until helm-controller
 	// looks again at the interval.
 	hands   map[string][]time.Time
@@ -144,7 +144,7 @@ func (g *gate) kinds() []string {
 	return kinds
 }
 
-// gated tells whether anything holds changes back.
+// gated reports whether anything holds changes back.
 func (g *gate) gated() bool { return g.quiet > 0 || g.window != "" || g.staged }
 
 // newGate draws a gate. It has numbers of its own, so that the rest of the fleet is the
@@ -198,7 +198,7 @@ func (g *gate) String() string {
 	for _, o := range g.sources {
 		parts = append(parts, o.id())
 	}
-	return fmt.Sprintf("%s of %s, quiet=%s window=%q stages=%t manual=%t one at a time=%t taken back=%t policy=%s suspended=%t",
+	return fmt.Sprintf("%s of %s, quiet=%s window=%q stages=%t manual=%t one at a time=%t rolled back=%t policy=%s suspended=%t",
 		g.id(), strings.Join(parts, " and "), g.quiet, g.window, g.staged, g.manual, g.single, g.back, g.policy, g.suspended)
 }
 

@@ -18,7 +18,7 @@ import (
 
 // turn returns why new content must not have come into a copy when it did. Each gate must
 // have been open at some time since the operator may have decided it. What nothing was
-// installed from yet, and was not there, waits for nobody.
+// installed from yet, and was not there, waits for no one.
 func (j *judge) turn(one *sighting, numbers map[*origin]int, first bool) error {
 	versions := j.valid(one, j.known(one.at))
 	if !slices.ContainsFunc(versions, func(v sighting) bool { return !v.gone && !v.vt.IsGated() }) {
@@ -62,7 +62,7 @@ func (j *judge) valid(one *sighting, since time.Time) []sighting {
 	return valid
 }
 
-// late tells that the longest delay was over at a time, whatever came in the end.
+// late reports that the longest delay was over at a time, whatever came in the end.
 func (s sighting) late(at time.Time) bool {
 	if s.gone || s.vt.Status.Rollout == nil || s.vt.Status.Rollout.UnsettledSince == nil {
 		return false
@@ -95,7 +95,7 @@ func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*or
 	switch {
 	case !of:
 		return fmt.Errorf("the rollout is of %+v", r)
-	case r.Rollback != nil && vt.TakesBack():
+	case r.Rollback != nil && vt.RollsBack():
 		return errors.New("it is refused")
 	}
 	for i, st := range r.Stages {
@@ -106,14 +106,14 @@ func (j *judge) open(vt *triggerv1.ValuesTrigger, one *sighting, numbers map[*or
 			return fmt.Errorf("the stage is %q", st.Phase)
 		}
 		if vt.Spec.Rollout.Stages[i].Approval == triggerv1.ApprovalManual && !j.approved(one, r.Digest) {
-			return errors.New("nobody has approved it")
+			return errors.New("no one has approved it")
 		}
 		return nil
 	}
 	return errors.New("it is in no stage")
 }
 
-// approved tells whether somebody had approved the stage for content.
+// approved reports whether someone had approved the stage for content.
 func (j *judge) approved(one *sighting, digest string) bool {
 	want := rollout.Approval(digest, j.stage, "")
 	return slices.ContainsFunc(j.triggers, func(v sighting) bool {

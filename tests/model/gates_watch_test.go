@@ -33,7 +33,7 @@ type sighting struct {
 	version int64
 	gone    bool
 
-	// gap tells that there may have been others before it that were not seen, since the
+	// gap reports that there may have been others before it that were not seen, since the
 	// API server was away. Then it may also be older than it seems.
 	gap bool
 
@@ -67,7 +67,7 @@ func (d *driver) observe() (*witness, error) {
 	return w, nil
 }
 
-// follow watches the objects of a kind in a namespace, anew whenever a watch ends. Each
+// follow watches the objects of a kind in a namespace, again whenever a watch ends. Each
 // begins with what there is.
 func (w *witness) follow(ctx context.Context, c client.WithWatch, kind string, list func() client.ObjectList, ns string) {
 	for again := false; ctx.Err() == nil; again = true {
@@ -92,7 +92,7 @@ func (w *witness) follow(ctx context.Context, c client.WithWatch, kind string, l
 	}
 }
 
-// catchUp takes up what a list shows that no watch has told.
+// catchUp takes up what a list shows that no watch has delivered.
 func (w *witness) catchUp(kind, ns string, list client.ObjectList, gap bool) {
 	var objects []client.Object
 	switch list := list.(type) {
@@ -170,7 +170,7 @@ func (w *witness) of(kind, ns, name string) []sighting {
 	return slices.Clone(w.seen[kind+"/"+ns+"/"+name])
 }
 
-// changes returns when the content of a target's copies became another, whoever did
+// changes returns when the content of a target's copies became another, anyone who did
 // that: each entitles it to a revision.
 func (w *witness) changes(m *member) []effective {
 	var changes []effective

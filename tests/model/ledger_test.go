@@ -25,8 +25,8 @@ import (
 //     was made meanwhile.
 //     A change that is both in the values and forced counts once, but twice where
 //     Flux follows the source by itself, as the documentation of the guarantees says;
-//   - somebody asks for a forced upgrade, on the HelmRelease or on a trigger of it;
-//   - its spec changes after a failed revision: helm-controller counts failures anew
+//   - someone asks for a forced upgrade, on the HelmRelease or on a trigger of it;
+//   - its spec changes after a failed revision: helm-controller counts failures again
 //     with each generation, and tries once more.
 //
 // Nothing else is: crashes, restarts, API faults, suspending and resuming, metadata,
@@ -35,12 +35,12 @@ import (
 // effective is an operation that entitles a release to a revision.
 type effective struct {
 	at time.Time
-	// forced tells that the revision may have the values of the one before.
+	// forced reports that the revision may have the values of the one before.
 	forced bool
-	// lasting tells that no other revision provably does for it: a person has asked for
+	// lasting reports that no other revision provably does for it: a person has asked for
 	// one, a source has gone, or a trigger that has nothing on record meets a source.
 	lasting bool
-	// retry tells that it is one only if the latest revision failed.
+	// retry reports that it is one only if the latest revision failed.
 	retry bool
 	why   string
 }
@@ -53,7 +53,7 @@ type ledger struct {
 	// at that, its revisions may still be there.
 	begun time.Time
 
-	// fresh tells that the release has been created since it was last looked at.
+	// fresh reports that the release has been created since it was last looked at.
 	fresh bool
 	// values and spec are what was last seen of them.
 	values string
@@ -63,10 +63,10 @@ type ledger struct {
 	forced  map[string]string
 	bound   map[string]string
 	present map[string]bool
-	// born tells which incarnation of them was last seen.
+	// born says which incarnation of them was last seen.
 	born map[string]int
 	// stale are sources whose content changed when nothing was to force it: what a
-	// lookup shows of them is nobody's duty.
+	// lookup shows of them is no one's duty.
 	stale map[*source]bool
 }
 
@@ -119,7 +119,7 @@ func (f *fleet) made(at time.Time, why string) {
 	}
 }
 
-// followed tells whether helm-controller may find changed values by itself in the moment
+// followed reports whether helm-controller may find changed values by itself in the moment
 // in which they are to be forced, and make two revisions of them.
 func (r *release) followed() bool {
 	return r.interval < time.Minute || slices.ContainsFunc(r.reads, func(read reading) bool { return read.source.fluxWatch })
@@ -132,7 +132,7 @@ func (r *release) entitle(e effective) {
 	}
 }
 
-// reasons brings the ledger of a release up to the fleet, and tells whether it is
+// reasons brings the ledger of a release up to the fleet, and reports whether it is
 // composed of other values, and whether its spec is another.
 func (f *fleet) reasons(r *release) (values, spec bool) {
 	composed, possible := f.composed(r)

@@ -35,13 +35,13 @@ func requestRelease(d *driver, rng *rand.Rand) (string, error) {
 		return "", nil
 	}
 	forced := chance(rng, 0.2)
-	text := fmt.Sprintf("somebody requests %s, forced: %t", r.id(), forced)
+	text := fmt.Sprintf("someone requests %s, forced: %t", r.id(), forced)
 	return d.act(text, func() {
 		if forced {
 			r.entitle(effective{at: time.Now(), forced: true, why: text})
 		}
 	}, func() error {
-		err := d.patch(r.object(), d.annotation("somebody", forced))
+		err := d.patch(r.object(), d.annotation("stranger", forced))
 		return err
 	})
 }
@@ -203,7 +203,7 @@ func labelNamespace(d *driver, rng *rand.Rand) (string, error) {
 		func() error { return d.writeNamespace(ns) })
 }
 
-// changeChart publishes a chart, or breaks or mends what is there.
+// changeChart publishes a chart, or breaks or fixes what is there.
 func changeChart(d *driver, rng *rand.Rand) (string, error) {
 	ns := pick(rng, "flux-system", "apps")
 	c := d.fleet.charts[ns]
@@ -256,14 +256,14 @@ func troubleManager(d *driver, rng *rand.Rand) (string, error) {
 	})
 }
 
-// troubleLease takes the leadership away from whoever has it.
+// troubleLease takes the leadership away from anyone who has it.
 func troubleLease(d *driver, rng *rand.Rand) (string, error) {
 	if len(d.managers) == 1 {
 		return "", nil
 	}
 	switch rng.IntN(3) {
 	case 0:
-		return d.act("somebody takes the lease", func() {}, func() error { return d.takeLease(false) })
+		return d.act("someone takes the lease", func() {}, func() error { return d.takeLease(false) })
 	case 1:
 		return d.act("the lease is deleted", func() {}, func() error { return d.takeLease(true) })
 	default:

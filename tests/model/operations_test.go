@@ -94,11 +94,11 @@ func (d *driver) onSource(rng *rand.Rand, fits func(*source) bool, do func(s *so
 func editSource(d *driver, rng *rand.Rand) (string, error) {
 	return d.onSource(rng, existingSource, func(s *source) (string, func()) {
 		what := pick(rng, valuesKey, otherKey, "all")
-		// A mended source may just as well be left broken.
-		mend := s.broken != "" && what != otherKey
-		return fmt.Sprintf("edit %s of %s (mended: %t)", what, s.id(), mend), func() {
+		// A fixed source may just as well be left broken.
+		fix := s.broken != "" && what != otherKey
+		return fmt.Sprintf("edit %s of %s (fixed: %t)", what, s.id(), fix), func() {
 			d.fleet.edit(s, what != otherKey, what != valuesKey)
-			if mend {
+			if fix {
 				s.broken = ""
 			}
 			d.fleet.changedContent(s)

@@ -109,7 +109,7 @@ func labelled(r *release, wanted bool, have map[string]string) error {
 		triggerv1.HRNSAnnotation:               r.ns,
 		triggerv1.HRNameAnnotation:             r.name,
 	} {
-		// A label that somebody has given another value is somebody's.
+		// A label that someone has given another value is someone's.
 		if wanted != (have[key] == value) {
 			return about(r, "label %s is %q, and it reads values from sources: %t", key, have[key], wanted)
 		}
@@ -117,7 +117,7 @@ func labelled(r *release, wanted bool, have map[string]string) error {
 	return nil
 }
 
-// runsValues looks at the sources that a release reads. Those that it reads and nobody
+// runsValues looks at the sources that a release reads. Those that it reads and no one
 // delivers come whenever helm-controller looks.
 func (d *driver) runsValues(r *release, values map[string]any) error {
 	for _, s := range d.fleet.sources {

@@ -71,7 +71,7 @@ func (d *driver) triggersAreRight() error {
 		}
 	}
 	for name := range found {
-		return fmt.Errorf("there is a trigger %s that nobody declared and that belongs to no release", name)
+		return fmt.Errorf("there is a trigger %s that no one declared and that belongs to no release", name)
 	}
 	return nil
 }

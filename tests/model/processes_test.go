@@ -50,7 +50,7 @@ type manager struct {
 // nap is a time for which something was so, until now if it has no end.
 type nap struct{ from, to time.Time }
 
-// meets tells whether it lasted to a time or longer.
+// meets reports whether it lasted to a time or longer.
 func (n nap) meets(at time.Time) bool { return n.to.IsZero() || n.to.After(at) }
 
 // leaderElection makes a replica take over within seconds.
@@ -153,7 +153,7 @@ func (m *manager) plan(fault float64, kill int, after bool) {
 	m.fault, m.kill, m.after, m.cut = fault, kill, after, false
 	m.mu.Unlock()
 	if fault == 0 {
-		m.proxy.Disconnect() // Of watches that went silent nobody would hear for minutes.
+		m.proxy.Disconnect() // Of watches that went silent no one would hear for minutes.
 	}
 }
 
@@ -185,7 +185,7 @@ func (m *manager) ended() {
 	}
 }
 
-// running tells whether the manager runs.
+// running reports whether the manager runs.
 func (m *manager) running() bool {
 	m.ended()
 	return m.op.Process().Running()
@@ -203,7 +203,7 @@ func (m *manager) end(d *driver, kill bool) error {
 	return m.op.Stop(d.ctx)
 }
 
-// takeLease has somebody else hold the lease, or nobody: then both replicas may lead for
+// takeLease has someone else hold the lease, or no one: then both replicas may lead for
 // as long as the old leader takes to find out.
 func (d *driver) takeLease(deleted bool) error {
 	lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: operator.Namespace, Name: "helmrelease-trigger-operator-leader-election"}}
@@ -211,7 +211,7 @@ func (d *driver) takeLease(deleted bool) error {
 		return d.wait("delete the lease", func() error { return client.IgnoreNotFound(d.c.Delete(d.ctx, lease)) })
 	}
 	return d.patch(lease, map[string]any{"spec": map[string]any{
-		"holderIdentity": "somebody", "renewTime": metav1.NewMicroTime(time.Now()), "acquireTime": metav1.NewMicroTime(time.Now()),
+		"holderIdentity": "stranger", "renewTime": metav1.NewMicroTime(time.Now()), "acquireTime": metav1.NewMicroTime(time.Now()),
 	}})
 }
 

@@ -51,7 +51,7 @@ func (d *driver) verify() error {
 	if err := d.wait("after the rest", d.delivered); err != nil {
 		return err
 	}
-	d.mended()
+	d.fixed()
 	for _, g := range d.fleet.gates {
 		if err := d.kept(g); err != nil {
 			return err

@@ -58,12 +58,12 @@ func (d *driver) revisions(r *release) ([]revision, error) {
 	return revisions, nil
 }
 
-// same tells whether two revisions have the same values and chart.
+// same reports whether two revisions have the same values and chart.
 func (a revision) same(b revision) bool {
 	return fmt.Sprint(a.Config, a.Chart.Metadata.Version) == fmt.Sprint(b.Config, b.Chart.Metadata.Version)
 }
 
-// refused tells whether the API server refuses what a revision of a release renders.
+// refused reports whether the API server refuses what a revision of a release renders.
 func (a revision) refused(r *release) bool {
 	return fmt.Sprint(a.Config[rejected]) == "true" || fmt.Sprint(a.Config[rejectedFor]) == r.name
 }

@@ -25,10 +25,10 @@ import (
 )
 
 var (
-	seedFlag     = flag.Uint64("model.seed", 0, "the seed of the only story; 0 for those that are always told")
+	seedFlag     = flag.Uint64("model.seed", 0, "the seed of the only story; 0 for those that always run")
 	opsFlag      = flag.Int("model.ops", 40, "operations in a story")
 	durationFlag = flag.Duration("model.duration", 0, "go on with new seeds for this time")
-	parallelFlag = flag.Int("model.parallel", 2, "stories told at a time, each in a world of its own")
+	parallelFlag = flag.Int("model.parallel", 2, "scenarios at a time, each in a world of its own")
 	skipFlag     = flag.String("model.skip", "", "operations to leave out, such as 3,7-12")
 	shrinkFlag   = flag.Bool("model.shrink", false, "tell a failed story again without some operations, to find those that matter")
 
@@ -40,7 +40,7 @@ var (
 	binary string
 )
 
-// seeds are told each time: one with two replicas and leader election is among them.
+// seeds run each time: one with two replicas and leader election is among them.
 var seeds = []uint64{1, 2, 3, 4, 5, 6}
 
 func TestMain(m *testing.M) {

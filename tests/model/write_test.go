@@ -42,7 +42,7 @@ func (d *driver) wait(what string, condition func() error) error {
 }
 
 // put creates or updates an object as a user would, again while the API server is away
-// or somebody else is faster.
+// or someone else is faster.
 func put[T client.Object](d *driver, obj T, change func(T)) error {
 	key := client.ObjectKeyFromObject(obj)
 	return d.wait("write "+key.String(), func() error {

@@ -60,7 +60,7 @@ type Options struct {
 	// Proxy stands between the manager and the API server, if there is one.
 	Proxy Proxy
 
-	// Installed tells that the chart is installed already.
+	// Installed reports that the chart is installed already.
 	Installed bool
 }
 

@@ -22,7 +22,7 @@ var keywords = []string{
 	"minItems", "minLength", "minProperties", "minimum", "multipleOf", "pattern",
 }
 
-// TestEveryRuleIsTested: whoever adds a rule to the spec adds a violation of it.
+// TestEveryRuleIsTested: anyone who adds a rule to the spec adds a violation of it.
 func TestEveryRuleIsTested(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

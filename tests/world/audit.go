@@ -26,7 +26,7 @@ type AuditEvent struct {
 	Time time.Time // of the request
 	Verb string    // get, list, watch, create, update, patch, delete, deletecollection
 	User string    // system:serviceaccount:<namespace>:<name>, or one of the …User constants
-	// Impersonated is the user on whose behalf User asked, mostly nobody.
+	// Impersonated is the user on whose behalf User asked, mostly no one.
 	Impersonated string
 	Group        string
 	Resource     string
@@ -39,7 +39,7 @@ type AuditEvent struct {
 	UserAgent    string
 }
 
-// Write tells whether the request was made and granted to change something.
+// Write reports whether the request was made and granted to change something.
 // One that finds everything as wanted, like most applies, is a write, too.
 func (e AuditEvent) Write() bool {
 	return !e.DryRun && e.Code < 300 &&

@@ -159,9 +159,9 @@ func (p pin) write(dir string) error {
 
 const goTrouble = `the components of the test world are compiled from Go modules, which needs the go command,
 a module proxy within reach (go env GOPROXY) and about 6 GB for the module and build caches;
-mend what go reports above and run "go run ./tests/world/build" again, it resumes where it stopped`
+fix what go reports above and run "go run ./tests/world/build" again, it resumes where it stopped`
 
-// runGo runs the go command in dir, shielded from the settings of whoever
+// runGo runs the go command in dir, shielded from the settings of anyone who
 // called: go test -race, GOFLAGS=-mod=mod or a cross-compilation must not
 // reach binaries that run here and are cached for everybody.
 func runGo(ctx context.Context, dir string, args ...string) ([]byte, error) {

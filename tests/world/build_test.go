@@ -40,7 +40,7 @@ func TestPins(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	before := pin.dir("/cache")
 	pin.sum = append(pin.sum, '\n')
-	g.Expect(pin.dir("/cache")).NotTo(Equal(before), "an edited pin is built anew")
+	g.Expect(pin.dir("/cache")).NotTo(Equal(before), "an edited pin is built again")
 }
 
 // Builders side by side share one build, and none of the caller's settings

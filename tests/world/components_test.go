@@ -61,7 +61,7 @@ func TestHelmControllerRestarts(t *testing.T) {
 	waitReady(t, w, hr)
 	g.Expect(w.StartComponent(ctx, world.HelmController)).To(MatchError(ContainSubstring("runs already")))
 
-	// Wrong arguments are told at once, and the next start drops them.
+	// Wrong arguments are reported at once, and the next start drops them.
 	g.Expect(w.KillComponent(world.HelmController)).To(Succeed())
 	err := w.StartComponent(ctx, world.HelmController, "--no-such-flag")
 	g.Expect(err).To(MatchError(ContainSubstring("unknown flag: --no-such-flag")))
@@ -179,7 +179,7 @@ spec:
 	g.Expect(err).NotTo(HaveOccurred())
 	hr := release(t, w, ns, "app")
 	// An event that comes before the Alert is in the controller's cache is
-	// lost, and nothing tells when it is there: make more events.
+	// lost, and nothing says when it is there: make more events.
 	g.Eventually(func(g Gomega) {
 		token := fmt.Sprint(time.Now().UnixNano())
 		patch := client.MergeFrom(hr.DeepCopy())

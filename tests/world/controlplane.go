@@ -29,21 +29,21 @@ const controllers = "garbage-collector-controller,namespace-controller," +
 	"serviceaccount-controller,serviceaccount-token-controller," +
 	"root-ca-certificate-publisher-controller,clusterrole-aggregation-controller"
 
-// etcdURL is a socket: no port to look for, and nobody else can reach it.
+// etcdURL is a socket: no port to look for, and no one else can reach it.
 func (w *World) etcdURL() string { return "unix://" + filepath.Join(w.dir, "etcd.sock") }
 
 func (w *World) etcdService() *service {
-	// Advertised because etcd insists on a host and a port; nobody asks for them.
-	const nobody = "http://etcd.invalid:1"
+	// Advertised because etcd insists on a host and a port; no one asks for them.
+	const nowhere = "http://etcd.invalid:1"
 	return &service{
 		program: Etcd,
 		args: []string{
 			"--data-dir=" + filepath.Join(w.dir, "etcd"),
 			"--listen-client-urls=" + w.etcdURL(),
-			"--advertise-client-urls=" + nobody,
+			"--advertise-client-urls=" + nowhere,
 			"--listen-peer-urls=unix://" + filepath.Join(w.dir, "peer.sock"),
-			"--initial-advertise-peer-urls=" + nobody,
-			"--initial-cluster=default=" + nobody,
+			"--initial-advertise-peer-urls=" + nowhere,
+			"--initial-cluster=default=" + nowhere,
 			// The data need not survive the machine, only kill -9.
 			"--unsafe-no-fsync",
 			"--quota-backend-bytes=8589934592",
@@ -82,7 +82,7 @@ func (w *World) apiServerService(addr string, o Options) (*service, error) {
 		"--profiling=false",
 	}
 	if os.Getenv(kubernetesVariable) != "oldest" {
-		// Ends watches when it is told to stop, or the restart takes a minute.
+		// Ends watches when it is asked to stop, or the restart takes a minute.
 		args = append(args, "--shutdown-watch-termination-grace-period=1s")
 	}
 	if !o.NoAudit {

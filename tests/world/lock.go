@@ -51,7 +51,7 @@ func (b *builder) lock(ctx context.Context, dir string) (unlock func(), err erro
 	return func() { f.Close() }, nil
 }
 
-// report announces a task that takes about expect (0 if nobody knows), keeps
+// report announces a task that takes about expect (0 if no one knows), keeps
 // saying that it goes on, and with the returned function tells its end.
 func (b *builder) report(task string, expect time.Duration) (done func(error)) {
 	start := time.Now()

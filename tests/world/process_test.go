@@ -35,7 +35,7 @@ func TestProcess(t *testing.T) {
 		p.Kill()
 		g.Expect(p.Stop(t.Context())).To(Succeed())
 	})
-	t.Run("stops when told", func(t *testing.T) {
+	t.Run("stops when asked", func(t *testing.T) {
 		g := NewWithT(t)
 		p := run(g, `trap 'echo bye; exit' TERM; echo ready; while :; do sleep 0.01; done`)
 		g.Eventually(func() string { return p.Tail(1) }).Should(Equal("ready"))

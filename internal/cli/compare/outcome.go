@@ -34,11 +34,11 @@ type Situation struct {
 	// Before and After tell why the values cannot be composed, or nothing.
 	Before, After string
 
-	// Differ tells that the values composed before and after differ, Runs that the
+	// Differ reports that the values composed before and after differ, Runs that the
 	// release runs those of after already.
 	Differ, Runs bool
 
-	// Followed tells that a trigger sees the change in the keys that count, Force that
+	// Followed reports that a trigger sees the change in the keys that count, Force that
 	// it then forces.
 	Followed, Force bool
 
@@ -119,7 +119,7 @@ func (s Situation) fixed() string {
 	return ""
 }
 
-// SameDifferences tells whether two lists of differences are equal.
+// SameDifferences reports whether two lists of differences are equal.
 func SameDifferences(a, b []Difference) bool {
 	return slices.EqualFunc(a, b, func(a, b Difference) bool {
 		return a.Path == b.Path && a.Op == b.Op && a.Secret == b.Secret && string(a.Before) == string(b.Before) && string(a.After) == string(b.After)

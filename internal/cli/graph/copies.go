@@ -28,7 +28,7 @@ const (
 	// CopyAbsent has not been written.
 	CopyAbsent CopyState = "Absent"
 	// CopyEarlier has the content that is gone back to, and CopyRefused that which has
-	// failed and is taken back.
+	// failed and is rolled back.
 	CopyEarlier CopyState = "Earlier"
 	CopyRefused CopyState = "Refused"
 )
@@ -87,21 +87,21 @@ func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target typ
 // copyState compares what was last put into copies with what is delivered.
 func copyState(vt *triggerv1.ValuesTrigger, published string) CopyState {
 	rollout := vt.Status.Rollout
-	takenBack := rollout != nil && rollout.Rollback != nil
+	rolledBack := rollout != nil && rollout.Rollback != nil
 	switch {
 	case published == "":
 		return CopyAbsent
-	case published == vt.Status.LastDigest && takenBack:
+	case published == vt.Status.LastDigest && rolledBack:
 		return CopyEarlier
 	case published == vt.Status.LastDigest:
 		return CopyCurrent
-	case takenBack && published == rollout.Digest:
+	case rolledBack && published == rollout.Digest:
 		return CopyRefused
 	}
 	return CopyBehind
 }
 
-// Has tells whether an object is among those whose content the copy has.
+// Has reports whether an object is among those whose content the copy has.
 func (c Copy) Has(o Object) bool { return slices.Contains(c.Sources, o) }
 
 // Names writes the objects whose content it has.
@@ -113,7 +113,7 @@ func (c Copy) Names() string {
 	return strings.Join(names, ", ")
 }
 
-// Reads tells whether a HelmRelease lists an object in valuesFrom, or a copy with its
+// Reads reports whether a HelmRelease lists an object in valuesFrom, or a copy with its
 // content.
 func Reads(hr *helmv2.HelmRelease, o Object, copies []Copy) bool {
 	return lists(hr, o) || slices.ContainsFunc(copies, func(c Copy) bool { return c.Has(o) && lists(hr, c.Object) })

@@ -31,7 +31,7 @@ func (o Object) id() string { return o.Kind + "/" + o.Key() }
 func compareObjects(a, b Object) int { return strings.Compare(a.id(), b.id()) }
 
 // rank orders by severity: what has gone wrong first. What is not listed comes first of
-// all, since nobody has thought of it.
+// all, since no one has thought of it.
 func rank[T ~string](order []T, value T) int { return slices.Index(order, value) }
 
 func byRank[T ~string](order []T, a, b T) int { return cmp.Compare(rank(order, a), rank(order, b)) }

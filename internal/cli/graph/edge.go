@@ -12,7 +12,7 @@ type How string
 
 // Reasons why an edit reaches a HelmRelease.
 const (
-	// Declared by a ValuesTrigger that somebody wrote.
+	// Declared by a ValuesTrigger that someone wrote.
 	Declared How = "declared"
 	// Labelled by the contract.
 	Labelled How = "labelled"
@@ -61,7 +61,7 @@ type Edge struct {
 	State   triggerv1.TargetState `json:"state,omitempty"`
 	Message string                `json:"message,omitempty"`
 
-	// Force tells that the change would be forced, though perhaps later.
+	// Force reports that the change would be forced, though perhaps later.
 	Force bool `json:"force,omitempty"`
 
 	// Turn is when a change that is made now would be delivered, and Waits what the
@@ -77,7 +77,7 @@ type Edge struct {
 type Reach struct {
 	Object
 
-	// Excluded tells that the object's label takes it out, FluxWatched that it has
+	// Excluded reports that the object's label takes it out, FluxWatched that it has
 	// Flux's own watch label, too.
 	Excluded    bool `json:"excluded,omitempty"`
 	FluxWatched bool `json:"fluxWatched,omitempty"`

@@ -75,7 +75,7 @@ func TestReaches(t *testing.T) {
 		triggers            []triggerv1.ValuesTrigger
 		want                []string // release how trigger effect force
 	}{
-		{"nobody", "apps", nil, nil, []helmv2.HelmRelease{hr("a", nil, "other")}, []triggerv1.ValuesTrigger{vt("a", nil, named("other"), "a")}, nil},
+		{"stranger", "apps", nil, nil, []helmv2.HelmRelease{hr("a", nil, "other")}, []triggerv1.ValuesTrigger{vt("a", nil, named("other"), "a")}, nil},
 		{"another namespace", "shop", nil, nil, []helmv2.HelmRelease{hr("a", nil, "values")}, []triggerv1.ValuesTrigger{vt("a", nil, named("values"), "a")}, nil},
 		{"another kind", "apps", nil, nil, []helmv2.HelmRelease{hr("a", nil)}, []triggerv1.ValuesTrigger{vt("a", nil, triggerv1.SourceReference{Kind: "Secret", Name: "values"}, "a")}, nil},
 		{"autodiscovered", "apps", nil, nil, []helmv2.HelmRelease{hr("a", nil, "values")}, []triggerv1.ValuesTrigger{vt("a", byOperator, named("values"), "a")},

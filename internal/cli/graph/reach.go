@@ -96,7 +96,7 @@ func Reaches(c Cluster, subject Subject) Reach {
 	return r.reach
 }
 
-// FluxWatches tells whether labels make helm-controller watch an object by itself.
+// FluxWatches reports whether labels make helm-controller watch an object by itself.
 func FluxWatches(of map[string]string) bool {
 	return of[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled
 }
@@ -156,7 +156,7 @@ func effect(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, t Target, force
 	return Requested
 }
 
-// isDenied tells whether the HelmRelease does not accept a trigger, by its own word.
+// isDenied reports whether the HelmRelease does not accept a trigger, by its own word.
 func isDenied(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
 	return !generated.Is(vt) && access.Policy{}.Check(vt.Namespace, accessTarget(hr)) != nil
 }
@@ -239,7 +239,7 @@ func (r *reacher) followReaders(releases []helmv2.HelmRelease) {
 	}
 }
 
-// lists tells whether a HelmRelease reads an object through valuesFrom.
+// lists reports whether a HelmRelease reads an object through valuesFrom.
 func lists(hr *helmv2.HelmRelease, o Object) bool {
 	return o.Namespace == hr.Namespace && slices.ContainsFunc(hr.Spec.ValuesFrom, func(ref meta.ValuesReference) bool {
 		return ref.Kind == o.Kind && ref.Name == o.Name

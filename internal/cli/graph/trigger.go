@@ -23,7 +23,7 @@ type State string
 
 // States of a ValuesTrigger.
 const (
-	// Stalled waits for somebody to act.
+	// Stalled waits for someone to act.
 	Stalled State = "Stalled"
 	// Waiting is not ready and goes on by itself, once something appears.
 	Waiting State = "Waiting"

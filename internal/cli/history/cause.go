@@ -24,7 +24,7 @@ type Cause struct {
 
 	// TakenBack is the start of the digest of content that failed: the objects were
 	// restored to what they held before.
-	TakenBack string `json:"takenBack,omitempty"`
+	TakenBack string `json:"rolledBack,omitempty"`
 
 	// Request is the annotation by which a person asked for it, if one did.
 	Request string `json:"request,omitempty"`
@@ -40,7 +40,7 @@ type Edit struct {
 	Name      string `json:"name"`
 	Digest    string `json:"digest,omitempty"`
 
-	// Absent tells that the object was gone.
+	// Absent reports that the object was gone.
 	Absent bool `json:"absent,omitempty"`
 
 	// Keys that changed, as far as they are known, and how many more.

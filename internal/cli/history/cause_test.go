@@ -47,7 +47,7 @@ func TestParseCause(t *testing.T) {
 		{"cut", "ConfigMap apps/a sha256:00 (a, b… via ValuesTrigger apps/a", Cause{
 			Objects: []Edit{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:00"}}, Trigger: "apps/a",
 		}},
-		{"written by somebody else", "because I can", Cause{}},
+		{"written by someone else", "because I can", Cause{}},
 		{"nothing", "", Cause{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -141,7 +141,7 @@ type Copy struct {
 	graph.Copy
 	Trigger string `json:"valuesTrigger"`
 
-	// Read tells that the release lists it in valuesFrom.
+	// Read reports that the release lists it in valuesFrom.
 	Read bool `json:"read"`
 }
 

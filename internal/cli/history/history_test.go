@@ -40,8 +40,8 @@ func evidence(snapshots ...*helmv2.Snapshot) Evidence {
 	return Evidence{Release: hr}
 }
 
-// told adds the cause annotation and the record that is written with it.
-func (e Evidence) told(minutes float64) Evidence {
+// annotated adds the cause annotation and the record that is written with it.
+func (e Evidence) annotated(minutes float64) Evidence {
 	e.Release.Annotations[triggerv1.CauseAnnotation] = cause("a")
 	e.Release.Annotations[triggerv1.RequestAnnotation] = plan.Record{Token: "a.1", At: at(minutes)}.String()
 	return e
@@ -122,17 +122,17 @@ func TestExplain(t *testing.T) {
 			[]string{"2 Unknown [values] no request of the operator is known to have made it; events", "1 Unknown [] the installation"}, nil},
 		{"the status of the trigger", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).target(delivered("a", 2, 10, 10.1)),
 			[]string{"2 Recorded [values] a status of ValuesTrigger", "1 Unknown"}, nil},
-		{"only the annotation", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(9.99),
+		{"only the annotation", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).annotated(9.99),
 			[]string{"2 Unknown", "1 Unknown"}, nil},
 		{"an annotation without a record", func() Evidence {
-			e := evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(0)
+			e := evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).annotated(0)
 			delete(e.Release.Annotations, triggerv1.RequestAnnotation)
 			return e
 		}(), []string{"2 Unknown", "1 Unknown"}, nil},
 		{"events tell of several", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
 			event("Delivered", "Delivered, revision 2: "+cause("a"), 10.1).event("Delivered", "Delivered, revision 3: "+cause("b"), 20.1),
 			[]string{"3 Recorded [values] b event", "2 Recorded [] a event"}, nil},
-		{"a delivery that made no revision is told apart", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).
+		{"a delivery that made no revision is distinguished", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).
 			event("Delivered", "Delivered, revision 2: "+cause("comment"), 12).event("Delivered", "Delivered, revision 2: "+cause("a"), 10.1),
 			[]string{"2 Recorded [values] a event", "1 Unknown"}, []string{"comment"}},
 		{"also by the status", evidence(snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).target(delivered("comment", 2, 12, 12.1)),
@@ -143,12 +143,12 @@ func TestExplain(t *testing.T) {
 		{"a change of long ago made nothing of today", evidence(snapshot(3, 2000, "2", "c"), snapshot(2, 10, "1", "c")).
 			target(none, triggerv1.Change{Cause: cause("comment"), Time: *stamp(1000)}),
 			[]string{"3 Unknown [chart] no request of the operator is known to have made it; the chart changed", "2 Unknown"}, nil},
-		{"a rollback has the cause of nobody", func() Evidence {
+		{"a rollback has the cause of no one", func() Evidence {
 			back := snapshot(3, 10, "1", "a")
 			back.Action = helmv2.ReleaseActionRollback
-			return evidence(back, snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(10)
+			return evidence(back, snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).annotated(10)
 		}(), []string{"3 Unknown [values] helm-controller went back", "2 Unknown", "1 Unknown"}, nil},
-		{"what follows at once is not made by the same request", evidence(snapshot(3, 10+1./60, "1", "a"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).told(10),
+		{"what follows at once is not made by the same request", evidence(snapshot(3, 10+1./60, "1", "a"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).annotated(10),
 			[]string{"3 Unknown", "2 Unknown", "1 Unknown"}, nil},
 		{"an installation, though something was asked meanwhile", evidence(snapshot(1, 10, "1", "a")).target(none, triggerv1.Change{Cause: cause("a"), Time: *stamp(9)}),
 			[]string{"1 Unknown [] the installation"}, nil},
@@ -160,25 +160,25 @@ func TestExplain(t *testing.T) {
 			event("Triggered", "Triggered: "+cause("a"), 10),
 			[]string{"3 Unknown", "2 Unknown", "1 Unknown"}, nil},
 		{"one request explains one revision, and an edit of the spec the next", evidence(snapshot(3, 10.1, "1", "c"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).
-			told(9.99).edited(10.09).about("Triggered", "Triggered: "+cause("a"), 9.99).about("Delivered", "Delivered, revision 2: "+cause("a"), 10.01),
+			annotated(9.99).edited(10.09).about("Triggered", "Triggered: "+cause("a"), 9.99).about("Delivered", "Delivered, revision 2: "+cause("a"), 10.01),
 			[]string{"3 Unknown [values] no request of the operator is known to have made it; the spec", "2 Recorded [values] a event Delivered", "1 Unknown"}, nil},
 		{"a request that was proved without a revision made none later", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
-			told(15).about("Delivered", "Delivered, revision 2 as before: "+cause("a"), 15.1),
+			annotated(15).about("Delivered", "Delivered, revision 2 as before: "+cause("a"), 15.1),
 			[]string{"3 Unknown", "2 Unknown"}, []string{"a"}},
 		{"the record knows the revision before, whatever the clocks say", evidence(snapshot(2, 5, "1", "b"), snapshot(1, 0, "1", "a")).
-			told(10).before(1).target(proved("a", "a.1", 2, 10, 10.1)), []string{"2 Recorded [values] a status", "1 Unknown"}, nil},
+			annotated(10).before(1).target(proved("a", "a.1", 2, 10, 10.1)), []string{"2 Recorded [values] a status", "1 Unknown"}, nil},
 		{"and that there was none since", evidence(snapshot(2, 20, "1", "b"), snapshot(1, 0, "1", "a")).
-			told(10).before(2).target(proved("a", "a.1", 2, 10, 10.1)), []string{"2 Unknown", "1 Unknown"}, []string{"a"}},
+			annotated(10).before(2).target(proved("a", "a.1", 2, 10, 10.1)), []string{"2 Unknown", "1 Unknown"}, []string{"a"}},
 		{"a request that failed", evidence(snapshot(3, 11, "1", "c"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).
-			told(10).before(1).target(open("a", "a.1", triggerv1.TargetFailed)), []string{"3 Unknown", "2 ByOrder [values] a status", "1 Unknown"}, nil},
+			annotated(10).before(1).target(open("a", "a.1", triggerv1.TargetFailed)), []string{"3 Unknown", "2 ByOrder [values] a status", "1 Unknown"}, nil},
 		{"a request that failed before another one was made", evidence(snapshot(3, 11, "1", "c"), snapshot(2, 10, "1", "b")).
-			told(10).before(2).target(open("a", "a.0", triggerv1.TargetFailed)), []string{"3 Unknown", "2 Unknown"}, nil},
+			annotated(10).before(2).target(open("a", "a.0", triggerv1.TargetFailed)), []string{"3 Unknown", "2 Unknown"}, nil},
 		{"what was taken up without a request is not that of the request before", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
-			told(10).before(1).target(proved("b", "a.1", 3, 10, 20.1)).about("Delivered", "Delivered, revision 2: "+cause("a"), 10.1),
+			annotated(10).before(1).target(proved("b", "a.1", 3, 10, 20.1)).about("Delivered", "Delivered, revision 2: "+cause("a"), 10.1),
 			[]string{"3 Recorded [values] b status", "2 Recorded [] a event"}, nil},
 		{"events of which several were made one", evidence(snapshot(4, 30, "1", "a"), snapshot(3, 20, "1", "a"), snapshot(2, 10, "1", "a")).
 			times(3, "Triggered", "(combined from similar events): Triggered: "+cause("retry"), 10), []string{"4 Unknown", "3 Unknown", "2 Unknown"}, nil},
-		{"an event that somebody else wrote", evidence(snapshot(2, 10, "1", "b")).
+		{"an event that someone else wrote", evidence(snapshot(2, 10, "1", "b")).
 			event("Delivered", "Delivered, revision 99999999999999999999: x", 10).event("Delivered", "Delivered", 10).event("Delivered", "Delivered, revision 2: ", 10),
 			[]string{"2 Unknown"}, nil},
 	} {

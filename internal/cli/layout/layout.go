@@ -15,7 +15,7 @@ import (
 
 // Style of the output.
 type Style struct {
-	// Colour tells whether escape sequences are understood and wanted.
+	// Colour reports whether escape sequences are understood and wanted.
 	Colour bool
 
 	// Width of the terminal, 0 for no bound.
@@ -78,7 +78,7 @@ type Row struct {
 	Lead  string
 	Cells []Cell
 
-	// Loose tells that the last cell may reach into the columns that follow.
+	// Loose reports that the last cell may reach into the columns that follow.
 	Loose bool
 }
 

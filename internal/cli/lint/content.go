@@ -50,11 +50,11 @@ func (s *set) checkNamed(r *resource, namespace, name string) {
 	hr := s.find(helmv2.HelmReleaseKind, namespace, name)
 	switch {
 	case hr == nil:
-		mend := ""
+		fix := ""
 		if _, set := r.annotations[triggerv1.HRNSAnnotation]; !set {
-			mend = " (annotation " + triggerv1.HRNSAnnotation + " is not set)"
+			fix = " (annotation " + triggerv1.HRNSAnnotation + " is not set)"
 		}
-		s.report(r, s.dangling(), "dangling", name, "HelmRelease %s/%s is not among the manifests%s%s", namespace, name, mend, s.hint(helmv2.HelmReleaseKind, namespace, name))
+		s.report(r, s.dangling(), "dangling", name, "HelmRelease %s/%s is not among the manifests%s%s", namespace, name, fix, s.hint(helmv2.HelmReleaseKind, namespace, name))
 		return
 	case contract.IsExcluded(hr.labels):
 		s.report(r, Error, "opted-out", name, "%s is opted out by its label %s: %q and not triggered", hr, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)

@@ -76,11 +76,11 @@ data: {values.yaml: "a: 1"}`, []string{"warning publish-to ValuesTrigger config/
 		{"consent that is filled in later", `"dev, prod"`, "'${namespaces}'", nil},
 		{"a list that is malformed", `"dev, prod"`, `"dev; prod, prod, dev"`, []string{
 			`error name ConfigMap config/platform: annotation trigger.nebius.ai/publish-to: "dev; prod" cannot be the name of a namespace`}},
-		{"labels of somebody else", "metadata: {name: local, namespace: prod}", "metadata: {name: local, namespace: prod, labels: {name: local, target: app, namespace: prod}}", nil},
+		{"labels of someone else", "metadata: {name: local, namespace: prod}", "metadata: {name: local, namespace: prod, labels: {name: local, target: app, namespace: prod}}", nil},
 		{"consent to all", `"dev, prod"`, `"*"`, nil},
 		{"a copy in Git", "metadata: {name: local, namespace: prod}\ndata", "metadata: {name: app-shared, namespace: prod, labels: {app.kubernetes.io/managed-by: helmrelease-trigger-operator, trigger.nebius.ai/name: platform, trigger.nebius.ai/namespace: config, trigger.nebius.ai/target: app}}\ndata: {values.yaml: a}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: local, namespace: prod}\ndata", []string{
 			"warning operators-own ConfigMap prod/app-shared: a copy that the operator writes for ValuesTrigger config/platform; leave it out"}},
-		{"a copy that nobody reads", "  valuesFrom:\n  - {kind: ConfigMap, name: app-shared}\n---", "  valuesFrom: []\n---", []string{
+		{"a copy that no one reads", "  valuesFrom:\n  - {kind: ConfigMap, name: app-shared}\n---", "  valuesFrom: []\n---", []string{
 			"warning unread-copy ValuesTrigger config/platform: HelmRelease dev/app does not list its copy ConfigMap app-shared in valuesFrom"}},
 		{"the source beside the copy", "valuesKey: local.yaml}", "valuesKey: local.yaml}\n  - {kind: ConfigMap, name: local, valuesKey: local.yaml}", []string{
 			"warning unread-copy ValuesTrigger prod/local: HelmRelease prod/app reads ConfigMap prod/local itself: helm-controller takes changes of it up before their turn"}},

@@ -43,11 +43,11 @@ type Options struct {
 	// Namespace of manifests that name none.
 	Namespace string
 
-	// Complete tells that the manifests are all there is: what they refer to and do
+	// Complete reports that the manifests are all there is: what they refer to and do
 	// not hold is an error, not a warning.
 	Complete bool
 
-	// NoCrossNamespaceRefs tells that the operator runs with that flag.
+	// NoCrossNamespaceRefs reports that the operator runs with that flag.
 	NoCrossNamespaceRefs bool
 }
 

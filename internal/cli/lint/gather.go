@@ -29,7 +29,7 @@ type resource struct {
 	// keys of a ConfigMap or Secret, nil if they are not known.
 	keys map[string]bool
 
-	// made tells that something else makes the object out of this manifest.
+	// made reports that something else makes the object out of this manifest.
 	made bool
 
 	release *helmv2.HelmRelease
@@ -164,12 +164,12 @@ func (s *set) texts(r *resource, values map[string]any, what string) map[string]
 		case string:
 			out[key] = value
 		case bool, float64:
-			s.report(r, Error, "quotes", key, "%s %s: %v is no string, and the API server refuses it; write \"%v\"", what, key, value, value)
+			s.report(r, Error, "quotes", key, "%s %s: %v is not a string, and the API server refuses it; write \"%v\"", what, key, value, value)
 			out[key] = fmt.Sprint(value)
 		case nil:
 			out[key] = ""
 		default:
-			s.report(r, Error, "quotes", key, "%s %s is no string, and the API server refuses it", what, key)
+			s.report(r, Error, "quotes", key, "%s %s is not a string, and the API server refuses it", what, key)
 		}
 	}
 	return out

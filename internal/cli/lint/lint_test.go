@@ -84,10 +84,10 @@ func TestRun_finds_what_was_broken(t *testing.T) {
 			"error misspelt ConfigMap config/flags: annotation example.com/helmreleases-namespace means nothing; did you mean nebius.ai/helmreleases-namespace?",
 		}},
 		{"a label without quotes", `operator: "true"`, "operator: true", Options{}, []string{
-			`error quotes ConfigMap config/flags: label nebius.ai/helmrelease-trigger-operator: true is no string, and the API server refuses it; write "true"`,
+			`error quotes ConfigMap config/flags: label nebius.ai/helmrelease-trigger-operator: true is not a string, and the API server refuses it; write "true"`,
 		}},
 		{"a label that is a map", `operator: "true"`, "operator: {}", Options{}, []string{
-			"error quotes ConfigMap config/flags: label nebius.ai/helmrelease-trigger-operator is no string",
+			"error quotes ConfigMap config/flags: label nebius.ai/helmrelease-trigger-operator is not a string",
 			"error unlabelled",
 		}},
 		{"a label value that means nothing", `operator: "true"`, `operator: "yes"`, Options{}, []string{

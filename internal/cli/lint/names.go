@@ -74,7 +74,7 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// isVariable tells whether Flux, or something else, is still to fill in a part of the
+// isVariable reports whether Flux, or something else, is still to fill in a part of the
 // text: nothing can be said of it.
 func isVariable(text string) bool { return strings.Contains(text, "${") }
 

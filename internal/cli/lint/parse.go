@@ -52,7 +52,7 @@ func (d Document) LineOf(text string) int {
 	}
 }
 
-// isWord tells whether a letter can be part of a name.
+// isWord reports whether a letter can be part of a name.
 func isWord(letter byte) bool {
 	return letter == '-' || letter == '.' || letter == '/' || letter == '_' ||
 		'0' <= letter && letter <= '9' || 'a' <= letter && letter <= 'z' || 'A' <= letter && letter <= 'Z'
@@ -62,7 +62,7 @@ func isWord(letter byte) bool {
 const maxDepth = 16
 
 // Parse returns the manifests in a file of YAML or JSON, and what cannot be read. What
-// is no manifest, such as values of a chart, is left out. An error names the line and
+// is not a manifest, such as values of a chart, is left out. An error names the line and
 // repeats no content.
 func Parse(file string, content []byte) (documents []Document, problems []Finding) {
 	for _, part := range split(content) {
@@ -182,7 +182,7 @@ var (
 )
 
 // lineIn returns the line that an error of the parser names, from 1. The parser counts
-// some lines that nobody else does.
+// some lines that no one else does.
 func lineIn(err error) int {
 	if match := linePattern.FindStringSubmatch(err.Error()); match != nil {
 		if n, err := strconv.Atoi(match[1]); err == nil && n > 0 {

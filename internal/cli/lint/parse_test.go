@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 		{"a list", "apiVersion: v1\nkind: List\nitems:\n- " + `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"one"}}` + "\n- 1\n- {a: b}\n", []string{"1 one"}, nil},
 		{"values of a chart", "replicas: 1\nimage: {tag: a}\n", nil, nil},
 		{"no map", "- a\n---\n" + one, []string{"3 one"}, []string{"1 not read: a manifest is a map"}},
-		{"no YAML, told by line and without content", one + "---\na: b\nc: hunter2: x\n", []string{"1 one"}, []string{"6 not read: no valid YAML"}},
+		{"not YAML, reported by line and without content", one + "---\na: b\nc: hunter2: x\n", []string{"1 one"}, []string{"6 not read: no valid YAML"}},
 		{"a template of Helm", "a: {{ .Values.a }}\nkind: ConfigMap\n", nil, []string{"1 not read: no valid YAML"}},
 		{"a key twice", "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: hunter2\n  a: c\n", nil, []string{`5 not read: the key "a" is there twice`}},
 	} {

@@ -42,7 +42,7 @@ func (s *set) checkTrigger(r *resource) {
 	s.checkCopies(r)
 }
 
-// checkNames reports a reference that the API server would refuse, and tells whether it
+// checkNames reports a reference that the API server would refuse, and reports whether it
 // is one that can be followed.
 func (s *set) checkNames(r *resource, field, name, namespace string, selector *triggerv1.Selector) bool {
 	switch {
@@ -155,7 +155,7 @@ func (s *set) checkWatched(r, source *resource, targets []*resource, field strin
 	}
 }
 
-// lists tells whether a HelmRelease reads an object through valuesFrom.
+// lists reports whether a HelmRelease reads an object through valuesFrom.
 func lists(hr *resource, kind, namespace, name string) bool {
 	return hr.key.Namespace == namespace && slices.ContainsFunc(hr.release.Spec.ValuesFrom, func(v meta.ValuesReference) bool {
 		return v.Kind == kind && v.Name == name

@@ -152,7 +152,7 @@ func (s *story) suspend(ctx context.Context, name string, suspend bool) error {
 	return s.c.Patch(ctx, hr, patch)
 }
 
-// lose has forced requests overwritten by somebody else before helm-controller, which is
+// lose has forced requests overwritten by someone else before helm-controller, which is
 // down for a moment, sees them.
 func (s *story) lose(ctx context.Context) error {
 	if err := s.w.StopComponent(ctx, world.HelmController); err != nil {
@@ -186,7 +186,7 @@ func (s *story) overwrite(ctx context.Context, name string) error {
 		}
 	}
 	patch := client.MergeFrom(hr.DeepCopy())
-	hr.Annotations[meta.ReconcileRequestAnnotation] = "somebody else's"
+	hr.Annotations[meta.ReconcileRequestAnnotation] = "someone else's"
 	return s.c.Patch(ctx, hr, patch)
 }
 

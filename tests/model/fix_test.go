@@ -16,10 +16,10 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// mend ends all trouble and makes everything possible that the users want.
-func (d *driver) mend() error {
+// fix ends all trouble and makes everything possible that the users want.
+func (d *driver) fix() error {
 	d.fleet.changes++
-	d.note("--- mend ---")
+	d.note("--- fix ---")
 	if err := d.calm(); err != nil {
 		return err
 	}
@@ -27,7 +27,7 @@ func (d *driver) mend() error {
 		if !c.broken && !c.notReady {
 			continue
 		}
-		if _, err := d.act("mend the chart in "+ns, func() { c.broken, c.notReady = false, false }, func() error { return d.writeChart(ns) }); err != nil {
+		if _, err := d.act("fix the chart in "+ns, func() { c.broken, c.notReady = false, false }, func() error { return d.writeChart(ns) }); err != nil {
 			return err
 		}
 	}
@@ -65,7 +65,7 @@ func (d *driver) mend() error {
 	return d.mendUnbound()
 }
 
-// mendUnbound has helm-controller read, by hand, what nobody delivers to a release: a
+// mendUnbound has helm-controller read, by hand, what no one delivers to a release: a
 // source that is excluded, or in a key that does not count.
 func (d *driver) mendUnbound() error {
 	for _, r := range d.fleet.releases {
@@ -89,7 +89,7 @@ func (d *driver) mendSource(s *source) error {
 	if !missing && !excluded && s.broken == "" {
 		return nil
 	}
-	_, err := d.act("mend "+s.id(), func() {
+	_, err := d.act("fix "+s.id(), func() {
 		if missing {
 			s.exists = true
 			s.incarnation++
@@ -104,7 +104,7 @@ func (d *driver) mendSource(s *source) error {
 	return err
 }
 
-// required tells whether a release or a declared trigger cannot do without a source.
+// required reports whether a release or a declared trigger cannot do without a source.
 func (f *fleet) required(s *source) bool {
 	for _, r := range f.releases {
 		for _, read := range r.reads {
@@ -148,7 +148,7 @@ func (d *driver) resumeGenerated() error {
 
 // unstall does what a person does about a release on which helm-controller has given up
 // because an upgrade failed while the API server or itself was away, or of which it has not
-// said since then what became of an upgrade: that is not the operator's to mend.
+// said since then what became of an upgrade: that is not the operator's to fix.
 func (d *driver) unstall() error {
 	if len(d.outages) == 0 {
 		return nil
@@ -173,7 +173,7 @@ func (d *driver) unstall() error {
 			return err
 		}
 		if len(revisions) == 0 || revisions[len(revisions)-1].refused(r) {
-			continue // What its values failed by is mended, which is the operator's to deliver.
+			continue // What its values failed by is fixed, which is the operator's to deliver.
 		}
 		if err := d.reset(r); err != nil {
 			return err
@@ -192,7 +192,7 @@ func (d *driver) force(r *release) error {
 	return d.patch(r.object(), d.annotation("person", true))
 }
 
-// abandoned tells that a release has long not been ready and nobody works on it.
+// abandoned reports that a release has long not been ready and no one works on it.
 func abandoned(hr *helmv2.HelmRelease) bool {
 	ready := conditions.Get(hr, meta.ReadyCondition)
 	return ready != nil && ready.Status == metav1.ConditionUnknown && time.Since(ready.LastTransitionTime.Time) > 3*upgrade &&

@@ -22,7 +22,7 @@ import (
 const pace = 3 * time.Second
 
 // mendGates makes everything possible, and opens all gates. At first it leaves what is to be
-// taken back.
+// rolled back.
 func (d *driver) mendGates(all bool) error {
 	for _, g := range d.fleet.gates {
 		for _, o := range g.sources {
@@ -47,7 +47,7 @@ func (d *driver) mendGates(all bool) error {
 		}, func() error { return d.writeGate(g) }); err != nil {
 			return err
 		}
-		// Nobody tells the operator that a name is free.
+		// No one tells the operator that a name is free.
 		if err := d.patch(g.object(), d.annotation("person", false)); err != nil {
 			return err
 		}
@@ -59,7 +59,7 @@ func (d *driver) mendOrigin(o *origin, leave bool) error {
 	if o.exists && (o.broken == "" || leave) && (o.consent == "*" || o.consent == consents[0]) {
 		return nil
 	}
-	_, err := d.act("mend "+o.id(), func() {
+	_, err := d.act("fix "+o.id(), func() {
 		if o.broken != "" && !leave {
 			o.values, o.broken = d.fleet.next(), ""
 		}
@@ -94,12 +94,12 @@ func (d *driver) mendMember(m *member) error {
 	return nil
 }
 
-// ours tells whether labels are those of a copy.
+// ours reports whether labels are those of a copy.
 func ours(labels map[string]string) bool { return labels[triggerv1.PublishedByLabel] != "" }
 
 // tend does what a person does about a gate while all comes to rest: it is approved,
 // tried again after helm-controller was cut off, and a release that has taken up what
-// somebody wrote into its copy is looked at before its interval ends.
+// someone wrote into its copy is looked at before its interval ends.
 func (d *driver) tend() error {
 	for _, g := range d.fleet.gates {
 		vt := g.object()
@@ -161,15 +161,15 @@ func (d *driver) tendMember(m *member, vt *triggerv1.ValuesTrigger) error {
 			continue
 		}
 		m.nudged = time.Now()
-		d.note("reconcile %s by hand, since somebody has changed its copy", m.id())
+		d.note("reconcile %s by hand, since someone has changed its copy", m.id())
 		d.count("releases reconciled after a drift")
 		return d.patch(m.object(), d.annotation("person", false))
 	}
 	return nil
 }
 
-// mended forgets what had to be mended by a person.
-func (d *driver) mended() {
+// fixed forgets what had to be fixed by a person.
+func (d *driver) fixed() {
 	for _, m := range d.fleet.members() {
 		m.drifted = false
 	}
