@@ -23,7 +23,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
-var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+// yamlBlock matches manifests, also those that a command applies.
+var yamlBlock = regexp.MustCompile("(?ms)^(?:```yaml|kubectl apply -f - <<'EOT')\n(.*?)^(?:```|EOT)$")
 
 // Every manifest that a reader may copy is accepted by the API server.
 func TestDocs_every_manifest_is_valid(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 
 // Pictures are shown somewhere with a text in their place, say what they show to those who
 // do not see them, and load nothing from elsewhere.
-func TestDocs_every_picture_is_shown_and_told(t *testing.T) {
+func TestDocs_every_picture_is_shown_and_described(t *testing.T) {
 	g := NewWithT(t)
 	shown := map[string]string{}
 	image := regexp.MustCompile(`!\[([^\]]*)\]\(([^)\s]+)\)`)
