@@ -83,7 +83,7 @@ type RolloutStatus struct {
 	// +optional
 	NextWindow *NextWindow `json:"nextWindow,omitempty"`
 
-	// Overridden reports that a person has requested all targets at once
+	// Overridden is true if a person has requested all targets at once
 	// (reconcile.fluxcd.io/forceAt): nothing holds this content back.
 	// +optional
 	Overridden bool `json:"overridden,omitempty"`

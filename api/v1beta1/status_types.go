@@ -117,10 +117,15 @@ type TargetStatus struct {
 	// +optional
 	Token string `json:"token,omitempty"`
 
-	// Forced reports that the change that waits, or the last request, needs a forced
+	// Forced is true if the change that waits, or the last request, needs a forced
 	// upgrade.
 	// +optional
 	Forced bool `json:"forced,omitempty"`
+
+	// OwesForce is true while a change waits for a request that asked for a forced upgrade,
+	// as long as that has not made its revision.
+	// +optional
+	OwesForce bool `json:"owesForce,omitempty"`
 
 	// Attempts is the number of requests made for the current change. More than
 	// one means that helm-controller lost one.
@@ -148,6 +153,12 @@ type TargetStatus struct {
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	DoubtfulUntil int64 `json:"doubtfulUntil,omitempty"`
+
+	// DoubtfulRequest is the request that helm-controller had when doubtfulUntil was set. Empty
+	// if there was none.
+	// +kubebuilder:validation:MaxLength=253
+	// +optional
+	DoubtfulRequest string `json:"doubtfulRequest,omitempty"`
 
 	// Seen is the content that waits for a suspended HelmRelease, or settles. Unset while
 	// nothing does.

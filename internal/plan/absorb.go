@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 // This file brings what is recorded up to the sources as they are now.
@@ -31,6 +32,7 @@ func (t *task) absorbDiff() (needValues bool) {
 		if len(recreated) > 0 {
 			t.status.Seen = nil // It was away since.
 		}
+		t.status.OwesForce = t.status.OwesForce && !t.upgraded()
 		t.status.Forced = t.status.Forced || t.needsForce(slices.Concat(changed, added, recreated))
 		return false
 	}
@@ -43,7 +45,8 @@ func (t *task) absorbDiff() (needValues bool) {
 		t.status.Digest = t.Digest
 		return false
 	}
-	t.status.Forced = t.owesForce() || t.needsForce(t.wanted)
+	t.status.OwesForce = t.owesForce()
+	t.status.Forced = t.unrequested() && t.status.Forced || t.needsForce(t.wanted)
 	return false
 }
 
@@ -85,6 +88,20 @@ func (in Input) DependsOnOrder() bool {
 // delivered, unless a person wants it again.
 func (t *task) returned() bool {
 	return t.Input.Force == "" && t.status.Digest == t.Digest && t.status.DeliveredAt != nil && t.status.State != triggerv1.TargetDelivered
+}
+
+// askedForOther reports whether the release was asked since for other content, by a request that is
+// not in the status: before a crash, or by another trigger. The content of now, which is recorded in
+// the status, is then back.
+func (t *task) askedForOther() bool {
+	record := t.Release.Record
+	if t.Input.Force != "" || t.unrequested() || t.status.Digest != t.Digest || sequence(record.Token) <= sequence(t.status.Token) {
+		return false
+	}
+	return slices.ContainsFunc(t.Sources, func(s Source) bool {
+		e, found := record.latest(s.ID)
+		return found && e.Digest != digest.Short(s.Full) && (t.Release.Reads[s.ID] || t.needsForce([]Source{s}))
+	})
 }
 
 // absorbReturn makes sure that helm-controller has not picked up by itself what was

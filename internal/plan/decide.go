@@ -43,6 +43,7 @@ func Decide(in Input) Decision {
 		return t.denied()
 	}
 
+	t.doubt()
 	t.resume()
 	if t.doubtful() {
 		t.forget()
@@ -51,7 +52,7 @@ func Decide(in Input) Decision {
 		if decision, done := t.firstSight(); done {
 			return decision
 		}
-	} else if t.returned() {
+	} else if t.returned() || t.askedForOther() {
 		if decision, done := t.absorbReturn(); done {
 			return decision
 		}
@@ -191,7 +192,6 @@ func (t *task) deliver() Decision {
 		t.witness()
 		return t.end(triggerv1.TargetHeld, "HelmRelease is suspended; the change is delivered when spec.suspend is removed")
 	case r.requestPending() && r.RequestedAt == t.status.Token:
-		t.doubt()
 		return t.end(triggerv1.TargetTriggered, "newer content waits for the request that is under way")
 	case r.requestPending():
 		return t.end(triggerv1.TargetPending, "helm-controller has not handled another request yet")
@@ -227,13 +227,27 @@ func (t *task) witness() {
 	}
 }
 
-// doubt notes, while a request is under way, that there is other content that the release
-// does not read through valuesFrom: if what was requested comes back, the revision of the
-// request may have begun with that.
+// doubt notes, while helm-controller works on the release or is about to, that there is other
+// content that the chart looks up: the revision that is on its way may have begun with it, if what
+// was there before comes back.
 func (t *task) doubt() {
-	changed := t.pick(slices.Concat(t.Diff.Changed, t.Diff.Added))
-	if slices.ContainsFunc(changed, func(s Source) bool { return !t.Release.Reads[s.ID] && t.needsForce([]Source{s}) }) {
-		t.status.DoubtfulUntil = t.Release.Revision + 1
+	r := t.Release
+	changed := t.Diff.Changed
+	if t.status.Digest != "" {
+		changed = slices.Concat(changed, t.Diff.Added)
+	}
+	other := slices.ContainsFunc(t.Sources, func(s Source) bool {
+		if r.Reads[s.ID] || !t.needsForce([]Source{s}) {
+			return false
+		}
+		if e, found := r.Record.latest(s.ID); found && r.Record.Token == r.RequestedAt {
+			return e.Digest != digest.Short(s.Full)
+		}
+		return slices.Contains(changed, s.ID)
+	})
+	stale := sequence(r.Record.Token) < sequence(t.status.Token) // The observation is older than the request.
+	if other && !stale && r.Busy() {
+		t.status.DoubtfulUntil, t.status.DoubtfulRequest = r.Revision+1, r.RequestedAt
 	}
 }
 
@@ -241,6 +255,7 @@ func (t *task) doubt() {
 func (t *task) request(attempt int32) Decision {
 	r := t.Release
 	unsent := t.unsent()
+	t.status.Forced, t.status.OwesForce = t.status.Forced || t.status.OwesForce, false
 	reset := t.reset || t.Reset != "" || t.resetWaited()
 	token := newToken(t.Digest, r.Record.Token, t.status.Token)
 	sources := t.manual()
@@ -253,7 +268,8 @@ func (t *task) request(attempt int32) Decision {
 	t.status.Attempts = attempt
 	t.status.TriggeredAt = t.now()
 	t.status.DeliveredAt = nil
-	t.status.Revision, t.status.DoubtfulUntil = r.Revision, 0
+	t.status.Revision = r.Revision
+	t.trust()
 	decision := t.end(triggerv1.TargetTriggered, "")
 	decision.Unsent = unsent
 	decision.After = t.Timeout
@@ -286,7 +302,7 @@ func (t *task) unsent() triggerv1.TargetStatus {
 func (t *task) end(state triggerv1.TargetState, message string) Decision {
 	t.status.State, t.status.Refused = state, nil
 	if t.status.Digest == t.Digest {
-		t.status.Seen = nil // Nothing waits.
+		t.status.Seen, t.status.OwesForce = nil, false // Nothing waits.
 	}
 	t.status.UnreadyBefore = t.status.UnreadyBefore && state != triggerv1.TargetDelivered
 	t.status.Message = text.Line(message, maxText)

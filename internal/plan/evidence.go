@@ -19,6 +19,9 @@ func (t *task) doubted() bool {
 	return revision > t.requestRevision() && revision <= t.status.DoubtfulUntil
 }
 
+// trust ends a doubt.
+func (t *task) trust() { t.status.DoubtfulUntil, t.status.DoubtfulRequest = 0, "" }
+
 // missed reports whether the forced revision may have found no object where there is one
 // now: a source was created again since the release was asked for its content.
 func (t *task) missed() bool {
@@ -82,7 +85,8 @@ func (t *task) takenUp() Decision {
 	}
 	t.status.Digest = t.Digest
 	t.status.Attempts, t.status.TriggeredAt = 1, t.now()
-	t.status.DeliveredAt, t.status.DoubtfulUntil = nil, 0
+	t.status.DeliveredAt = nil
+	t.trust()
 	return t.prove()
 }
 
@@ -93,7 +97,7 @@ func (t *task) takenUp() Decision {
 func (t *task) witnessed(s Source) bool {
 	r := t.Release
 	e, found := r.Record.entry(s)
-	if !found || r.Record.UID != r.UID || !r.Deployed || r.RolledBack {
+	if !found || r.Record.UID != r.UID || !r.Deployed || r.RolledBack || r.Revision <= t.status.DoubtfulUntil {
 		return false
 	}
 	return r.Record.names(s) && r.Revision > e.After || r.Record.Proven > 0 && r.Record.Proven == r.Revision

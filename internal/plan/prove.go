@@ -133,7 +133,8 @@ func (t *task) delivered() Decision {
 	t.status.Digest = t.Digest
 	t.status.Forced = t.requestForced()
 	t.status.Revision = t.Release.Revision
-	t.status.DeliveredAt, t.status.DoubtfulUntil = t.now(), 0
+	t.status.DeliveredAt = t.now()
+	t.trust()
 	message := ""
 	if t.readsAny() && t.Values == ValuesUnreadable {
 		message = "the request was handled and the release is ready; its values could not be compared, since the operator cannot read all of them, does not know the algorithm of their digest, or they are too large"

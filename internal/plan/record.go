@@ -154,6 +154,15 @@ func (r Record) entry(s Source) (RecordedSource, bool) {
 	return r.Sources[i], true
 }
 
+// latest returns the entry of a source by the latest request that names it, whatever its content.
+func (r Record) latest(id string) (RecordedSource, bool) {
+	i := slices.IndexFunc(r.Sources, func(e RecordedSource) bool { return e.ID == id })
+	if i < 0 {
+		return RecordedSource{}, false
+	}
+	return r.Sources[i], true
+}
+
 // holds reports whether a request was last made for any content of a source: if it is gone
 // now, the release may have read that.
 func (r Record) holds(id string) bool {

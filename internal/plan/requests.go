@@ -54,7 +54,7 @@ func (t *task) requestedElsewhere() bool {
 	if t.unrequested() {
 		wanted = t.Sources // Perhaps none of them has been delivered yet.
 	}
-	if t.status.Forced && !record.Force || !t.covered(wanted) {
+	if (t.status.Forced || t.status.OwesForce) && !record.Force || !t.covered(wanted) {
 		return false
 	}
 	asked := t.manual()
@@ -96,7 +96,10 @@ func (t *task) follow() {
 	if record.At.After(t.Now) {
 		t.status.TriggeredAt = t.now()
 	}
-	t.status.DeliveredAt, t.status.DoubtfulUntil = nil, 0 // A doubt is about the request before.
+	t.status.DeliveredAt = nil
+	if record.Token != t.status.DoubtfulRequest {
+		t.trust() // The doubt is about a request before.
+	}
 	t.status.Attempts = 1
 }
 

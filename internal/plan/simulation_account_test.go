@@ -70,9 +70,6 @@ const simSettled = 3 * time.Second
 // the record on the release does not say that it was there before that.
 func mayHaveRead(in Input) bool {
 	p, t := in.Previous, newTask(in)
-	if t.doubted() {
-		return true // Or it may have read what was there before it came back.
-	}
 	return (p == nil || p.Digest == "" || in.Release.Revision > p.Revision) &&
 		slices.ContainsFunc(in.Sources, func(s Source) bool { return !t.witnessed(s) })
 }

@@ -55,6 +55,10 @@ type simRun struct {
 	at       time.Time
 	contents map[string]content
 	canceled bool
+
+	// How the upgrade ended, before it is said.
+	ready, reason, message string
+	retrying               bool
 }
 
 // concerned reports whether a change of the source may make a revision.
@@ -151,8 +155,10 @@ func (h *simHelm) advance(calm bool) {
 		h.compose(calm)
 	case 1:
 		h.act()
-	default:
+	case 2:
 		h.finish(calm)
+	default:
+		h.conclude()
 	}
 }
 
@@ -226,10 +232,11 @@ func (h *simHelm) act() {
 	h.note("helm: upgrades %s", h.release.name)
 }
 
-// finish ends an upgrade.
+// finish ends an upgrade. The revision shows before the request is noted as handled.
 func (h *simHelm) finish(calm bool) {
 	run := h.run
 	r := &h.release
+	run.step++
 	before := *r
 	r.revision++
 	h.made = append(h.made, simRevision{at: run.begun})
@@ -264,6 +271,19 @@ func (h *simHelm) finish(calm bool) {
 			h.rendered[id] = h.valuesOf(id)
 		}
 	}
+	run.ready, run.reason, run.message, run.retrying = r.ready, r.reason, r.message, r.retrying
+	if !run.canceled {
+		h.ready("Unknown", "Progressing", "reconciliation in progress")
+	}
+	h.changed()
+	h.note("helm: %s shows revision %d", r.name, r.revision)
+}
+
+// conclude says how the upgrade ended, and notes the request as handled.
+func (h *simHelm) conclude() {
+	run, r := h.run, &h.release
+	h.ready(run.ready, run.reason, run.message)
+	r.retrying = run.retrying
 	r.reconciling = r.retrying
 	r.observed = run.object.generation
 	h.end()

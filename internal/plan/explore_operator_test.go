@@ -1,0 +1,146 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"fmt"
+	"reflect"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// moment is when the operator dies in a reconciliation.
+type moment int
+
+const (
+	lives moment = iota
+	beforeRequest
+	beforeStatus
+	afterStatus
+)
+
+// crash is a reconciliation that is cut short, and a start: the caches are filled again.
+func (s *small) crash(at moment, b bounds) bool {
+	if s.crashes >= b.crashes || !s.reconcile(at) {
+		return false
+	}
+	s.crashes++
+	s.readSources()
+	s.cached, s.known = s.live, s.stored.clone()
+	return true
+}
+
+// reconcile decides by what the operator has seen, makes the request on the version that was
+// decided on, and writes the status on the version that was read.
+func (s *small) reconcile(dies moment) bool {
+	sources := s.sources()
+	diff := Compare(s.known.sources, s.known.digest, sources)
+	in := Input{
+		Now: smallNow(s.now), Timeout: simTimeout, Trigger: "apps/trigger", Target: "apps/release",
+		Digest: diff.To, Sources: sources, Diff: diff, Policy: triggerv1.ForceAuto, Previous: s.known.clone().target,
+	}
+	observed := s.cached
+	if in.Release = observed.observe(); in.DependsOnOrder() {
+		observed, in.Live = s.live, true
+	}
+	decision, sent := s.deliver(in, observed, dies)
+	if dies == beforeRequest {
+		return true
+	}
+	next := smallStatus{version: s.known.version, digest: diff.To, sources: Statuses(sources), target: &decision.Status}
+	if dies == beforeStatus {
+		return sent // Nothing else would be lost.
+	}
+	if next.digest == s.known.digest && reflect.DeepEqual(next.sources, s.known.sources) && reflect.DeepEqual(next.target, s.known.target) {
+		return sent
+	}
+	if s.known.version != s.stored.version {
+		s.known = s.stored.clone() // A conflict.
+		return true
+	}
+	s.saw |= 1 << s.seenLooked
+	next.version++
+	s.stored = next.clone()
+	return true
+}
+
+// deliver decides, and makes the request; after a conflict, it decides on what there is now.
+func (s *small) deliver(in Input, observed smallRelease, dies moment) (Decision, bool) {
+	for {
+		in.Release, in.Values = observed.observe(), ValuesUnknown
+		decision := Decide(in)
+		if decision.NeedValues {
+			in.Values = ValuesDiffer
+			if observed.config == s.seenRead {
+				in.Values = ValuesEqual
+			}
+			decision = Decide(in)
+		}
+		if decision.Request == nil || dies == beforeRequest {
+			return decision, false
+		}
+		if observed.version == s.live.version {
+			r := &s.live
+			r.requestedAt, r.record = decision.Request.Token, decision.Request.Record.String()
+			if decision.Request.Force {
+				r.forceAt = r.requestedAt
+			}
+			r.version++
+			s.queued = true
+			s.saw |= 1 << s.seenLooked
+			return decision, true
+		}
+		observed, in.Live = s.live, true
+	}
+}
+
+// rest lets the world come to rest without trouble, and says what is wrong then.
+func (s *small) rest() string {
+	if s.live.suspended {
+		s.suspensions = 0
+		s.suspend(bounds{suspensions: 1})
+	}
+	for quiet := 0; quiet < 2 && s.now < 10_000; s.now++ {
+		moved := false
+		for s.helm() {
+			moved = true
+		}
+		moved = s.seeSources() || moved
+		moved = s.seeRelease() || moved
+		moved = s.seeStatus() || moved
+		moved = s.reconcile(lives) || moved
+		s.trace = append(s.trace, "then                         "+s.String())
+		quiet++
+		if moved {
+			quiet = 0
+		}
+		if quiet == 1 {
+			s.now += 60 // All that waits for a time is due.
+		}
+		if quiet == 2 {
+			return s.verdict()
+		}
+	}
+	return "does not come to rest: " + s.String()
+}
+
+func (s *small) verdict() string {
+	t := s.stored.target
+	switch {
+	case t == nil || t.State != triggerv1.TargetDelivered || t.Digest != s.stored.digest:
+		return "is not Delivered: " + s.String()
+	case s.rendersLooked != s.looked && s.rendersUnread:
+		s.limit = renderedUnread
+	case s.rendersRead != s.read || s.rendersLooked != s.looked:
+		return "is Delivered and runs other content: " + s.String()
+	}
+	// The installation, the first sight of what is looked up, and the edits.
+	switch reasons := 2 + s.edits; {
+	case s.made > reasons && s.made <= reasons+s.backs:
+		s.limit = doubted
+	case s.made > reasons:
+		return fmt.Sprintf("made %d revisions for %d reasons: %s", s.made, reasons, s.String())
+	}
+	return ""
+}
