@@ -1,0 +1,303 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	"github.com/onsi/gomega/types"
+	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/acl"
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
+	fluxmetrics "github.com/fluxcd/pkg/runtime/metrics"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+const (
+	onApp    = "patch HelmRelease app"
+	onStatus = "patch ValuesTrigger platform/status"
+)
+
+// upToDate returns such a scene whose watch is never behind, and what is written in it.
+func upToDate(t *testing.T, objects ...client.Object) (*behind, *writes) {
+	t.Helper()
+	b, w := newBehind(t, objects...), &writes{answers: map[string]error{}}
+	c := w.through(b.live)
+	r := b.reconciler
+	r.cache, r.live, r.writer, r.accounts, r.derive = c, c, c, &accounts{own: c}, deriver{cache: c}
+	r.store = source.NewStore(c, c, nil)
+	r.sources = source.Resolver{Store: r.store, Metadata: c}
+	r.copies, r.retained = copies.NewKeeper(c, budget.New(budget.MaxObject*4)), budget.New(maxRetained)
+	r.metrics = runtimectrl.Metrics{MetricsRecorder: fluxmetrics.NewRecorder()}
+	return b, w
+}
+
+// changed returns a trigger whose source has other content than was delivered to a release.
+func changed(t *testing.T, hr *helmv2.HelmRelease, changes ...func(*triggerv1.ValuesTrigger)) (*behind, *writes) {
+	t.Helper()
+	vt := asked(byName)
+	for _, change := range changes {
+		change(vt)
+	}
+	return upToDate(t, vt, settingsMap("settings", "1"), hr)
+}
+
+// What the API server answers to a request decides what is recorded, and when it is made again.
+func TestReconcile_a_request(t *testing.T) {
+	t.Parallel()
+	five := []string{onApp, onApp, onApp, onApp, onApp}
+	for _, c := range []struct {
+		name     string
+		answer   error
+		writes   []string
+		state    triggerv1.TargetState
+		ready    string
+		retried  bool // Ever more rarely.
+		backsOff bool
+	}{
+		{"made", nil, []string{onApp}, "", meta.SucceededReason, false, false},
+		{"409", conflicting, append(five, onStatus), triggerv1.TargetPending, meta.ProgressingReason, false, true},
+		{"404", gone, append(five, onStatus), triggerv1.TargetPending, meta.ProgressingReason, false, true},
+		{"403", forbidden, []string{onApp, onStatus}, triggerv1.TargetFailed, "AccessDenied", true, false},
+		{"422 by a policy", denial, []string{onApp, onStatus}, triggerv1.TargetFailed, triggerv1.DeliveryFailedReason, true, false},
+		{"422 by the schema", malformed, []string{onApp, onStatus}, triggerv1.TargetFailed, triggerv1.DeliveryFailedReason, true, false},
+		{"no answer", errUnreachable, []string{onApp, onStatus}, triggerv1.TargetPending, meta.ProgressingReason, false, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			b, w := changed(t, runningRelease())
+			w.answers[onApp] = c.answer
+			vt, result, err := b.look()
+			g.Expect(err != nil).To(Equal(c.backsOff), "%v", err)
+			g.Expect(w.taken()).To(Equal(c.writes))
+			g.Expect(conditions.GetReason(vt, meta.ReadyCondition)).To(Equal(c.ready))
+			if c.retried {
+				g.Expect(result.RequeueAfter).To(BeNumerically("<=", 2*firstDenial))
+			}
+			if c.answer == nil {
+				g.Expect(result).To(Equal(afterRequests), "its status comes after the requests of others")
+				b.expect(g)
+				g.Expect(w.taken()).To(Equal([]string{onStatus}))
+				b.expect(g)
+				g.Expect(w.taken()).To(BeEmpty(), "nothing has changed")
+				return
+			}
+			g.Expect(vt.Status.Targets).To(HaveExactElements(HaveField("State", c.state)))
+			delete(w.answers, onApp)
+			b.expect(g)
+			g.Expect(w.taken()).To(ContainElement(onApp), "it is made again")
+		})
+	}
+}
+
+// What the API server answers to a status decides when it is computed again. The request is not
+// made a second time.
+func TestReconcile_a_status(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		answer error
+		after  any
+		fails  bool
+	}{
+		{"409", conflicting, Equal(conflictDelay), false},
+		{"404", gone, Equal(tidyDelay), false},
+		{"403", forbidden, And(BeNumerically(">=", firstDenial/2), BeNumerically("<=", 2*firstDenial)), false},
+		{"422 by a policy", denial, And(BeNumerically(">=", firstDenial/2), BeNumerically("<=", 2*firstDenial)), false},
+		{"422 by the schema, which is a fault to be seen", malformed, BeZero(), true},
+		{"no answer", errUnreachable, BeZero(), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			b, w := changed(t, runningRelease())
+			b.expect(g)
+			g.Expect(w.taken()).To(Equal([]string{onApp}))
+			recorder := b.reconciler.events.(*record.FakeRecorder)
+			events(recorder)
+			w.answers[onStatus] = c.answer
+			_, result, err := b.look()
+			g.Expect(err != nil).To(Equal(c.fails), "%v", err)
+			g.Expect(result.RequeueAfter).To(c.after.(types.GomegaMatcher))
+			g.Expect(w.taken()).To(Equal([]string{onStatus}))
+			g.Expect(events(recorder)).To(BeEmpty(), "what is not recorded is not reported")
+			delete(w.answers, onStatus)
+			b.expect(g)
+			g.Expect(w.taken()).To(Equal([]string{onStatus}))
+			g.Expect(events(recorder)).NotTo(BeEmpty())
+		})
+	}
+}
+
+// A copy is written before the request is made, and where that fails, there is no request.
+func TestReconcile_copies_come_before_the_request(t *testing.T) {
+	t.Parallel()
+	publishes := func(vt *triggerv1.ValuesTrigger) { vt.Spec.Publish = &triggerv1.Publish{Name: "shared"} }
+	const onShared = "patch ConfigMap app-shared"
+	reads := func() *helmv2.HelmRelease {
+		hr := runningRelease()
+		hr.UID = "the-release"
+		hr.Spec.ValuesFrom = []meta.ValuesReference{{Kind: "ConfigMap", Name: "app-shared"}}
+		return hr
+	}
+	for _, c := range []struct {
+		name    string
+		trigger func(*triggerv1.ValuesTrigger)
+		answer  error
+		writes  []string
+		ready   string
+	}{
+		{"a copy", publishes, nil, []string{onShared, onApp}, ""},
+		{"a copy that is refused", publishes, denial, []string{onShared, onStatus}, triggerv1.DeliveryFailedReason},
+		{"a copy that may not be written", publishes, forbidden, []string{onShared, onStatus}, "AccessDenied"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			b, w := changed(t, reads(), c.trigger)
+			w.answers[onShared] = c.answer
+			vt := b.expect(g)
+			g.Expect(w.taken()).To(Equal(c.writes))
+			if c.ready != "" {
+				g.Expect(conditions.GetReason(vt, meta.ReadyCondition)).To(Equal(c.ready))
+			}
+		})
+	}
+}
+
+// Why a trigger could not be evaluated decides what is recorded and when it is looked at again.
+func TestUnable(t *testing.T) {
+	t.Parallel()
+	interval := ctrl.Result{RequeueAfter: 10 * time.Minute}
+	for _, c := range []struct {
+		name   string
+		err    error
+		ready  string
+		stalls bool
+		result any // The time of the next look.
+		fails  bool
+	}{
+		{"nothing to do", errOrphaned, meta.SucceededReason, false, BeZero(), false},
+		{"an old version", source.ErrOutdated, meta.SucceededReason, false, Equal(conflictDelay), false},
+		{"no source", source.ErrNotFound, triggerv1.SourceNotFoundReason, false, Not(BeZero()), false},
+		{"Secrets are off", source.ErrSecretsDisabled, triggerv1.SecretsDisabledReason, false, Not(BeZero()), false},
+		{"an invalid source", source.ErrInvalid, triggerv1.InvalidSpecReason, true, Not(BeZero()), false},
+		{"an invalid target", target.ErrInvalid, triggerv1.InvalidSpecReason, true, Not(BeZero()), false},
+		{"forged", errForged, triggerv1.InvalidSpecReason, true, Not(BeZero()), false},
+		{"an invalid gate", errGate, triggerv1.InvalidSpecReason, true, Not(BeZero()), false},
+		{"denied", errDenied, acl.AccessDeniedReason, true, Not(BeZero()), false},
+		{"an account that cannot be used", errAccount, acl.AccessDeniedReason, true, Not(BeZero()), false},
+		{"403", forbidden, acl.AccessDeniedReason, true, Not(BeZero()), true},
+		{"no answer", errUnreachable, triggerv1.ReadFailedReason, false, BeZero(), true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			vt := asked(byName)
+			b, _ := upToDate(t, vt)
+			result, err := b.reconciler.unable(vt, evaluation{disabled: []string{"Secret apps/a"}}, fmt.Errorf("why: %w", c.err), interval)
+			g.Expect(err != nil).To(Equal(c.fails), "%v", err)
+			g.Expect(conditions.GetReason(vt, meta.ReadyCondition)).To(Equal(c.ready))
+			g.Expect(conditions.IsStalled(vt)).To(Equal(c.stalls))
+			g.Expect(result.RequeueAfter).To(c.result.(types.GomegaMatcher))
+		})
+	}
+}
+
+// A trigger that presents itself as generated is trusted with what its release reads, and no more.
+func TestTrusted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		vt      *triggerv1.ValuesTrigger
+		release *helmv2.HelmRelease
+		sources []string
+		err     error
+	}{
+		{"a declared one", asked(byName), nil, []string{"settings"}, nil},
+		{"a generated one", newGenerated(), newRelease(), []string{"values"}, nil},
+		{"whose release is gone", newGenerated(), nil, nil, errOrphaned},
+		{"of an earlier release", newGenerated(func(vt *triggerv1.ValuesTrigger) { vt.OwnerReferences[0].UID = "former" }), newRelease(), nil, errOrphaned},
+		{"whose release reads nothing", newGenerated(), func() *helmv2.HelmRelease {
+			hr := newRelease()
+			hr.Spec.ValuesFrom = nil
+			return hr
+		}(), nil, errOrphaned},
+		{"with other targets", newGenerated(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets[0].Name = "other" }), newRelease(), nil, errOrphaned},
+		{"forged", newGenerated(func(vt *triggerv1.ValuesTrigger) {
+			vt.ManagedFields = nil
+			vt.Spec.Targets[0].Name = "other"
+		}), newRelease(), nil, errForged},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			var objects []client.Object
+			if c.release != nil {
+				objects = append(objects, c.release)
+			}
+			b, w := upToDate(t, objects...)
+			b.reconciler.derive.autodiscovery = true
+			refs, _, err := b.reconciler.trusted(t.Context(), c.vt)
+			if c.err != nil {
+				g.Expect(err).To(MatchError(c.err))
+			} else {
+				g.Expect(err).NotTo(HaveOccurred())
+			}
+			var names []string
+			for _, ref := range refs {
+				names = append(names, ref.Name)
+			}
+			g.Expect(names).To(Equal(c.sources))
+			g.Expect(w.taken()).To(BeEmpty())
+		})
+	}
+}
+
+// Before a trigger is looked at, what is in the way is removed.
+func TestReconcile_begins(t *testing.T) {
+	t.Parallel()
+	req := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(asked())}
+	t.Run("with nothing for one that is gone", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		b, w := upToDate(t)
+		g.Expect(b.reconciler.Reconcile(t.Context(), req)).To(Equal(ctrl.Result{}))
+		g.Expect(w.taken()).To(BeEmpty())
+	})
+	t.Run("with nothing for that of another shard", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		b, w := upToDate(t, asked(byName))
+		b.reconciler.serves = func(client.Object) bool { return false }
+		g.Expect(b.reconciler.Reconcile(t.Context(), req)).To(Equal(ctrl.Result{}))
+		g.Expect(w.taken()).To(BeEmpty())
+	})
+	t.Run("with an error where the cache has one", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		b, w := upToDate(t, asked(byName))
+		b.fails = func(client.Object) bool { return true }
+		c := newBehind(t).reconciler
+		c.cache = unreadable{b.live}
+		_, err := c.Reconcile(t.Context(), req)
+		g.Expect(err).To(MatchError(errUnreachable))
+		g.Expect(w.taken()).To(BeEmpty())
+	})
+}
