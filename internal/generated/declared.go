@@ -20,7 +20,10 @@ const clientSideApply = "kubectl-client-side-apply"
 
 // Labels and annotations by which tools find again what they have applied.
 var (
-	trackingLabels      = []string{kustomizationLabel, "helm.toolkit.fluxcd.io/name", "argocd.argoproj.io/instance"}
+	trackingLabels = []string{
+		kustomizationLabel, "helm.toolkit.fluxcd.io/name", "resourceset.fluxcd.controlplane.io/name", "fluxcd.controlplane.io/name",
+		"argocd.argoproj.io/instance",
+	}
 	trackingAnnotations = []string{"argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name"}
 )
 

@@ -59,6 +59,9 @@ const (
 	helm    = `"f:helm.toolkit.fluxcd.io/name":{}`
 	argo    = `"f:argocd.argoproj.io/tracking-id":{}`
 	helmCLI = `"f:meta.helm.sh/release-name":{}`
+
+	resourceSet  = `"f:resourceset.fluxcd.controlplane.io/name":{}`
+	fluxInstance = `"f:fluxcd.controlplane.io/name":{}`
 )
 
 func labelled(labels, more string) string {
@@ -145,6 +148,8 @@ func TestFor(t *testing.T) {
 			vt.ManagedFields = nil
 			updated("velero-server", labelled(mark+","+flux, ","+spec))(vt)
 		}}, false, "velero-server"},
+		{"overwritten by an earlier version after a ResourceSet had applied it", []change{applied("flux-operator", labelled(resourceSet, `,"f:spec":{"f:quietPeriod":{}}`))}, false, "flux-operator"},
+		{"overwritten by an earlier version after a FluxInstance had applied it", []change{applied("flux-operator", labelled(fluxInstance, `,"f:spec":{"f:quietPeriod":{}}`))}, false, "flux-operator"},
 		{"overwritten by an earlier version after kustomize-controller had applied it", []change{applied("kustomize-controller", labelled(flux, `,"f:spec":{"f:quietPeriod":{}}`))}, false, "kustomize-controller"},
 		{"rendered by a chart that helm-controller installs", []change{updated("helm-controller", labelled(helm, ""))}, false, "helm-controller"},
 		{"rendered by a chart", []change{updated("helm", annotated(helmCLI))}, false, "helm"},
