@@ -66,6 +66,20 @@ const (
 	instance = "argocd.argoproj.io/instance"
 )
 
+// Marks returns the keys of the labels and annotations by which tools find again what they have
+// applied.
+func Marks() (labels, annotations []string) {
+	labels, annotations = []string{instance}, []string{trackingID}
+	for _, mark := range marks {
+		if mark.inAnnotations {
+			annotations = append(annotations, mark.name)
+		} else {
+			labels = append(labels, mark.name)
+		}
+	}
+	return labels, annotations
+}
+
 // Of returns what applies an object with these labels and annotations, and false if they
 // do not say.
 func Of(labels, annotations map[string]string) (Applier, bool) {

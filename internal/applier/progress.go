@@ -25,8 +25,10 @@ var applyingMessages = append(slices.Clone(preparingMessages), "Detecting drift 
 // that has failed is not, even though it is tried again.
 func IsApplying(conditions []metav1.Condition) bool {
 	reconciling := meta.FindStatusCondition(conditions, fluxmeta.ReconcilingCondition)
-	if reconciling == nil || reconciling.Status != metav1.ConditionTrue || reconciling.Reason != fluxmeta.ProgressingReason {
-		return false
-	}
-	return slices.ContainsFunc(applyingMessages, func(begins string) bool { return strings.HasPrefix(reconciling.Message, begins) })
+	return says(reconciling, applyingMessages) && reconciling.Status == metav1.ConditionTrue && reconciling.Reason == fluxmeta.ProgressingReason
+}
+
+// says reports whether a condition is there and its message begins with one of these.
+func says(condition *metav1.Condition, messages []string) bool {
+	return condition != nil && slices.ContainsFunc(messages, func(begins string) bool { return strings.HasPrefix(condition.Message, begins) })
 }

@@ -22,21 +22,19 @@ type Status struct {
 	Conditions            []metav1.Condition `json:"conditions"`
 	LastAttemptedRevision string             `json:"lastAttemptedRevision"`
 	Inventory             struct {
-		Entries []struct {
-			ID string `json:"id"`
-		} `json:"entries"`
+		Entries []entry `json:"entries"`
 	} `json:"inventory"`
+}
+
+type entry struct {
+	ID string `json:"id"`
 }
 
 // Applies reports whether a ConfigMap or Secret is in the inventory. Labels are easily copied;
 // the inventory is kustomize-controller's own.
 func (s Status) Applies(kind string, object types.NamespacedName) bool {
 	id := strings.Join([]string{object.Namespace, object.Name, "", kind}, "_") // Of the group "".
-	return slices.ContainsFunc(s.Inventory.Entries, func(entry struct {
-		ID string `json:"id"`
-	}) bool {
-		return entry.ID == id
-	})
+	return slices.Contains(s.Inventory.Entries, entry{ID: id})
 }
 
 // Revision returns the revision that is being applied or was applied last, such as
@@ -44,8 +42,7 @@ func (s Status) Applies(kind string, object types.NamespacedName) bool {
 // and has not begun to apply it: what it changed before is of another one. The status must be read
 // after the change was seen.
 func (s Status) Revision() string {
-	if reconciling := meta.FindStatusCondition(s.Conditions, fluxmeta.ReconcilingCondition); reconciling != nil &&
-		slices.ContainsFunc(preparingMessages, func(begins string) bool { return strings.HasPrefix(reconciling.Message, begins) }) {
+	if says(meta.FindStatusCondition(s.Conditions, fluxmeta.ReconcilingCondition), preparingMessages) {
 		return ""
 	}
 	return shortRevision(s.LastAttemptedRevision)

@@ -38,7 +38,7 @@ type publication struct {
 	sources []plan.Source
 	suffix  string
 
-	// get reads an object, nil if there is none. Restored tells that the sources are read
+	// get reads an object, nil if there is none. Restored is true if the sources are read
 	// from where they are kept.
 	get      func(source.Ref) (client.Object, error)
 	restored bool

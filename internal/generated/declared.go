@@ -12,27 +12,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 )
 
 // clientSideApply is the field manager of kubectl apply where it merges by itself.
 const clientSideApply = "kubectl-client-side-apply"
 
-// Labels and annotations by which tools find again what they have applied.
-var (
-	trackingLabels = []string{
-		kustomizationLabel, "helm.toolkit.fluxcd.io/name", "resourceset.fluxcd.controlplane.io/name", "fluxcd.controlplane.io/name",
-		"argocd.argoproj.io/instance",
-	}
-	trackingAnnotations = []string{"argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name"}
-)
+// trackingLabels and trackingAnnotations are the marks of tools on what they have applied.
+var trackingLabels, trackingAnnotations = applier.Marks()
 
-const kustomizationLabel = "kustomize.toolkit.fluxcd.io/name"
-
-// tracked are the managed fields of one who declares a trigger.
+// tracked are the managed fields of one who declares a trigger, by one of these labels.
 var tracked = func() *metav1.FieldsV1 {
 	f := &metav1.FieldsV1{}
-	f.SetRawString(`{"f:metadata":{"f:labels":{"f:` + kustomizationLabel + `":{}}}}`)
+	f.SetRawString(`{"f:metadata":{"f:labels":{"f:` + trackingLabels[0] + `":{}}}}`)
 	return f
 }()
 

@@ -134,7 +134,7 @@ func TestFor(t *testing.T) {
 		{"with a status that another writes", []change{updated("other", "{"+spec+"}"), func(vt *triggerv1.ValuesTrigger) { vt.ManagedFields[1].Subresource = "status" }}, true, ""},
 		{"labelled by another program", []change{updated("labeller", labelled(`"f:team":{}`, ""))}, true, ""},
 		{"with the label of a Kustomization that it inherits from its release", []change{func(vt *triggerv1.ValuesTrigger) {
-			vt.Labels[kustomizationLabel] = "apps"
+			vt.Labels["kustomize.toolkit.fluxcd.io/name"] = "apps"
 			vt.ManagedFields = nil
 			applied(triggerv1.FieldManager, labelled(mark+","+flux, ","+spec))(vt)
 		}}, true, ""},

@@ -55,7 +55,7 @@ func (t *task) absorbDiff() (needValues bool) {
 // may have looked up in between and not found.
 func (t *task) recreatedSources() []Source {
 	return slices.DeleteFunc(t.pick(t.Diff.Recreated), func(s Source) bool {
-		return t.Release.Reads[s.ID] || !t.needsForce([]Source{s})
+		return !t.isLookedUp(s)
 	})
 }
 
@@ -100,7 +100,7 @@ func (t *task) askedForOther() bool {
 	}
 	return slices.ContainsFunc(t.Sources, func(s Source) bool {
 		e, found := record.latest(s.ID)
-		return found && e.Digest != digest.Short(s.Full) && (t.Release.Reads[s.ID] || t.needsForce([]Source{s}))
+		return found && e.Digest != digest.Short(s.Full) && (t.Release.Reads[s.ID] || t.isLookedUp(s))
 	})
 }
 

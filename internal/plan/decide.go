@@ -95,7 +95,12 @@ func (t *task) stay() Decision {
 // looksUp reports whether there is a source whose changes the release gets by force
 // because it does not read it through valuesFrom.
 func (t *task) looksUp() bool {
-	return slices.ContainsFunc(t.Sources, func(s Source) bool { return !t.Release.Reads[s.ID] && t.needsForce([]Source{s}) })
+	return slices.ContainsFunc(t.Sources, t.isLookedUp)
+}
+
+// isLookedUp reports whether the release gets the changes of a source by force alone.
+func (t *task) isLookedUp(s Source) bool {
+	return !t.Release.Reads[s.ID] && t.needsForce([]Source{s})
 }
 
 // forget drops what is recorded.
@@ -224,30 +229,6 @@ func (t *task) deliver() Decision {
 func (t *task) witness() {
 	if t.Live && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
 		t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: t.Release.Revision}
-	}
-}
-
-// doubt notes, while helm-controller works on the release or is about to, that there is other
-// content that the chart looks up: the revision that is on its way may have begun with it, if what
-// was there before comes back.
-func (t *task) doubt() {
-	r := t.Release
-	changed := t.Diff.Changed
-	if t.status.Digest != "" {
-		changed = slices.Concat(changed, t.Diff.Added)
-	}
-	other := slices.ContainsFunc(t.Sources, func(s Source) bool {
-		if r.Reads[s.ID] || !t.needsForce([]Source{s}) {
-			return false
-		}
-		if e, found := r.Record.latest(s.ID); found && r.Record.Token == r.RequestedAt {
-			return e.Digest != digest.Short(s.Full)
-		}
-		return slices.Contains(changed, s.ID)
-	})
-	stale := sequence(r.Record.Token) < sequence(t.status.Token) // The observation is older than the request.
-	if other && !stale && r.Busy() {
-		t.status.DoubtfulUntil, t.status.DoubtfulRequest = r.Revision+1, r.RequestedAt
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
 
 // This file knows what a revision proves: values that are composed, and, for what a chart
@@ -17,6 +18,30 @@ import (
 func (t *task) doubted() bool {
 	revision := t.Release.Revision
 	return revision > t.requestRevision() && revision <= t.status.DoubtfulUntil
+}
+
+// doubt notes, while helm-controller works on the release or is about to, that there is other
+// content that the chart looks up: the revision that is on its way may have begun with it, if what
+// was there before comes back.
+func (t *task) doubt() {
+	r := t.Release
+	changed := t.Diff.Changed
+	if t.status.Digest != "" {
+		changed = slices.Concat(changed, t.Diff.Added)
+	}
+	other := slices.ContainsFunc(t.Sources, func(s Source) bool {
+		if !t.isLookedUp(s) {
+			return false
+		}
+		if e, found := r.Record.latest(s.ID); found && r.Record.Token == r.RequestedAt {
+			return e.Digest != digest.Short(s.Full)
+		}
+		return slices.Contains(changed, s.ID)
+	})
+	stale := sequence(r.Record.Token) < sequence(t.status.Token) // The observation is older than the request.
+	if other && !stale && r.Busy() {
+		t.status.DoubtfulUntil, t.status.DoubtfulRequest = r.Revision+1, r.RequestedAt
+	}
 }
 
 // trust ends a doubt.

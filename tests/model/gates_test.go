@@ -101,8 +101,8 @@ type member struct {
 	gate  *gate
 	stage string
 
-	// hands are when someone has changed its copies of a kind, and drifted tells that it
-	// has happened since the last rest: a revision may have that, until helm-controller
+	// hands are when someone has changed its copies of a kind, and drifted is true if
+	// that has happened since the last rest: a revision may have it, until helm-controller
 	// looks again at the interval.
 	hands   map[string][]time.Time
 	drifted bool
