@@ -69,6 +69,16 @@ func TestDecide_firstSight(t *testing.T) {
 		}),
 		want: outcome{triggerv1.TargetTriggered, unforced},
 	}, {
+		name: "a release that helm-controller has not looked at yet finds its copies when it does",
+		given: func() *scene {
+			s := newScene(read)
+			s.release = Release{Exists: true, UID: "release", Reads: map[string]bool{read: true}, Copied: map[string]bool{read: true}}
+			s.unpublished = true
+			return s
+		},
+		want:    outcome{triggerv1.TargetPending, none},
+		message: "the release is not installed yet",
+	}, {
 		name: "a release that is not installed yet installs the content by itself",
 		given: with([]string{read, other}, func(s *scene) {
 			s.release.Revision, s.release.Ready, s.release.Deployed, s.release.ReadyMessage = 0, "False", false, "no chart"

@@ -34,10 +34,11 @@ func (t *task) forgotten() bool {
 
 // uninstalled decides about a release that is not installed and that nothing was asked of.
 // Its first installation reads the content by itself, unless the pending change is what the release
-// needs to install. If it cannot be asked then, it stays unknown: once it is installed, what
-// it runs must be looked at.
+// needs to install, or it has failed without its copies. If it cannot be asked then, it stays unknown:
+// once it is installed, what it runs must be looked at. Before helm-controller has looked at it, there
+// is nothing to ask: it finds the copies when it does.
 func (t *task) uninstalled() (Decision, bool) {
-	if t.Release.Suspended || len(t.Diff.Changed) > 0 || t.Unpublished {
+	if t.Release.Suspended || len(t.Diff.Changed) > 0 || t.Unpublished && t.Release.Ready != "" {
 		t.status.Forced = false
 		return Decision{}, false
 	}
