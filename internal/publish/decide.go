@@ -110,17 +110,15 @@ type Moment struct {
 
 // Now reports whether the copies are to be written now. Releases may apply a copy as soon as it
 // changes, so it is written together with the request. Without a request it is written only to
-// repair drift, and before the first installation.
+// repair drift, and before the first installation: what may be held back is made then, and not changed.
 func (m Moment) Now() bool {
 	switch {
 	case m.Denied, m.Copies == Current, m.Copies == Foreign:
 		return false
 	case m.Due && !m.Held, m.Delivered:
 		return true
-	case !m.Exists && !m.Gated:
-		return true
 	case !m.Exists, !m.Installed:
-		return m.Copies == Absent
+		return m.Copies == Absent || !m.Gated && !m.Held
 	}
 	return false
 }

@@ -37,6 +37,8 @@ func TestMoment_Now(t *testing.T) {
 		{"no release behind a gate", Moment{Gated: true}, false, true},
 		{"a release that is not installed", Moment{Exists: true, Gated: true}, false, true},
 		{"a release that is not installed and held", Moment{Exists: true, Due: true, Held: true, Gated: true}, false, true},
+		{"what a release finds when it is installed first has been edited", Moment{Exists: true}, true, true},
+		{"what a release finds when it is installed first, while the change waits", Moment{Exists: true, Due: true, Held: true}, false, true},
 		{"a release that is denied", with(running, func(m *Moment) { m.Denied, m.Delivered = true, true }), false, false},
 		{"a release that does not exist and is denied", Moment{Denied: true}, false, false},
 	} {
