@@ -38,7 +38,7 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("valuestrigger").
 		For(&triggerv1.ValuesTrigger{}, builder.WithPredicates(predicate.NewPredicateFuncs(opts.serves),
-			predicate.Or(predicate.GenerationChangedPredicate{}, predicates.ReconcileRequestedPredicate{}, approvalPredicate, originPredicate))).
+			predicate.Or(specPredicate, predicates.ReconcileRequestedPredicate{}, approvalPredicate, originPredicate))).
 		Watches(&helmv2.HelmRelease{}, wake(requests.ofTarget, settled), builder.WithPredicates(releaseProgressPredicate)).
 		WithOptions(controllerOptions(opts))
 	for _, kind := range sourceKinds(opts.Secrets) {

@@ -32,10 +32,22 @@ func onUpdate[T client.Object](matters func(before, after T) bool) predicate.Pre
 	}}
 }
 
+// hasNewSpec reports whether the spec of an object has changed. The generation alone does not say:
+// while its CustomResourceDefinition is being replaced, the API server may show one and the same
+// version of the object first without and then with the fields that are new.
+func hasNewSpec(before, after client.Object, old, now any) bool {
+	return before.GetGeneration() != after.GetGeneration() || !equality.Semantic.DeepEqual(old, now)
+}
+
+// specPredicate lets through what a trigger is to do.
+var specPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
+	return hasNewSpec(before, after, before.Spec, after.Spec)
+})
+
 // releaseBindingPredicate lets through what decides which sources a release has, and
 // who may trigger it.
 var releaseBindingPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
-	return before.Generation != after.Generation ||
+	return hasNewSpec(before, after, before.Spec, after.Spec) ||
 		!maps.Equal(before.Labels, after.Labels) ||
 		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
 		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
@@ -43,7 +55,7 @@ var releaseBindingPredicate = onUpdate(func(before, after *helmv2.HelmRelease) b
 
 // releaseProgressPredicate lets through what the planner observes of a release.
 var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
-	return before.Generation != after.Generation ||
+	return hasNewSpec(before, after, before.Spec, after.Spec) ||
 		!maps.Equal(before.Labels, after.Labels) ||
 		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
 		!reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
@@ -71,7 +83,7 @@ var originPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool
 // triggerBindingPredicate lets through what decides whether a generated trigger is in
 // line, and what a declared one has taken over.
 var triggerBindingPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
-	return before.Generation != after.Generation ||
+	return hasNewSpec(before, after, before.Spec, after.Spec) ||
 		!maps.Equal(before.Labels, after.Labels) ||
 		!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
 		!equality.Semantic.DeepEqual(before.ManagedFields, after.ManagedFields) ||

@@ -52,6 +52,7 @@ func TestReleaseBindingPredicate(t *testing.T) {
 	checkEdits(t, releaseBindingPredicate, strippedRelease(), []edit[*helmv2.HelmRelease]{
 		{"nothing but the version", func(*helmv2.HelmRelease) {}, false},
 		{"the spec", func(hr *helmv2.HelmRelease) { hr.Generation++ }, true},
+		{"what is shown of the same spec", func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = !hr.Spec.Suspend }, true},
 		{"a label", func(hr *helmv2.HelmRelease) { hr.Labels["a"] = "b" }, true},
 		{"the consent", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.AllowFromAnnotation] = "other" }, true},
 		{"the deletion", func(hr *helmv2.HelmRelease) { hr.DeletionTimestamp = new(metav1.Now()) }, true},
@@ -64,6 +65,7 @@ func TestReleaseProgressPredicate(t *testing.T) {
 	checkEdits(t, releaseProgressPredicate, strippedRelease(), []edit[*helmv2.HelmRelease]{
 		{"nothing but the version", func(*helmv2.HelmRelease) {}, false},
 		{"the spec", func(hr *helmv2.HelmRelease) { hr.Generation++ }, true},
+		{"what is shown of the same spec", func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = !hr.Spec.Suspend }, true},
 		{"a label", func(hr *helmv2.HelmRelease) { hr.Labels["a"] = "b" }, true},
 		{"the consent", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.AllowFromAnnotation] = "other" }, true},
 		{"the deletion", func(hr *helmv2.HelmRelease) { hr.DeletionTimestamp = new(metav1.Now()) }, true},
@@ -121,6 +123,7 @@ func TestTriggerBindingPredicate_of_a_generated_trigger(t *testing.T) {
 			vt.Status.Sources = []triggerv1.SourceStatus{{Name: "a"}}
 		}, false},
 		{"its spec, which someone may have edited", func(vt *triggerv1.ValuesTrigger) { vt.Generation++ }, true},
+		{"what is shown of the same spec", func(vt *triggerv1.ValuesTrigger) { vt.Spec.Publish = &triggerv1.Publish{} }, true},
 		{"who applies it", declaredByGit, true},
 	})
 }
