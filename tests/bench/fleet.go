@@ -80,6 +80,9 @@ type fleet struct {
 	s         *stage
 	namespace string
 	names     []string
+
+	// followed is true if each release is a target of a trigger.
+	followed bool
 }
 
 // fleet makes a namespace with a ConfigMap and n HelmReleases, all of them installed.
@@ -178,18 +181,22 @@ func (f *fleet) answer(ctx context.Context, between time.Duration) (int, error) 
 	})
 }
 
-// ready reports whether all triggers of the namespace have delivered.
+// ready reports whether all triggers of the namespace are there and have delivered.
 func (f *fleet) ready(ctx context.Context) (bool, error) {
 	list := &triggerv1.ValuesTriggerList{}
 	if err := f.s.c.List(ctx, list, client.InNamespace(f.namespace)); err != nil {
 		return false, err
 	}
+	targets := map[string]bool{}
 	for i := range list.Items {
 		if !delivered(&list.Items[i]) {
 			return false, nil
 		}
+		for _, t := range list.Items[i].Status.Targets {
+			targets[t.Name] = true
+		}
 	}
-	return true, nil
+	return !f.followed || len(targets) == len(f.names), nil
 }
 
 // delivered reports whether a trigger says that all its targets run the present content.

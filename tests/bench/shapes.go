@@ -82,6 +82,7 @@ func (f *fans) fan(ctx context.Context, shape string, n int) (*fan, error) {
 	if made.fleet, err = f.fleet(ctx, namespace, n, cm, modify...); err != nil {
 		return nil, err
 	}
+	made.followed = shape != limit && shape != copyingLimit
 	if made.isDeclared() {
 		if err := f.c.Create(ctx, declared(namespace, shape)); err != nil {
 			return nil, err
