@@ -54,8 +54,29 @@ func (e *env) namespace(prefix string) string {
 	e.t.Helper()
 	name, err := e.w.Namespace(e.ctx, prefix)
 	e.Expect(err).NotTo(HaveOccurred())
+	e.t.Cleanup(func() { e.explain(name) })
 	e.Expect(e.w.PublishChart(e.ctx, name, chartName, world.TestChart())).To(Succeed())
 	return name
+}
+
+// explain logs what the triggers of a namespace say, if the test has failed.
+func (e *env) explain(namespace string) {
+	if !e.t.Failed() {
+		return
+	}
+	list := &triggerv1.ValuesTriggerList{}
+	if err := e.c.List(context.Background(), list, client.InNamespace(namespace)); err != nil {
+		e.t.Log(err)
+	}
+	for _, vt := range list.Items {
+		e.t.Logf("ValuesTrigger %s/%s, generation %d, version %s", vt.Namespace, vt.Name, vt.Generation, vt.ResourceVersion)
+		for _, c := range vt.Status.Conditions {
+			e.t.Logf("  %s=%s %s (generation %d): %s", c.Type, c.Status, c.Reason, c.ObservedGeneration, c.Message)
+		}
+		for _, t := range vt.Status.Targets {
+			e.t.Logf("  target %s/%s: %s, request %s, revision %d: %s", t.Namespace, t.Name, t.State, t.Token, t.Revision, t.Message)
+		}
+	}
 }
 
 // ensureNamespace creates a namespace of a given name, with a chart in it.

@@ -10,12 +10,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
 // goBack goes back to a version without spec.publish and returns: the API server prunes
 // the field and what is recorded of copies, the program of then records as delivered what
 // the release has not got, and a person applies spec.publish again.
-func goBack(e *env) {
+func goBack(e *env, op *operator.Operator) {
 	ns := e.namespace("older")
 	cm := withValues(ns, "values", "a: 1\n")
 	e.create(cm)
@@ -36,6 +37,7 @@ func goBack(e *env) {
 	e.Expect(e.c.Get(e.ctx, client.ObjectKey{Name: "valuestriggers." + triggerv1.GroupVersion.Group}, newer)).To(Succeed())
 	older := newer.DeepCopy()
 	withoutCopies(e, older)
+	e.Expect(op.Stop(e.ctx)).To(Succeed())
 	e.Expect(e.c.Update(e.ctx, older)).To(Succeed())
 	back := func() error {
 		current := newer.DeepCopy()
@@ -59,6 +61,7 @@ func goBack(e *env) {
 		g.Expect(vt.Status.Targets[0].Published).To(BeEmpty())
 	}).Should(Succeed())
 	e.Eventually(back).Should(Succeed())
+	e.Expect(op.Start(e.ctx)).To(Succeed())
 	e.Expect(e.copied(ns, "app-shared")()).To(Equal("a: 1\n"))
 
 	e.Eventually(func(g Gomega) {

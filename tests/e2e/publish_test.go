@@ -79,7 +79,7 @@ func TestPublish(t *testing.T) {
 		e.Eventually(e.gone(drifted)).Should(BeTrue())
 	})
 
-	t.Run("what an older version has recorded is not believed", func(t *testing.T) { goBack(e.again(t)) })
+	t.Run("what an older version has recorded is not believed", func(t *testing.T) { goBack(e.again(t), op) })
 
 	t.Run("an object of that name is left alone", func(t *testing.T) {
 		e := e.again(t)
