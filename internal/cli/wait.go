@@ -18,6 +18,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -199,7 +200,7 @@ func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool
 	resolver := source.Resolver{Store: source.NewStore(w.c.client, w.c.client, nil), Metadata: w.c.client}
 	resolution, err := resolver.Resolve(ctx, vt, nil, vt.Spec.Sources, source.Account{}, 0)
 	switch {
-	case apierrors.IsForbidden(err), errors.Is(err, source.ErrNotFound), errors.Is(err, source.ErrInvalid):
+	case apierrors.IsForbidden(err), fault.ReasonOf(err) != "":
 		return true, nil
 	case err != nil:
 		return false, err

@@ -4,7 +4,6 @@
 package controller
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -13,13 +12,13 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/fluxcd/pkg/apis/acl"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
-
-// errAccount reports that no client for an account could be made.
-var errAccount = errors.New("account not usable")
 
 // maxClients bounds the clients that are kept. Anyone who may write ValuesTriggers may name as
 // many accounts as there are words.
@@ -57,7 +56,7 @@ func (a *accounts) of(vt *triggerv1.ValuesTrigger, generated bool) (source.Accou
 	user := fmt.Sprintf("system:serviceaccount:%s:%s", vt.Namespace, name)
 	c, err := a.impersonate(user)
 	if err != nil {
-		return source.Account{}, nil, fmt.Errorf("%w: %s: %w", errAccount, user, err)
+		return source.Account{}, nil, fault.Stalled(acl.AccessDeniedReason, "%s", a.message(vt, fmt.Errorf("account not usable: %s: %w", user, err)))
 	}
 	if generated {
 		return source.Account{}, c, nil

@@ -18,6 +18,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
@@ -95,10 +96,10 @@ func isUnauthorized(err error) bool {
 // is none.
 func (r *ValuesTriggerReconciler) refusalOf(vt *triggerv1.ValuesTrigger, err error) (reason, message string) {
 	switch {
-	case refusal(err) != "":
-		return refusal(err), textOf(err)
+	case fault.ReasonOf(err) != "":
+		return fault.ReasonOf(err), textOf(err)
 	case isUnauthorized(err):
-		return acl.AccessDeniedReason, r.accountMessage(vt, err)
+		return acl.AccessDeniedReason, r.accounts.message(vt, err)
 	case isRefused(err):
 		return triggerv1.DeliveryFailedReason, "refused by the API server, and retried: " + wordsOf(err)
 	case isUnadmitted(err):
@@ -107,17 +108,17 @@ func (r *ValuesTriggerReconciler) refusalOf(vt *triggerv1.ValuesTrigger, err err
 	return "", ""
 }
 
-// actorOf names as whom a trigger acts.
-func (r *ValuesTriggerReconciler) actorOf(vt *triggerv1.ValuesTrigger) string {
-	if name := r.accounts.name(vt); name != "" {
+// actor names as whom a trigger acts.
+func (a *accounts) actor(vt *triggerv1.ValuesTrigger) string {
+	if name := a.name(vt); name != "" {
 		return fmt.Sprintf("ServiceAccount %s/%s", vt.Namespace, name)
 	}
 	return "the operator"
 }
 
-// accountMessage says who was refused what, and what to do if it is permission that lacks.
-func (r *ValuesTriggerReconciler) accountMessage(vt *triggerv1.ValuesTrigger, err error) string {
-	account := r.actorOf(vt)
+// message says who was refused what, and what to do if it is permission that lacks.
+func (a *accounts) message(vt *triggerv1.ValuesTrigger, err error) string {
+	account := a.actor(vt)
 	if strings.Contains(err.Error(), "cannot impersonate") {
 		return fmt.Sprintf("the operator may not act as %s; install it with the chart value impersonation.enabled, or remove spec.serviceAccountName", account)
 	}
@@ -169,7 +170,7 @@ func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, e evaluati
 	unsent := unsentOf(decision)
 	reason, message := r.refusalOf(vt, err)
 	switch {
-	case errors.Is(err, errMoved): // Its watch is about to tell.
+	case fault.IsOutdated(err): // Its watch is about to tell.
 		return single{status: unsent, undecided: unsent.Digest == "", after: conflictDelay}
 	case reason == "":
 		unsent.Message = "the request could not be made and is retried: " + reasonOf(err)

@@ -14,7 +14,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
@@ -32,7 +32,7 @@ func (p *publication) sharing(e evaluation) map[string]error {
 	}
 	shared := publish.Shared(all)
 	for target, err := range shared {
-		shared[target] = fmt.Errorf("%w: %w", copies.ErrForeign, err)
+		shared[target] = fault.Conflict("%w", err)
 	}
 	return shared
 }

@@ -4,14 +4,15 @@
 package controller
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
@@ -87,15 +88,20 @@ func (p *publication) retain(c publish.Content) bool {
 	return true
 }
 
-// read returns what holds the content of a source, nil if there is nothing, and what it
-// means if that holds other content.
-func (p *publication) read(s plan.Source) (obj client.Object, lost, err error) {
+// read returns what holds the content of a source, nil if there is nothing.
+func (p *publication) read(s plan.Source) (client.Object, error) {
 	if p.restored {
-		obj, err = p.readKept(s)
-		return obj, errKept, err
+		return p.readKept(s)
 	}
-	obj, err = p.get(source.RefOf(s.ID))
-	return obj, errMoved, err
+	return p.get(source.RefOf(s.ID))
+}
+
+// lost reports that what holds a source holds other content than what was decided on.
+func (p *publication) lost(s plan.Source) error {
+	if p.restored {
+		return fault.Stalled(triggerv1.RollbackHaltedReason, "the content that was kept for a rollback is gone or was changed; edit the sources instead: %s", source.RefOf(s.ID))
+	}
+	return fault.Outdated("a source has just changed: %s", source.RefOf(s.ID))
 }
 
 // holds reports whether an object has the content of a source, false if there is none.
@@ -119,7 +125,7 @@ func (p *publication) load(sources []plan.Source) (publish.Content, error) {
 		if s.Digest == "" {
 			continue // Optional, and not there.
 		}
-		obj, lost, err := p.read(s)
+		obj, err := p.read(s)
 		if err != nil {
 			return publish.Content{}, err
 		}
@@ -128,14 +134,14 @@ func (p *publication) load(sources []plan.Source) (publish.Content, error) {
 			return publish.Content{}, err
 		}
 		if !same {
-			return publish.Content{}, fmt.Errorf("%w: %s", lost, source.RefOf(s.ID))
+			return publish.Content{}, p.lost(s)
 		}
 		parts[s.ID] = publish.Of(obj, s.Keys...)
 		size += parts[s.ID].Size()
 	}
 	merged, err := publish.Merge(parts)
 	if err != nil {
-		return merged, fmt.Errorf("%w: %w", errCopy, err)
+		return merged, fault.Invalid("invalid spec: %w", err)
 	}
 	return merged, nil
 }

@@ -25,11 +25,11 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
 // afterRequests lets the requests of other triggers go before the status of this one.
@@ -209,8 +209,11 @@ func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesT
 	// Without a priority of its own, what is looked at again would keep the one that it
 	// was looked at with, and an event cannot lower that.
 	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
-	if err != nil {
-		return r.unable(vt, e, err, interval)
+	switch {
+	case err != nil:
+		return r.unable(vt, err, interval)
+	case e.idle:
+		return ctrl.Result{}, nil
 	}
 	if e.overrides() && e.gate != nil {
 		e.forcedBy = r.forcedBy(ctx, vt)
@@ -223,24 +226,17 @@ func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesT
 }
 
 // unable records why a trigger could not be evaluated.
-func (r *ValuesTriggerReconciler) unable(vt *triggerv1.ValuesTrigger, e evaluation, err error, interval ctrl.Result) (ctrl.Result, error) {
+func (r *ValuesTriggerReconciler) unable(vt *triggerv1.ValuesTrigger, err error, interval ctrl.Result) (ctrl.Result, error) {
+	found, is := errors.AsType[*fault.Fault](err)
 	switch {
-	case errors.Is(err, errOrphaned):
-		return ctrl.Result{}, nil
-	case errors.Is(err, source.ErrOutdated):
+	case is && found.Reason == "":
 		return again(outcome{outdated: true})
-	case errors.Is(err, source.ErrNotFound):
-		markNotReady(vt, triggerv1.SourceNotFoundReason, err.Error())
-	case errors.Is(err, source.ErrSecretsDisabled):
-		markDisabled(vt, "No source is left", e.disabled)
-	case errors.Is(err, source.ErrInvalid), errors.Is(err, target.ErrInvalid), errors.Is(err, errForged), errors.Is(err, errGate), errors.Is(err, errCopy):
-		markStalled(vt, triggerv1.InvalidSpecReason, err.Error())
-	case errors.Is(err, errDenied):
-		markStalled(vt, acl.AccessDeniedReason, err.Error())
-	case errors.Is(err, errAccount):
-		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
+	case is && found.Stalled:
+		markStalled(vt, found.Reason, err.Error())
+	case is:
+		markNotReady(vt, found.Reason, err.Error())
 	case apierrors.IsForbidden(err):
-		markStalled(vt, acl.AccessDeniedReason, r.accountMessage(vt, err))
+		markStalled(vt, acl.AccessDeniedReason, r.accounts.message(vt, err))
 		markLooked(vt)
 		return interval, err
 	default:

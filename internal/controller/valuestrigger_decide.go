@@ -71,8 +71,9 @@ func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.
 	}
 	equal, err := r.store.ValuesMatchGiven(ctx, hr, latest.ConfigDigest, r.sources.Secrets, given)
 	var malformed *chartutil.ErrValuesReference
+	var unreadable source.Unreadable
 	switch {
-	case errors.Is(err, source.ErrSecretsDisabled), errors.Is(err, source.ErrAlgorithm), errors.Is(err, source.ErrTooLarge):
+	case errors.As(err, &unreadable):
 		return plan.ValuesUnreadable, nil
 	case errors.As(err, &malformed):
 		// A reference that is missing or malformed: helm-controller meets the

@@ -17,11 +17,11 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
@@ -100,7 +100,7 @@ type targetCase struct {
 // back. What happens to one target does not touch another.
 func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) outcome {
 	cases := r.decideAll(ctx, vt, e)
-	if slices.ContainsFunc(cases, func(c *targetCase) bool { return errors.Is(c.err, source.ErrOutdated) }) {
+	if slices.ContainsFunc(cases, func(c *targetCase) bool { return fault.IsOutdated(c.err) }) {
 		return outcome{outdated: true}
 	}
 	if err := r.confirm(ctx, e, cases); err != nil {
@@ -113,7 +113,7 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	}
 	e.unsettled = gated.Status != nil && gated.Status.Settling != nil
 	if out.unkept = r.keep(ctx, vt, e, out); out.unkept != nil {
-		out.outdated = errors.Is(out.unkept, errMoved)
+		out.outdated = fault.IsOutdated(out.unkept)
 		return out
 	}
 

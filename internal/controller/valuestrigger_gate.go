@@ -5,8 +5,6 @@ package controller
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -19,13 +17,11 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
 )
-
-// errGate reports that windows or stages cannot be used as they are written.
-var errGate = errors.New("invalid spec")
 
 // gate is what holds the changes of a trigger back, as its spec has it.
 type gate struct {
@@ -45,7 +41,7 @@ func newGate(vt *triggerv1.ValuesTrigger) (*gate, error) {
 	}
 	var err error
 	if g.schedule, err = schedule.Parse(windows); err != nil {
-		return nil, fmt.Errorf("%w: spec.schedule%w", errGate, err)
+		return nil, fault.Invalid("invalid spec: spec.schedule%w", err)
 	}
 	if vt.Spec.Rollout == nil {
 		return g, nil
@@ -54,7 +50,7 @@ func newGate(vt *triggerv1.ValuesTrigger) (*gate, error) {
 		selector := labels.Everything()
 		if stage.Selector != nil {
 			if selector, err = stage.Selector.AsSelector(); err != nil {
-				return nil, fmt.Errorf("%w: spec.rollout.stages[%d].selector: %w", errGate, i, err)
+				return nil, fault.Invalid("invalid spec: spec.rollout.stages[%d].selector: %w", i, err)
 			}
 		}
 		g.selectors = append(g.selectors, selector)
@@ -101,7 +97,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 	for _, c := range cases {
 		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release)
 		switch {
-		case isRefused(c.err), refusal(c.err) != "": // It must not hold up the others.
+		case isRefused(c.err), fault.ReasonOf(c.err) != "": // It must not hold up the others.
 			t.Standing, t.Wants, t.Message = rollout.Out, false, textOf(c.err)
 		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)

@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 )
@@ -58,14 +59,14 @@ func TestNewGate_names_the_field_that_cannot_be_used(t *testing.T) {
 	vt := staged()
 	vt.Spec.Rollout.Stages[0].Selector.MatchLabels["not a key"] = "canary"
 	_, err := newGate(vt)
-	g.Expect(err).To(MatchError(errGate))
+	g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.InvalidSpecReason)))
 	g.Expect(err).To(MatchError(ContainSubstring("spec.rollout.stages[0].selector: ")))
 
 	vt = staged()
 	window := triggerv1.Window{Cron: "0 2 * * *", Window: metav1.Duration{Duration: time.Hour}}
 	vt.Spec.Schedule = []triggerv1.Window{window, {Cron: "0 25 * * *", Window: window.Window}}
 	_, err = newGate(vt)
-	g.Expect(err).To(MatchError(errGate))
+	g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.InvalidSpecReason)))
 	g.Expect(err).To(MatchError(ContainSubstring(`spec.schedule[1]: cron "0 25 * * *": end of range (25) above maximum (23)`)))
 }
 

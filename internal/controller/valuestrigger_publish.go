@@ -5,7 +5,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,15 +19,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
-)
-
-var (
-	// errMoved reports that a source has changed since it was looked at: what it holds now
-	// has not been decided on.
-	errMoved = errors.New("a source has just changed")
-
-	// errCopy reports that the content of sources cannot be in one copy.
-	errCopy = errors.New("invalid spec")
 )
 
 // publication is what a trigger copies, as its sources are now.
@@ -207,20 +197,6 @@ func (c *targetCase) published(e evaluation) string {
 		return e.diff.To
 	case c.previous != nil:
 		return c.previous.Published
-	}
-	return ""
-}
-
-// refusal returns the reason of a condition for an error that only a person can fix, or
-// nothing.
-func refusal(err error) string {
-	switch {
-	case errors.Is(err, copies.ErrForeign):
-		return triggerv1.NameConflictReason
-	case errors.Is(err, errCopy):
-		return triggerv1.InvalidSpecReason
-	case errors.Is(err, errKept):
-		return triggerv1.RollbackHaltedReason
 	}
 	return ""
 }

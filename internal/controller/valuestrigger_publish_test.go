@@ -24,6 +24,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
@@ -94,11 +95,11 @@ func TestPublication_content_is_what_was_decided_on(t *testing.T) {
 
 	p.forget()
 	_, err = p.wanted(p.copiesOf(anApp)[0]).Content()
-	g.Expect(err).To(MatchError(errMoved))
+	g.Expect(err).To(Satisfy(fault.IsOutdated))
 	g.Expect(err.Error()).NotTo(ContainSubstring("newer"))
 	p.get = func(source.Ref) (client.Object, error) { return nil, nil }
 	_, err = p.wanted(p.copiesOf(anApp)[0]).Content()
-	g.Expect(err).To(MatchError(errMoved), "asked once")
+	g.Expect(err).To(Satisfy(fault.IsOutdated), "asked once")
 }
 
 func TestPublication_keys_in_common(t *testing.T) {
@@ -106,8 +107,7 @@ func TestPublication_keys_in_common(t *testing.T) {
 	g := NewWithT(t)
 	p := aPublication(aConfigMap("a", "values.yaml", "1"), aConfigMap("b", "values.yaml", "2"))
 	_, err := p.wanted(p.copiesOf(anApp)[0]).Content()
-	g.Expect(err).To(MatchError(errCopy))
-	g.Expect(refusal(err)).To(Equal(triggerv1.InvalidSpecReason))
+	g.Expect(fault.ReasonOf(err)).To(Equal(triggerv1.InvalidSpecReason))
 
 	p.sources[1].PublishAs = "more"
 	all := p.copiesOf(anApp)
@@ -191,10 +191,10 @@ func TestObserveCopies(t *testing.T) {
 func TestRefusal(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	g.Expect(refusal(copies.Foreign(publish.Copy{}))).To(Equal(triggerv1.NameConflictReason))
-	g.Expect(refusal(errors.Join(nil, copies.Foreign(publish.Copy{})))).To(Equal(triggerv1.NameConflictReason))
-	g.Expect(refusal(apierrors.NewForbidden(schema.GroupResource{}, "a", nil))).To(BeEmpty())
-	g.Expect(refusal(nil)).To(BeEmpty())
+	g.Expect(fault.ReasonOf(copies.Foreign(publish.Copy{}))).To(Equal(triggerv1.NameConflictReason))
+	g.Expect(fault.ReasonOf(errors.Join(nil, copies.Foreign(publish.Copy{})))).To(Equal(triggerv1.NameConflictReason))
+	g.Expect(fault.ReasonOf(apierrors.NewForbidden(schema.GroupResource{}, "a", nil))).To(BeEmpty())
+	g.Expect(fault.ReasonOf(nil)).To(BeEmpty())
 }
 
 func TestMarkOutcome_name_conflict(t *testing.T) {
@@ -220,7 +220,7 @@ func TestPublication_sharing(t *testing.T) {
 	shared := p.sharing(e)
 	g.Expect(shared).To(HaveLen(2))
 	for _, name := range []string{"apps/app", "apps/app-team"} {
-		g.Expect(refusal(shared[name])).To(Equal(triggerv1.NameConflictReason), name)
+		g.Expect(fault.ReasonOf(shared[name])).To(Equal(triggerv1.NameConflictReason), name)
 		g.Expect(shared[name]).To(MatchError(ContainSubstring("apps/app and apps/app-team would have the same copy ConfigMap apps/app-team-shared")))
 	}
 }

@@ -6,7 +6,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -14,6 +13,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
@@ -22,9 +22,6 @@ import (
 )
 
 // This file keeps the content that may be gone back to, and goes back to it.
-
-// errKept reports that what was kept of a source is not there any more.
-var errKept = errors.New("the content that was kept for a rollback is gone or was changed; edit the sources instead")
 
 // rollBack puts in the place of sources whose content is refused what they held before.
 func (e *evaluation) rollBack(vt *triggerv1.ValuesTrigger) {
@@ -71,7 +68,7 @@ func (r *ValuesTriggerReconciler) checkKept(ctx context.Context, vt *triggerv1.V
 			_, err := e.publication.load([]plan.Source{s})
 			return err
 		})
-		if errors.Is(err, errKept) {
+		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
 			return err.Error(), nil
 		}
 		if err != nil {
@@ -95,7 +92,7 @@ func (r *ValuesTriggerReconciler) withContent(ctx context.Context, do func() err
 func (p *publication) mayKeep() error {
 	for _, s := range p.sources {
 		if err := p.crossing(s, p.owner.Namespace).Check(); err != nil {
-			return fmt.Errorf("%w: onFailure Rollback keeps content in the namespace of the ValuesTrigger: %w", errDenied, err)
+			return fault.Denied("onFailure Rollback keeps content in the namespace of the ValuesTrigger: %w", err)
 		}
 	}
 	return nil
@@ -164,8 +161,8 @@ func (c *targetCase) leftAlone(e evaluation) bool {
 
 // unkept records that no one gets the content, since it cannot be kept.
 func (r *ValuesTriggerReconciler) unkept(vt *triggerv1.ValuesTrigger, err error) error {
-	if refusal(err) != "" {
-		markStalled(vt, refusal(err), err.Error())
+	if reason := fault.ReasonOf(err); reason != "" {
+		markStalled(vt, reason, err.Error())
 		markLooked(vt)
 		return nil
 	}

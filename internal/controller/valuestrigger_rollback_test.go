@@ -12,10 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
+	"github.com/fluxcd/pkg/apis/acl"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
@@ -98,13 +100,13 @@ func TestReadKept(t *testing.T) {
 		return err
 	}
 	g.Expect(read(stored)).To(Succeed())
-	g.Expect(read()).To(MatchError(errKept))
+	g.Expect(read()).To(WithTransform(fault.ReasonOf, Equal(triggerv1.RollbackHaltedReason)))
 	g.Expect(read()).To(MatchError(ContainSubstring("Secret config/s")))
 	current := s.Digest
 	s.Digest = testKeys.OfSecret(original).Former("k")[0]
 	former := stored.DeepCopy()
 	former.Name = p.keptBy(s).Name
-	g.Expect(read(former)).To(MatchError(errKept), "without the UID it cannot be recognised")
+	g.Expect(read(former)).To(WithTransform(fault.ReasonOf, Equal(triggerv1.RollbackHaltedReason)), "without the UID it cannot be recognised")
 	former.Annotations = map[string]string{triggerv1.KeptUIDAnnotation: "of-the-secret"}
 	g.Expect(read(former)).To(Succeed())
 	s.Digest = current
@@ -115,7 +117,7 @@ func TestReadKept(t *testing.T) {
 		changed := stored.DeepCopy()
 		modify(changed)
 		err := read(changed)
-		g.Expect(err).To(MatchError(errKept))
+		g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.RollbackHaltedReason)))
 		g.Expect(err.Error()).NotTo(ContainSubstring("forged"))
 	}
 }
@@ -126,7 +128,7 @@ func TestMayKeep(t *testing.T) {
 	p := aPublication(aConfigMap("a", "k", "v")) // Of the namespace config; the trigger is in apps.
 	g.Expect(p.mayKeep()).To(Succeed())
 	p.sources[0].PublishTo = "prod"
-	g.Expect(p.mayKeep()).To(MatchError(errDenied))
+	g.Expect(p.mayKeep()).To(WithTransform(fault.ReasonOf, Equal(acl.AccessDeniedReason)))
 	g.Expect(p.mayKeep()).To(MatchError(ContainSubstring("onFailure Rollback keeps content in the namespace of the ValuesTrigger: ConfigMap config/a may not be copied into namespace apps")))
 	p.actor.Name = "system:serviceaccount:apps:deployer"
 	g.Expect(p.mayKeep()).To(Succeed(), "who may read it may keep it")

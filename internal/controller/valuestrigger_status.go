@@ -106,7 +106,7 @@ func markSummary(vt *triggerv1.ValuesTrigger, summary plan.Summary, disabled []s
 	case summary.Stalled:
 		markStalled(vt, summary.Reason, summary.Message)
 	case summary.Ready == metav1.ConditionTrue && len(disabled) > 0:
-		markDisabled(vt, summary.Message, disabled)
+		markNotReady(vt, triggerv1.SecretsDisabledReason, disabledMessage(summary.Message, disabled))
 	case summary.Ready == metav1.ConditionTrue:
 		markReady(vt, summary.Message)
 	default:
@@ -211,11 +211,10 @@ func markNotReady(vt *triggerv1.ValuesTrigger, reason, message string) {
 // the API server takes no status with a longer one.
 func line(message string) string { return text.Line(message, text.MaxMessage) }
 
-// markDisabled says which Secrets are left out.
-func markDisabled(vt *triggerv1.ValuesTrigger, message string, disabled []string) {
-	markNotReady(vt, triggerv1.SecretsDisabledReason, fmt.Sprintf(
-		"%s; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): %s",
-		message, text.Some(disabled, maxNamed)))
+// disabledMessage adds to a message which Secrets are left out.
+func disabledMessage(message string, disabled []string) string {
+	return fmt.Sprintf("%s; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): %s",
+		message, text.Some(disabled, maxNamed))
 }
 
 // markStalled says what someone has to do before the trigger goes on.

@@ -73,7 +73,7 @@ func (r *ValuesTriggerReconciler) sayDeleted(vt *triggerv1.ValuesTrigger, n int)
 func (r *ValuesTriggerReconciler) sayKept(vt *triggerv1.ValuesTrigger, refused []refusedCopy) {
 	if len(refused) > 0 {
 		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.CopiesKeptReason,
-			"Copies are kept: %s may not delete %s; grant it, or delete them", r.actorOf(vt), placesOf(refused))
+			"Copies are kept: %s may not delete %s; grant it, or delete them", r.accounts.actor(vt), placesOf(refused))
 	}
 }
 

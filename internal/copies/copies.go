@@ -8,7 +8,6 @@ package copies
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -19,11 +18,9 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
-
-// ErrForeign says that an object has the name of a copy and is not the trigger's.
-var ErrForeign = errors.New("name conflict")
 
 // Actor is the identity used for copies.
 type Actor struct {
@@ -107,7 +104,7 @@ func (k *Keeper) seen(ctx context.Context, c publish.Copy) (*metav1.PartialObjec
 	return meta, nil
 }
 
-// Write brings a copy in line. What is not the trigger's is left alone: ErrForeign.
+// Write brings a copy in line. What is not the trigger's is left alone: a fault.
 func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
 	part, err := k.budget.Take(ctx, writing)
 	if err != nil {
@@ -157,13 +154,13 @@ func (k *Keeper) prepare(ctx context.Context, actor Actor, want Wanted) ([]byte,
 	return body, now, err
 }
 
-// Foreign returns an ErrForeign that names the object and the fix.
+// Foreign returns a fault that names the object and the fix.
 func Foreign(c publish.Copy) error {
 	if c.Owner != nil {
-		return fmt.Errorf("%w: %s is not what this ValuesTrigger has kept of %s; delete or rename it", ErrForeign, c, c.Sources[0])
+		return fault.Conflict("%s is not what this ValuesTrigger has kept of %s; delete or rename it", c, c.Sources[0])
 	}
-	return fmt.Errorf("%w: %s is not a copy of this ValuesTrigger for HelmRelease %s, or its owner applies it; delete or rename it, or choose another spec.publish.name",
-		ErrForeign, c, c.Labels[triggerv1.PublishedForLabel])
+	return fault.Conflict("%s is not a copy of this ValuesTrigger for HelmRelease %s, or its owner applies it; delete or rename it, or choose another spec.publish.name",
+		c, c.Labels[triggerv1.PublishedForLabel])
 }
 
 // Delete removes a copy in the version that was looked at.

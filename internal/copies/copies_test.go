@@ -20,7 +20,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -184,7 +186,7 @@ func TestKeeper_leaves_alone_what_is_not_its_own(t *testing.T) {
 	want := wanted("ConfigMap", data("a", "1"), "first")
 	s.Expect(s.state(ctx, want)).To(Equal(publish.Foreign))
 	err := s.Write(ctx, s.actor, want)
-	s.Expect(err).To(MatchError(ErrForeign))
+	s.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.NameConflictReason)))
 	s.Expect(err).To(MatchError(ContainSubstring("ConfigMap apps/app-values is not a copy")))
 	s.Expect(s.configMap(ctx).Data).To(Equal(theirs.Data))
 	s.Expect(s.configMap(ctx).Labels).To(BeEmpty())

@@ -11,6 +11,8 @@ import (
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -73,7 +75,7 @@ func TestKeeper_does_not_write_over_what_has_moved(t *testing.T) {
 	s.Expect(s.Update(ctx, theirs)).To(Succeed())
 	err := s.Write(ctx, s.actor, second)
 	s.Expect(apierrors.IsConflict(errors.Unwrap(err))).To(BeTrue(), "%v", err)
-	s.Expect(s.Write(ctx, s.actor, second)).To(MatchError(ErrForeign), "it is read after that")
+	s.Expect(s.Write(ctx, s.actor, second)).To(WithTransform(fault.ReasonOf, Equal(triggerv1.NameConflictReason)), "it is read after that")
 	s.Expect(s.state(ctx, second)).To(Equal(publish.Foreign))
 	s.Expect(s.configMap(ctx).Data).To(Equal(map[string]string{"a": "theirs"}))
 }

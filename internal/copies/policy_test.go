@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -69,7 +71,7 @@ func TestKeeper_leaves_to_the_owner_what_he_applies(t *testing.T) {
 			data := s.configMap(ctx).Data
 			err := s.Write(ctx, s.actor, want)
 			if c.want == publish.Foreign {
-				s.Expect(err).To(MatchError(ErrForeign))
+				s.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.NameConflictReason)))
 				s.Expect(err).To(MatchError(ContainSubstring("or its owner applies it")))
 				s.Expect(s.configMap(ctx).Data).To(Equal(data))
 			} else {

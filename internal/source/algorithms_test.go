@@ -38,5 +38,5 @@ func TestValuesMatch_does_not_judge_a_digest_of_an_algorithm_that_it_lacks(t *te
 	t.Parallel()
 	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
 	_, err := newCounted(t).ValuesMatch(t.Context(), hr, "sha3-256:"+strings.Repeat("0a", 32), true)
-	NewWithT(t).Expect(err).To(MatchError(ErrAlgorithm))
+	NewWithT(t).Expect(err).To(MatchError(unknownAlgorithm))
 }

@@ -60,7 +60,7 @@ func Reason(err error) string {
 func Matches(values map[string]any, want string) (bool, error) {
 	expected := digest.Digest(want)
 	if errors.Is(expected.Validate(), digest.ErrDigestUnsupported) {
-		return false, fmt.Errorf("%w: %s", ErrAlgorithm, expected.Algorithm())
+		return false, fmt.Errorf("%w: %s", unknownAlgorithm, expected.Algorithm())
 	}
 	return chartutil.VerifyValues(expected, values), nil // A malformed one matches nothing.
 }

@@ -22,7 +22,7 @@ func (s *Store) ContentOf(ctx context.Context, obj client.Object) (digest.Conten
 	var keys digest.Keys
 	if _, secret := obj.(*corev1.Secret); secret {
 		if s.keyring == nil {
-			return digest.Content{}, ErrSecretsDisabled
+			return digest.Content{}, secretsDisabled
 		}
 		var err error
 		if keys, err = s.keyring.Keys(ctx); err != nil {

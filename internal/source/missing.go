@@ -12,6 +12,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
@@ -24,12 +25,12 @@ func (w wanted) check(release *helmv2.HelmRelease, object Object) error {
 	case w.Optional:
 		return nil
 	case contract.IsExcluded(object.Labels):
-		return fmt.Errorf("%w: %s is excluded by its label %s: %q; remove the label%s", ErrNotFound, w.ref(),
+		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s is excluded by its label %s: %q; remove the label%s", w.ref(),
 			triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, prefixed(", or ", w.places(release, nil, "", "")))
 	case !object.Exists:
-		return fmt.Errorf("%w: %s does not exist; create it%s", ErrNotFound, w.ref(), prefixed(", or set ", w.places(release, nil, "optional", "optional")))
+		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s does not exist; create it%s", w.ref(), prefixed(", or set ", w.places(release, nil, "optional", "optional")))
 	case len(missing) > 0:
-		return fmt.Errorf("%w: %s has no key %s; add it%s", ErrNotFound, w.ref(), text.Some(missing, 5), prefixed(", or correct ", w.places(release, missing, "keys", "valuesKey")))
+		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s has no key %s; add it%s", w.ref(), text.Some(missing, 5), prefixed(", or correct ", w.places(release, missing, "keys", "valuesKey")))
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,6 +20,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
@@ -29,15 +29,6 @@ const HelmReleaseType = "helm.sh/release.v1"
 
 // notOfHelm selects the other Secrets.
 var notOfHelm = fields.OneTermNotEqualSelector("type", HelmReleaseType)
-
-// Errors of Resolve. Their messages name the reference and the fix.
-var (
-	// ErrNotFound reports that a required source, or a key of one, does not exist.
-	ErrNotFound = errors.New("source not found")
-
-	// ErrInvalid reports that references cannot be resolved as they are written.
-	ErrInvalid = errors.New("invalid reference")
-)
 
 // Resolution is what the references of a trigger resolved to.
 type Resolution struct {
@@ -80,8 +71,8 @@ type requirement struct {
 func (w wanted) ref() Ref { return Ref{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name} }
 
 // Resolve reads the sources of a trigger as the given account, from what was read
-// less than maxAge ago where nothing changed since. If that is zero, it returns ErrOutdated
-// while the watch does not show what selectors find: the next look would find something older.
+// less than maxAge ago where nothing changed since. If that is zero, it returns an
+// outdated fault while the watch does not show what selectors find: the next look would find something older.
 // The release is the one for which the trigger was generated, nil if it is declared.
 func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, release *helmv2.HelmRelease, refs []triggerv1.SourceReference, account Account, maxAge time.Duration) (Resolution, error) {
 	var out Resolution
@@ -152,7 +143,7 @@ func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs 
 		}
 	}
 	if len(all) > triggerv1.MaxResolvedSources {
-		return nil, fmt.Errorf("%w: spec.sources select %d objects, more than %d; narrow the selectors", ErrInvalid, len(all), triggerv1.MaxResolvedSources)
+		return nil, fault.Invalid("invalid reference: spec.sources select %d objects, more than %d; narrow the selectors", len(all), triggerv1.MaxResolvedSources)
 	}
 	slices.SortFunc(all, func(a, b wanted) int { return strings.Compare(a.ref().String(), b.ref().String()) })
 	return all, nil
@@ -168,7 +159,7 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 	}
 	selector, err := ref.Selector.AsSelector()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s.selector: %w", ErrInvalid, field, err)
+		return nil, fault.Invalid("invalid reference: %s.selector: %w", field, err)
 	}
 	namespace := discovery.DependencyOf(vt, ref, "").Namespace
 	reader, options := r.Metadata, &client.ListOptions{Namespace: namespace, LabelSelector: selector}
@@ -188,19 +179,19 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 		return nil, fmt.Errorf("%s.selector: %w", field, err)
 	}
 	if len(names) == 0 && !ref.Optional {
-		return nil, fmt.Errorf("%w: no %s in namespace %s matches %s.selector; label one, or set %s.optional", ErrNotFound, ref.Kind, namespace, field, field)
+		return nil, fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: no %s in namespace %s matches %s.selector; label one, or set %s.optional", ref.Kind, namespace, field, field)
 	}
 	return names, nil
 }
 
-// compare returns ErrOutdated if the API server has other objects than the cache.
+// compare returns an outdated fault if the API server has other objects than the cache.
 func (r Resolver) compare(ctx context.Context, kind string, options client.ListOptions, cached []string) error {
 	if kind == triggerv1.SecretKind {
 		options.FieldSelector = notOfHelm // As the cache has it.
 	}
 	present, err := selected(ctx, r.Store.live, kind, &options)
 	if err == nil && !slices.Equal(present, cached) {
-		err = ErrOutdated
+		err = fault.Outdated("the watch does not show yet what the selector finds")
 	}
 	return err
 }

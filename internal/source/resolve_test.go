@@ -23,6 +23,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
@@ -129,27 +130,27 @@ func TestResolver_says_what_is_missing_and_what_to_do(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		ref  triggerv1.SourceReference
-		is   error
+		is   string
 		says string
 	}{
-		{"a required object", triggerv1.SourceReference{Kind: "ConfigMap", Name: "absent"}, ErrNotFound,
+		{"a required object", triggerv1.SourceReference{Kind: "ConfigMap", Name: "absent"}, triggerv1.SourceNotFoundReason,
 			"source not found: ConfigMap apps/absent does not exist; create it, or set spec.sources[1].optional"},
-		{"a required Secret in another namespace", triggerv1.SourceReference{Kind: "Secret", Name: "s", Namespace: "config"}, ErrNotFound,
+		{"a required Secret in another namespace", triggerv1.SourceReference{Kind: "Secret", Name: "s", Namespace: "config"}, triggerv1.SourceNotFoundReason,
 			"source not found: Secret config/s does not exist; create it, or set spec.sources[1].optional"},
-		{"required keys", triggerv1.SourceReference{Kind: "ConfigMap", Name: "b", Keys: []string{"x", "values.yaml", "y"}}, ErrNotFound,
+		{"required keys", triggerv1.SourceReference{Kind: "ConfigMap", Name: "b", Keys: []string{"x", "values.yaml", "y"}}, triggerv1.SourceNotFoundReason,
 			"source not found: ConfigMap apps/b has no key x, y; add it, or correct spec.sources[1].keys"},
-		{"an object that is excluded", triggerv1.SourceReference{Kind: "ConfigMap", Name: "out"}, ErrNotFound,
+		{"an object that is excluded", triggerv1.SourceReference{Kind: "ConfigMap", Name: "out"}, triggerv1.SourceNotFoundReason,
 			`source not found: ConfigMap apps/out is excluded by its label nebius.ai/helmrelease-trigger-operator: "false"; remove the label, or spec.sources[1]`},
-		{"a match of a selector", triggerv1.SourceReference{Kind: "ConfigMap", Selector: group("none")}, ErrNotFound,
+		{"a match of a selector", triggerv1.SourceReference{Kind: "ConfigMap", Selector: group("none")}, triggerv1.SourceNotFoundReason,
 			"source not found: no ConfigMap in namespace apps matches spec.sources[1].selector; label one, or set spec.sources[1].optional"},
-		{"a selector that is well-formed", triggerv1.SourceReference{Kind: "ConfigMap", Selector: malformed}, ErrInvalid,
+		{"a selector that is well-formed", triggerv1.SourceReference{Kind: "ConfigMap", Selector: malformed}, triggerv1.InvalidSpecReason,
 			"spec.sources[1].selector"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			_, err := resolve(t, fixture(t), first, c.ref)
-			g.Expect(err).To(MatchError(c.is))
+			g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(c.is)))
 			g.Expect(err).To(MatchError(ContainSubstring(c.says)))
 		})
 	}
@@ -224,7 +225,7 @@ func TestResolver_unites_references(t *testing.T) {
 		return triggerv1.SourceReference{Kind: "ConfigMap", Name: "absent", Optional: optional}
 	}
 	_, err := resolve(t, fixture(t), absent(true), absent(false))
-	g.Expect(err).To(MatchError(ErrNotFound), "one of them requires it")
+	g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.SourceNotFoundReason)), "one of them requires it")
 }
 
 func TestResolver_force_defaults_to_that_of_the_trigger(t *testing.T) {
@@ -347,6 +348,6 @@ func TestResolver_is_bounded(t *testing.T) {
 		},
 	})
 	_, err := resolve(t, Resolver{Store: NewStore(many, many, testKeyring{}), Metadata: many}, triggerv1.SourceReference{Kind: "ConfigMap", Selector: group("one")})
-	g.Expect(err).To(MatchError(ErrInvalid))
+	g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.InvalidSpecReason)))
 	g.Expect(err).To(MatchError(ContainSubstring("spec.sources select 257 objects, more than 256; narrow the selectors")))
 }

@@ -19,19 +19,21 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 )
 
-// ErrSecretsDisabled reports that a Secret would have to be read and the operator
-// runs without permission to.
-var ErrSecretsDisabled = errors.New("the operator runs without permission on Secrets")
+// Unreadable says why the values of a release cannot be composed or compared, though nothing is
+// wrong with them.
+type Unreadable string
 
-// ErrAlgorithm reports that a digest is of an algorithm that is not built in, as a later
-// helm-controller may have it.
-var ErrAlgorithm = errors.New("unknown digest algorithm")
+func (u Unreadable) Error() string { return string(u) }
 
-// ErrOutdated reports that content has changed which was remembered, and which the watch has
-// not notified of yet. It is forgotten: the next caller reads it again.
-var ErrOutdated = errors.New("content has changed meanwhile")
+const (
+	secretsDisabled Unreadable = "the operator runs without permission on Secrets"
+
+	// unknownAlgorithm is of a digest, as a later helm-controller may have it.
+	unknownAlgorithm Unreadable = "unknown digest algorithm"
+)
 
 // ValuesMatch reports whether the values that helm-controller would compose for the
 // release now have the given digest. They are composed by the same code
@@ -54,7 +56,7 @@ func (s *Store) ValuesMatchGiven(ctx context.Context, hr *helmv2.HelmRelease, wa
 	expected := digest.Digest(want)
 	switch err := expected.Validate(); {
 	case errors.Is(err, digest.ErrDigestUnsupported):
-		return false, fmt.Errorf("%w: %s", ErrAlgorithm, expected.Algorithm())
+		return false, fmt.Errorf("%w: %s", unknownAlgorithm, expected.Algorithm())
 	case err != nil:
 		return false, nil // An empty or malformed digest matches nothing.
 	}
@@ -85,7 +87,7 @@ func (s *Store) ValuesMatchGiven(ctx context.Context, hr *helmv2.HelmRelease, wa
 	return false, err
 }
 
-// checkPresent returns ErrOutdated if what was taken from memory is not present any more.
+// checkPresent returns an outdated fault if what was taken from memory is not present any more.
 func (s *Store) checkPresent(ctx context.Context, c *contents) error {
 	var outdated error
 	for ref := range c.remembered {
@@ -95,7 +97,7 @@ func (s *Store) checkPresent(ctx context.Context, c *contents) error {
 		}
 		if present != c.objects[ref].GetResourceVersion() {
 			s.forgetAll(ref)
-			outdated = fmt.Errorf("%s: %w", ref, ErrOutdated)
+			outdated = fault.Outdated("the content of %s has changed meanwhile", ref)
 		}
 	}
 	return outdated
@@ -139,9 +141,9 @@ func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secret
 		}
 		switch {
 		case ref.Kind == triggerv1.SecretKind && !secrets:
-			c.errs[ref] = ErrSecretsDisabled
+			c.errs[ref] = secretsDisabled
 		case c.total > maxComposed || len(c.objects) > maxEntries/refEntries:
-			c.errs[ref] = ErrTooLarge
+			c.errs[ref] = tooLarge
 		default:
 			s.readContent(ctx, c, ref, given)
 		}

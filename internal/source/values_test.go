@@ -19,6 +19,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/chartutil"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 )
 
 // composed returns a release with values from everywhere, and the digest that
@@ -146,7 +148,7 @@ func TestStore_ValuesMatch_errors(t *testing.T) {
 	store, hr, digest := valuesFixture(t)
 
 	_, err := store.ValuesMatch(t.Context(), hr, digest, false)
-	g.Expect(errors.Is(err, ErrSecretsDisabled)).To(BeTrue(), "%v", err)
+	g.Expect(errors.Is(err, secretsDisabled)).To(BeTrue(), "%v", err)
 
 	hr.Spec.ValuesFrom[3].Optional = false
 	_, err = store.ValuesMatch(t.Context(), hr, digest, true)
@@ -182,7 +184,7 @@ func TestCompose_Reason_names_the_reference_and_repeats_no_content(t *testing.T)
 		g.Expect(err).To(HaveOccurred(), c.name)
 		g.Expect(Reason(err)).To(Equal(c.want), c.name)
 	}
-	g.Expect(Reason(ErrSecretsDisabled)).To(Equal(ErrSecretsDisabled.Error()))
+	g.Expect(Reason(secretsDisabled)).To(Equal(secretsDisabled.Error()))
 }
 
 // What is remembered is as old as the watch: on it, it is not said that values differ.
@@ -202,6 +204,6 @@ func TestStore_ValuesMatch_does_not_trust_a_late_watch(t *testing.T) {
 	_, digest = composed(t, c.client)
 
 	_, err := c.ValuesMatch(t.Context(), hr, digest, true)
-	g.Expect(err).To(MatchError(ErrOutdated))
+	g.Expect(err).To(Satisfy(fault.IsOutdated))
 	g.Expect(c.ValuesMatch(t.Context(), hr, digest, true)).To(BeTrue(), "what was outdated is read again")
 }

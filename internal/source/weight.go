@@ -39,8 +39,8 @@ const (
 	emptyItems = 16
 )
 
-// ErrTooLarge reports that values are not composed because that could take too much memory.
-var ErrTooLarge = fmt.Errorf("values of more than %d lines or %d MiB are not composed", maxEntries, maxComposed>>20)
+// tooLarge says that values are not composed because that could take too much memory.
+var tooLarge = Unreadable(fmt.Sprintf("values of more than %d lines or %d MiB are not composed", maxEntries, maxComposed>>20))
 
 // weight is what is known of values before they are composed.
 type weight struct{ entries, bytes int }
@@ -52,7 +52,7 @@ func (w *weight) add(more weight) {
 
 func (w weight) tooLarge() bool { return w.entries > maxEntries || w.bytes > maxComposed }
 
-// weigh returns ErrTooLarge if the values of a release must not be composed of the given
+// weigh returns tooLarge if the values of a release must not be composed of the given
 // contents, one for each reference.
 func weigh(hr *helmv2.HelmRelease, contents [][]byte) error {
 	var inline, total weight
@@ -70,7 +70,7 @@ func weigh(hr *helmv2.HelmRelease, contents [][]byte) error {
 			total.add(weighYAML(content))
 		}
 		if total.tooLarge() {
-			return ErrTooLarge
+			return tooLarge
 		}
 	}
 	return nil
@@ -80,24 +80,24 @@ func weigh(hr *helmv2.HelmRelease, contents [][]byte) error {
 // parser tells more of those that have many, perhaps inside of texts, or aliases, which may
 // stand for each other.
 func weighYAML(data []byte) weight {
-	tooLarge := weight{entries: maxEntries + 1}
+	most := weight{entries: maxEntries + 1}
 	w := weight{entries: entriesOf(data)}
 	aliases := bytes.IndexByte(data, '&') >= 0 && bytes.IndexByte(data, '*') >= 0
 	switch {
 	case !utf8.Valid(data): // Perhaps in another encoding, which the parser understands.
-		return tooLarge
+		return most
 	case w.entries > maxParsed:
-		return tooLarge
+		return most
 	case w.entries <= maxEntries && !aliases:
 		return w
 	}
 	var document yamlv3.Node
 	if err := yamlv3.Unmarshal(data, &document); err != nil {
-		return tooLarge
+		return most
 	}
 	w, err := resolved(&document, map[*yamlv3.Node]*weight{})
 	if err != nil {
-		return tooLarge
+		return most
 	}
 	return w
 }

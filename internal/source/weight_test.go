@@ -116,7 +116,7 @@ func TestStore_ValuesMatch_composesNothingThatCouldTakeTooMuchMemory(t *testing.
 			c := newCounted(t, testConfigMap("values", map[string]string{"values.yaml": a.data}))
 			taken := allocated(func() {
 				_, err := c.ValuesMatch(t.Context(), hr, anyDigest, true)
-				g.Expect(errors.Is(err, ErrTooLarge)).To(BeTrue(), "%v", err)
+				g.Expect(errors.Is(err, tooLarge)).To(BeTrue(), "%v", err)
 			})
 			// Garbage included, and more with the race detector. Unweighed, it is 400 MiB to 20 GiB.
 			g.Expect(taken>>20).To(BeNumerically("<", 128), "MiB")

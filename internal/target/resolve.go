@@ -5,7 +5,6 @@ package target
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,10 +18,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 )
-
-// ErrInvalid reports that references cannot be resolved as they are written.
-var ErrInvalid = errors.New("invalid reference")
 
 // Target is a resolved HelmRelease.
 type Target struct {
@@ -64,8 +61,8 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger) (tar
 		}
 	}
 	if len(found) > triggerv1.MaxResolvedTargets {
-		return nil, nil, fmt.Errorf("%w: spec.targets select %d HelmReleases, more than %d; split them over several ValuesTriggers",
-			ErrInvalid, len(found), triggerv1.MaxResolvedTargets)
+		return nil, nil, fault.Invalid("invalid reference: spec.targets select %d HelmReleases, more than %d; split them over several ValuesTriggers",
+			len(found), triggerv1.MaxResolvedTargets)
 	}
 	targets = make([]Target, 0, len(found))
 	for key, hr := range found {
@@ -109,7 +106,7 @@ func (r Resolver) find(ctx context.Context, ref triggerv1.TargetReference, field
 
 	selector, err := ref.Selector.AsSelector()
 	if err != nil {
-		return 0, fmt.Errorf("%w: %s.selector: %w", ErrInvalid, field, err)
+		return 0, fault.Invalid("invalid reference: %s.selector: %w", field, err)
 	}
 	list := &helmv2.HelmReleaseList{}
 	if err := r.Releases.List(ctx, list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: selector}); err != nil {
@@ -129,11 +126,11 @@ func (r Resolver) namespaces(ctx context.Context, vt *triggerv1.ValuesTrigger, r
 	case ref.NamespaceSelector == nil:
 		return []string{ref.Namespace}, nil
 	case r.Namespaces == nil:
-		return nil, fmt.Errorf("%w: %s.namespaceSelector needs an operator that watches all namespaces; set namespace instead", ErrInvalid, field)
+		return nil, fault.Invalid("invalid reference: %s.namespaceSelector needs an operator that watches all namespaces; set namespace instead", field)
 	}
 	selector, err := ref.NamespaceSelector.AsSelector()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s.namespaceSelector: %w", ErrInvalid, field, err)
+		return nil, fault.Invalid("invalid reference: %s.namespaceSelector: %w", field, err)
 	}
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))

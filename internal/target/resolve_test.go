@@ -21,6 +21,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 )
 
 var scheme = func() *runtime.Scheme {
@@ -150,25 +151,26 @@ func TestResolver_Resolve_errors(t *testing.T) {
 		},
 		List: func(context.Context, client.WithWatch, client.ObjectList, ...client.ListOption) error { return refused },
 	})
+	invalid := WithTransform(fault.ReasonOf, Equal(triggerv1.InvalidSpecReason))
 	for _, c := range []struct {
 		name     string
 		resolver Resolver
 		target   triggerv1.TargetReference
-		is       error
+		is       OmegaMatcher
 		says     string
 	}{
-		{"a malformed selector", Resolver{reader, reader}, triggerv1.TargetReference{Selector: malformed}, ErrInvalid, "spec.targets[1].selector"},
-		{"a malformed namespace selector", Resolver{reader, reader}, triggerv1.TargetReference{Name: "a", NamespaceSelector: malformed}, ErrInvalid, "spec.targets[1].namespaceSelector"},
-		{"a namespace selector where namespaces are not watched", Resolver{reader, nil}, triggerv1.TargetReference{Name: "a", NamespaceSelector: &triggerv1.Selector{}}, ErrInvalid, "set namespace instead"},
-		{"a name that may not be read", Resolver{broken, reader}, triggerv1.TargetReference{Name: "a"}, refused, "spec.targets[0]"},
-		{"releases that may not be listed", Resolver{broken, reader}, triggerv1.TargetReference{Selector: &triggerv1.Selector{}}, refused, "spec.targets[0]"},
-		{"namespaces that may not be listed", Resolver{reader, broken}, triggerv1.TargetReference{Name: "a", NamespaceSelector: &triggerv1.Selector{}}, refused, "spec.targets[1].namespaceSelector"},
+		{"a malformed selector", Resolver{reader, reader}, triggerv1.TargetReference{Selector: malformed}, invalid, "spec.targets[1].selector"},
+		{"a malformed namespace selector", Resolver{reader, reader}, triggerv1.TargetReference{Name: "a", NamespaceSelector: malformed}, invalid, "spec.targets[1].namespaceSelector"},
+		{"a namespace selector where namespaces are not watched", Resolver{reader, nil}, triggerv1.TargetReference{Name: "a", NamespaceSelector: &triggerv1.Selector{}}, invalid, "set namespace instead"},
+		{"a name that may not be read", Resolver{broken, reader}, triggerv1.TargetReference{Name: "a"}, MatchError(refused), "spec.targets[0]"},
+		{"releases that may not be listed", Resolver{broken, reader}, triggerv1.TargetReference{Selector: &triggerv1.Selector{}}, MatchError(refused), "spec.targets[0]"},
+		{"namespaces that may not be listed", Resolver{reader, broken}, triggerv1.TargetReference{Name: "a", NamespaceSelector: &triggerv1.Selector{}}, MatchError(refused), "spec.targets[1].namespaceSelector"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			targets, _, err := c.resolver.Resolve(context.Background(), trigger(triggerv1.TargetReference{Name: "a"}, c.target))
-			g.Expect(err).To(MatchError(c.is))
+			g.Expect(err).To(c.is)
 			g.Expect(err).To(MatchError(ContainSubstring(c.says)))
 			g.Expect(targets).To(BeNil())
 		})
@@ -195,6 +197,6 @@ func TestResolver_Resolve_isBounded(t *testing.T) {
 	g.Expect(targets).To(HaveLen(1000))
 
 	_, _, err = Resolver{Releases: many(1001)}.Resolve(context.Background(), all)
-	g.Expect(err).To(MatchError(ErrInvalid))
+	g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.InvalidSpecReason)))
 	g.Expect(err).To(MatchError(ContainSubstring("spec.targets select 1001 HelmReleases, more than 1000; split them")))
 }
