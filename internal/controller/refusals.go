@@ -166,21 +166,21 @@ func reasonOf(err error) string {
 }
 
 // unmade returns the outcome for a target whose copies or request could not be written.
-func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, e evaluation, decision plan.Decision, err error) single {
+func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, snap snapshot, decision plan.Decision, err error) effect {
 	unsent := unsentOf(decision)
 	reason, message := r.refusalOf(vt, err)
 	switch {
 	case fault.IsOutdated(err): // Its watch is about to tell.
-		return single{status: unsent, undecided: unsent.Digest == "", after: conflictDelay}
+		return effect{status: unsent, undecided: unsent.Digest == "", after: conflictDelay}
 	case reason == "":
 		unsent.Message = "the request could not be made and is retried: " + reasonOf(err)
-		return single{status: unsent, undecided: unsent.Digest == "", err: err}
+		return effect{status: unsent, undecided: unsent.Digest == "", err: err}
 	}
-	one := single{status: unsent, free: true}
-	if e.gate != nil && decision.Request != nil && unsent.Refused == nil {
+	one := effect{status: unsent, free: true}
+	if snap.gate != nil && decision.Request != nil && unsent.Refused == nil {
 		one.after = afterRefusal
 	}
-	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Digest: digest.Short(e.diff.To), Reason: reason}
+	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Digest: digest.Short(snap.diff.To), Reason: reason}
 	if isUnadmitted(err) { // That of a webhook which restarts is over before anybody can look at it.
 		one.undecided, one.err = unsent.Digest == "", err
 		return one
@@ -193,7 +193,7 @@ func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, e evaluati
 }
 
 // undecidable returns the outcome for a target about which nothing could be decided.
-func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) single {
+func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) effect {
 	one := undecided(c.previous, nil)
 	reason, message := r.refusalOf(vt, c.err)
 	if reason == "" || isUnadmitted(c.err) {

@@ -28,6 +28,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
@@ -166,20 +167,19 @@ func TestExecuteAll_a_place_goes_to_the_next_at_once_when_one_is_refused(t *test
 			server.refuses = []string{"HelmRelease a", "HelmRelease b", "HelmRelease c", "HelmRelease d"}
 			cases[6].decision.Unsent.Refused = &triggerv1.Refusal{Digest: "0123456789ab", Reason: triggerv1.DeliveryFailedReason}
 			cases[6].decision.Unsent.State, cases[6].decision.Unsent.Message = triggerv1.TargetFailed, "why"
-			e := evaluation{gate: &gate{}, diff: plan.Diff{To: newContent}, writer: server}
-			done := r.executeAll(t.Context(), vt, e, cases, rollout.Decision{
-				Admitted: []bool{true, true, false, false, false, false, false, true},
-				Held:     []string{"", "", "turn", "turn", "turn", "turn", "turn", ""},
-				Turns:    []rollout.Turn{{Places: 2, Targets: []int{0, 1, 2, 3, 4, 5, 6}}},
-			})
+			snap := snapshot{gate: &gate{}, diff: plan.Diff{To: newContent}, writer: server}
+			for _, c := range cases[2:7] {
+				c.held = "turn"
+			}
+			r.executeAll(t.Context(), vt, snap, cases, []rollout.Turn{{Places: 2, Targets: []int{0, 1, 2, 3, 4, 5, 6}}})
 			var states []string
-			for _, one := range done {
-				states = append(states, string(one.status.State))
+			for _, c := range cases {
+				states = append(states, string(c.done.status.State))
 			}
 			g.Expect(states).To(Equal([]string{"Failed", "Failed", "Failed", "Failed", "Triggered", "Triggered", "Failed", "Triggered"}))
 			g.Expect(server.written).To(ConsistOf("HelmRelease e", "HelmRelease f", "HelmRelease h"), "two have the places, one is in no turn")
-			g.Expect(done[6].status.Message).To(Equal("why"), "what was refused stays so until it is tried again")
-			g.Expect(done[0].after).To(Equal(afterRefusal))
+			g.Expect(cases[6].done.status.Message).To(Equal("why"), "what was refused stays so until it is tried again")
+			g.Expect(cases[0].done.after).To(Equal(afterRefusal))
 		})
 	}
 }
@@ -198,16 +198,17 @@ func TestRefused_looks_again_ever_more_rarely_unless_something_is_to_be_done(t *
 }
 
 // A source that may not be read any more is not asked for fifty times a second.
-func TestAgain_waits_where_a_source_is_refused(t *testing.T) {
+func TestUnable_waits_where_a_source_is_refused(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	r := &ValuesTriggerReconciler{denials: newDenials()}
-	result, err := again(outcome{outdated: true, err: denial})
+	r, vt := deployed()
+	r.denials = newDenials()
+	result, err := r.unable(vt, denial, ctrl.Result{RequeueAfter: time.Hour})
 	g.Expect(isRefused(err)).To(BeTrue())
 	result, err = r.refused(t.Context(), ctrl.Request{NamespacedName: anApp}, result, err)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(result.RequeueAfter).To(BeNumerically(">=", firstDenial/2))
-	g.Expect(again(outcome{outdated: true})).To(HaveField("RequeueAfter", conflictDelay))
+	g.Expect(r.unable(vt, fault.Outdated("changed"), ctrl.Result{})).To(HaveField("RequeueAfter", conflictDelay))
 }
 
 func TestNotify_reports_refusals_once_and_together(t *testing.T) {

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
@@ -108,13 +110,13 @@ const newContent = "sha256:0123456789abcdef"
 func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 	t.Parallel()
 	r, vt := deployed()
-	e := evaluation{gate: &gate{}, diff: plan.Diff{To: newContent}}
+	snap := snapshot{gate: &gate{}, diff: plan.Diff{To: newContent}}
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			decision := plan.Decision{Request: &plan.Request{}, Unsent: triggerv1.TargetStatus{State: triggerv1.TargetPending, Digest: "sha256:old"}}
-			one := r.unmade(vt, e, decision, c.err)
+			one := r.unmade(vt, snap, decision, c.err)
 			g.Expect(one.status.Message).To(Equal(c.message))
 			g.Expect(one.status.Digest).To(Equal("sha256:old"))
 			g.Expect(one.sent).To(BeFalse())
@@ -137,7 +139,7 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 			g.Expect(one.refused != nil).To(Equal(!c.retried && c.reason != "NameConflict"), "what the API server refuses is tried again")
 
 			decision.Unsent = one.status
-			again := r.unmade(vt, e, decision, c.err)
+			again := r.unmade(vt, snap, decision, c.err)
 			g.Expect(again.after).To(BeZero(), "it has been looked at again once")
 			g.Expect(again.status).To(Equal(one.status), "nothing is written")
 		})
@@ -166,7 +168,7 @@ func TestUndecidable_repeats_what_the_API_server_answers(t *testing.T) {
 	}
 }
 
-func TestUnkept_repeats_what_the_API_server_answers(t *testing.T) {
+func TestUnable_repeats_what_the_API_server_answers(t *testing.T) {
 	t.Parallel()
 	for _, c := range refusals {
 		if c.reason == "" {
@@ -176,7 +178,7 @@ func TestUnkept_repeats_what_the_API_server_answers(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			r, vt := deployed()
-			err := r.unkept(vt, c.err)
+			_, err := r.unable(vt, c.err, ctrl.Result{RequeueAfter: time.Hour})
 			g.Expect(conditionsOf(vt)).To(Equal(map[string]string{"Ready": "False " + c.reason, "Stalled": "True " + c.reason}))
 			g.Expect(vt.Status.Conditions[0].Message).To(Equal(c.message))
 			g.Expect(err != nil).To(Equal(c.reason != "NameConflict"), "it is tried again")

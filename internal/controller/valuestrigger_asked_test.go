@@ -193,7 +193,7 @@ func TestAsked_is_not_handled_by_a_look_that_found_nothing_out(t *testing.T) {
 				vt.Spec.Schedule = []triggerv1.Window{{Cron: "* * * * *", Window: metav1.Duration{Duration: 2 * time.Minute}}}
 			},
 			fails: func(obj client.Object) bool { _, metadata := obj.(*metav1.PartialObjectMetadata); return metadata },
-			ready: meta.SucceededReason,
+			ready: triggerv1.ReadFailedReason,
 		},
 		"suspended": {
 			change: func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true },

@@ -21,19 +21,19 @@ import (
 // an object that is not there can neither be repaired nor upgraded.
 
 // carry makes the copies of a target that are not there, as far as what it had is known.
-func (r *ValuesTriggerReconciler) carry(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) error {
+func (r *ValuesTriggerReconciler) carry(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) error {
 	for i, one := range c.copies {
 		if c.states[i] != publish.Absent {
 			continue
 		}
-		want, err := r.earlier(ctx, vt, e, c, one)
+		want, err := r.earlier(ctx, vt, snap, c, one)
 		if err != nil {
 			return err
 		}
 		if want.Content == nil {
 			continue
 		}
-		if err := r.copies.Write(ctx, e.publication.actor, want); err != nil {
+		if err := r.copies.Write(ctx, snap.publication.actor, want); err != nil {
 			return err
 		}
 		c.states[i] = publish.Outdated
@@ -45,8 +45,8 @@ func (r *ValuesTriggerReconciler) carry(ctx context.Context, vt *triggerv1.Value
 // earlier returns a copy with what its target had before, without content if that is not
 // known: what the copy under an earlier name holds, what is kept of the content that was
 // last put into its copies, or the present content if it changes nothing.
-func (r *ValuesTriggerReconciler) earlier(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, one publish.Copy) (copies.Wanted, error) {
-	p := e.publication
+func (r *ValuesTriggerReconciler) earlier(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, one publish.Copy) (copies.Wanted, error) {
+	p := snap.publication
 	found, err := r.copiesOf(ctx, client.ObjectKeyFromObject(vt))
 	if err != nil {
 		return copies.Wanted{}, err

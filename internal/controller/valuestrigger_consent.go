@@ -25,9 +25,9 @@ import (
 
 // sharing returns, by target, why its copies would be those of another target, too. It is
 // their names that decide, and who names a HelmRelease decides on no other.
-func (p *publication) sharing(e evaluation) map[string]error {
-	all := make(map[string][]publish.Copy, len(e.targets))
-	for _, t := range e.targets {
+func (p *publication) sharing(snap snapshot) map[string]error {
+	all := make(map[string][]publish.Copy, len(snap.targets))
+	for _, t := range snap.targets {
 		all[t.String()] = p.copiesOf(t.NamespacedName)
 	}
 	shared := publish.Shared(all)
@@ -46,8 +46,8 @@ func (p *publication) crossing(s plan.Source, to string) publish.Crossing {
 }
 
 // consented reports whether the owner of a target consents to its copies by annotation.
-func (r *ValuesTriggerReconciler) consented(ctx context.Context, e evaluation, c *targetCase) (bool, error) {
-	p := e.publication
+func (r *ValuesTriggerReconciler) consented(ctx context.Context, snap snapshot, c *targetCase) (bool, error) {
+	p := snap.publication
 	if c.Namespace == p.owner.Namespace || p.actor.Name != "" {
 		return false, nil // It need not.
 	}

@@ -17,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
-	"github.com/fluxcd/pkg/apis/acl"
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/jitter"
 
@@ -198,71 +197,58 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		}
 		return result, plan.Translation{}, err
 	}
-	e, err := r.evaluate(ctx, vt, time.Now())
-	defer e.publication.forget()
-	result, err := r.act(ctx, vt, e, err)
-	return result, e.translation, err
+	snap, err := r.evaluate(ctx, vt, time.Now())
+	defer snap.publication.forget()
+	result, err := r.act(ctx, vt, snap, err)
+	return result, snap.translation, err
 }
 
-// act does what an evaluation asks for, or records why there was none.
-func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, err error) (ctrl.Result, error) {
+// act does what a snapshot asks for, or records why there is none.
+func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, err error) (ctrl.Result, error) {
 	// Without a priority of its own, what is looked at again would keep the one that it
 	// was looked at with, and an event cannot lower that.
 	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
 	switch {
 	case err != nil:
 		return r.unable(vt, err, interval)
-	case e.idle:
+	case snap.idle:
 		return ctrl.Result{}, nil
 	}
-	if e.overrides() && e.gate != nil {
-		e.forcedBy = r.forcedBy(ctx, vt)
+	if snap.overrides() && snap.gate != nil {
+		snap.forcedBy = r.forcedBy(ctx, vt)
 	}
-	out := r.deliver(ctx, vt, e)
-	if out.outdated {
-		return again(out)
+	out, err := r.deliver(ctx, vt, snap)
+	if err != nil {
+		return r.unable(vt, err, interval)
 	}
-	return r.conclude(ctx, vt, e, out, interval)
+	return r.conclude(ctx, vt, snap, out, interval)
 }
 
-// unable records why a trigger could not be evaluated.
+// unable records why nothing could be done for a trigger.
 func (r *ValuesTriggerReconciler) unable(vt *triggerv1.ValuesTrigger, err error, interval ctrl.Result) (ctrl.Result, error) {
 	found, is := errors.AsType[*fault.Fault](err)
-	switch {
-	case is && found.Reason == "":
-		return again(outcome{outdated: true})
-	case is && found.Stalled:
-		markStalled(vt, found.Reason, err.Error())
-	case is:
-		markNotReady(vt, found.Reason, err.Error())
-	case apierrors.IsForbidden(err):
-		markStalled(vt, acl.AccessDeniedReason, r.accounts.message(vt, err))
-		markLooked(vt)
-		return interval, err
+	switch reason, message := r.refusalOf(vt, err); {
+	case fault.IsOutdated(err):
+		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
+	case is && !found.Stalled:
+		markNotReady(vt, reason, message)
+	case reason != "":
+		markStalled(vt, reason, message)
 	default:
 		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
 		return ctrl.Result{}, err
 	}
 	markLooked(vt)
-	return jitter.JitteredRequeueInterval(interval), nil
+	if is {
+		err = nil // What ends it is an event.
+	}
+	return jitter.JitteredRequeueInterval(interval), err
 }
 
-// again returns when to decide again about what rests on something old: at once, unless that cannot
-// be read, for which there is a time of its own.
-func again(out outcome) (ctrl.Result, error) {
-	if out.err != nil {
-		return ctrl.Result{}, out.err
-	}
-	return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
-}
-
-// conclude tidies up after an evaluation, and records what became of it.
-func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome, interval ctrl.Result) (ctrl.Result, error) {
-	if out.unkept != nil {
-		return jitter.JitteredRequeueInterval(interval), r.unkept(vt, out.unkept)
-	}
-	more, err := r.prune(ctx, vt, e, out)
-	if err = errors.Join(err, r.discard(ctx, vt, e)); isRefused(err) {
+// conclude tidies up after a delivery, and records what became of it.
+func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out result, interval ctrl.Result) (ctrl.Result, error) {
+	more, err := r.prune(ctx, vt, snap, out)
+	if err = errors.Join(err, r.discard(ctx, vt, snap)); isRefused(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)
@@ -271,19 +257,19 @@ func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.Va
 		out.after = conflictDelay
 	}
 	last := vt.Status.LastDelivered
-	markOutcome(vt, e, out)
+	markOutcome(vt, snap, out)
 	if vt.Status.LastDelivered != last && (out.after == 0 || out.after > tidyDelay) {
 		out.after = tidyDelay
 	}
-	return next(e, out, interval)
+	return next(snap, out, interval)
 }
 
-// next returns when to look again after the requests of an evaluation.
-func next(e evaluation, out outcome, interval ctrl.Result) (ctrl.Result, error) {
+// next returns when to look again after a delivery.
+func next(snap snapshot, out result, interval ctrl.Result) (ctrl.Result, error) {
 	switch {
 	case out.err != nil:
 		return ctrl.Result{}, out.err
-	case out.triggered > 0 && e.gate == nil:
+	case out.triggered > 0 && snap.gate == nil:
 		return afterRequests, nil // What is held back is judged by what is stored.
 	case out.after > 0 && out.after < interval.RequeueAfter:
 		return ctrl.Result{RequeueAfter: out.after, Priority: new(progressPriority)}, out.refused

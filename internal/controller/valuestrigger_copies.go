@@ -144,15 +144,15 @@ func (r *ValuesTriggerReconciler) removeAs(ctx context.Context, vt *triggerv1.Va
 // prune removes the copies that no target wants and no release reads any more, or has them
 // stay when the trigger goes if the policy is not to remove them. It reports whether there
 // are more.
-func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome) (more bool, err error) {
-	if !deletesCopies(vt) || e.publication == nil {
+func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out result) (more bool, err error) {
+	if !deletesCopies(vt) || snap.publication == nil {
 		return r.letGo(ctx, vt)
 	}
-	obsolete, err := r.obsolete(ctx, vt, e, out)
+	obsolete, err := r.obsolete(ctx, vt, snap, out)
 	if err != nil || len(obsolete) == 0 {
 		return false, err
 	}
-	t := tidy(obsolete, func(one *copyMeta) error { return r.copies.Delete(ctx, e.writer, one) })
+	t := tidy(obsolete, func(one *copyMeta) error { return r.copies.Delete(ctx, snap.writer, one) })
 	r.sayDeleted(vt, t.done)
 	// Of what is in other places than the targets of this trigger nothing is said.
 	known := map[string]bool{}
@@ -169,19 +169,19 @@ func (r *ValuesTriggerReconciler) prune(ctx context.Context, vt *triggerv1.Value
 
 // obsolete returns the copies that no target wants and no release reads. The status is about
 // to forget a target that was dropped, so its copy is looked for where it cannot be missed.
-func (r *ValuesTriggerReconciler) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome) ([]*copyMeta, error) {
+func (r *ValuesTriggerReconciler) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out result) ([]*copyMeta, error) {
 	list, reader := index.Copies, r.cache
 	if dropsTarget(vt.Status.Targets, out.targets) {
 		list, reader = index.CopiesNow, r.live
 	}
-	found, err := list(ctx, reader, sourceKinds(r.sources.Secrets), client.ObjectKeyFromObject(e.publication.owner))
+	found, err := list(ctx, reader, sourceKinds(r.sources.Secrets), client.ObjectKeyFromObject(snap.publication.owner))
 	found = slices.DeleteFunc(found, strange)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
 	wanted := map[string]bool{}
-	for _, t := range e.targets {
-		for _, c := range e.publication.copiesOf(t.NamespacedName) {
+	for _, t := range snap.targets {
+		for _, c := range snap.publication.copiesOf(t.NamespacedName) {
 			wanted[c.String()] = true
 		}
 	}

@@ -189,34 +189,34 @@ func TestDropFinalizer(t *testing.T) {
 	s.Expect(apierrors.IsNotFound(s.Client.Get(t.Context(), aTrigger, old))).To(BeTrue())
 }
 
-// pruning is an evaluation of a trigger with one target, whose copies go with it.
-func pruning() (*triggerv1.ValuesTrigger, evaluation) {
+// pruning is a snapshot of a trigger with one target, whose copies go with it.
+func pruning() (*triggerv1.ValuesTrigger, snapshot) {
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
 	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
 	p := &publication{owner: vt, suffix: "shared", sources: []plan.Source{{ID: "ConfigMap/apps/a"}}, goesWith: deletesCopies(vt)}
-	return vt, evaluation{publication: p, targets: []target.Target{{NamespacedName: anApp}}}
+	return vt, snapshot{publication: p, targets: []target.Target{{NamespacedName: anApp}}}
 }
 
 func TestPrune(t *testing.T) {
 	t.Parallel()
 	reader := reading("apps", "read-shared")
 	s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "read"), aCopy("apps", "gone"), aCopy("evil", "app", forged), aCopy("evil", "app", dying), reader)
-	vt, e := pruning()
-	e.writer = s.Client
-	more, err := s.prune(t.Context(), vt, e, outcome{})
+	vt, snap := pruning()
+	snap.writer = s.Client
+	more, err := s.prune(t.Context(), vt, snap, result{})
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(more).To(BeFalse())
 	s.Expect(s.deleted).To(ConsistOf("apps/gone-shared"))
 
 	// While a target has no copy under the present name, the one that it had is needed.
 	s.deleted = nil
-	e.publication.suffix = "other"
-	out := outcome{targets: []triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: triggerv1.TargetHeld}}}
-	_, err = s.prune(t.Context(), vt, e, out)
+	snap.publication.suffix = "other"
+	out := result{targets: []triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: triggerv1.TargetHeld}}}
+	_, err = s.prune(t.Context(), vt, snap, out)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(s.deleted).To(BeEmpty())
 	out.targets[0].Published = "sha256:0"
-	_, err = s.prune(t.Context(), vt, e, out)
+	_, err = s.prune(t.Context(), vt, snap, out)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(s.deleted).To(ConsistOf("apps/app-shared"))
 }
@@ -227,14 +227,14 @@ func TestPrune_says_nothing_of_what_is_nowhere_near_its_targets(t *testing.T) {
 	s.denied = func(obj client.Object) error {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, obj.GetName(), nil)
 	}
-	vt, e := pruning()
-	e.writer = s.Client
+	vt, snap := pruning()
+	snap.writer = s.Client
 	vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "was", Published: "sha256:0"}}
-	_, err := s.prune(t.Context(), vt, e, outcome{})
+	_, err := s.prune(t.Context(), vt, snap, result{})
 	s.Expect(apierrors.IsForbidden(err)).To(BeTrue())
 	s.Expect(s.recorder.Events).To(Receive(Equal("Warning CopiesKept Copies are kept: the operator may not delete ConfigMaps in namespace apps; grant it, or delete them")))
 	vt.Status.Targets = nil
-	_, err = s.prune(t.Context(), vt, e, outcome{})
+	_, err = s.prune(t.Context(), vt, snap, result{})
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(s.recorder.Events).NotTo(Receive())
 }
@@ -246,10 +246,10 @@ func TestPrune_finds_the_copy_of_a_dropped_target_before_the_cache_does(t *testi
 	s.denied = func(obj client.Object) error {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, obj.GetName(), nil)
 	}
-	vt, e := pruning()
-	e.writer = s.Client
+	vt, snap := pruning()
+	snap.writer = s.Client
 	vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "was"}, {Namespace: "apps", Name: "app"}}
-	_, err := s.prune(t.Context(), vt, e, outcome{targets: vt.Status.Targets[1:]})
+	_, err := s.prune(t.Context(), vt, snap, result{targets: vt.Status.Targets[1:]})
 	s.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "once the status names the target no more, no one says what is left of it")
 	s.Expect(s.deleted).To(ConsistOf("apps/was-shared"))
 	s.Expect(s.recorder.Events).To(Receive(ContainSubstring("may not delete ConfigMaps in namespace apps")))
@@ -257,21 +257,21 @@ func TestPrune_finds_the_copy_of_a_dropped_target_before_the_cache_does(t *testi
 
 func TestPrune_lets_copies_stay_if_the_policy_is_to(t *testing.T) {
 	t.Parallel()
-	for name, edit := range map[string]func(*triggerv1.ValuesTrigger, *evaluation){
-		"orphaned": func(vt *triggerv1.ValuesTrigger, _ *evaluation) {
+	for name, edit := range map[string]func(*triggerv1.ValuesTrigger, *snapshot){
+		"orphaned": func(vt *triggerv1.ValuesTrigger, _ *snapshot) {
 			vt.Spec.Publish.DeletionPolicy = triggerv1.DeletionOrphan
 		},
-		"suspended":    func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Suspend = true },
-		"no copies":    func(vt *triggerv1.ValuesTrigger, e *evaluation) { vt.Spec.Publish, e.publication = nil, nil },
-		"not any more": func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.publication = nil },
+		"suspended":    func(vt *triggerv1.ValuesTrigger, _ *snapshot) { vt.Spec.Suspend = true },
+		"no copies":    func(vt *triggerv1.ValuesTrigger, snap *snapshot) { vt.Spec.Publish, snap.publication = nil, nil },
+		"not any more": func(_ *triggerv1.ValuesTrigger, snap *snapshot) { snap.publication = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "gone"), aCopy("evil", "app", forged))
-			vt, e := pruning()
-			e.writer = s.Client
-			edit(vt, &e)
-			_, err := s.prune(t.Context(), vt, e, outcome{})
+			vt, snap := pruning()
+			snap.writer = s.Client
+			edit(vt, &snap)
+			_, err := s.prune(t.Context(), vt, snap, result{})
 			s.Expect(err).NotTo(HaveOccurred())
 			s.Expect(s.deleted).To(BeEmpty())
 			list := &corev1.ConfigMapList{}

@@ -23,34 +23,34 @@ import (
 )
 
 // decide asks the planner, and composes the values if the planner wants to know them.
-func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase) {
+func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) {
 	c.input = plan.Input{
-		Now:         e.at,
+		Now:         snap.at,
 		Timeout:     vt.GetTimeout(),
 		Trigger:     vt.Namespace + "/" + vt.Name,
 		Target:      c.String(),
-		Targets:     len(e.targets),
-		Digest:      e.diff.To,
-		Sources:     e.sources,
-		Diff:        e.diff,
-		Refused:     e.refused,
-		Gated:       e.gate != nil,
-		Settling:    e.settling,
-		Force:       e.force,
-		ByTriggerAt: e.gated || e.force == "" && begunByRequest(vt.Status.Rollout, e.content),
-		Reset:       e.reset,
+		Targets:     len(snap.targets),
+		Digest:      snap.diff.To,
+		Sources:     snap.sources,
+		Diff:        snap.diff,
+		Refused:     snap.refused,
+		Gated:       snap.gate != nil,
+		Settling:    snap.settling,
+		Force:       snap.force,
+		ByTriggerAt: snap.gated || snap.force == "" && begunByRequest(vt.Status.Rollout, snap.content),
+		Reset:       snap.reset,
 		Policy:      vt.Spec.Force,
 		Previous:    c.previous,
-		Release:     target.Observe(c.hr, e.sources),
+		Release:     target.Observe(c.hr, snap.sources),
 		Live:        c.live,
 	}
-	if e.ending[c.Namespace] {
+	if snap.ending[c.Namespace] {
 		c.input.Release = plan.Release{Ending: endingMessage}
 	}
-	c.input.Release.Denied = r.check(vt, e, c.NamespacedName, c.hr)
+	c.input.Release.Denied = r.check(vt, snap, c.NamespacedName, c.hr)
 	var lookErr error
-	if e.publication != nil && !e.ending[c.Namespace] { // No copy can be made there any more.
-		lookErr = r.observeCopies(ctx, e, c)
+	if snap.publication != nil && !snap.ending[c.Namespace] { // No copy can be made there any more.
+		lookErr = r.observeCopies(ctx, snap, c)
 	}
 	defer func() { c.err = errors.Join(c.err, lookErr) }()
 	c.decision = plan.Decide(c.input)
@@ -88,8 +88,8 @@ func (r *ValuesTriggerReconciler) compareValues(ctx context.Context, hr *helmv2.
 }
 
 // check says why a target must not be touched by this trigger, or nothing.
-func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluation, key types.NamespacedName, hr *helmv2.HelmRelease) string {
-	if e.generated() {
+func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, snap snapshot, key types.NamespacedName, hr *helmv2.HelmRelease) string {
+	if snap.generated() {
 		return "" // The sources of a generated trigger have been checked one by one.
 	}
 	to := access.Target{Namespace: key.Namespace, Name: key.Name}
@@ -105,16 +105,16 @@ func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, e evaluatio
 // confirm looks whether the sources are still the objects that were read, if a target notes
 // a revision because they were there: a watch may be behind. If they are not, the revision
 // is not noted.
-func (r *ValuesTriggerReconciler) confirm(ctx context.Context, e evaluation, cases []*targetCase) error {
+func (r *ValuesTriggerReconciler) confirm(ctx context.Context, snap snapshot, cases []*targetCase) error {
 	notes := func(c *targetCase) bool { return c.err == nil && c.decision.Notes(c.previous) }
 	if !slices.ContainsFunc(cases, notes) {
 		return nil
 	}
-	for _, s := range e.sources {
+	for _, s := range snap.sources {
 		if s.UID == "" {
 			continue
 		}
-		uid, err := r.store.UID(ctx, e.account, source.RefOf(s.ID))
+		uid, err := r.store.UID(ctx, snap.account, source.RefOf(s.ID))
 		if err != nil {
 			return err
 		}
@@ -132,10 +132,10 @@ func (r *ValuesTriggerReconciler) confirm(ctx context.Context, e evaluation, cas
 }
 
 // fresh reads a HelmRelease from the API server, as the account that writes it.
-func (r *ValuesTriggerReconciler) fresh(ctx context.Context, e evaluation, key types.NamespacedName) (*helmv2.HelmRelease, error) {
+func (r *ValuesTriggerReconciler) fresh(ctx context.Context, snap snapshot, key types.NamespacedName) (*helmv2.HelmRelease, error) {
 	reader := r.live
-	if e.account.Reader != nil {
-		reader = e.account.Reader
+	if snap.account.Reader != nil {
+		reader = snap.account.Reader
 	}
 	hr := &helmv2.HelmRelease{}
 	err := reader.Get(ctx, key, hr)

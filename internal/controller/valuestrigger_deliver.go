@@ -6,7 +6,6 @@ package controller
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -29,19 +28,14 @@ import (
 // changed between decision and request.
 const maxConflicts = 5
 
-// outcome is what became of all targets.
-type outcome struct {
+// result is what became of all targets.
+type result struct {
 	targets []triggerv1.TargetStatus
 
-	// rollout is the state of what holds changes back, nil if nothing does.
-	rollout *triggerv1.RolloutStatus
-
-	// admitted reports that what is held back is not so for some target, and passed that
+	// rollout is the state of what holds changes back, nil if nothing does. Passed reports that
 	// the content can be gone back to from now on.
-	admitted, passed bool
-
-	// unkept says why the content could not be kept, so that no one gets it.
-	unkept error
+	rollout *triggerv1.RolloutStatus
+	passed  bool
 
 	// releases are what was observed of the targets that exist.
 	releases []plan.Release
@@ -56,10 +50,6 @@ type outcome struct {
 	// lasting is true if this is so only of targets that are refused until a person does
 	// something: what a person asks for must not stay open for so long.
 	lasting bool
-
-	// outdated reports that all of this rests on an old version of the trigger or a source and is
-	// to be decided again.
-	outdated bool
 
 	// after is when to look again without an event, 0 for never.
 	after time.Duration
@@ -94,36 +84,53 @@ type targetCase struct {
 
 	// err reports that nothing could be decided.
 	err error
+
+	// held says why its request must not be made now. It is empty if it may, or if there is none.
+	// Settling is true if nothing may be done for any target yet.
+	held     string
+	settling bool
+
+	// done is what became of it.
+	done effect
 }
 
 // deliver decides about every target and makes the requests that are due and not held
-// back. What happens to one target does not touch another.
-func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) outcome {
-	cases := r.decideAll(ctx, vt, e)
-	if slices.ContainsFunc(cases, func(c *targetCase) bool { return fault.IsOutdated(c.err) }) {
-		return outcome{outdated: true}
+// back. What happens to one target does not touch another. An error reports that nothing
+// was done.
+func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (result, error) {
+	cases := r.decideAll(ctx, vt, snap)
+	for _, c := range cases {
+		if fault.IsOutdated(c.err) {
+			return result{}, c.err
+		}
 	}
-	if err := r.confirm(ctx, e, cases); err != nil {
-		return outcome{outdated: true, err: err}
+	if err := r.confirm(ctx, snap, cases); err != nil {
+		return result{}, err
 	}
-	out := outcome{targets: make([]triggerv1.TargetStatus, len(cases))}
-	gated, err := r.hold(ctx, vt, e, cases, &out)
-	if err != nil || out.outdated {
-		return outcome{outdated: true, err: err}
+	verdict, err := r.hold(ctx, vt, snap, cases)
+	if err != nil {
+		return result{}, err
 	}
-	e.unsettled = gated.Status != nil && gated.Status.Settling != nil
-	if out.unkept = r.keep(ctx, vt, e, out); out.unkept != nil {
-		out.outdated = fault.IsOutdated(out.unkept)
-		return out
+	if err := r.keep(ctx, vt, snap, verdict); err != nil {
+		return result{}, err
 	}
+	r.executeAll(ctx, vt, snap, cases, verdict.turns)
+	return resultOf(vt, snap, cases, verdict), nil
+}
 
+// resultOf sums up what became of all targets.
+func resultOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, verdict verdict) result {
+	out := result{rollout: verdict.rollout, passed: verdict.passed, after: verdict.after}
 	var errs []error
-	for i, one := range r.executeAll(ctx, vt, e, cases, gated) {
-		errs = append(errs, one.err)
-		out.targets[i] = recordOf(vt, e, cases[i], one, len(cases))
-		out.note(one)
+	for _, c := range cases {
+		if c.input.Release.Exists {
+			out.releases = append(out.releases, c.input.Release)
+		}
+		errs = append(errs, c.done.err)
+		out.targets = append(out.targets, recordOf(vt, snap, c, len(cases)))
+		out.note(c.done)
 	}
-	if e.gate == nil && !e.unsettled && !out.undecided {
+	if snap.gate == nil && !verdict.settling() && !out.undecided {
 		out.rollout = nil // What has been decided now is on record elsewhere.
 	}
 	out.err = errors.Join(errs...)
@@ -131,17 +138,17 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 }
 
 // recordOf returns what to record of one target of so many.
-func recordOf(vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, one single, targets int) triggerv1.TargetStatus {
-	status := one.status
+func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, targets int) triggerv1.TargetStatus {
+	status := c.done.status
 	status.Message = plan.Bounded(status.Message, targets)
 	status.Namespace, status.Name = c.Namespace, c.Name
-	status.Stage = stageOf(vt, e.gate, c.hr)
-	status.Published = c.published(e)
+	status.Stage = stageOf(vt, snap.gate, c.hr)
+	status.Published = c.published(snap)
 	return status
 }
 
 // note takes in what became of one target.
-func (o *outcome) note(one single) {
+func (o *result) note(one effect) {
 	if one.refused != nil {
 		o.refused = one.refused
 	}
@@ -159,30 +166,30 @@ func (o *outcome) note(one single) {
 
 // executeAll executes the decisions about all targets. Where more of them wait than there are
 // places, each place is offered to one after the other until one takes it.
-func (r *ValuesTriggerReconciler) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase, gated rollout.Decision) []single {
-	done := make([]single, len(cases))
+func (r *ValuesTriggerReconciler) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, turns []rollout.Turn) {
 	var group errgroup.Group
 	group.SetLimit(max(1, r.concurrent))
-	execute := func(i int, held string) {
+	execute := func(c *targetCase) {
 		group.Go(func() error {
-			done[i] = r.execute(ctx, vt, e, cases[i], held)
+			c.done = r.execute(ctx, vt, snap, c)
 			return nil
 		})
 	}
-	queued := make([]bool, len(cases))
-	queues := make([]chan int, 0, len(gated.Turns))
-	for _, turn := range gated.Turns {
-		queue := make(chan int, len(turn.Targets))
+	queued := make(map[*targetCase]bool, len(cases))
+	queues := make([]chan *targetCase, 0, len(turns))
+	for _, turn := range turns {
+		queue := make(chan *targetCase, len(turn.Targets))
 		for _, i := range turn.Targets {
-			queued[i] = true
-			queue <- i
+			queued[cases[i]] = true
+			queue <- cases[i]
 		}
 		close(queue)
 		queues = append(queues, queue)
 		for range turn.Places {
 			group.Go(func() error {
-				for i := range queue {
-					if done[i] = r.execute(ctx, vt, e, cases[i], ""); !done[i].free {
+				for c := range queue {
+					c.held = ""
+					if c.done = r.execute(ctx, vt, snap, c); !c.done.free {
 						return nil
 					}
 				}
@@ -190,44 +197,43 @@ func (r *ValuesTriggerReconciler) executeAll(ctx context.Context, vt *triggerv1.
 			})
 		}
 	}
-	for i := range cases {
-		if !queued[i] {
-			execute(i, gated.Held[i])
+	for _, c := range cases {
+		if !queued[c] {
+			execute(c)
 		}
 	}
 	_ = group.Wait() // No function returns an error.
 	for _, queue := range queues {
-		for i := range queue {
-			execute(i, gated.Held[i])
+		for c := range queue {
+			execute(c)
 		}
 	}
 	_ = group.Wait()
-	return done
 }
 
 // decideAll decides about every target, without doing anything.
-func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) []*targetCase {
+func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) []*targetCase {
 	previous := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
 	for i := range vt.Status.Targets {
 		status := &vt.Status.Targets[i]
 		previous[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
 	}
-	cases := make([]*targetCase, len(e.targets))
+	cases := make([]*targetCase, len(snap.targets))
 	var group errgroup.Group
 	group.SetLimit(max(1, r.concurrent))
-	for i, t := range e.targets {
+	for i, t := range snap.targets {
 		c := &targetCase{Target: t, hr: t.Release, previous: previous[t.NamespacedName]}
 		cases[i] = c
 		group.Go(func() error {
 			in := plan.Input{
-				Previous: c.previous, Diff: e.diff, Digest: e.diff.To, Sources: e.sources, Settling: e.settling, Release: target.Observe(c.hr, e.sources),
+				Previous: c.previous, Diff: snap.diff, Digest: snap.diff.To, Sources: snap.sources, Settling: snap.settling, Release: target.Observe(c.hr, snap.sources),
 			}
-			if in.DependsOnOrder() || e.gate != nil && r.sent.missing(t.NamespacedName, in.Release) {
-				c.hr, c.err = r.fresh(ctx, e, t.NamespacedName)
+			if in.DependsOnOrder() || snap.gate != nil && r.sent.missing(t.NamespacedName, in.Release) {
+				c.hr, c.err = r.fresh(ctx, snap, t.NamespacedName)
 				c.live = true
 			}
 			if c.err == nil {
-				r.decide(ctx, vt, e, c)
+				r.decide(ctx, vt, snap, c)
 			}
 			return nil
 		})
@@ -236,8 +242,8 @@ func (r *ValuesTriggerReconciler) decideAll(ctx context.Context, vt *triggerv1.V
 	return cases
 }
 
-// single is what became of one target.
-type single struct {
+// effect is what became of one target.
+type effect struct {
 	status    triggerv1.TargetStatus
 	sent      bool
 	undecided bool
@@ -252,39 +258,39 @@ type single struct {
 
 // execute makes the request that was decided on, unless it is held back, and decides
 // again on a fresh observation when the HelmRelease has changed since.
-func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, held string) single {
+func (r *ValuesTriggerReconciler) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) effect {
 	for attempt := 1; ; attempt++ {
 		decision := c.decision
 		if c.err != nil {
 			return r.undecidable(vt, c)
 		}
-		err := r.publish(ctx, vt, e, c, held)
+		err := r.publish(ctx, vt, snap, c)
 		switch {
 		case err != nil:
 		case decision.Request == nil:
-			return single{status: decision.Status, after: decision.After}
-		case held != "" && e.unsettled:
-			return single{status: decision.Settling(held)}
-		case held != "":
-			return single{status: decision.Held(held)}
+			return effect{status: decision.Status, after: decision.After}
+		case c.held != "" && c.settling:
+			return effect{status: decision.Settling(c.held)}
+		case c.held != "":
+			return effect{status: decision.Held(c.held)}
 		default:
-			err = request.Send(ctx, e.writer, c.hr, *decision.Request)
+			err = request.Send(ctx, snap.writer, c.hr, *decision.Request)
 		}
 		if err == nil {
-			r.meter.ObserveReaction(e.change(vt.Status.History), c.previous, decision.Status, time.Now())
-			if e.gate != nil {
+			r.meter.ObserveReaction(snap.change(vt.Status.History), c.previous, decision.Status, time.Now())
+			if snap.gate != nil {
 				r.sent.note(c.NamespacedName, decision.Request.Token)
 			}
 			ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
 				"token", decision.Request.Token, "force", decision.Request.Force, "cause", decision.Request.Cause)
-			return single{status: decision.Status, sent: true, after: decision.After}
+			return effect{status: decision.Status, sent: true, after: decision.After}
 		}
 		if attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
-			return r.unmade(vt, e, decision, err)
+			return r.unmade(vt, snap, decision, err)
 		}
-		if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
+		if c.hr, c.err = r.fresh(ctx, snap, c.NamespacedName); c.err == nil {
 			c.live = true
-			r.decide(ctx, vt, e, c)
+			r.decide(ctx, vt, snap, c)
 		}
 	}
 }
@@ -298,10 +304,10 @@ func unsentOf(d plan.Decision) triggerv1.TargetStatus {
 }
 
 // undecided leaves a target as it is.
-func undecided(previous *triggerv1.TargetStatus, err error) single {
+func undecided(previous *triggerv1.TargetStatus, err error) effect {
 	status := triggerv1.TargetStatus{State: triggerv1.TargetPending}
 	if previous != nil {
 		status = *previous
 	}
-	return single{status: status, undecided: true, err: err}
+	return effect{status: status, undecided: true, err: err}
 }

@@ -61,7 +61,7 @@ func isVerdict(was, is *triggerv1.RolloutStatus) bool {
 // doubt looks again, before a verdict, at the namespaces of the targets that it rests on:
 // the cache may know of a release that fails before it knows why. It reports whether any
 // of them has to be left out.
-func (r *ValuesTriggerReconciler) doubt(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase) (bool, error) {
+func (r *ValuesTriggerReconciler) doubt(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) (bool, error) {
 	if r.namespaces == nil {
 		return false, nil
 	}
@@ -78,8 +78,8 @@ func (r *ValuesTriggerReconciler) doubt(ctx context.Context, vt *triggerv1.Value
 	changed := false
 	for _, c := range cases {
 		if ending[c.Namespace] && c.input.Release.Exists {
-			e.ending[c.Namespace] = true
-			r.decide(ctx, vt, e, c)
+			snap.ending[c.Namespace] = true
+			r.decide(ctx, vt, snap, c)
 			changed = true
 		}
 	}

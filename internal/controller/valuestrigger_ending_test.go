@@ -34,7 +34,7 @@ func namespaced(ending bool) client.Reader {
 }
 
 // failing returns a rollout whose only release was asked and has failed.
-func failing() (*triggerv1.ValuesTrigger, evaluation, *targetCase) {
+func failing() (*triggerv1.ValuesTrigger, snapshot, *targetCase) {
 	sources := []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:present", Full: "sha256:present"}}
 	digest := plan.Combined(sources)
 	vt := staged()
@@ -61,8 +61,8 @@ func failing() (*triggerv1.ValuesTrigger, evaluation, *targetCase) {
 			TriggeredAt: &metav1.Time{Time: time.Now().Add(-time.Minute)},
 		},
 	}
-	e := evaluation{at: time.Now(), sources: sources, content: digest, diff: plan.Compare(vt.Status.Sources, digest, sources), targets: []target.Target{c.Target}}
-	return vt, e, c
+	snap := snapshot{at: time.Now(), sources: sources, content: digest, diff: plan.Compare(vt.Status.Sources, digest, sources), targets: []target.Target{c.Target}}
+	return vt, snap, c
 }
 
 // The namespace is known to be ending by the cache, or by the API server alone: a watch
@@ -82,18 +82,17 @@ func TestHold_what_a_dying_namespace_says_is_not_a_verdict(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			vt, e, one := failing()
+			vt, snap, one := failing()
 			r := &ValuesTriggerReconciler{namespaces: namespaced(c.cached), live: namespaced(c.there), sent: newSentRequests()}
 			var err error
-			e.gate, err = newGate(vt)
+			snap.gate, err = newGate(vt)
 			g.Expect(err).NotTo(HaveOccurred())
-			e.ending, err = r.ending(t.Context(), r.namespaces, e.targets)
+			snap.ending, err = r.ending(t.Context(), r.namespaces, snap.targets)
 			g.Expect(err).NotTo(HaveOccurred())
-			r.decide(t.Context(), vt, e, one)
-			out := outcome{}
-			_, err = r.hold(t.Context(), vt, e, []*targetCase{one}, &out)
+			r.decide(t.Context(), vt, snap, one)
+			judged, err := r.hold(t.Context(), vt, snap, []*targetCase{one})
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(out.rollout.Phase).To(Equal(c.phase))
+			g.Expect(judged.rollout.Phase).To(Equal(c.phase))
 			g.Expect(one.decision.Status.State).To(Equal(c.state))
 			if c.there {
 				g.Expect(one.decision.Status.Message).To(Equal(endingMessage))
@@ -105,40 +104,40 @@ func TestHold_what_a_dying_namespace_says_is_not_a_verdict(t *testing.T) {
 func TestEnding_without_a_view_of_namespaces(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	_, e, _ := failing()
+	_, snap, _ := failing()
 	r := &ValuesTriggerReconciler{}
-	g.Expect(r.ending(t.Context(), nil, e.targets)).To(BeEmpty())
-	g.Expect(r.ending(t.Context(), fake.NewClientBuilder().Build(), e.targets)).To(BeEmpty(), "it is gone")
+	g.Expect(r.ending(t.Context(), nil, snap.targets)).To(BeEmpty())
+	g.Expect(r.ending(t.Context(), fake.NewClientBuilder().Build(), snap.targets)).To(BeEmpty(), "it is gone")
 }
 
 // A trigger that was made again finds on the releases what was rolled back.
 func TestDecide_what_a_release_says_was_rolled_back(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		modify func(vt *triggerv1.ValuesTrigger, e evaluation, record *plan.Record)
+		modify func(vt *triggerv1.ValuesTrigger, snap snapshot, record *plan.Record)
 		phase  triggerv1.RolloutPhase
 	}{
-		"this content":        {func(*triggerv1.ValuesTrigger, evaluation, *plan.Record) {}, triggerv1.RolloutHalted},
-		"other content":       {func(_ *triggerv1.ValuesTrigger, _ evaluation, record *plan.Record) { record.Sources[0].Digest = "0123" }, triggerv1.RolloutProgressing},
-		"of another trigger":  {func(_ *triggerv1.ValuesTrigger, _ evaluation, record *plan.Record) { record.Sources[0].ID += "2" }, triggerv1.RolloutProgressing},
-		"it does not go back": {func(vt *triggerv1.ValuesTrigger, _ evaluation, _ *plan.Record) { vt.Spec.Publish = nil }, triggerv1.RolloutProgressing},
-		"a rollout is recorded": {func(vt *triggerv1.ValuesTrigger, e evaluation, _ *plan.Record) {
-			vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: e.content, Phase: triggerv1.RolloutProgressing}
+		"this content":        {func(*triggerv1.ValuesTrigger, snapshot, *plan.Record) {}, triggerv1.RolloutHalted},
+		"other content":       {func(_ *triggerv1.ValuesTrigger, _ snapshot, record *plan.Record) { record.Sources[0].Digest = "0123" }, triggerv1.RolloutProgressing},
+		"of another trigger":  {func(_ *triggerv1.ValuesTrigger, _ snapshot, record *plan.Record) { record.Sources[0].ID += "2" }, triggerv1.RolloutProgressing},
+		"it does not go back": {func(vt *triggerv1.ValuesTrigger, _ snapshot, _ *plan.Record) { vt.Spec.Publish = nil }, triggerv1.RolloutProgressing},
+		"a rollout is recorded": {func(vt *triggerv1.ValuesTrigger, snap snapshot, _ *plan.Record) {
+			vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: snap.content, Phase: triggerv1.RolloutProgressing}
 		}, triggerv1.RolloutProgressing},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			vt, e, one := failing()
+			vt, snap, one := failing()
 			vt.Status = triggerv1.ValuesTriggerStatus{}
 			vt.Spec.Publish, vt.Spec.Rollout.OnFailure = &triggerv1.Publish{Name: "shared"}, triggerv1.FailureRollback
-			record := plan.Record{Sources: []plan.RecordedSource{{ID: "refused/apps/platform", Digest: e.content[len("sha256:"):][:12]}}}
-			c.modify(vt, e, &record)
+			record := plan.Record{Sources: []plan.RecordedSource{{ID: "refused/apps/platform", Digest: snap.content[len("sha256:"):][:12]}}}
+			c.modify(vt, snap, &record)
 			one.input = plan.Input{Trigger: "apps/platform", Release: plan.Release{Exists: true, Record: record}}
 			one.decision = plan.Decision{Request: &plan.Request{}}
 			gate, err := newGate(vt)
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(gate.decide(vt, e, []*targetCase{one}).Status.Phase).To(Equal(c.phase))
+			g.Expect(gate.decide(vt, snap, []*targetCase{one}).Status.Phase).To(Equal(c.phase))
 		})
 	}
 }

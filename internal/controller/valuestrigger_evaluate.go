@@ -25,8 +25,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
-// evaluation is what a trigger is about, as it is now.
-type evaluation struct {
+// snapshot is what a trigger is about, as it is at one moment.
+type snapshot struct {
 	at       time.Time
 	sources  []plan.Source
 	disabled []string
@@ -77,92 +77,91 @@ type evaluation struct {
 
 	// settle is how long a change settles that a tool has applied, 0 if none does. Applied is
 	// such a change that is seen now, and settling is true if there is one or one is on record.
-	// Applying is true if the tool is known to go on, and unsettled while nothing may be done.
-	settle    time.Duration
-	applied   *triggerv1.SettlingStatus
-	settling  bool
-	applying  bool
-	unsettled bool
+	// Applying is true if the tool is known to go on.
+	settle   time.Duration
+	applied  *triggerv1.SettlingStatus
+	settling bool
+	applying bool
 
 	// release is the one for which the trigger is generated: its sources come from the contract
 	// and valuesFrom. It is nil if the trigger is declared.
 	release *helmv2.HelmRelease
 }
 
-func (e evaluation) generated() bool { return e.release != nil }
+func (snap snapshot) generated() bool { return snap.release != nil }
 
-// change returns when the content was first seen: in this evaluation, unless the history
+// change returns when the content was first seen: in this snapshot, unless the history
 // has it already. It is unknown of what a person asks for, and of a way back.
-func (e evaluation) change(history []triggerv1.Change) metrics.Change {
+func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
 	switch {
-	case e.force != "", e.reset != "", e.refused != "":
+	case snap.force != "", snap.reset != "", snap.refused != "":
 		return metrics.Change{}
-	case len(history) > 0 && history[0].Digest == e.diff.To:
+	case len(history) > 0 && history[0].Digest == snap.diff.To:
 		return metrics.Change{Seen: history[0].Time.Time, Recorded: true}
 	}
-	return metrics.Change{Seen: e.at}
+	return metrics.Change{Seen: snap.at}
 }
 
 // evaluate reads the sources and targets.
-func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (evaluation, error) {
-	e := evaluation{at: at}
+func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (snapshot, error) {
+	snap := snapshot{at: at}
 	var err error
-	if e.gate, err = newGate(vt); err != nil {
-		return e, err
+	if snap.gate, err = newGate(vt); err != nil {
+		return snap, err
 	}
 	var refs []triggerv1.SourceReference
-	if refs, e.release, err = r.trusted(ctx, vt); err != nil {
-		return e, err
+	if refs, snap.release, err = r.trusted(ctx, vt); err != nil {
+		return snap, err
 	}
-	if e.idle = len(refs) == 0; e.idle {
-		return e, nil
+	if snap.idle = len(refs) == 0; snap.idle {
+		return snap, nil
 	}
 	forgetOther(vt)
-	if err := r.checkSources(vt, refs, e.generated()); err != nil {
-		return e, err
+	if err := r.checkSources(vt, refs, snap.generated()); err != nil {
+		return snap, err
 	}
-	if e.account, e.writer, err = r.accounts.of(vt, e.generated()); err != nil {
-		return e, err
+	if snap.account, snap.writer, err = r.accounts.of(vt, snap.generated()); err != nil {
+		return snap, err
 	}
-	resolution, err := r.sources.Resolve(ctx, vt, e.release, refs, e.account, maxAge(vt))
+	resolution, err := r.sources.Resolve(ctx, vt, snap.release, refs, snap.account, maxAge(vt))
 	if err != nil {
-		return e, err
+		return snap, err
 	}
-	e.sources, e.disabled = resolution.Sources, resolution.Disabled
-	if len(e.sources) == 0 && len(e.disabled) > 0 {
-		return e, fault.Waiting(triggerv1.SecretsDisabledReason, "%s", disabledMessage("No source is left", e.disabled))
+	snap.sources, snap.disabled = resolution.Sources, resolution.Disabled
+	if len(snap.sources) == 0 && len(snap.disabled) > 0 {
+		return snap, fault.Waiting(triggerv1.SecretsDisabledReason, "%s", disabledMessage("No source is left", snap.disabled))
 	}
-	e.translation = plan.Translate(&vt.Status, e.sources)
-	e.translation.Apply(&vt.Status)
-	e.force, e.reset = manualRequests(vt)
-	e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, e.sources)
-	e.rollBack(vt)
-	e.triggerThrough(vt)
-	r.noteApplied(vt, &e)
+	snap.translation = plan.Translate(&vt.Status, snap.sources)
+	snap.translation.Apply(&vt.Status)
+	snap.force, snap.reset = manualRequests(vt)
+	snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, snap.sources)
+	snap.rollBack(vt)
+	snap.triggerThrough(vt)
+	r.noteApplied(vt, &snap)
 
 	// A message for an account shows only HelmReleases and namespaces that it may see itself.
 	resolver := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}
-	if e.account.Reader != nil {
-		resolver = target.Resolver{Releases: e.account.Reader, Namespaces: e.account.Reader}
+	if snap.account.Reader != nil {
+		resolver = target.Resolver{Releases: snap.account.Reader, Namespaces: snap.account.Reader}
 	}
-	if e.targets, e.selectNothing, err = resolver.Resolve(ctx, vt); err != nil {
-		return e, err
+	if snap.targets, snap.selectNothing, err = resolver.Resolve(ctx, vt); err != nil {
+		return snap, err
 	}
-	if e.ending, err = r.ending(ctx, r.namespaces, e.targets); err != nil {
-		return e, err
+	if snap.ending, err = r.ending(ctx, r.namespaces, snap.targets); err != nil {
+		return snap, err
 	}
-	if e.publication = r.newPublication(ctx, vt, e); e.publication == nil {
-		return e, nil
+	if snap.publication = r.newPublication(ctx, vt, snap); snap.publication == nil {
+		return snap, nil
 	}
-	e.publication.shared = e.publication.sharing(e)
-	if e.refused != "" {
-		e.unrestorable, err = r.checkKept(ctx, vt, e)
-		return e, err
+	snap.publication.shared = snap.publication.sharing(snap)
+	if snap.refused != "" {
+		snap.unrestorable, err = r.checkKept(ctx, vt, snap)
+		return snap, err
 	}
 	if vt.RollsBack() {
-		return e, e.publication.mayKeep()
+		return snap, snap.publication.mayKeep()
 	}
-	return e, nil
+	return snap, nil
 }
 
 // maxAge returns how long content may have been read for a trigger. Who asks by annotation is

@@ -83,17 +83,17 @@ func stageOf(vt *triggerv1.ValuesTrigger, g *gate, hr *helmv2.HelmRelease) strin
 }
 
 // decide asks which of the requests that are due may be made now.
-func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase) rollout.Decision {
+func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) rollout.Decision {
 	in := rollout.Input{
-		Now: e.at, Digest: e.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
-		Settle: e.settle, Applied: e.applied, Applying: e.applying,
+		Now: snap.at, Digest: snap.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
+		Settle: snap.settle, Applied: snap.applied, Applying: snap.applying,
 		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
-		Force: e.overrides(), Reset: e.reset != "", TriggerAt: e.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
+		Force: snap.overrides(), Reset: snap.reset != "", TriggerAt: snap.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
 		Handled: vt.Status.LastHandledApproval,
-		Earlier: e.earlier, Restored: e.refused != "", Unrestorable: e.unrestorable,
+		Earlier: snap.earlier, Restored: snap.refused != "", Unrestorable: snap.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
-	formerly := plan.Formerly(e.sources)
+	formerly := plan.Formerly(snap.sources)
 	for _, c := range cases {
 		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release)
 		switch {
@@ -101,10 +101,10 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 			t.Standing, t.Wants, t.Message = rollout.Out, false, textOf(c.err)
 		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)
-		case c.leftAlone(e):
+		case c.leftAlone(snap):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
-		if in.RefusedBy == "" && vt.RollsBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, e.content, formerly...) {
+		if in.RefusedBy == "" && vt.RollsBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, snap.content, formerly...) {
 			in.RefusedBy = c.String()
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
@@ -115,48 +115,61 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, e evaluation, cases []*target
 	return rollout.Decide(in)
 }
 
-// hold says for each target why its request must not be made now, or nothing. Requests of
-// a trigger that holds changes back are made only on its newest version.
-func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase, out *outcome) (rollout.Decision, error) {
-	if e.gate == nil && !e.settling {
-		return rollout.Decision{Held: make([]string, len(cases))}, nil
+// verdict is what holds changes back, as it is now.
+type verdict struct {
+	rollout *triggerv1.RolloutStatus // nil if nothing does
+	turns   []rollout.Turn
+
+	// admitted reports that the request of some target may be made, and passed that the
+	// content went through all stages.
+	admitted, passed bool
+
+	// after is when to judge again without an event, 0 for never.
+	after time.Duration
+}
+
+// settling reports whether nothing may be done yet.
+func (v verdict) settling() bool { return v.rollout != nil && v.rollout.Settling != nil }
+
+// hold notes for each target why its request must not be made now. Requests of a trigger that
+// holds changes back are made only on its newest version.
+func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) (verdict, error) {
+	if snap.gate == nil && !snap.settling {
+		return verdict{}, nil
 	}
-	for _, c := range cases {
-		if c.input.Release.Exists {
-			out.releases = append(out.releases, c.input.Release)
-		}
-	}
-	g := e.gate
+	g := snap.gate
 	if g == nil {
 		g = &gate{} // It holds nothing back but what settles.
 	}
-	gated := r.rest(ctx, vt, e, g, cases)
+	gated := r.rest(ctx, vt, snap, g, cases)
 	if isVerdict(vt.Status.Rollout, gated.Status) {
-		changed, err := r.doubt(ctx, vt, e, cases)
+		changed, err := r.doubt(ctx, vt, snap, cases)
 		if err != nil {
-			return rollout.Decision{}, err
+			return verdict{}, err
 		}
 		if changed {
-			gated = g.decide(vt, e, cases)
+			gated = g.decide(vt, snap, cases)
 		}
+	}
+	judged := verdict{
+		rollout: gated.Status, turns: gated.Turns, after: gated.After,
+		admitted: slices.Contains(gated.Admitted, true), passed: gated.Passed,
 	}
 	for i, c := range cases {
-		if c.leftAlone(e) {
-			gated.Held[i] = notRestorable
+		c.held, c.settling = gated.Held[i], judged.settling()
+		if c.leftAlone(snap) {
+			c.held = notRestorable
 		}
 	}
-	out.rollout, out.after, out.passed = gated.Status, gated.After, gated.Passed
-	if out.admitted = slices.Contains(gated.Admitted, true); out.admitted {
-		current, err := r.isCurrent(ctx, vt)
-		if err != nil || !current {
-			out.outdated = true
-			return gated, err
+	if judged.admitted {
+		if err := r.checkCurrent(ctx, vt); err != nil {
+			return verdict{}, err
 		}
 	}
 	if gated.Status.Phase == triggerv1.RolloutAwaitingApproval {
-		r.preview(ctx, e, gated.Held, cases)
+		r.preview(ctx, snap, cases)
 	}
-	return gated, nil
+	return judged, nil
 }
 
 // dependencies returns the releases that a release depends on.
@@ -172,14 +185,17 @@ func dependencies(hr *helmv2.HelmRelease) []string {
 	return names
 }
 
-// isCurrent reports whether a trigger is the newest version of it: what holds changes back
-// must not be judged by a status that has been written over.
-func (r *ValuesTriggerReconciler) isCurrent(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool, error) {
+// checkCurrent returns an outdated fault unless a trigger is the newest version of it: what holds
+// changes back must not be judged by a status that has been written over.
+func (r *ValuesTriggerReconciler) checkCurrent(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
 	newest, err := r.newest(ctx, vt)
-	if err != nil {
-		return false, client.IgnoreNotFound(err)
+	if client.IgnoreNotFound(err) != nil {
+		return err
 	}
-	return newest.ResourceVersion == vt.ResourceVersion, nil
+	if err != nil || newest.ResourceVersion != vt.ResourceVersion {
+		return fault.Outdated("there is a newer version of the trigger")
+	}
+	return nil
 }
 
 // newest returns the metadata of a trigger as the API server has it now.

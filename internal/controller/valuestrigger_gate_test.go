@@ -120,14 +120,14 @@ func TestMarkGated(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			vt := staged()
-			e := evaluation{gate: &gate{}, sources: []plan.Source{{ID: first, Watched: c.watched == first}, {ID: second, Watched: c.watched == second}}}
-			markGated(vt, e, c.releases)
+			snap := snapshot{gate: &gate{}, sources: []plan.Source{{ID: first, Watched: c.watched == first}, {ID: second, Watched: c.watched == second}}}
+			markGated(vt, snap, c.releases)
 			condition := conditions.Get(vt, triggerv1.GatedCondition)
 			g.Expect(string(condition.Status) + " " + condition.Reason).To(Equal(c.want))
 			if condition.Reason == triggerv1.WatchedByFluxReason {
 				g.Expect(condition.Message).To(HavePrefix("Secret apps/b has the label reconcile.fluxcd.io/watch: Enabled"))
 			}
-			markGated(vt, evaluation{}, c.releases)
+			markGated(vt, snapshot{}, c.releases)
 			g.Expect(conditions.Get(vt, triggerv1.GatedCondition)).To(BeNil(), "nothing is held back any more")
 		})
 	}
@@ -139,7 +139,7 @@ func TestSummarize_a_rollout_comes_before_what_its_targets_say(t *testing.T) {
 	vt := staged()
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "canary", Message: "apps/app: why",
 		Stages: []triggerv1.StageStatus{{Name: "canary", Targets: 1, Failed: 1}, {Name: "rest"}}}
-	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}}
+	out := result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}}
 	summary := summarize(vt, out, "")
 	g.Expect(summary.Reason).To(Equal(triggerv1.RolloutHaltedReason))
 	g.Expect(summary.Stalled).To(BeTrue())

@@ -38,19 +38,19 @@ const (
 
 // triggerThrough takes up a request that keeps to what holds changes back. While content
 // is refused it waits: to begin again would be to deliver what is refused.
-func (e *evaluation) triggerThrough(vt *triggerv1.ValuesTrigger) {
+func (snap *snapshot) triggerThrough(vt *triggerv1.ValuesTrigger) {
 	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
-	if value == "" || value == vt.Status.LastHandledTriggerAt || e.refused != "" {
+	if value == "" || value == vt.Status.LastHandledTriggerAt || snap.refused != "" {
 		return
 	}
-	e.triggerAt = value
-	if e.force == "" {
-		e.force, e.gated = value, true
+	snap.triggerAt = value
+	if snap.force == "" {
+		snap.force, snap.gated = value, true
 	}
 }
 
 // overrides is true if a person wants all targets requested at once.
-func (e evaluation) overrides() bool { return e.force != "" && !e.gated }
+func (snap snapshot) overrides() bool { return snap.force != "" && !snap.gated }
 
 // begunByRequest is true if a request that keeps to what holds changes back has begun the rollout
 // of the content, and nothing has overridden that since.
@@ -60,16 +60,16 @@ func begunByRequest(s *triggerv1.RolloutStatus, content string) bool {
 
 // overrideOf returns what a request has overridden, nil if nothing was in its way. The
 // rollout in the status must be the one from before the request.
-func overrideOf(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) *triggerv1.Override {
-	if !e.overrides() || e.gate == nil {
+func overrideOf(vt *triggerv1.ValuesTrigger, snap snapshot, out result) *triggerv1.Override {
+	if !snap.overrides() || snap.gate == nil {
 		return nil
 	}
-	overridden := rollout.Overrides(vt, out.targets, e.gate.schedule.Open(e.at))
+	overridden := rollout.Overrides(vt, out.targets, snap.gate.schedule.Open(snap.at))
 	if len(overridden) == 0 {
 		return nil
 	}
 	return &triggerv1.Override{
-		Time: metav1.NewTime(e.at.UTC().Truncate(time.Second)), Manager: text.Line(e.forcedBy, maxManager),
+		Time: metav1.NewTime(snap.at.UTC().Truncate(time.Second)), Manager: text.Line(snap.forcedBy, maxManager),
 		Message: text.Line(strings.Join(overridden, "; "), maxOverridden),
 	}
 }

@@ -31,16 +31,16 @@ func TestTriggerThrough(t *testing.T) {
 	for _, c := range []struct {
 		name                                string
 		annotation, handled, force, refused string
-		want                                evaluation
+		want                                snapshot
 		overrides                           bool
 	}{
-		{"nothing is asked for", "", "", "", "", evaluation{}, false},
-		{"a new value", "now", "before", "", "", evaluation{force: "now", triggerAt: "now", gated: true}, false},
-		{"a handled value", "now", "now", "", "", evaluation{}, false},
-		{"a long value, of which the beginning counts", strings.Repeat("a", 300), strings.Repeat("a", 253) + "…", "", "", evaluation{}, false},
-		{"beside an override, which does both", "now", "", "at once", "", evaluation{force: "at once", triggerAt: "now"}, true},
-		{"an override alone", "now", "now", "at once", "", evaluation{force: "at once"}, true},
-		{"while content is refused", "now", "", "", "sha256:bad", evaluation{refused: "sha256:bad"}, false},
+		{"nothing is asked for", "", "", "", "", snapshot{}, false},
+		{"a new value", "now", "before", "", "", snapshot{force: "now", triggerAt: "now", gated: true}, false},
+		{"a handled value", "now", "now", "", "", snapshot{}, false},
+		{"a long value, of which the beginning counts", strings.Repeat("a", 300), strings.Repeat("a", 253) + "…", "", "", snapshot{}, false},
+		{"beside an override, which does both", "now", "", "at once", "", snapshot{force: "at once", triggerAt: "now"}, true},
+		{"an override alone", "now", "now", "at once", "", snapshot{force: "at once"}, true},
+		{"while content is refused", "now", "", "", "sha256:bad", snapshot{refused: "sha256:bad"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -48,10 +48,10 @@ func TestTriggerThrough(t *testing.T) {
 			vt := staged()
 			vt.Annotations = map[string]string{triggerv1.TriggerAtAnnotation: c.annotation}
 			vt.Status.LastHandledTriggerAt = c.handled
-			e := evaluation{force: c.force, refused: c.refused}
-			e.triggerThrough(vt)
-			g.Expect(e).To(Equal(c.want))
-			g.Expect(e.overrides()).To(Equal(c.overrides))
+			snap := snapshot{force: c.force, refused: c.refused}
+			snap.triggerThrough(vt)
+			g.Expect(snap).To(Equal(c.want))
+			g.Expect(snap.overrides()).To(Equal(c.overrides))
 		})
 	}
 }
@@ -65,11 +65,11 @@ func TestMarkOutcome_puts_an_override_on_record(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred())
 	held := inState(triggerv1.TargetTriggered)
 	held.Stage = "rest"
-	out := outcome{targets: []triggerv1.TargetStatus{held}, rollout: &triggerv1.RolloutStatus{Digest: "sha256:new", Phase: triggerv1.RolloutProgressing, Overridden: true}}
-	e := evaluation{at: evaluatedAt, gate: gate, force: "now", forcedBy: "kubectl-annotate", diff: plan.Diff{To: "sha256:new"}, content: "sha256:new"}
+	out := result{targets: []triggerv1.TargetStatus{held}, rollout: &triggerv1.RolloutStatus{Digest: "sha256:new", Phase: triggerv1.RolloutProgressing, Overridden: true}}
+	snap := snapshot{at: evaluatedAt, gate: gate, force: "now", forcedBy: "kubectl-annotate", diff: plan.Diff{To: "sha256:new"}, content: "sha256:new"}
 
 	old := vt.DeepCopy()
-	markOutcome(vt, e, out)
+	markOutcome(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
 	g.Expect(vt.Status.History[0].Override).To(And(HaveField("Manager", "kubectl-annotate"), HaveField("Message", "the order of the stages canary to rest")))
 	events := record.NewFakeRecorder(10)
@@ -79,16 +79,16 @@ func TestMarkOutcome_puts_an_override_on_record(t *testing.T) {
 		"Warning Overridden reconcile.fluxcd.io/forceAt, set by kubectl-annotate, requested all HelmReleases at once and overrode the order of the stages canary to rest")))
 
 	before := vt.DeepCopy()
-	e.force, e.forcedBy = "", ""
+	snap.force, snap.forcedBy = "", ""
 	out.targets[0].State = triggerv1.TargetDelivered
-	markOutcome(vt, e, out)
+	markOutcome(vt, snap, out)
 	g.Expect(vt.Status.History[0].Override).NotTo(BeNil(), "it stays with the change")
 	r.notifyOverride(before, vt)
 	g.Expect(events.Events).To(BeEmpty(), "and is reported once")
 
 	before = vt.DeepCopy()
-	e.force, e.triggerAt, e.gated = "again", "again", true
-	markOutcome(vt, e, out)
+	snap.force, snap.triggerAt, snap.gated = "again", "again", true
+	markOutcome(vt, snap, out)
 	g.Expect(vt.Status).To(And(HaveField("LastHandledForceAt", "now"), HaveField("LastHandledTriggerAt", "again")))
 	r.notifyOverride(before, vt)
 	g.Expect(events.Events).To(BeEmpty(), "what keeps to the stages overrides nothing")
@@ -98,8 +98,8 @@ func TestMarkOutcome_an_override_in_whose_way_nothing_is(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
-	e := evaluation{at: evaluatedAt, force: "now", diff: plan.Diff{To: "sha256:new"}}
-	markOutcome(vt, e, outcome{triggered: 1, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}})
+	snap := snapshot{at: evaluatedAt, force: "now", diff: plan.Diff{To: "sha256:new"}}
+	markOutcome(vt, snap, result{triggered: 1, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}})
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
 	g.Expect(vt.Status.History).To(ConsistOf(HaveField("Override", BeNil())))
 }
@@ -108,8 +108,8 @@ func TestMarkOutcome_an_override_in_whose_way_nothing_is(t *testing.T) {
 func TestMarkOutcome_an_undecided_request_stays(t *testing.T) {
 	t.Parallel()
 	vt := &triggerv1.ValuesTrigger{}
-	e := evaluation{at: evaluatedAt, force: "now", triggerAt: "now", gated: true}
-	markOutcome(vt, e, outcome{undecided: true, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}})
+	snap := snapshot{at: evaluatedAt, force: "now", triggerAt: "now", gated: true}
+	markOutcome(vt, snap, result{undecided: true, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}})
 	NewWithT(t).Expect(vt.Status.LastHandledTriggerAt).To(BeEmpty())
 }
 
@@ -120,18 +120,18 @@ func TestMarkOutcome_a_request_is_handled_though_a_target_is_refused(t *testing.
 	g := NewWithT(t)
 	r, vt := deployed()
 	foreign := copies.Foreign(publish.Copy{Kind: "Secret", Namespace: "tenant", Name: "taken"})
-	var out outcome
+	var out result
 	out.note(r.undecidable(vt, &targetCase{err: foreign}))
 	out.targets = []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}
-	e := evaluation{at: evaluatedAt, force: "now", reset: "now", diff: plan.Diff{To: "sha256:new"}}
-	markOutcome(vt, e, out)
+	snap := snapshot{at: evaluatedAt, force: "now", reset: "now", diff: plan.Diff{To: "sha256:new"}}
+	markOutcome(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
 	g.Expect(vt.Status.LastHandledResetAt).To(Equal("now"))
 	g.Expect(vt.Status.LastDigest).To(BeEmpty(), "the difference of the sources is kept")
 
 	out.note(r.undecidable(vt, &targetCase{err: errors.New("a timeout")}))
-	e.force, e.reset = "again", "again"
-	markOutcome(vt, e, out)
+	snap.force, snap.reset = "again", "again"
+	markOutcome(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"), "what passes is waited for")
 }
 
@@ -206,12 +206,12 @@ func TestMarkOutcome_a_selector_that_matches_nothing_is_not_ready(t *testing.T) 
 			g := NewWithT(t)
 			vt := &triggerv1.ValuesTrigger{}
 			diff := plan.Diff{To: "sha256:new", Changed: []string{"ConfigMap/apps/a"}}
-			markOutcome(vt, evaluation{at: evaluatedAt, diff: diff, selectNothing: []string{"spec.targets[0] matches none"}}, outcome{targets: c.targets})
+			markOutcome(vt, snapshot{at: evaluatedAt, diff: diff, selectNothing: []string{"spec.targets[0] matches none"}}, result{targets: c.targets})
 			g.Expect(conditionsOf(vt)).To(HaveKeyWithValue(meta.ReadyCondition, c.want))
 			g.Expect(conditions.GetMessage(vt, meta.ReadyCondition)).To(ContainSubstring(c.message))
 			g.Expect(vt.Status.History[0].Outcome).To(Equal(c.outcome))
 			before := vt.DeepCopy()
-			markOutcome(vt, evaluation{at: evaluatedAt, diff: plan.Diff{To: "sha256:new"}, selectNothing: []string{"spec.targets[0] matches none"}}, outcome{targets: c.targets})
+			markOutcome(vt, snapshot{at: evaluatedAt, diff: plan.Diff{To: "sha256:new"}, selectNothing: []string{"spec.targets[0] matches none"}}, result{targets: c.targets})
 			g.Expect(vt.Status.Conditions).To(Equal(before.Status.Conditions))
 		})
 	}

@@ -11,18 +11,18 @@ import (
 
 // preview adds to the reasons why targets are held what their requests would do, while a
 // person is asked to approve that.
-func (r *ValuesTriggerReconciler) preview(ctx context.Context, e evaluation, held []string, cases []*targetCase) {
-	for i, c := range cases {
-		if held[i] == "" || c.decision.Request == nil {
+func (r *ValuesTriggerReconciler) preview(ctx context.Context, snap snapshot, cases []*targetCase) {
+	for _, c := range cases {
+		if c.held == "" || c.decision.Request == nil {
 			continue
 		}
 		values := c.input.Values
 		if values == plan.ValuesUnknown && len(c.input.Release.Reads) > 0 || c.input.Unpublished {
 			var err error
-			if values, err = r.compareValues(ctx, c.hr, e.publication.given(c)); err != nil {
+			if values, err = r.compareValues(ctx, c.hr, snap.publication.given(c)); err != nil {
 				values = plan.ValuesUnreadable
 			}
 		}
-		held[i] += "; " + c.decision.Effect(c.input.Release, values)
+		c.held += "; " + c.decision.Effect(c.input.Release, values)
 	}
 }

@@ -53,17 +53,17 @@ type publication struct {
 
 // newPublication returns nil if nothing is copied. Of a generated trigger nothing is: what
 // it delivers comes from elsewhere than its spec.
-func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) *publication {
-	if vt.Spec.Publish == nil || e.generated() {
+func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) *publication {
+	if vt.Spec.Publish == nil || snap.generated() {
 		return nil
 	}
-	actor := copies.Actor{Name: e.account.Name, Reader: e.account.Reader, Writer: e.writer}
+	actor := copies.Actor{Name: snap.account.Name, Reader: snap.account.Reader, Writer: snap.writer}
 	if actor.Reader == nil {
 		actor.Reader = r.live
 	}
 	return &publication{
-		owner: vt, actor: actor, sources: e.sources, suffix: vt.Spec.Publish.Name, restored: e.refused != "",
-		get:       func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, e.account, ref) },
+		owner: vt, actor: actor, sources: snap.sources, suffix: vt.Spec.Publish.Name, restored: snap.refused != "",
+		get:       func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, snap.account, ref) },
 		contentOf: func(obj client.Object) (digest.Content, error) { return r.store.ContentOf(ctx, obj) },
 		goesWith:  deletesCopies(vt), account: r.accounts.name(vt), retained: r.retained, contents: map[string]*content{},
 	}
@@ -98,35 +98,35 @@ func reads(all []publish.Copy) map[string][]string {
 }
 
 // observeCopies adds to what is observed of a target what its copies say.
-func (r *ValuesTriggerReconciler) observeCopies(ctx context.Context, e evaluation, c *targetCase) error {
+func (r *ValuesTriggerReconciler) observeCopies(ctx context.Context, snap snapshot, c *targetCase) error {
 	release := &c.input.Release
-	c.copies, c.state, c.looked = e.publication.copiesOf(c.NamespacedName), publish.Outdated, false
+	c.copies, c.state, c.looked = snap.publication.copiesOf(c.NamespacedName), publish.Outdated, false
 	target.ObserveCopies(release, c.hr, reads(c.copies))
-	consented, err := r.consented(ctx, e, c)
+	consented, err := r.consented(ctx, snap, c)
 	if err != nil {
 		return err
 	}
 	var denied string
-	if denied, c.unasked = e.publication.consent(c.NamespacedName, c.hr, consented, c.copies); release.Denied == "" {
+	if denied, c.unasked = snap.publication.consent(c.NamespacedName, c.hr, consented, c.copies); release.Denied == "" {
 		release.Denied = denied
 	}
 	if release.Denied != "" || c.unasked {
 		return nil
 	}
-	if err := e.publication.shared[c.String()]; err != nil {
+	if err := snap.publication.shared[c.String()]; err != nil {
 		return err
 	}
-	err = r.look(ctx, e, c)
+	err = r.look(ctx, snap, c)
 	c.looked = err == nil
 	c.input.Unpublished = c.state != publish.Current && len(release.Reads) > 0
 	return err
 }
 
 // look compares the copies of a target with what they are to hold.
-func (r *ValuesTriggerReconciler) look(ctx context.Context, e evaluation, c *targetCase) error {
+func (r *ValuesTriggerReconciler) look(ctx context.Context, snap snapshot, c *targetCase) error {
 	c.state, c.states = publish.Current, make([]publish.State, len(c.copies))
 	for i, one := range c.copies {
-		state, err := r.copies.Look(ctx, e.publication.actor, e.publication.wanted(one))
+		state, err := r.copies.Look(ctx, snap.publication.actor, snap.publication.wanted(one))
 		if err != nil {
 			c.state = publish.Outdated
 			return err
@@ -140,27 +140,27 @@ func (r *ValuesTriggerReconciler) look(ctx context.Context, e evaluation, c *tar
 }
 
 // publish writes the copies of a target if it is their time.
-func (r *ValuesTriggerReconciler) publish(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, c *targetCase, held string) error {
-	if e.publication == nil || e.unsettled {
+func (r *ValuesTriggerReconciler) publish(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) error {
+	if snap.publication == nil || c.settling {
 		return nil
 	}
 	status := c.decision.Status
 	moment := publish.Moment{
-		Copies: c.state, Denied: c.input.Release.Denied != "" || c.unasked, Due: c.decision.Request != nil, Held: held != "",
+		Copies: c.state, Denied: c.input.Release.Denied != "" || c.unasked, Due: c.decision.Request != nil, Held: c.held != "",
 		Exists: c.input.Release.Exists, Installed: c.input.Release.Revision > 0 || status.DeliveredAt != nil, Gated: vt.IsGated(),
-		Delivered: c.decision.Request == nil && status.State == triggerv1.TargetDelivered && status.Digest == e.diff.To,
+		Delivered: c.decision.Request == nil && status.State == triggerv1.TargetDelivered && status.Digest == snap.diff.To,
 	}
-	if err := r.followPolicy(ctx, e, c); err != nil {
+	if err := r.followPolicy(ctx, snap, c); err != nil {
 		return err
 	}
 	if moment.Carried() {
-		return r.carry(ctx, vt, e, c)
+		return r.carry(ctx, vt, snap, c)
 	}
 	if !moment.Now() {
 		return nil
 	}
 	for _, one := range c.copies {
-		if err := r.copies.Write(ctx, e.publication.actor, e.publication.wanted(one)); err != nil {
+		if err := r.copies.Write(ctx, snap.publication.actor, snap.publication.wanted(one)); err != nil {
 			if apierrors.IsNotFound(err) && !moment.Exists {
 				return nil // There is no namespace yet, either.
 			}
@@ -173,15 +173,15 @@ func (r *ValuesTriggerReconciler) publish(ctx context.Context, vt *triggerv1.Val
 
 // followPolicy has the copies of a target that are there go with the trigger, if they are to:
 // letGo has them stay.
-func (r *ValuesTriggerReconciler) followPolicy(ctx context.Context, e evaluation, c *targetCase) error {
-	if !e.publication.goesWith || !c.looked || c.state == publish.Foreign {
+func (r *ValuesTriggerReconciler) followPolicy(ctx context.Context, snap snapshot, c *targetCase) error {
+	if !snap.publication.goesWith || !c.looked || c.state == publish.Foreign {
 		return nil
 	}
 	for i, one := range c.copies {
 		if c.states[i] == publish.Absent {
 			continue
 		}
-		if err := r.copies.Follow(ctx, e.publication.actor, copies.Wanted{Copy: one}); err != nil {
+		if err := r.copies.Follow(ctx, snap.publication.actor, copies.Wanted{Copy: one}); err != nil {
 			return err
 		}
 	}
@@ -189,12 +189,12 @@ func (r *ValuesTriggerReconciler) followPolicy(ctx context.Context, e evaluation
 }
 
 // published returns what to record of the copies of a target.
-func (c *targetCase) published(e evaluation) string {
+func (c *targetCase) published(snap snapshot) string {
 	switch {
-	case e.publication == nil, c.state == publish.Absent:
+	case snap.publication == nil, c.state == publish.Absent:
 		return ""
 	case len(c.copies) > 0 && c.looked && c.state == publish.Current:
-		return e.diff.To
+		return snap.diff.To
 	case c.previous != nil:
 		return c.previous.Published
 	}

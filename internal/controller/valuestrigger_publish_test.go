@@ -153,7 +153,7 @@ func TestPublication_consent(t *testing.T) {
 			namespace := &corev1.Namespace{}
 			namespace.Name, namespace.Annotations = c.target.Namespace, map[string]string{triggerv1.AllowFromAnnotation: c.from}
 			r := &ValuesTriggerReconciler{namespaces: fake.NewClientBuilder().WithObjects(namespace).Build()}
-			consented, err := r.consented(t.Context(), evaluation{publication: p}, &targetCase{Target: target.Target{NamespacedName: c.target}, hr: c.hr})
+			consented, err := r.consented(t.Context(), snapshot{publication: p}, &targetCase{Target: target.Target{NamespacedName: c.target}, hr: c.hr})
 			g.Expect(err).NotTo(HaveOccurred())
 			denied, unasked := p.consent(c.target, c.hr, consented, p.copiesOf(c.target))
 			g.Expect(unasked).To(Equal(c.unasked))
@@ -201,7 +201,7 @@ func TestMarkOutcome_name_conflict(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
-	markOutcome(vt, evaluation{at: evaluatedAt}, outcome{
+	markOutcome(vt, snapshot{at: evaluatedAt}, result{
 		targets: []triggerv1.TargetStatus{refused(inState(triggerv1.TargetFailed), triggerv1.NameConflictReason)},
 	})
 	g.Expect(conditionsOf(vt)).To(Equal(map[string]string{"Ready": "False NameConflict", "Stalled": "True NameConflict"}))
@@ -213,11 +213,11 @@ func TestPublication_sharing(t *testing.T) {
 	g := NewWithT(t)
 	p := aPublication(aConfigMap("a", "a.yaml", "1"), aConfigMap("b", "b.yaml", "2"))
 	p.sources[1].PublishAs = "team-shared"
-	e := evaluation{publication: p}
+	snap := snapshot{publication: p}
 	for _, name := range []types.NamespacedName{anApp, {Namespace: "apps", Name: "app-team"}, {Namespace: "apps", Name: "web"}, {Namespace: "web", Name: "app"}} {
-		e.targets = append(e.targets, target.Target{NamespacedName: name})
+		snap.targets = append(snap.targets, target.Target{NamespacedName: name})
 	}
-	shared := p.sharing(e)
+	shared := p.sharing(snap)
 	g.Expect(shared).To(HaveLen(2))
 	for _, name := range []string{"apps/app", "apps/app-team"} {
 		g.Expect(fault.ReasonOf(shared[name])).To(Equal(triggerv1.NameConflictReason), name)

@@ -24,16 +24,16 @@ import (
 // This file keeps the content that may be gone back to, and goes back to it.
 
 // rollBack puts in the place of sources whose content is refused what they held before.
-func (e *evaluation) rollBack(vt *triggerv1.ValuesTrigger) {
-	e.content = e.diff.To
-	sources, sound := plan.Restored(vt.Status.LastDelivered, e.sources)
-	if e.generated() || !vt.RollsBack() || !sound {
+func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
+	snap.content = snap.diff.To
+	sources, sound := plan.Restored(vt.Status.LastDelivered, snap.sources)
+	if snap.generated() || !vt.RollsBack() || !sound {
 		return
 	}
-	e.earlier = vt.Status.LastDelivered.Digest
-	if rollout.Refuses(vt.Spec.Rollout, vt.Status.Rollout, e.content, e.overrides(), e.reset != "") && vt.Status.Rollout.Rollback.Digest == e.earlier {
-		e.sources, e.refused = sources, e.content
-		e.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
+	snap.earlier = vt.Status.LastDelivered.Digest
+	if rollout.Refuses(vt.Spec.Rollout, vt.Status.Rollout, snap.content, snap.overrides(), snap.reset != "") && vt.Status.Rollout.Rollback.Digest == snap.earlier {
+		snap.sources, snap.refused = sources, snap.content
+		snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
 	}
 }
 
@@ -59,13 +59,13 @@ func (p *publication) readKept(s plan.Source) (client.Object, error) {
 
 // checkKept says why the earlier content cannot be restored, or nothing. When all is
 // restored it is not needed any more until something is to be written.
-func (r *ValuesTriggerReconciler) checkKept(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) (string, error) {
+func (r *ValuesTriggerReconciler) checkKept(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (string, error) {
 	if vt.Status.Rollout.Phase == triggerv1.RolloutRolledBack {
 		return "", nil
 	}
-	for _, s := range e.sources {
+	for _, s := range snap.sources {
 		err := r.withContent(ctx, func() error {
-			_, err := e.publication.load([]plan.Source{s})
+			_, err := snap.publication.load([]plan.Source{s})
 			return err
 		})
 		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
@@ -100,18 +100,18 @@ func (p *publication) mayKeep() error {
 
 // keep stores the content before anybody gets it, so that it can be gone back to once it
 // has been delivered.
-func (r *ValuesTriggerReconciler) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, out outcome) error {
-	if !vt.RollsBack() || e.publication == nil || e.refused != "" || !out.admitted && !out.passed {
+func (r *ValuesTriggerReconciler) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, judged verdict) error {
+	if !vt.RollsBack() || snap.publication == nil || snap.refused != "" || !judged.admitted && !judged.passed {
 		return nil
 	}
-	for _, s := range e.sources {
+	for _, s := range snap.sources {
 		if s.Digest == "" {
 			continue // Optional, and not there.
 		}
-		want := e.publication.wanted(e.publication.keptBy(s))
-		state, err := r.copies.Look(ctx, e.publication.actor, want)
+		want := snap.publication.wanted(snap.publication.keptBy(s))
+		state, err := r.copies.Look(ctx, snap.publication.actor, want)
 		if err == nil && state != publish.Current {
-			err = r.copies.Write(ctx, e.publication.actor, want)
+			err = r.copies.Write(ctx, snap.publication.actor, want)
 		}
 		if err != nil {
 			return err
@@ -121,18 +121,18 @@ func (r *ValuesTriggerReconciler) keep(ctx context.Context, vt *triggerv1.Values
 }
 
 // discard deletes what is kept and cannot be gone back to any more.
-func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation) error {
+func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) error {
 	if vt.Status.LastDelivered == nil && !vt.RollsBack() {
 		return nil
 	}
 	wanted := map[string]bool{}
-	if vt.RollsBack() && e.publication != nil {
-		sources := e.sources
+	if vt.RollsBack() && snap.publication != nil {
+		sources := snap.sources
 		if last, sound := plan.Restored(vt.Status.LastDelivered, nil); sound {
 			sources = append(last, sources...)
 		}
 		for _, s := range sources {
-			kept := e.publication.keptBy(s)
+			kept := snap.publication.keptBy(s)
 			wanted[kept.String()] = true
 		}
 	}
@@ -143,7 +143,7 @@ func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.Val
 	found = slices.DeleteFunc(found, func(one *copyMeta) bool {
 		return one.Namespace != vt.Namespace || one.Labels[triggerv1.KeptLabel] == "" || !one.DeletionTimestamp.IsZero() || wanted[named(one).String()]
 	})
-	t := tidy(found, func(one *copyMeta) error { return r.copies.Delete(ctx, e.writer, one) })
+	t := tidy(found, func(one *copyMeta) error { return r.copies.Delete(ctx, snap.writer, one) })
 	for _, one := range t.refused {
 		t.err = errors.Join(t.err, one.err)
 	}
@@ -155,22 +155,6 @@ const notRestorable = "it cannot be rolled back: it does not read only the publi
 
 // leftAlone reports that a target would be asked to go back and cannot: a request would only
 // run the refused content once more.
-func (c *targetCase) leftAlone(e evaluation) bool {
-	return e.refused != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
-}
-
-// unkept records that no one gets the content, since it cannot be kept.
-func (r *ValuesTriggerReconciler) unkept(vt *triggerv1.ValuesTrigger, err error) error {
-	if reason := fault.ReasonOf(err); reason != "" {
-		markStalled(vt, reason, err.Error())
-		markLooked(vt)
-		return nil
-	}
-	if reason, message := r.refusalOf(vt, err); reason != "" {
-		markStalled(vt, reason, message)
-		markLooked(vt)
-	} else {
-		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
-	}
-	return err
+func (c *targetCase) leftAlone(snap snapshot) bool {
+	return snap.refused != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
 }

@@ -40,40 +40,40 @@ func TestTakeBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
-		modify  func(vt *triggerv1.ValuesTrigger, e *evaluation)
+		modify  func(vt *triggerv1.ValuesTrigger, snap *snapshot)
 		refused bool
 		earlier bool
 	}{
-		{"content that was rolled back", func(*triggerv1.ValuesTrigger, *evaluation) {}, true, true},
-		{"other content", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.sources[0].Digest = "sha256:other" }, false, true},
-		{"it is forced", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.force = "now" }, false, true},
-		{"nothing is recorded", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Status.LastDelivered = nil }, false, false},
-		{"another policy", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Rollout.OnFailure = triggerv1.FailureHalt }, false, false},
-		{"no copies", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Spec.Publish = nil }, false, false},
-		{"a generated trigger", func(_ *triggerv1.ValuesTrigger, e *evaluation) { e.release = newRelease() }, false, false},
-		{"a status that someone has written", func(vt *triggerv1.ValuesTrigger, _ *evaluation) {
+		{"content that was rolled back", func(*triggerv1.ValuesTrigger, *snapshot) {}, true, true},
+		{"other content", func(_ *triggerv1.ValuesTrigger, snap *snapshot) { snap.sources[0].Digest = "sha256:other" }, false, true},
+		{"it is forced", func(_ *triggerv1.ValuesTrigger, snap *snapshot) { snap.force = "now" }, false, true},
+		{"nothing is recorded", func(vt *triggerv1.ValuesTrigger, _ *snapshot) { vt.Status.LastDelivered = nil }, false, false},
+		{"another policy", func(vt *triggerv1.ValuesTrigger, _ *snapshot) { vt.Spec.Rollout.OnFailure = triggerv1.FailureHalt }, false, false},
+		{"no copies", func(vt *triggerv1.ValuesTrigger, _ *snapshot) { vt.Spec.Publish = nil }, false, false},
+		{"a generated trigger", func(_ *triggerv1.ValuesTrigger, snap *snapshot) { snap.release = newRelease() }, false, false},
+		{"a status that someone has written", func(vt *triggerv1.ValuesTrigger, _ *snapshot) {
 			vt.Status.LastDelivered.Sources[0].Digest = "sha256:forged"
 		}, false, false},
-		{"a record of something else", func(vt *triggerv1.ValuesTrigger, _ *evaluation) { vt.Status.Rollout.Rollback.Digest = "sha256:else" }, false, true},
+		{"a record of something else", func(vt *triggerv1.ValuesTrigger, _ *snapshot) { vt.Status.Rollout.Rollback.Digest = "sha256:else" }, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			vt, sources := rolledBack()
-			e := evaluation{sources: sources}
-			c.modify(vt, &e)
-			e.diff = plan.Compare(nil, "", e.sources)
-			content := plan.Combined(e.sources)
-			e.rollBack(vt)
-			g.Expect(e.content).To(Equal(content))
-			g.Expect(e.earlier != "").To(Equal(c.earlier))
-			g.Expect(e.refused != "").To(Equal(c.refused))
+			snap := snapshot{sources: sources}
+			c.modify(vt, &snap)
+			snap.diff = plan.Compare(nil, "", snap.sources)
+			content := plan.Combined(snap.sources)
+			snap.rollBack(vt)
+			g.Expect(snap.content).To(Equal(content))
+			g.Expect(snap.earlier != "").To(Equal(c.earlier))
+			g.Expect(snap.refused != "").To(Equal(c.refused))
 			if c.refused {
-				g.Expect(e.refused).To(Equal(content))
+				g.Expect(snap.refused).To(Equal(content))
 				content = vt.Status.LastDelivered.Digest
 			}
-			g.Expect(plan.Combined(e.sources)).To(Equal(content))
-			g.Expect(e.diff.To).To(Equal(content))
+			g.Expect(plan.Combined(snap.sources)).To(Equal(content))
+			g.Expect(snap.diff.To).To(Equal(content))
 		})
 	}
 }
@@ -139,18 +139,18 @@ func TestMarkDelivered(t *testing.T) {
 	g := NewWithT(t)
 	vt, sources := rolledBack()
 	first := vt.Status.LastDelivered
-	e := evaluation{sources: sources, content: plan.Combined(sources), publication: aPublication()}
-	markDelivered(vt, e, outcome{})
+	snap := snapshot{sources: sources, content: plan.Combined(sources), publication: aPublication()}
+	markDelivered(vt, snap, result{})
 	g.Expect(vt.Status.LastDelivered).To(BeIdenticalTo(first), "it has not passed")
-	markDelivered(vt, evaluation{sources: sources, content: e.content, refused: e.content, publication: e.publication}, outcome{passed: true})
+	markDelivered(vt, snapshot{sources: sources, content: snap.content, refused: snap.content, publication: snap.publication}, result{passed: true})
 	g.Expect(vt.Status.LastDelivered).To(BeIdenticalTo(first), "it is refused")
-	markDelivered(vt, e, outcome{passed: true})
-	g.Expect(vt.Status.LastDelivered.Digest).To(Equal(e.content))
+	markDelivered(vt, snap, result{passed: true})
+	g.Expect(vt.Status.LastDelivered.Digest).To(Equal(snap.content))
 	second := vt.Status.LastDelivered
-	markDelivered(vt, e, outcome{passed: true})
+	markDelivered(vt, snap, result{passed: true})
 	g.Expect(vt.Status.LastDelivered).To(BeIdenticalTo(second), "no news")
 	vt.Spec.Rollout.OnFailure = triggerv1.FailureHalt
-	markDelivered(vt, e, outcome{passed: true})
+	markDelivered(vt, snap, result{passed: true})
 	g.Expect(vt.Status.LastDelivered).To(BeNil(), "nothing is kept any more")
 }
 
@@ -158,7 +158,7 @@ func TestSummarize_what_is_taken_back(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt, _ := rolledBack()
-	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}}
+	out := result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}}
 	summary := summarize(vt, out, vt.Status.Rollout.Digest)
 	g.Expect(summary.Reason).To(Equal(triggerv1.RolledBackReason))
 	g.Expect(summary.Stalled).To(BeTrue())

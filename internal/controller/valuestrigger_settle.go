@@ -23,38 +23,38 @@ import (
 // +kubebuilder:rbac:groups=kustomize.toolkit.fluxcd.io,resources=kustomizations,verbs=get
 
 // noteApplied notes whether a change has to settle: one that is seen now, or one on record.
-func (r *ValuesTriggerReconciler) noteApplied(vt *triggerv1.ValuesTrigger, e *evaluation) {
-	if r.settleTime <= 0 || e.refused != "" {
+func (r *ValuesTriggerReconciler) noteApplied(vt *triggerv1.ValuesTrigger, snap *snapshot) {
+	if r.settleTime <= 0 || snap.refused != "" {
 		return
 	}
-	e.settle = r.settleTime
-	e.applied = plan.Applied(e.diff, e.sources)
-	e.settling = e.applied != nil || vt.Status.Rollout != nil && vt.Status.Rollout.Settling != nil
+	snap.settle = r.settleTime
+	snap.applied = plan.Applied(snap.diff, snap.sources)
+	snap.settling = snap.applied != nil || vt.Status.Rollout != nil && vt.Status.Rollout.Settling != nil
 }
 
 // rest asks which of the requests may be made now. Where that a change has settled decides, it
 // asks the tool that has applied it, and looks again at what has come meanwhile.
-func (r *ValuesTriggerReconciler) rest(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, g *gate, cases []*targetCase) rollout.Decision {
-	gated := g.decide(vt, e, cases)
-	if gated.Settled(vt.Status.Rollout) && !e.overrides() && r.isApplying(ctx, e) {
-		e.applying = true
-		gated = g.decide(vt, e, cases)
+func (r *ValuesTriggerReconciler) rest(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, g *gate, cases []*targetCase) rollout.Decision {
+	gated := g.decide(vt, snap, cases)
+	if gated.Settled(vt.Status.Rollout) && !snap.overrides() && r.isApplying(ctx, snap) {
+		snap.applying = true
+		gated = g.decide(vt, snap, cases)
 	}
 	if !gated.Settled(vt.Status.Rollout) {
 		return gated
 	}
-	if e.publication != nil || vt.Spec.Rollout != nil {
-		r.renew(ctx, vt, e, cases)
-		gated = g.decide(vt, e, cases)
+	if snap.publication != nil || vt.Spec.Rollout != nil {
+		r.renew(ctx, vt, snap, cases)
+		gated = g.decide(vt, snap, cases)
 	}
 	return gated
 }
 
 // isApplying reports whether a Kustomization that applies one of the sources is known to be
 // still being applied.
-func (r *ValuesTriggerReconciler) isApplying(ctx context.Context, e evaluation) bool {
+func (r *ValuesTriggerReconciler) isApplying(ctx context.Context, snap snapshot) bool {
 	asked := map[types.NamespacedName]bool{}
-	for _, s := range e.sources {
+	for _, s := range snap.sources {
 		key := types.NamespacedName{Namespace: s.Applier.Namespace, Name: s.Applier.Name}
 		if s.Applier.Kind != applier.Kustomization || asked[key] {
 			continue
@@ -70,7 +70,7 @@ func (r *ValuesTriggerReconciler) isApplying(ctx context.Context, e evaluation) 
 // renew decides again about the targets that something is to be done for, by what the API server
 // has of them now: a request is refused for an older version, but stages and copies rest on what
 // the cache has, which may be behind.
-func (r *ValuesTriggerReconciler) renew(ctx context.Context, vt *triggerv1.ValuesTrigger, e evaluation, cases []*targetCase) {
+func (r *ValuesTriggerReconciler) renew(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) {
 	var group errgroup.Group
 	group.SetLimit(max(1, r.concurrent))
 	for _, c := range cases {
@@ -78,9 +78,9 @@ func (r *ValuesTriggerReconciler) renew(ctx context.Context, vt *triggerv1.Value
 			continue
 		}
 		group.Go(func() error {
-			if c.hr, c.err = r.fresh(ctx, e, c.NamespacedName); c.err == nil {
+			if c.hr, c.err = r.fresh(ctx, snap, c.NamespacedName); c.err == nil {
 				c.live = true
-				r.decide(ctx, vt, e, c)
+				r.decide(ctx, vt, snap, c)
 			}
 			return nil
 		})

@@ -25,16 +25,16 @@ func TestMarkOutcome_notes_an_approval_with_the_content_that_settles(t *testing.
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:old", Phase: triggerv1.RolloutFinished}
 	gate, err := newGate(vt)
 	g.Expect(err).NotTo(HaveOccurred())
-	e := evaluation{at: evaluatedAt, gate: gate, content: content, diff: plan.Diff{From: "sha256:old", To: content}, settle: 2 * time.Second,
+	snap := snapshot{at: evaluatedAt, gate: gate, content: content, diff: plan.Diff{From: "sha256:old", To: content}, settle: 2 * time.Second,
 		applied: &triggerv1.SettlingStatus{Source: "ConfigMap apps/values"}, settling: true}
 	due := targetCase{decision: plan.Decision{Request: &plan.Request{}}}
 	due.input.Release.Exists = true
 	look := func(annotation string) *triggerv1.RolloutStatus {
 		vt.Annotations = map[string]string{triggerv1.ApproveAnnotation: annotation}
 		before := vt.Status.Rollout
-		decision := gate.decide(vt, e, []*targetCase{&due})
-		markOutcome(vt, e, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, rollout: decision.Status})
-		e.applied = nil // It is seen once.
+		decision := gate.decide(vt, snap, []*targetCase{&due})
+		markOutcome(vt, snap, result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, rollout: decision.Status})
+		snap.applied = nil // It is seen once.
 		g.Expect(vt.Status.Rollout.Phase).To(Equal(triggerv1.RolloutSettling))
 		g.Expect(vt.Status.Rollout.Digest).To(Equal(content))
 		g.Expect(vt.Status.LastHandledApproval).To(Equal(annotation))

@@ -22,59 +22,59 @@ import (
 )
 
 // markOutcome records what was observed and done.
-func markOutcome(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
+func markOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out result) {
 	status := &vt.Status
-	override := overrideOf(vt, e, out)
+	override := overrideOf(vt, snap, out)
 	status.Targets = out.targets
-	stamp := metav1.NewTime(e.at.Truncate(time.Second))
+	stamp := metav1.NewTime(snap.at.Truncate(time.Second))
 	if out.triggered > 0 {
 		status.LastTriggerTime = &stamp
 	}
 	status.Rollout = out.rollout
-	markDelivered(vt, e, out)
-	if e.gate != nil { // Written with what it approves: it counts once.
+	markDelivered(vt, snap, out)
+	if snap.gate != nil { // Written with what it approves: it counts once.
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
-	summary := summarize(vt, out, e.refused)
-	if summary.Ready == metav1.ConditionTrue && len(e.selectNothing) > 0 {
+	summary := summarize(vt, out, snap.refused)
+	if summary.Ready == metav1.ConditionTrue && len(snap.selectNothing) > 0 {
 		summary.Ready, summary.Reason, summary.Outcome = metav1.ConditionFalse, triggerv1.SelectorMatchesNothingReason, triggerv1.ChangeInProgress
-		summary.Message = text.Some(e.selectNothing, 1)
+		summary.Message = text.Some(snap.selectNothing, 1)
 	}
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {
-		if len(e.diff.Changed) > 0 || out.triggered > 0 || override != nil || len(status.History) > 0 && status.History[0].Digest == e.diff.To {
+		if len(snap.diff.Changed) > 0 || out.triggered > 0 || override != nil || len(status.History) > 0 && status.History[0].Digest == snap.diff.To {
 			status.History = plan.Remember(status.History, triggerv1.Change{
-				Digest: e.diff.To, Cause: causeOf(out.targets, e.diff.To), Time: stamp,
+				Digest: snap.diff.To, Cause: causeOf(out.targets, snap.diff.To), Time: stamp,
 				Outcome: summary.Outcome, Delivered: summary.Delivered,
 			})
 		}
 		if override != nil {
 			status.History[0].Override = override
 		}
-		markHandled(status, e)
+		markHandled(status, snap)
 		markLooked(vt)
 	}
 	if !out.undecided {
-		status.Sources = plan.Statuses(e.sources)
-		status.LastDigest = e.diff.To
+		status.Sources = plan.Statuses(snap.sources)
+		status.LastDigest = snap.diff.To
 	}
 
-	markGated(vt, e, out.releases)
-	markSummary(vt, summary, e.disabled)
+	markGated(vt, snap, out.releases)
+	markSummary(vt, summary, snap.disabled)
 }
 
 // markHandled records which requests of a person have been acted on. What stays open
 // overrides what holds back each later change, too.
-func markHandled(status *triggerv1.ValuesTriggerStatus, e evaluation) {
-	if e.overrides() {
-		status.LastHandledForceAt = e.force
+func markHandled(status *triggerv1.ValuesTriggerStatus, snap snapshot) {
+	if snap.overrides() {
+		status.LastHandledForceAt = snap.force
 	}
-	if e.triggerAt != "" {
-		status.LastHandledTriggerAt = e.triggerAt
+	if snap.triggerAt != "" {
+		status.LastHandledTriggerAt = snap.triggerAt
 	}
-	if e.reset != "" {
-		status.LastHandledResetAt = e.reset
+	if snap.reset != "" {
+		status.LastHandledResetAt = snap.reset
 	}
 }
 
@@ -88,13 +88,13 @@ func markLooked(vt *triggerv1.ValuesTrigger) {
 }
 
 // markDelivered records content that can be gone back to.
-func markDelivered(vt *triggerv1.ValuesTrigger, e evaluation, out outcome) {
+func markDelivered(vt *triggerv1.ValuesTrigger, snap snapshot, out result) {
 	last := vt.Status.LastDelivered
 	switch {
-	case !vt.RollsBack() || e.publication == nil:
+	case !vt.RollsBack() || snap.publication == nil:
 		vt.Status.LastDelivered = nil
-	case out.passed && e.refused == "" && (last == nil || last.Digest != e.content):
-		vt.Status.LastDelivered = plan.Delivered(e.sources)
+	case out.passed && snap.refused == "" && (last == nil || last.Digest != snap.content):
+		vt.Status.LastDelivered = plan.Delivered(snap.sources)
 	}
 }
 
@@ -116,7 +116,7 @@ func markSummary(vt *triggerv1.ValuesTrigger, summary plan.Summary, disabled []s
 
 // summarize returns the state of all targets together. While a rollout goes on, that is
 // the state of the rollout and who is refused, unless none of the targets may be asked.
-func summarize(vt *triggerv1.ValuesTrigger, out outcome, refused string) plan.Summary {
+func summarize(vt *triggerv1.ValuesTrigger, out result, refused string) plan.Summary {
 	summary := plan.Summarize(out.targets)
 	underway := 0
 	for _, t := range out.targets {
@@ -147,8 +147,8 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, refused string) plan.Su
 
 // markGated reports whether what holds changes back can be passed by: helm-controller takes
 // up what a release reads through valuesFrom by itself.
-func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Release) {
-	if e.gate == nil {
+func markGated(vt *triggerv1.ValuesTrigger, snap snapshot, releases []plan.Release) {
+	if snap.gate == nil {
 		conditions.Delete(vt, triggerv1.GatedCondition)
 		return
 	}
@@ -156,10 +156,10 @@ func markGated(vt *triggerv1.ValuesTrigger, e evaluation, releases []plan.Releas
 	watched := ""
 	for _, release := range releases {
 		direct := func(id string) bool { return release.Reads[id] && !release.Copied[id] }
-		if slices.ContainsFunc(e.sources, func(s plan.Source) bool { return direct(s.ID) }) {
+		if slices.ContainsFunc(snap.sources, func(s plan.Source) bool { return direct(s.ID) }) {
 			readers++
 		}
-		for _, s := range e.sources {
+		for _, s := range snap.sources {
 			if s.Watched && direct(s.ID) && (watched == "" || s.ID < watched) {
 				watched = s.ID
 			}

@@ -69,11 +69,11 @@ func TestMarkOutcome_conditions(t *testing.T) {
 			} {
 				vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Generation: 7}}
 				before(vt)
-				out := outcome{targets: []triggerv1.TargetStatus{inState(c.state)}}
+				out := result{targets: []triggerv1.TargetStatus{inState(c.state)}}
 				if c.denied {
 					out.targets[0] = refused(out.targets[0], "AccessDenied")
 				}
-				markOutcome(vt, evaluation{at: evaluatedAt, disabled: c.disabled}, out)
+				markOutcome(vt, snapshot{at: evaluatedAt, disabled: c.disabled}, out)
 				g.Expect(conditionsOf(vt)).To(Equal(c.want))
 				g.Expect(conditions.GetMessage(vt, ready)).To(ContainSubstring(c.message))
 				g.Expect(vt.Status.ObservedGeneration).To(BeEquivalentTo(7))
@@ -89,14 +89,14 @@ func TestMarkOutcome_records(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
-	e := evaluation{
+	snap := snapshot{
 		at:      evaluatedAt,
 		sources: []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:a"}, {ID: "Secret/config/b"}},
 		diff:    plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
 		force:   "force", reset: "reset",
 	}
-	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}, triggered: 1}
-	markOutcome(vt, e, out)
+	out := result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}, triggered: 1}
+	markOutcome(vt, snap, out)
 
 	stamp := metav1.NewTime(evaluatedAt.Truncate(time.Second))
 	change := triggerv1.Change{Digest: "sha256:new", Cause: "who", Time: stamp, Outcome: triggerv1.ChangeInProgress, Delivered: "0/1"}
@@ -112,9 +112,9 @@ func TestMarkOutcome_records(t *testing.T) {
 		History: []triggerv1.Change{change},
 	}))
 
-	e.diff, e.force, e.reset = plan.Diff{From: "sha256:new", To: "sha256:new"}, "", ""
-	e.at = evaluatedAt.Add(time.Hour)
-	markOutcome(vt, e, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	snap.diff, snap.force, snap.reset = plan.Diff{From: "sha256:new", To: "sha256:new"}, "", ""
+	snap.at = evaluatedAt.Add(time.Hour)
+	markOutcome(vt, snap, result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
 	change.Outcome, change.Delivered = triggerv1.ChangeDelivered, "1/1"
 	change.Duration = &metav1.Duration{Duration: time.Hour}
 	g.Expect(vt.Status.History).To(Equal([]triggerv1.Change{change}), "the same change, a step further")
@@ -122,8 +122,8 @@ func TestMarkOutcome_records(t *testing.T) {
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("force"))
 
 	before := vt.Status.DeepCopy()
-	e.at = evaluatedAt.Add(2 * time.Hour)
-	markOutcome(vt, e, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	snap.at = evaluatedAt.Add(2 * time.Hour)
+	markOutcome(vt, snap, result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
 	g.Expect(&vt.Status).To(Equal(before), "nothing happened, nothing is written")
 }
 
@@ -134,10 +134,10 @@ func TestMarkOutcome_keeps_the_difference_while_something_is_undecided(t *testin
 	vt := &triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{
 		LastDigest: "sha256:old", Sources: []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:0"}},
 	}}
-	markOutcome(vt, evaluation{
+	markOutcome(vt, snapshot{
 		at: evaluatedAt, sources: []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:a"}}, force: "force", reset: "reset",
 		diff: plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
-	}, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, undecided: true})
+	}, result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, undecided: true})
 	g.Expect(vt.Status.LastDigest).To(Equal("sha256:old"))
 	g.Expect(vt.Status.Sources[0].Digest).To(Equal("sha256:0"))
 	g.Expect(vt.Status.LastHandledForceAt).To(BeEmpty())
@@ -149,8 +149,8 @@ func TestMarkOutcome_a_first_sight_without_a_request_is_no_change(t *testing.T) 
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
-	markOutcome(vt, evaluation{at: evaluatedAt, diff: plan.Diff{Added: []string{"ConfigMap/apps/a"}, To: "sha256:new"}},
-		outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	markOutcome(vt, snapshot{at: evaluatedAt, diff: plan.Diff{Added: []string{"ConfigMap/apps/a"}, To: "sha256:new"}},
+		result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
 	g.Expect(vt.Status.History).To(BeEmpty())
 	g.Expect(vt.Status.LastTriggerTime).To(BeNil())
 }
