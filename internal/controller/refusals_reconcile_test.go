@@ -61,7 +61,7 @@ func newStrict(t *testing.T, objects ...client.Object) *strict {
 	g.Expect(corev1.AddToScheme(scheme)).To(Succeed())
 	g.Expect(helmv2.AddToScheme(scheme)).To(Succeed())
 	g.Expect(triggerv1.AddToScheme(scheme)).To(Succeed())
-	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&triggerv1.ValuesTrigger{})
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&triggerv1.ValuesTrigger{}).WithReturnManagedFields()
 	g.Expect(index.Setup(t.Context(), indexing{builder}, true)).To(Succeed())
 	s := &strict{}
 	s.Client = interceptor.NewClient(builder.Build(), interceptor.Funcs{
