@@ -98,10 +98,11 @@ type TargetStatus struct {
 	Stage string `json:"stage,omitempty"`
 
 	// UnreadyBefore is true if the HelmRelease was not ready before the change that waits
-	// or is under way, so that its failure is not one of the change. Set only where stages
-	// or windows hold changes back.
+	// or is under way, so that its failure is not one of the change, and false if it was
+	// ready when the operator first met it. Set only where stages or windows hold changes
+	// back, and unset once the change is delivered.
 	// +optional
-	UnreadyBefore bool `json:"unreadyBefore,omitempty"`
+	UnreadyBefore *bool `json:"unreadyBefore,omitempty"`
 
 	// Digest of the content that the HelmRelease was last asked to run or is
 	// proven to run. It differs from status.lastDigest while a change waits.

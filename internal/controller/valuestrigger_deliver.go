@@ -111,6 +111,9 @@ func (r *ValuesTriggerReconciler) deliver(ctx context.Context, vt *triggerv1.Val
 	if err != nil {
 		return result{}, err
 	}
+	if err := r.checkCurrent(ctx, vt, verdict, cases); err != nil {
+		return result{}, err
+	}
 	if err := r.keep(ctx, vt, snap, verdict); err != nil {
 		return result{}, err
 	}

@@ -19,6 +19,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
 )
@@ -131,8 +132,7 @@ type verdict struct {
 // settling reports whether nothing may be done yet.
 func (v verdict) settling() bool { return v.rollout != nil && v.rollout.Settling != nil }
 
-// hold notes for each target why its request must not be made now. Requests of a trigger that
-// holds changes back are made only on its newest version.
+// hold notes for each target why its request must not be made now.
 func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) (verdict, error) {
 	if snap.gate == nil && !snap.settling {
 		return verdict{}, nil
@@ -161,11 +161,6 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 			c.held = notRestorable
 		}
 	}
-	if judged.admitted {
-		if err := r.checkCurrent(ctx, vt); err != nil {
-			return verdict{}, err
-		}
-	}
 	if gated.Status.Phase == triggerv1.RolloutAwaitingApproval {
 		r.preview(ctx, snap, cases)
 	}
@@ -185,9 +180,17 @@ func dependencies(hr *helmv2.HelmRelease) []string {
 	return names
 }
 
-// checkCurrent returns an outdated fault unless a trigger is the newest version of it: what holds
-// changes back must not be judged by a status that has been written over.
-func (r *ValuesTriggerReconciler) checkCurrent(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
+// checkCurrent returns an outdated fault if something is about to be done on the word of a trigger
+// that is not the newest version of it. What holds changes back must not be judged by a status that
+// has been written over; and an operator that does not lead any more, and has not noticed, must not
+// put back copies that the one which leads has written.
+func (r *ValuesTriggerReconciler) checkCurrent(ctx context.Context, vt *triggerv1.ValuesTrigger, judged verdict, cases []*targetCase) error {
+	writes := func(c *targetCase) bool {
+		return c.looked && c.held == "" && (c.state == publish.Outdated || c.state == publish.Absent)
+	}
+	if !judged.admitted && !slices.ContainsFunc(cases, writes) {
+		return nil
+	}
 	newest, err := r.newest(ctx, vt)
 	if client.IgnoreNotFound(err) != nil {
 		return err

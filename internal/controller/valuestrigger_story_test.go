@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
@@ -244,6 +245,42 @@ func TestStory_what_is_applied_settles(t *testing.T) {
 	s.reconciler.kustomizations = kustomization.NewReader(&applying{})
 	s.Eventually(s.rest).Should(ContainElements("patch ConfigMap app-shared", onApp))
 	s.Expect(s.holds()).To(Equal("a: 2"))
+}
+
+// An operator that does not lead any more may see what was, with copies that look edited.
+func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *testing.T) {
+	t.Parallel()
+	s := newStory(t, values("1"), func(*triggerv1.ValuesTrigger) {})
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	former := s.trigger()
+	shows := s.reconciler.cache
+	s.reconciler.cache = interceptor.NewClient(s.live, interceptor.Funcs{
+		Get: func(ctx context.Context, next client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
+			if vt, is := obj.(*triggerv1.ValuesTrigger); is {
+				*vt = *former.DeepCopy()
+				return nil
+			}
+			return next.Get(ctx, key, obj, opts...)
+		},
+	})
+	newer := s.trigger()
+	newer.Annotations = map[string]string{"the one that leads": "goes on"}
+	s.Expect(s.live.Update(t.Context(), newer)).To(Succeed())
+	copied := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app-shared"}}
+	s.Expect(s.live.Get(t.Context(), client.ObjectKeyFromObject(copied), copied)).To(Succeed())
+	copied.Data["values.yaml"] = "a: 2"
+	s.Expect(s.live.Update(t.Context(), copied)).To(Succeed())
+
+	_, result, err := s.look()
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(result.RequeueAfter).To(Equal(conflictDelay))
+	s.Expect(s.writes.taken()).To(BeEmpty())
+
+	s.reconciler.cache = shows
+	s.Expect(s.rest()).To(Equal([]string{"patch ConfigMap app-shared"}))
+	s.Expect(s.holds()).To(Equal("a: 1"))
 }
 
 // kept returns the names of what is kept of sources.

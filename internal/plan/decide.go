@@ -88,7 +88,9 @@ func (t *task) stay() Decision {
 		t.status.Revision = max(t.status.Revision, t.Release.Revision)
 	}
 	decision := t.end(triggerv1.TargetDelivered, message)
-	decision.Status.UnreadyBefore = t.Gated && t.Release.unwell()
+	if t.Gated && t.Release.unwell() {
+		decision.Status.UnreadyBefore = new(true)
+	}
 	return decision
 }
 
@@ -285,7 +287,9 @@ func (t *task) end(state triggerv1.TargetState, message string) Decision {
 	if t.status.Digest == t.Digest {
 		t.status.Seen, t.status.OwesForce = nil, false // Nothing waits.
 	}
-	t.status.UnreadyBefore = t.status.UnreadyBefore && state != triggerv1.TargetDelivered
+	if state == triggerv1.TargetDelivered || t.status.Digest != "" && !unready(t.status) {
+		t.status.UnreadyBefore = nil // That it was ready is known of all that has been delivered.
+	}
 	t.status.Message = text.Line(message, maxText)
 	return Decision{Status: t.status}
 }

@@ -56,15 +56,17 @@ func (d Decision) Effect(r Release, values ValuesState) string {
 func (t *task) noteReadiness() {
 	r := t.Release
 	switch {
+	case !t.Gated: // No one counts failures.
 	case r.Ready == "True", t.Refused != "": // A rollback fixes the release, or has failed.
-		t.status.UnreadyBefore = false
+		t.status.UnreadyBefore = new(false)
 	case t.met() && sequence(r.Record.Token) <= sequence(t.status.Token):
-		t.status.UnreadyBefore = r.unwell()
+		t.status.UnreadyBefore = new(r.unwell())
 	}
 }
 
 // met reports whether the target is met for the first time: nothing is known of the time
-// before. While a change settles, that is its beginning.
+// before. While a change settles, that is its beginning. What was noted then stays: it may have
+// got the change since, by the request of someone else, and failed with it.
 func (t *task) met() bool {
 	p := t.Previous
 	switch {
@@ -73,5 +75,10 @@ func (t *task) met() bool {
 	case p.State == triggerv1.TargetHeld, p.State == triggerv1.TargetPending && t.Settling:
 		return false
 	}
-	return p.Digest == ""
+	return p.Digest == "" && p.UnreadyBefore == nil
+}
+
+// unready reports whether a release is known to have been unready before a change.
+func unready(status triggerv1.TargetStatus) bool {
+	return status.UnreadyBefore != nil && *status.UnreadyBefore
 }

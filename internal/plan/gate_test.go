@@ -208,6 +208,15 @@ func TestUnreadyBefore(t *testing.T) {
 			s.fail("UpgradeFailed", "why")
 			return s
 		}, false},
+		{"a new one that has failed since its change was held back, when someone had it reconciled", func() *scene {
+			s := newScene(read)
+			s.gated, s.values = true, ValuesDiffer
+			s.hold()
+			s.work()
+			s.step()
+			s.fail("UpgradeFailed", "why")
+			return s
+		}, false},
 		{"a new one that is broken", func() *scene {
 			s := newScene(other)
 			s.gated, s.release.Ready = true, "False"
@@ -219,13 +228,13 @@ func TestUnreadyBefore(t *testing.T) {
 			g := NewWithT(t)
 			s := c.scene()
 			d := s.step()
-			g.Expect(d.Status.UnreadyBefore).To(Equal(c.want))
+			g.Expect(unready(d.Status)).To(Equal(c.want))
 			if d.Request == nil || !c.want {
 				return
 			}
-			g.Expect(d.Unsent.UnreadyBefore).To(BeTrue())
+			g.Expect(unready(d.Unsent)).To(BeTrue())
 			s.upgrade()
-			g.Expect(s.step().Status.UnreadyBefore).To(BeFalse(), "when it is delivered")
+			g.Expect(s.step().Status.UnreadyBefore).To(BeNil(), "when it is delivered")
 		})
 	}
 }

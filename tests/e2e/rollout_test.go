@@ -225,7 +225,7 @@ func TestRollout_a_release_that_was_broken_before_stops_nothing(t *testing.T) {
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("False DeliveryFailed: 3 of 4 delivered; " + ns + "/canary-00: UpgradeFailed"))
 	e.Expect(e.phase(ns)()).To(Equal(triggerv1.RolloutFinished))
-	e.Expect(e.target(ns, "platform", "canary-00")()).To(HaveField("UnreadyBefore", true))
+	e.Expect(e.target(ns, "platform", "canary-00")()).To(HaveField("UnreadyBefore", HaveValue(BeTrue())))
 	e.stay(ns, map[string]int{"canary-01": 2, "prod-00": 2, "prod-01": 2})
 }
 

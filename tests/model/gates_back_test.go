@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -129,7 +130,7 @@ func (d *driver) refused(g *gate) (string, error) {
 			return "wanted by a person", nil
 		}
 		for _, t := range vt.Status.Targets {
-			if t.State == triggerv1.TargetFailed && !t.UnreadyBefore {
+			if t.State == triggerv1.TargetFailed && !ptr.Deref(t.UnreadyBefore, false) {
 				return "", wrong("is finished, and %s/%s was ready before it failed: %s", t.Namespace, t.Name, t.Message)
 			}
 		}

@@ -1,0 +1,203 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+var exploreMore = flag.Bool("explore.more", false, "explore larger bounds; takes minutes")
+
+// bounds of an exploration: how often each kind of thing happens, and what a failure does.
+type bounds struct {
+	edits, crashes, leaders, requests, suspensions int
+
+	onFailure triggerv1.FailurePolicy
+}
+
+// TestExplore visits every state of a small world that any interleaving of steps leads to, breadth
+// first, until there is no new one: two releases with copies, one after the other and the second
+// after an approval, content that breaks them, helm-controller step by step, caches that lag, a
+// person who approves, and crashes before each write. In no state has the second release content
+// that the first does not run or that no one has approved. From every state, it lets the world
+// come to rest, and demands that good content is delivered (G1) with no more revisions than there
+// are reasons (G2), and that broken content halts, or is rolled back.
+func TestExplore(t *testing.T) {
+	t.Parallel()
+	halt, rollback := triggerv1.FailureHalt, triggerv1.FailureRollback
+	worlds := map[string]bounds{
+		"two edits":                       {edits: 2, onFailure: halt},
+		"an edit that may be rolled back": {edits: 1, crashes: 1, onFailure: rollback},
+		"two crashes":                     {edits: 1, crashes: 2, onFailure: halt},
+		"another leader":                  {edits: 1, leaders: 1, onFailure: rollback},
+		"requests of others":              {edits: 1, requests: 1, onFailure: rollback},
+		"a suspension":                    {edits: 1, suspensions: 1, onFailure: rollback},
+	}
+	switch {
+	case testing.Short():
+		worlds = map[string]bounds{"an edit": {edits: 1, onFailure: triggerv1.FailureHalt}}
+	case *exploreMore:
+		worlds["suspensions"] = bounds{edits: 1, suspensions: 2, onFailure: rollback}
+		worlds["two edits that may be rolled back"] = bounds{edits: 2, onFailure: rollback}
+		worlds["all of it"] = bounds{edits: 1, crashes: 1, leaders: 1, requests: 1, suspensions: 1, onFailure: rollback}
+	}
+	for name, b := range worlds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			states, ends, problem := explore(b)
+			if problem != "" {
+				t.Fatal(problem)
+			}
+			t.Logf("%d states, which end %v", states, ends)
+		})
+	}
+}
+
+// visit is a state with the way to it.
+type visit struct {
+	fleet
+	step string
+	from int
+}
+
+// explore returns the number of states, and the first that is or ends wrong, with the steps that
+// lead to it.
+func explore(b bounds) (states int, ends map[string]int, problem string) {
+	known := map[string]bool{}
+	ends = map[string]int{}
+	visits := []visit{{fleet: newFleet(), from: none}}
+	known[visits[0].key()] = true
+	for i := 0; i < len(visits); i++ {
+		problem = visits[i].problem
+		end := visits[i].clone()
+		if problem == "" {
+			problem = end.toRest(b)
+		}
+		if problem != "" {
+			return len(visits), ends, problem + "\n" + way(visits, i) + "\n" + strings.Join(end.trace, "\n")
+		}
+		ends[fmt.Sprintf("%s with %d", end.stored.rollout.Phase, end.content)]++
+		for _, step := range steps {
+			next := visits[i].clone()
+			if !step.do(&next, b) {
+				continue
+			}
+			if key := next.key(); !known[key] {
+				known[key] = true
+				visits = append(visits, visit{fleet: next, step: step.name, from: i})
+			}
+		}
+	}
+	return len(visits), ends, ""
+}
+
+// way returns the steps that lead to a state.
+func way(visits []visit, i int) string {
+	var lines []string
+	for ; visits[i].from >= 0; i = visits[i].from {
+		lines = append([]string{fmt.Sprintf("%-28s %s", visits[i].step, visits[i].String())}, lines...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// steps are what may happen next, if it may.
+var steps = []struct {
+	name string
+	do   func(*fleet, bounds) bool
+}{
+	{"edit to what there was", func(f *fleet, b bounds) bool { return f.edit(0, b) }},
+	{"edit", func(f *fleet, b bounds) bool { return f.edit(1, b) }},
+	{"edit to what is broken", func(f *fleet, b bounds) bool { return f.edit(broken, b) }},
+	{"helm-controller, the canary", func(f *fleet, _ bounds) bool { return f.helm(canary) }},
+	{"helm-controller, the rest", func(f *fleet, _ bounds) bool { return f.helm(rest) }},
+	{"the operator sees the source", func(f *fleet, _ bounds) bool { return f.seeSource() }},
+	{"it sees the canary", func(f *fleet, _ bounds) bool { return f.seeRelease(canary) }},
+	{"it sees the rest", func(f *fleet, _ bounds) bool { return f.seeRelease(rest) }},
+	{"it sees its status", func(f *fleet, _ bounds) bool { return f.seeStatus() }},
+	{"it reconciles", func(f *fleet, b bounds) bool { return f.reconcile(b) }},
+	{"it dies at the first write", func(f *fleet, b bounds) bool { return f.crash(0, b) }},
+	{"it dies at the second write", func(f *fleet, b bounds) bool { return f.crash(1, b) }},
+	{"it dies at the third write", func(f *fleet, b bounds) bool { return f.crash(2, b) }},
+	{"another operator leads", func(f *fleet, b bounds) bool { return f.lead(b) }},
+	{"the one before reconciles", func(f *fleet, b bounds) bool { return f.follow(b) }},
+	{"a person approves", func(f *fleet, _ bounds) bool { return f.approve() }},
+	{"someone requests the canary", func(f *fleet, b bounds) bool { return f.request(canary, b) }},
+	{"someone requests the rest", func(f *fleet, b bounds) bool { return f.request(rest, b) }},
+	{"suspend or resume the canary", func(f *fleet, b bounds) bool { return f.suspend(canary, b) }},
+	{"suspend or resume the rest", func(f *fleet, b bounds) bool { return f.suspend(rest, b) }},
+}
+
+// toRest lets the world come to rest without trouble, and says what is wrong then.
+func (f *fleet) toRest(b bounds) string {
+	f.former = view{}
+	for i, r := range f.releases {
+		if r.live.suspended {
+			f.suspensions = 0
+			f.suspend(i, bounds{suspensions: 1})
+		}
+	}
+	for quiet := 0; quiet < 2 && f.now < 10_000; f.now++ {
+		moved := false
+		for i := range f.releases {
+			for f.helm(i) {
+				moved = true
+			}
+			moved = f.seeRelease(i) || moved
+		}
+		moved = f.seeSource() || moved
+		moved = f.seeStatus() || moved
+		moved = f.reconcile(b) || moved
+		moved = f.approve() || moved
+		f.trace = append(f.trace, "then                         "+f.String())
+		if f.problem != "" {
+			return f.problem
+		}
+		quiet++
+		if moved {
+			quiet = 0
+		}
+		if quiet == 1 {
+			f.now += 60 // All that waits for a time is due.
+		}
+		if quiet == 2 {
+			return f.verdict(b)
+		}
+	}
+	return "does not come to rest: " + f.String()
+}
+
+func (f *fleet) verdict(b bounds) string {
+	s := f.stored.rollout
+	if s == nil || s.Digest != contentDigest(f.content) {
+		return "no rollout of the content is recorded: " + f.String()
+	}
+	for i, r := range f.releases {
+		if most := 1 + f.edits; r.made > most && b.onFailure == triggerv1.FailureHalt {
+			return fmt.Sprintf("release %d made %d revisions for %d reasons: %s", i, r.made, most, f.String())
+		}
+	}
+	first, last := f.releases[canary].live, f.releases[rest].live
+	if f.content == broken {
+		phase := triggerv1.RolloutHalted
+		if b.onFailure == triggerv1.FailureRollback && f.stored.delivered != nil {
+			phase = triggerv1.RolloutRolledBack
+			if first.config == broken {
+				return "is not rolled back: " + f.String()
+			}
+		}
+		if s.Phase != phase {
+			return fmt.Sprintf("is %s, not %s: %s", s.Phase, phase, f.String())
+		}
+		return ""
+	}
+	if first.config != f.content || last.config != f.content || s.Phase != triggerv1.RolloutFinished {
+		return "is not delivered: " + f.String()
+	}
+	return ""
+}
