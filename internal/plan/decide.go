@@ -287,7 +287,7 @@ func (t *task) end(state triggerv1.TargetState, message string) Decision {
 	if t.status.Digest == t.Digest {
 		t.status.Seen, t.status.OwesForce = nil, false // Nothing waits.
 	}
-	if state == triggerv1.TargetDelivered || t.status.Digest != "" && !unready(t.status) {
+	if state == triggerv1.TargetDelivered || t.status.Digest != "" && !WasUnready(t.status) {
 		t.status.UnreadyBefore = nil // That it was ready is known of all that has been delivered.
 	}
 	t.status.Message = text.Line(message, maxText)

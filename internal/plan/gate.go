@@ -78,7 +78,7 @@ func (t *task) met() bool {
 	return p.Digest == "" && p.UnreadyBefore == nil
 }
 
-// unready reports whether a release is known to have been unready before a change.
-func unready(status triggerv1.TargetStatus) bool {
+// WasUnready reports whether a release is known to have been unready before a change.
+func WasUnready(status triggerv1.TargetStatus) bool {
 	return status.UnreadyBefore != nil && *status.UnreadyBefore
 }

@@ -228,11 +228,11 @@ func TestUnreadyBefore(t *testing.T) {
 			g := NewWithT(t)
 			s := c.scene()
 			d := s.step()
-			g.Expect(unready(d.Status)).To(Equal(c.want))
+			g.Expect(WasUnready(d.Status)).To(Equal(c.want))
 			if d.Request == nil || !c.want {
 				return
 			}
-			g.Expect(unready(d.Unsent)).To(BeTrue())
+			g.Expect(WasUnready(d.Unsent)).To(BeTrue())
 			s.upgrade()
 			g.Expect(s.step().Status.UnreadyBefore).To(BeNil(), "when it is delivered")
 		})

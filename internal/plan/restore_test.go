@@ -60,7 +60,7 @@ func TestDecide_a_rollback_that_does_not_mend_what_is_broken_counts_as_failed(t 
 	in := s.input()
 	in.Values, in.Refused = ValuesDiffer, "sha256:2222222222222222"
 	d := Decide(in)
-	g.Expect(unready(d.Status)).To(BeFalse())
+	g.Expect(WasUnready(d.Status)).To(BeFalse())
 	g.Expect(d.Request.Record.Refuses(in.Trigger, in.Refused)).To(BeTrue(), "it is on the release, whatever becomes of the trigger")
 	g.Expect(d.Request.Cause).To(ContainSubstring("rollback of content sha256:222222222222 via ValuesTrigger"))
 }

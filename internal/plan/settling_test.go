@@ -127,13 +127,13 @@ func TestSettling_notes_readiness_when_it_begins(t *testing.T) {
 	g.Expect(s.settle().Status).To(And(HaveField("State", triggerv1.TargetPending), HaveField("Digest", "")))
 	s.release.Ready, s.release.ReadyCurrent = "False", true
 	s.later(time.Second)
-	g.Expect(unready(s.settle().Status)).To(BeFalse(), "it has failed since")
+	g.Expect(WasUnready(s.settle().Status)).To(BeFalse(), "it has failed since")
 
 	s = newScene(other)
 	s.gated = true
 	s.work()
 	s.release.Failing = true
-	g.Expect(unready(s.settle().Status)).To(BeTrue())
+	g.Expect(WasUnready(s.settle().Status)).To(BeTrue())
 	s.release.Reconciling, s.release.Ready = false, "False"
-	g.Expect(unready(s.settle().Status)).To(BeTrue())
+	g.Expect(WasUnready(s.settle().Status)).To(BeTrue())
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/utils/ptr"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
@@ -165,7 +163,7 @@ func (s fleetStatus) key(now int) string {
 		if t.TriggeredAt != nil {
 			text += age(t.TriggeredAt.Time, now)
 		}
-		text += fmt.Sprint(t.DeliveredAt != nil, t.Seen != nil, t.Refused != nil, t.UnreadyBefore != nil, ptr.Deref(t.UnreadyBefore, false))
+		text += fmt.Sprint(t.DeliveredAt != nil, t.Seen != nil, t.Refused != nil, t.UnreadyBefore != nil, plan.WasUnready(*t))
 		t.TriggeredAt, t.DeliveredAt, t.Seen, t.Refused, t.UnreadyBefore = nil, nil, nil, nil, nil
 		text += fmt.Sprint(*t)
 	}

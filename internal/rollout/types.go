@@ -17,8 +17,6 @@ package rollout
 import (
 	"time"
 
-	"k8s.io/utils/ptr"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
@@ -89,7 +87,7 @@ type Target struct {
 func Of(name string, stage int, d plan.Decision, r plan.Release) Target {
 	t := Target{
 		Name: name, Stage: stage, Wants: d.Request != nil, Ready: r.Ready,
-		UnreadyBefore: ptr.Deref(d.Status.UnreadyBefore, false), Message: d.Status.Message,
+		UnreadyBefore: plan.WasUnready(d.Status), Message: d.Status.Message,
 	}
 	if t.Ready == "False" && t.Message == "" {
 		t.Message = r.ReadyMessage

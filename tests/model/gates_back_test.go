@@ -10,10 +10,10 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
 // takesBack reports whether a version is what was delivered to all before, and the trigger had
@@ -130,7 +130,7 @@ func (d *driver) refused(g *gate) (string, error) {
 			return "wanted by a person", nil
 		}
 		for _, t := range vt.Status.Targets {
-			if t.State == triggerv1.TargetFailed && !ptr.Deref(t.UnreadyBefore, false) {
+			if t.State == triggerv1.TargetFailed && !plan.WasUnready(t) {
 				return "", wrong("is finished, and %s/%s was ready before it failed: %s", t.Namespace, t.Name, t.Message)
 			}
 		}
