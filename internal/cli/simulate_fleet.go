@@ -16,6 +16,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
 )
@@ -34,13 +35,16 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 	if err != nil {
 		return out, err
 	}
-	stage, err := stageOf(f.Trigger)
+	stages, err := binding.StagesOf(f.Trigger)
 	if err != nil {
 		return out, err
 	}
 	for _, hr := range selected {
 		name := hr.Namespace + "/" + hr.Name
-		t := simulate.Target{Name: name, Stage: stage(hr.Labels)}
+		t := simulate.Target{Name: name}
+		if f.Trigger.Spec.Rollout != nil {
+			t.Stage = stages.Of(hr)
+		}
 		switch {
 		case hr.Spec.Suspend:
 			out.Suspended = append(out.Suspended, name)
@@ -59,31 +63,6 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 		f.Targets = append(f.Targets, t)
 	}
 	return out, nil
-}
-
-// stageOf returns a function that tells the stage of a HelmRelease by its labels.
-func stageOf(vt *triggerv1.ValuesTrigger) (func(map[string]string) int, error) {
-	if vt.Spec.Rollout == nil {
-		return func(map[string]string) int { return 0 }, nil
-	}
-	selectors := make([]labels.Selector, 0, len(vt.Spec.Rollout.Stages))
-	for i, stage := range vt.Spec.Rollout.Stages {
-		selector := labels.Everything()
-		if stage.Selector != nil {
-			var err error
-			if selector, err = stage.Selector.AsSelector(); err != nil {
-				return nil, fmt.Errorf("spec.rollout.stages[%d].selector: %w", i, err)
-			}
-		}
-		selectors = append(selectors, selector)
-	}
-	return func(of map[string]string) int {
-		i := slices.IndexFunc(selectors, func(s labels.Selector) bool { return s.Matches(labels.Set(of)) })
-		if i < 0 {
-			return rollout.NoStage
-		}
-		return i
-	}, nil
 }
 
 // selected returns the HelmReleases that the targets of a trigger name or select, in the

@@ -10,13 +10,13 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
@@ -26,8 +26,8 @@ import (
 
 // gate is what holds the changes of a trigger back, as its spec has it.
 type gate struct {
-	schedule  schedule.Schedule
-	selectors []labels.Selector
+	schedule schedule.Schedule
+	stages   binding.Stages
 }
 
 // newGate reads the windows and stages of a trigger, nil if nothing is held back.
@@ -44,32 +44,10 @@ func newGate(vt *triggerv1.ValuesTrigger) (*gate, error) {
 	if g.schedule, err = schedule.Parse(windows); err != nil {
 		return nil, fault.Invalid("invalid spec: spec.schedule%w", err)
 	}
-	if vt.Spec.Rollout == nil {
-		return g, nil
-	}
-	for i, stage := range vt.Spec.Rollout.Stages {
-		selector := labels.Everything()
-		if stage.Selector != nil {
-			if selector, err = stage.Selector.AsSelector(); err != nil {
-				return nil, fault.Invalid("invalid spec: spec.rollout.stages[%d].selector: %w", i, err)
-			}
-		}
-		g.selectors = append(g.selectors, selector)
+	if g.stages, err = binding.StagesOf(vt); err != nil {
+		return nil, fault.Invalid("invalid spec: %w", err)
 	}
 	return g, nil
-}
-
-// stage returns the index of the stage that a release belongs to.
-func (g *gate) stage(hr *helmv2.HelmRelease) int {
-	if hr == nil {
-		return rollout.Nowhere
-	}
-	for i, selector := range g.selectors {
-		if selector.Matches(labels.Set(hr.Labels)) {
-			return i
-		}
-	}
-	return rollout.NoStage
 }
 
 // stageOf returns the name of the stage that a release belongs to, if there are any.
@@ -77,7 +55,7 @@ func stageOf(vt *triggerv1.ValuesTrigger, g *gate, hr *helmv2.HelmRelease) strin
 	if g == nil || vt.Spec.Rollout == nil {
 		return ""
 	}
-	if i := g.stage(hr); i >= 0 {
+	if i := g.stages.Of(hr); i >= 0 {
 		return vt.Spec.Rollout.Stages[i].Name
 	}
 	return ""
@@ -96,12 +74,12 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 	}
 	formerly := plan.Formerly(snap.sources)
 	for _, c := range cases {
-		t := rollout.Of(c.String(), g.stage(c.hr), c.decision, c.input.Release)
+		t := rollout.Of(c.String(), g.stages.Of(c.hr), c.decision, c.input.Release)
 		switch {
 		case isRefused(c.err), fault.ReasonOf(c.err) != "": // It must not hold up the others.
 			t.Standing, t.Wants, t.Message = rollout.Out, false, textOf(c.err)
 		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
-			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stage(c.Release)
+			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stages.Of(c.Release)
 		case c.leftAlone(snap):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}

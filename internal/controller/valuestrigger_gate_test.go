@@ -42,15 +42,15 @@ func TestNewGate(t *testing.T) {
 	gate, err := newGate(vt)
 	g.Expect(err).NotTo(HaveOccurred())
 	canary := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"tier": "canary"}}}
-	g.Expect(gate.stage(canary)).To(Equal(0))
-	g.Expect(gate.stage(&helmv2.HelmRelease{})).To(Equal(1))
-	g.Expect(gate.stage(nil)).To(Equal(rollout.Nowhere))
+	g.Expect(gate.stages.Of(canary)).To(Equal(0))
+	g.Expect(gate.stages.Of(&helmv2.HelmRelease{})).To(Equal(1))
+	g.Expect(gate.stages.Of(nil)).To(Equal(rollout.Nowhere))
 	g.Expect([]string{stageOf(vt, gate, canary), stageOf(vt, gate, nil), stageOf(vt, none, canary)}).To(Equal([]string{"canary", "", ""}))
 
 	vt.Spec.Rollout.Stages = vt.Spec.Rollout.Stages[:1]
 	gate, err = newGate(vt)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(gate.stage(&helmv2.HelmRelease{})).To(Equal(rollout.NoStage))
+	g.Expect(gate.stages.Of(&helmv2.HelmRelease{})).To(Equal(rollout.NoStage))
 }
 
 func TestNewGate_names_the_field_that_cannot_be_used(t *testing.T) {

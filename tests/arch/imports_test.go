@@ -42,7 +42,7 @@ var (
 	// Pure packages decide, adapters read or write one thing each, and the rest
 	// orchestrates. A new package belongs to one of them.
 	pure = []string{
-		"internal/access", "internal/applier", "internal/budget", "internal/contract", "internal/digest", "internal/discovery", "internal/fault", "internal/fields", "internal/generated", "internal/plan", "internal/publish", "internal/rollout",
+		"internal/access", "internal/applier", "internal/binding", "internal/budget", "internal/contract", "internal/digest", "internal/discovery", "internal/fault", "internal/fields", "internal/generated", "internal/plan", "internal/publish", "internal/rollout",
 		"internal/schedule", "internal/simulate", "internal/text",
 		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}

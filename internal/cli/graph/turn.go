@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
 )
 
@@ -29,8 +29,12 @@ type Turn struct {
 func turnOf(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, now time.Time) Turn {
 	var turn Turn
 	if vt.Spec.Rollout != nil {
-		i := stageIn(vt.Spec.Rollout.Stages, hr.Labels)
-		if i < 0 {
+		stages, err := binding.StagesOf(vt)
+		if err != nil {
+			return Turn{After: "ValuesTrigger " + vt.Namespace + "/" + vt.Name + " is invalid and delivers nothing: " + err.Error()}
+		}
+		i := stages.Of(hr)
+		if i == rollout.NoStage {
 			return Turn{After: "no stage of ValuesTrigger " + vt.Namespace + "/" + vt.Name + " selects it: it is never asked"}
 		}
 		turn = Turn{Stage: vt.Spec.Rollout.Stages[i].Name, After: before(vt.Spec.Rollout.Stages[:i+1])}
@@ -42,19 +46,6 @@ func turnOf(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, now time.Time) 
 		turn.After = "after a quiet period of " + Duration(quiet)
 	}
 	return turn
-}
-
-// stageIn returns the first stage that selects a HelmRelease, -1 if none does.
-func stageIn(stages []triggerv1.Stage, of map[string]string) int {
-	for i, stage := range stages {
-		if stage.Selector == nil {
-			return i
-		}
-		if selector, err := stage.Selector.AsSelector(); err == nil && selector.Matches(labels.Set(of)) {
-			return i
-		}
-	}
-	return -1
 }
 
 // before says what the last of some stages comes after: the approval that a person gives
