@@ -6,12 +6,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
@@ -31,7 +29,7 @@ type leftOut struct {
 // fleet finds the HelmReleases of a trigger in the cluster, and their stages.
 func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 	var out leftOut
-	selected, err := c.selected(ctx, f.Trigger, &out)
+	selected, err := c.selected(ctx, f.Trigger)
 	if err != nil {
 		return out, err
 	}
@@ -39,8 +37,12 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 	if err != nil {
 		return out, err
 	}
-	for _, hr := range selected {
-		name := hr.Namespace + "/" + hr.Name
+	for _, target := range selected {
+		hr, name := target.Release, target.String()
+		if hr == nil || !hr.DeletionTimestamp.IsZero() {
+			out.Missing = append(out.Missing, name)
+			continue
+		}
 		t := simulate.Target{Name: name}
 		if f.Trigger.Spec.Rollout != nil {
 			t.Stage = stages.Of(hr)
@@ -65,70 +67,50 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 	return out, nil
 }
 
-// selected returns the HelmReleases that the targets of a trigger name or select, in the
-// order in which they are asked.
-func (c *cli) selected(ctx context.Context, vt *triggerv1.ValuesTrigger, out *leftOut) ([]*helmv2.HelmRelease, error) {
-	all, err := widest(c, vt.Namespace, "HelmReleases", func(in string) ([]helmv2.HelmRelease, error) { return c.releases(ctx, in) })
+// selected returns what the targets of a trigger name or select, in the order in which they
+// are asked.
+func (c *cli) selected(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]binding.Target, error) {
+	refs, err := binding.TargetReferences(vt)
 	if err != nil {
 		return nil, err
 	}
-	found := map[string]*helmv2.HelmRelease{}
-	for i, ref := range vt.Spec.Targets {
-		field := fmt.Sprintf("spec.targets[%d]", i)
-		within, err := c.within(ctx, vt, ref)
-		if err != nil {
-			return nil, fmt.Errorf("%s.namespaceSelector: %w", field, err)
-		}
-		selector, err := ref.Selector.AsSelector()
-		if err != nil {
-			return nil, fmt.Errorf("%s.selector: %w", field, err)
-		}
-		for j := range all {
-			hr := &all[j]
-			if within[hr.Namespace] && (ref.Name != "" && hr.Name == ref.Name || ref.Name == "" && selector.Matches(labels.Set(hr.Labels))) {
-				found[hr.Namespace+"/"+hr.Name] = hr
-			}
-		}
-		for namespace := range within {
-			if name := namespace + "/" + ref.Name; ref.Name != "" && found[name] == nil {
-				out.Missing = append(out.Missing, name)
-			}
-		}
+	all, err := widest(c, vt.Namespace, "HelmReleases", c.releasesIn(ctx))
+	if err != nil {
+		return nil, err
 	}
-	releases := make([]*helmv2.HelmRelease, 0, len(found))
-	for _, hr := range found {
-		releases = append(releases, hr)
+	releases := make([]*helmv2.HelmRelease, 0, len(all))
+	for i := range all {
+		releases = append(releases, &all[i])
 	}
-	slices.SortFunc(releases, func(a, b *helmv2.HelmRelease) int {
-		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
-	})
-	slices.Sort(out.Missing)
-	return releases, nil
+	candidates := make([]binding.Candidates, 0, len(refs))
+	for i, ref := range refs {
+		namespaces, err := c.within(ctx, ref)
+		if err != nil {
+			return nil, fmt.Errorf("spec.targets[%d].namespaceSelector: %w", i, err)
+		}
+		candidates = append(candidates, binding.Candidates{Reference: ref, Namespaces: namespaces, Releases: releases})
+	}
+	targets, selectNothing, err := binding.Select(candidates)
+	for _, reason := range selectNothing {
+		c.warn("%s", reason)
+	}
+	return targets, err
 }
 
 // within returns the namespaces of a reference.
-func (c *cli) within(ctx context.Context, vt *triggerv1.ValuesTrigger, ref triggerv1.TargetReference) (map[string]bool, error) {
-	switch {
-	case ref.NamespaceSelector == nil && ref.Namespace == "":
-		return map[string]bool{vt.Namespace: true}, nil
-	case ref.NamespaceSelector == nil:
-		return map[string]bool{ref.Namespace: true}, nil
+func (c *cli) within(ctx context.Context, ref binding.TargetReference) ([]string, error) {
+	if ref.NamespaceSelector == nil {
+		return []string{ref.Namespace}, nil
 	}
-	selector, err := ref.NamespaceSelector.AsSelector()
-	if err != nil {
-		return nil, err
-	}
-	within := map[string]bool{}
-	err = pages(ctx, c.client, "", func() *metav1.PartialObjectMetadataList {
+	var within []string
+	err := pages(ctx, c.client, "", func() *metav1.PartialObjectMetadataList {
 		list := &metav1.PartialObjectMetadataList{}
 		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
 		return list
 	}, func(list *metav1.PartialObjectMetadataList) {
 		for _, item := range list.Items {
-			if selector.Matches(labels.Set(item.Labels)) {
-				within[item.Name] = true
-			}
+			within = append(within, item.Name)
 		}
-	})
+	}, client.MatchingLabelsSelector{Selector: ref.NamespaceSelector})
 	return within, err
 }

@@ -147,3 +147,23 @@ func TestSimulate_mistakes(t *testing.T) {
 		g.Expect(got.err).To(ContainSubstring(want), in)
 	}
 }
+
+// What the operator leaves out of a rollout, or counts once, is left out of a simulation too.
+func TestSimulate_selects_as_the_operator_does(t *testing.T) {
+	t.Parallel()
+	objects := staged()
+	vt := objects[0].(*triggerv1.ValuesTrigger)
+	vt.Spec.Targets = append(vt.Spec.Targets,
+		triggerv1.TargetReference{Name: "gone", Namespace: "elsewhere"}, triggerv1.TargetReference{Name: "perhaps", Optional: true},
+		triggerv1.TargetReference{Name: "ending", Namespace: "elsewhere"}, triggerv1.TargetReference{Selector: selects("tier", "db")})
+	ending := release("ending")
+	ending.Namespace, ending.Labels, ending.Finalizers = "elsewhere", map[string]string{"tier": "prod"}, []string{helmv2.HelmReleaseFinalizer}
+	ending.DeletionTimestamp = &metav1.Time{Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+	got := (&call{objects: append(objects, ending)}).run(t, "simulate", "platform", "-n", "platform", "-o", "json")
+	g := NewWithT(t)
+	g.Expect(got.code).To(BeZero(), got.err)
+	g.Expect(got.err).To(Equal("warning: spec.targets[6].selector matches no HelmRelease in namespace platform; label one, correct selector or namespace, or set spec.targets[6].optional\n"))
+	var answer simulated
+	g.Expect(json.Unmarshal([]byte(got.out), &answer)).To(Succeed())
+	g.Expect(answer.LeftOut.Missing).To(Equal([]string{"elsewhere/ending", "elsewhere/gone"}))
+}

@@ -13,6 +13,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // namespaceKind is read for the labels that namespaces are selected by.
@@ -68,21 +69,21 @@ func (s *set) targets(r *resource, ref triggerv1.TargetReference) selection {
 	if (ref.Name == "") == (ref.Selector == nil) {
 		return selection{}
 	}
-	if ref.NamespaceSelector == nil {
-		return selection{releases: s.matching(helmv2.HelmReleaseKind, firstOf(ref.Namespace, r.key.Namespace), ref.Name, ref.Selector)}
-	}
-	selector, err := ref.NamespaceSelector.AsSelector()
+	meant, err := binding.TargetReferenceOf(r.trigger, ref)
 	if err != nil {
 		return selection{}
 	}
+	if ref.NamespaceSelector == nil {
+		return selection{releases: s.releases(meant, meant.Namespace)}
+	}
 	var out selection
 	for _, name := range s.namespaceNames() {
-		found := s.matching(helmv2.HelmReleaseKind, name, ref.Name, ref.Selector)
+		found := s.releases(meant, name)
 		known, listed := s.namespaces[name]
 		switch {
 		case !listed:
 			out.perhaps = append(out.perhaps, found...)
-		case selector.Matches(known.labels):
+		case meant.NamespaceSelector.Matches(known.labels):
 			out.releases = append(out.releases, found...)
 			if len(found) == 0 {
 				out.absent = append(out.absent, name)
@@ -92,6 +93,14 @@ func (s *set) targets(r *resource, ref triggerv1.TargetReference) selection {
 		}
 	}
 	return out
+}
+
+// releases returns the HelmReleases of a namespace to which a reference leads, without those that
+// another manifest overwrites.
+func (s *set) releases(ref binding.TargetReference, namespace string) []*resource {
+	return slices.DeleteFunc(s.of(helmv2.HelmReleaseKind), func(r *resource) bool {
+		return r.key.Namespace != namespace || !ref.Selects(r.key.Name, r.labels) || s.find(r.kind, namespace, r.key.Name) != r
+	})
 }
 
 // namespaceNames returns the namespaces that are among the manifests or hold HelmReleases.
