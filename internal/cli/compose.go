@@ -18,6 +18,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
@@ -44,8 +45,7 @@ type read struct {
 func newComposer(reader client.Reader, edits []*edit, triggers []triggerv1.ValuesTrigger) *composer {
 	c := &composer{reader: reader, live: map[source.Ref]read{}, edited: map[source.Ref]client.Object{}, hidden: map[source.Ref]bool{}, copies: copied(triggers)}
 	for _, e := range edits {
-		ref := source.Ref{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name}
-		c.live[ref], c.edited[ref] = read{object: e.before}, e.after
+		c.live[e.Object], c.edited[e.Object] = read{object: e.before}, e.after
 	}
 	return c
 }
@@ -128,7 +128,7 @@ func (c *composer) compose(ctx context.Context, before, after *helmv2.HelmReleas
 func (c *composer) readable(ctx context.Context, hr *helmv2.HelmRelease, out *composed) *helmv2.HelmRelease {
 	readable := hr.DeepCopy()
 	readable.Spec.ValuesFrom = slices.DeleteFunc(readable.Spec.ValuesFrom, func(ref meta.ValuesReference) bool {
-		full := source.Ref{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name}
+		full := binding.ReadObject(hr, ref)
 		forbidden := ref.Kind == triggerv1.SecretKind && c.isForbidden(ctx, full)
 		if forbidden && !slices.Contains(out.leftOut, full.String()) {
 			out.leftOut = append(out.leftOut, full.String())
@@ -174,8 +174,8 @@ func (c *composer) contribution(ctx context.Context, hr *helmv2.HelmRelease, ref
 	alone := hr.DeepCopy()
 	alone.Spec.Values, alone.Spec.ValuesFrom = nil, []meta.ValuesReference{ref}
 	values, _, _ := side(ctx, alone, read) // What cannot be composed sets nothing, and fails as a whole, too.
-	full := source.Ref{Kind: triggerv1.SecretKind, Namespace: hr.Namespace, Name: ref.Name}
-	name := triggerv1.SecretKind + " " + hr.Namespace + "/" + ref.Name
+	full := binding.ReadObject(hr, ref)
+	name := full.String()
 	if parts := c.copies[full]; len(parts) > 0 {
 		names := make([]string, 0, len(parts))
 		for _, p := range parts {

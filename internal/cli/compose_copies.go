@@ -41,16 +41,12 @@ func copied(triggers []triggerv1.ValuesTrigger) map[source.Ref][]part {
 		for _, t := range described.Targets {
 			for _, c := range t.Copies {
 				for _, o := range c.Sources {
-					out[refOf(c.Object)] = append(out[refOf(c.Object)], part{refOf(o), keys[o]})
+					out[c.Object] = append(out[c.Object], part{o, keys[o]})
 				}
 			}
 		}
 	}
 	return out
-}
-
-func refOf(o graph.Object) source.Ref {
-	return source.Ref{Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
 }
 
 // isCopyOfEdited reports whether an object is a copy that the edits would change.

@@ -22,7 +22,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
 // edit is an object as it is and as it would be.
@@ -170,7 +169,7 @@ func kindOf(obj client.Object) string {
 // newEdit compares an object with what it is now.
 func (c *cli) newEdit(ctx context.Context, after client.Object) (*edit, error) {
 	e := &edit{Object: graph.Object{Kind: kindOf(after), Namespace: after.GetNamespace(), Name: after.GetName()}, after: after}
-	before, err := readLive(ctx, c.client, source.Ref{Kind: e.Kind, Namespace: e.Namespace, Name: e.Name})
+	before, err := readLive(ctx, c.client, e.Object)
 	if err != nil {
 		return nil, err
 	}

@@ -47,15 +47,15 @@ func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
 			continue
 		}
 		e := &edit{Object: s.Object, ChangedKeys: []string{}, subject: graph.Subject{Object: s.Object}}
-		live, err := readLive(ctx, c.client, refOf(s.Object))
+		live, err := readLive(ctx, c.client, s.Object)
 		switch {
 		case apierrors.IsForbidden(err):
-			values.hidden[refOf(s.Object)] = true
+			values.hidden[s.Object] = true
 		case err != nil:
 			return previewed{}, err
 		default:
 			e.before, e.after = live, live
-			values.live[refOf(s.Object)], values.edited[refOf(s.Object)] = read{object: live}, live
+			values.live[s.Object], values.edited[s.Object] = read{object: live}, live
 		}
 		if live != nil {
 			e.subject.Labels, e.subject.Annotations = live.GetLabels(), live.GetAnnotations()

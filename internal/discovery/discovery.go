@@ -15,6 +15,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // MaxSources and MaxKeys are how many sources a ValuesTrigger, and how many keys one of them
@@ -29,32 +30,29 @@ const (
 // that need not.
 func Found(hr *helmv2.HelmRelease) []triggerv1.SourceReference {
 	var objects []read
-	at := map[string]int{}
-	for _, ref := range hr.Spec.ValuesFrom {
-		if ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
-			continue
-		}
-		i, known := at[ref.Kind+"/"+ref.Name]
+	at := map[binding.Object]int{}
+	for _, r := range binding.ReadsOf(hr) {
+		i, known := at[r.Object]
 		if !known {
-			if len(validation.IsDNS1123Subdomain(ref.Name)) > 0 {
+			if len(validation.IsDNS1123Subdomain(r.Name)) > 0 {
 				continue // There is no such object, and no trigger can name it.
 			}
 			i = len(objects)
-			at[ref.Kind+"/"+ref.Name] = i
-			objects = append(objects, read{kind: ref.Kind, name: ref.Name})
+			at[r.Object] = i
+			objects = append(objects, read{Object: r.Object})
 		}
-		objects[i].add(ref.GetValuesKey(), ref.Optional)
+		objects[i].add(r.Key, r.Optional)
 	}
 	sources := make([]triggerv1.SourceReference, 0, len(objects))
 	for _, o := range objects {
-		sources = append(sources, o.references(hr.Namespace)...)
+		sources = append(sources, o.references()...)
 	}
 	return sources
 }
 
 // read is an object that a HelmRelease reads, with the keys that it reads of it.
 type read struct {
-	kind, name         string
+	binding.Object
 	required, optional []string
 }
 
@@ -69,7 +67,7 @@ func (o *read) add(key string, optional bool) {
 }
 
 // references returns the one or two references to the object.
-func (o *read) references(namespace string) []triggerv1.SourceReference {
+func (o *read) references() []triggerv1.SourceReference {
 	slices.Sort(o.required)
 	slices.Sort(o.optional)
 	mayLack := slices.DeleteFunc(slices.Clone(o.optional), func(key string) bool { return slices.Contains(o.required, key) })
@@ -82,7 +80,7 @@ func (o *read) references(namespace string) []triggerv1.SourceReference {
 			continue
 		}
 		ref := triggerv1.SourceReference{
-			Kind: o.kind, Name: o.name, Namespace: namespace, Force: triggerv1.ForceAuto, Keys: part.keys, Optional: part.optional,
+			Kind: o.Kind, Name: o.Name, Namespace: o.Namespace, Force: triggerv1.ForceAuto, Keys: part.keys, Optional: part.optional,
 		}
 		if len(ref.Keys) > MaxKeys {
 			ref.Keys = nil // All of them.

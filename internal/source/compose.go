@@ -15,7 +15,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/chartutil"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // ContentReader returns a ConfigMap or Secret with its content, nil if there is none.
@@ -27,10 +27,9 @@ type ContentReader func(ctx context.Context, ref Ref) (client.Object, error)
 // An error may repeat content. Reason says what of it may be shown.
 func Compose(ctx context.Context, hr *helmv2.HelmRelease, read ContentReader) (map[string]any, error) {
 	c := &contents{objects: map[Ref]client.Object{}, errs: map[Ref]error{}}
-	for _, valuesRef := range hr.Spec.ValuesFrom {
-		ref := Ref{Kind: valuesRef.Kind, Namespace: hr.Namespace, Name: valuesRef.Name}
-		if _, known := c.objects[ref]; !known && (ref.Kind == triggerv1.ConfigMapKind || ref.Kind == triggerv1.SecretKind) {
-			c.objects[ref], c.errs[ref] = read(ctx, ref)
+	for _, r := range binding.ReadsOf(hr) {
+		if _, known := c.objects[r.Object]; !known {
+			c.objects[r.Object], c.errs[r.Object] = read(ctx, r.Object)
 		}
 	}
 	return compose(ctx, hr, c)

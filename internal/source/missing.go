@@ -11,6 +11,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -53,9 +54,9 @@ func (w wanted) places(release *helmv2.HelmRelease, keys []string, inSources, in
 
 func (w wanted) placesInRelease(release *helmv2.HelmRelease, keys []string, field string) string {
 	var places []string
-	for i, ref := range release.Spec.ValuesFrom {
-		if w.Namespace == release.Namespace && ref.Kind == w.Kind && ref.Name == w.Name && !ref.Optional && (keys == nil || slices.Contains(keys, ref.GetValuesKey())) {
-			places = append(places, place("spec.valuesFrom", i, field))
+	for _, r := range binding.ReadsOf(release) {
+		if r.Object == w.ref() && !r.Optional && (keys == nil || slices.Contains(keys, r.Key)) {
+			places = append(places, place("spec.valuesFrom", r.Index, field))
 		}
 	}
 	if len(places) == 0 {

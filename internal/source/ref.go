@@ -3,22 +3,10 @@
 
 package source
 
-import "strings"
+import "github.com/nebius/helmrelease-trigger-operator/internal/binding"
 
 // Ref names a ConfigMap or Secret.
-type Ref struct {
-	Kind      string
-	Namespace string
-	Name      string
-}
+type Ref = binding.Object
 
 // RefOf returns the object that an ID names, Kind/namespace/name.
-func RefOf(id string) Ref {
-	parts := strings.SplitN(id, "/", 3)
-	return Ref{Kind: parts[0], Namespace: parts[1], Name: parts[2]}
-}
-
-// String returns kind and namespace/name.
-func (r Ref) String() string {
-	return r.Kind + " " + r.Namespace + "/" + r.Name
-}
+func RefOf(id string) Ref { return binding.ObjectOf(id) }

@@ -18,6 +18,7 @@ import (
 	"github.com/fluxcd/pkg/chartutil"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 )
@@ -134,9 +135,9 @@ type contents struct {
 // readContents reads each object once, as long as it is worth while.
 func (s *Store) readContents(ctx context.Context, hr *helmv2.HelmRelease, secrets bool, given Given) *contents {
 	c := &contents{objects: map[Ref]client.Object{}, errs: map[Ref]error{}, remembered: map[Ref]bool{}}
-	for _, valuesRef := range hr.Spec.ValuesFrom {
-		ref := Ref{Kind: valuesRef.Kind, Namespace: hr.Namespace, Name: valuesRef.Name}
-		if _, known := c.objects[ref]; known || ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
+	for _, r := range binding.ReadsOf(hr) {
+		ref := r.Object
+		if _, known := c.objects[ref]; known {
 			continue
 		}
 		switch {
@@ -174,12 +175,12 @@ func (s *Store) readContent(ctx context.Context, c *contents, ref Ref, given Giv
 // ofEach returns the content of each reference, nothing for one that is not there.
 func (c *contents) ofEach(hr *helmv2.HelmRelease) [][]byte {
 	all := make([][]byte, len(hr.Spec.ValuesFrom))
-	for i, ref := range hr.Spec.ValuesFrom {
-		switch obj := c.objects[Ref{Kind: ref.Kind, Namespace: hr.Namespace, Name: ref.Name}].(type) {
+	for _, r := range binding.ReadsOf(hr) {
+		switch obj := c.objects[r.Object].(type) {
 		case *corev1.ConfigMap:
-			all[i] = []byte(obj.Data[ref.GetValuesKey()])
+			all[r.Index] = []byte(obj.Data[r.Key])
 		case *corev1.Secret:
-			all[i] = obj.Data[ref.GetValuesKey()]
+			all[r.Index] = obj.Data[r.Key]
 		}
 	}
 	return all

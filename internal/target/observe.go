@@ -16,6 +16,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
@@ -115,8 +116,8 @@ func ObserveCopies(release *plan.Release, hr *helmv2.HelmRelease, copies map[str
 	}
 	direct := release.Reads
 	release.Reads, release.Copied = maps.Clone(direct), map[string]bool{}
-	for _, ref := range hr.Spec.ValuesFrom {
-		for _, id := range copies[plan.ID(ref.Kind, hr.Namespace, ref.Name)] {
+	for _, r := range binding.ReadsOf(hr) {
+		for _, id := range copies[r.ID()] {
 			release.Reads[id] = true
 			release.Copied[id] = !direct[id]
 		}
@@ -125,8 +126,8 @@ func ObserveCopies(release *plan.Release, hr *helmv2.HelmRelease, copies map[str
 
 func reads(hr *helmv2.HelmRelease, sources []plan.Source) map[string]bool {
 	ids := make(map[string]bool, len(hr.Spec.ValuesFrom))
-	for _, ref := range hr.Spec.ValuesFrom {
-		id := plan.ID(ref.Kind, hr.Namespace, ref.Name)
+	for _, r := range binding.ReadsOf(hr) {
+		id := r.ID()
 		if slices.ContainsFunc(sources, func(s plan.Source) bool { return s.ID == id }) {
 			ids[id] = true
 		}

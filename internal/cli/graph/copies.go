@@ -12,6 +12,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
@@ -62,7 +63,7 @@ func publishes(vt *triggerv1.ValuesTrigger) []publish.Source {
 	var out []publish.Source
 	for _, s := range sources(vt) {
 		if s.Name != "" {
-			out = append(out, publish.Source{ID: s.id(), Suffix: s.suffix})
+			out = append(out, publish.Source{ID: s.ID(), Suffix: s.suffix})
 		}
 	}
 	return out
@@ -74,10 +75,9 @@ func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target typ
 	state := copyState(vt, published)
 	var out []Copy
 	for _, c := range publish.Wanted(types.NamespacedName{Namespace: vt.Namespace, Name: vt.Name}, target, sources) {
-		one := Copy{Object: Object{c.Kind, c.Namespace, c.Name}, State: state}
+		one := Copy{Object: Object{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}, State: state}
 		for _, id := range c.Sources {
-			part := strings.SplitN(id, "/", 3)
-			one.Sources = append(one.Sources, Object{part[0], part[1], part[2]})
+			one.Sources = append(one.Sources, binding.ObjectOf(id))
 		}
 		out = append(out, one)
 	}
@@ -116,5 +116,5 @@ func (c Copy) Names() string {
 // Reads reports whether a HelmRelease lists an object in valuesFrom, or a copy with its
 // content.
 func Reads(hr *helmv2.HelmRelease, o Object, copies []Copy) bool {
-	return lists(hr, o) || slices.ContainsFunc(copies, func(c Copy) bool { return c.Has(o) && lists(hr, c.Object) })
+	return binding.Reads(hr, o) || slices.ContainsFunc(copies, func(c Copy) bool { return c.Has(o) && binding.Reads(hr, c.Object) })
 }

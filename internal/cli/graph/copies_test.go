@@ -85,12 +85,12 @@ func TestReaches_through_copies(t *testing.T) {
 		return out
 	}
 	g := NewWithT(t)
-	g.Expect(edges(Object{"ConfigMap", "apps", "values"}, nil)).To(Equal([]string{"apps/b declared ForcedUpgrade ", "apps/a declared UpgradeIfChanged "}),
+	g.Expect(edges(Object{Kind: "ConfigMap", Namespace: "apps", Name: "values"}, nil)).To(Equal([]string{"apps/b declared ForcedUpgrade ", "apps/a declared UpgradeIfChanged "}),
 		"one reads its copy, the other does not")
 	copied := map[string]string{
 		triggerv1.ManagedByLabel: triggerv1.FieldManager, triggerv1.PublishedByLabel: "t", triggerv1.PublishedByNamespaceLabel: "apps",
 		triggerv1.LabelReconcilerNameSourceKey: "false",
 	}
-	g.Expect(edges(Object{"ConfigMap", "apps", "a-shared"}, copied)).To(Equal([]string{"apps/a valuesFrom AtInterval a copy: edit the sources of ValuesTrigger apps/t instead"}))
+	g.Expect(edges(Object{Kind: "ConfigMap", Namespace: "apps", Name: "a-shared"}, copied)).To(Equal([]string{"apps/a valuesFrom AtInterval a copy: edit the sources of ValuesTrigger apps/t instead"}))
 	g.Expect(FeedsOf(cluster.Triggers, &cluster.Releases[0]).Unfollowed).To(BeEmpty(), "the copy is followed")
 }

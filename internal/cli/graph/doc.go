@@ -10,25 +10,14 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // Object names a ConfigMap, a Secret or a HelmRelease.
-type Object struct {
-	Kind      string `json:"kind"`
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-}
+type Object = binding.Object
 
-// String returns kind and namespace/name.
-func (o Object) String() string { return o.Kind + " " + o.Key() }
-
-// Key returns namespace/name.
-func (o Object) Key() string { return o.Namespace + "/" + o.Name }
-
-// id tells objects apart.
-func (o Object) id() string { return o.Kind + "/" + o.Key() }
-
-func compareObjects(a, b Object) int { return strings.Compare(a.id(), b.id()) }
+func compareObjects(a, b Object) int { return strings.Compare(a.ID(), b.ID()) }
 
 // rank orders by severity: what has gone wrong first. What is not listed comes first of
 // all, since no one has thought of it.

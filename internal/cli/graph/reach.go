@@ -16,6 +16,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
@@ -70,8 +71,8 @@ func Reaches(c Cluster, subject Subject) Reach {
 		r.reach.CopyOf = trigger.String()
 	}
 	if contract.IsSource(subject.Labels) {
-		binding := contract.Parse(subject.Annotations)
-		r.targets, r.reach.Problems = binding.Targets, binding.Problems
+		asked := contract.Parse(subject.Annotations)
+		r.targets, r.reach.Problems = asked.Targets, asked.Problems
 		for _, key := range r.targets {
 			r.named[key] = true
 		}
@@ -91,7 +92,7 @@ func Reaches(c Cluster, subject Subject) Reach {
 		if order := byRank(Effects, a.Effect, b.Effect); order != 0 {
 			return order
 		}
-		return strings.Compare(a.Release.id()+a.Trigger, b.Release.id()+b.Trigger)
+		return strings.Compare(a.Release.ID()+a.Trigger, b.Release.ID()+b.Trigger)
 	})
 	return r.reach
 }
@@ -133,7 +134,7 @@ func (r *reacher) followTrigger(vt *triggerv1.ValuesTrigger) {
 		edge.Effect = effect(vt, hr, t, edge.Force, reads)
 		edge.Waits = waits(vt, t)
 		if hr != nil {
-			edge.Turn, edge.Itself = turnOf(vt, hr, r.now), lists(hr, r.subject.Object)
+			edge.Turn, edge.Itself = turnOf(vt, hr, r.now), binding.Reads(hr, r.subject.Object)
 		}
 		r.reach.Edges = append(r.reach.Edges, edge)
 		r.followed[key] = true
@@ -218,7 +219,7 @@ func (r *reacher) followReaders(releases []helmv2.HelmRelease) {
 	for i := range releases {
 		hr := &releases[i]
 		key := types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}
-		if r.followed[key] || !lists(hr, r.subject.Object) {
+		if r.followed[key] || !binding.Reads(hr, r.subject.Object) {
 			continue
 		}
 		edge := Edge{Release: release(key), How: ValuesFrom, Keys: keysOf(hr, r.subject.Object), Effect: AtInterval}
@@ -237,13 +238,6 @@ func (r *reacher) followReaders(releases []helmv2.HelmRelease) {
 		}
 		r.reach.Edges = append(r.reach.Edges, edge)
 	}
-}
-
-// lists reports whether a HelmRelease reads an object through valuesFrom.
-func lists(hr *helmv2.HelmRelease, o Object) bool {
-	return o.Namespace == hr.Namespace && slices.ContainsFunc(hr.Spec.ValuesFrom, func(ref meta.ValuesReference) bool {
-		return ref.Kind == o.Kind && ref.Name == o.Name
-	})
 }
 
 // keysOf returns the keys that a HelmRelease reads of an object.

@@ -157,7 +157,7 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 	var out []Source
 	digests := map[Object]string{}
 	for _, s := range vt.Status.Sources {
-		digests[Object{s.Kind, s.Namespace, s.Name}] = s.Digest
+		digests[Object{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}] = s.Digest
 	}
 	selected := map[Object]bool{}
 	for _, ref := range vt.Spec.Sources {
@@ -176,7 +176,7 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 		}
 		matched := false
 		for _, found := range vt.Status.Sources {
-			if o := (Object{found.Kind, found.Namespace, found.Name}); o.Kind == ref.Kind && o.Namespace == namespaceOf(vt, ref.Namespace) && !selected[o] {
+			if o := (Object{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}); o.Kind == ref.Kind && o.Namespace == namespaceOf(vt, ref.Namespace) && !selected[o] {
 				out, matched = merge(out, sourceOf(vt, ref, o.Name)), true
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -97,11 +98,11 @@ func (s *set) checkCopies(r *resource) {
 			s.report(r, Error, "name-conflict", "publish", "%s is among the manifests, and would be the copy for %s; choose another spec.publish.name", c, c.release)
 		}
 		s.checkConsent(r, c)
-		if !lists(c.release, c.Kind, c.Namespace, c.Name) {
+		if !binding.Reads(c.release.release, binding.Object{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}) {
 			s.report(r, Warning, "unread-copy", "publish", "%s does not list its copy %s %s in valuesFrom, and so does not get the values from it", c.release, c.Kind, c.Name)
 		}
 		for _, source := range c.sources {
-			if lists(c.release, source.kind, source.key.Namespace, source.key.Name) {
+			if binding.Reads(c.release.release, source.object()) {
 				s.report(r, Warning, "unread-copy", source.key.Name, "%s reads %s itself: helm-controller takes changes of it up before their turn; list only the copy", c.release, source)
 			}
 			if isVariable(source.annotations[triggerv1.PublishToAnnotation]) {

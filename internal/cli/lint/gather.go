@@ -16,6 +16,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // resource is a manifest that concerns the operator, or what one will make.
@@ -38,6 +39,10 @@ type resource struct {
 
 func (r *resource) isContent() bool {
 	return r.kind == triggerv1.ConfigMapKind || r.kind == triggerv1.SecretKind
+}
+
+func (r *resource) object() binding.Object {
+	return binding.Object{Kind: r.kind, Namespace: r.key.Namespace, Name: r.key.Name}
 }
 
 func (r *resource) String() string { return r.kind + " " + r.key.String() }

@@ -5,6 +5,7 @@ package lint
 
 import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 )
@@ -14,13 +15,14 @@ func (s *set) checkRelease(r *resource) {
 	for _, ref := range r.release.Spec.ValuesFrom {
 		if ref.Kind != triggerv1.ConfigMapKind && ref.Kind != triggerv1.SecretKind {
 			s.report(r, Error, "kind", ref.Name, "valuesFrom: kind %q; write %s or %s", ref.Kind, triggerv1.ConfigMapKind, triggerv1.SecretKind)
-			continue
 		}
+	}
+	for _, ref := range binding.ReadsOf(r.release) {
 		s.checkReference(r, reference{
-			field: "valuesFrom", kind: ref.Kind, namespace: r.key.Namespace, name: ref.Name,
-			keys: []string{ref.GetValuesKey()}, optional: ref.Optional,
+			field: "valuesFrom", kind: ref.Kind, namespace: ref.Namespace, name: ref.Name,
+			keys: []string{ref.Key}, optional: ref.Optional,
 		})
-		if source := s.find(ref.Kind, r.key.Namespace, ref.Name); source != nil && contract.IsExcluded(source.labels) {
+		if source := s.find(ref.Kind, ref.Namespace, ref.Name); source != nil && contract.IsExcluded(source.labels) {
 			s.report(r, Warning, "excluded", ref.Name, "valuesFrom: changes of %s are not followed: its label %s: %q takes it out",
 				source, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)
 		}

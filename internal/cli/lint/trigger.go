@@ -14,6 +14,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	words "github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
@@ -146,20 +147,13 @@ func (s *set) checkWatched(r, source *resource, targets []*resource, field strin
 		return
 	}
 	for _, hr := range targets {
-		if lists(hr, source.kind, source.key.Namespace, source.key.Name) {
+		if binding.Reads(hr.release, source.object()) {
 			s.report(r, Warning, "both-labels", source.key.Name,
 				"%s: %s has Flux's label %s, too: helm-controller reconciles %s at once, past whatever holds this ValuesTrigger back; remove that label",
 				field, source, meta.LabelKeyWatch, hr)
 			return
 		}
 	}
-}
-
-// lists reports whether a HelmRelease reads an object through valuesFrom.
-func lists(hr *resource, kind, namespace, name string) bool {
-	return hr.key.Namespace == namespace && slices.ContainsFunc(hr.release.Spec.ValuesFrom, func(v meta.ValuesReference) bool {
-		return v.Kind == kind && v.Name == name
-	})
 }
 
 // matching returns the resources that a reference leads to.
