@@ -23,7 +23,7 @@ import (
 // carrying is a target whose copy is not there while a change waits.
 func carrying(s *tidying) (*triggerv1.ValuesTrigger, snapshot, *targetCase) {
 	vt, snap := pruning()
-	snap.publication.suffix, snap.publication.actor = "other", copies.Actor{Reader: s.Client, Writer: s.Client}
+	vt.Spec.Publish.Name, snap.publication.actor = "other", copies.Actor{Reader: s.Client, Writer: s.Client}
 	hr := reading("apps", "app-other")
 	hr.Status.History = helmv2.Snapshots{{ConfigDigest: "sha256:of something else"}}
 	c := &targetCase{Target: target.Target{NamespacedName: anApp}, hr: hr, copies: snap.publication.copiesOf(anApp), state: publish.Absent, states: []publish.State{publish.Absent}}

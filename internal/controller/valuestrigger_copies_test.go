@@ -193,7 +193,7 @@ func TestDropFinalizer(t *testing.T) {
 func pruning() (*triggerv1.ValuesTrigger, snapshot) {
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
 	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
-	p := &publication{owner: vt, suffix: "shared", sources: []plan.Source{{ID: "ConfigMap/apps/a"}}, goesWith: deletesCopies(vt)}
+	p := &publication{owner: vt, sources: []plan.Source{{ID: "ConfigMap/apps/a"}}, goesWith: deletesCopies(vt)}
 	return vt, snapshot{publication: p, targets: []target.Target{{NamespacedName: anApp}}}
 }
 
@@ -210,7 +210,7 @@ func TestPrune(t *testing.T) {
 
 	// While a target has no copy under the present name, the one that it had is needed.
 	s.deleted = nil
-	snap.publication.suffix = "other"
+	vt.Spec.Publish.Name = "other"
 	out := result{targets: []triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: triggerv1.TargetHeld}}}
 	_, err = s.prune(t.Context(), vt, snap, out)
 	s.Expect(err).NotTo(HaveOccurred())

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -26,7 +27,6 @@ type publication struct {
 	owner   *triggerv1.ValuesTrigger
 	actor   copies.Actor
 	sources []plan.Source
-	suffix  string
 
 	// get reads an object, nil if there is none. Restored is true if the sources are read
 	// from where they are kept.
@@ -62,7 +62,7 @@ func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *trigge
 		actor.Reader = r.live
 	}
 	return &publication{
-		owner: vt, actor: actor, sources: snap.sources, suffix: vt.Spec.Publish.Name, restored: snap.refused != "",
+		owner: vt, actor: actor, sources: snap.sources, restored: snap.refused != "",
 		get:       func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, snap.account, ref) },
 		contentOf: func(obj client.Object) (digest.Content, error) { return r.store.ContentOf(ctx, obj) },
 		goesWith:  deletesCopies(vt), account: r.accounts.name(vt), retained: r.retained, contents: map[string]*content{},
@@ -73,11 +73,7 @@ func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *trigge
 func (p *publication) copiesOf(release types.NamespacedName) []publish.Copy {
 	sources := make([]publish.Source, 0, len(p.sources))
 	for _, s := range p.sources {
-		suffix := s.PublishAs
-		if suffix == "" {
-			suffix = p.suffix
-		}
-		sources = append(sources, publish.Source{ID: s.ID, Suffix: suffix})
+		sources = append(sources, publish.Source{ID: s.ID, Suffix: binding.Suffix(p.owner, s.PublishAs)})
 	}
 	all := publish.Wanted(client.ObjectKeyFromObject(p.owner), release, sources)
 	for i := range all {

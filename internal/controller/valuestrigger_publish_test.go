@@ -37,7 +37,8 @@ var testKeys = digest.Keys{Current: []byte("a key of thirty-two bytes, or so")}
 // aPublication copies ConfigMaps of the namespace config, as they are given.
 func aPublication(objects ...*corev1.ConfigMap) *publication {
 	owner := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
-	p := &publication{owner: owner, suffix: "shared", retained: budget.New(publish.MaxContent), contents: map[string]*content{},
+	owner.Spec.Publish = &triggerv1.Publish{Name: "shared"}
+	p := &publication{owner: owner, retained: budget.New(publish.MaxContent), contents: map[string]*content{},
 		contentOf: func(obj client.Object) (digest.Content, error) { return testKeys.Of(obj), nil }}
 	byName := map[string]*corev1.ConfigMap{}
 	for _, obj := range objects {

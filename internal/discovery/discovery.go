@@ -138,7 +138,7 @@ func fold(found []triggerv1.SourceReference) []triggerv1.SourceReference {
 			folded = append(folded, s)
 			continue
 		}
-		keys := union(folded[last].Keys, s.Keys)
+		keys := slices.Compact(slices.Sorted(slices.Values(slices.Concat(folded[last].Keys, s.Keys))))
 		if folded[last].Keys == nil || s.Keys == nil || len(keys) > MaxKeys {
 			keys = nil
 		}

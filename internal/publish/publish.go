@@ -6,7 +6,6 @@
 package publish
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 const (
@@ -89,7 +89,7 @@ func Name(target, suffix string) string {
 // IsNameOfCopy reports whether a trigger, by its spec, has copies of a kind and name for a target.
 func IsNameOfCopy(vt *triggerv1.ValuesTrigger, target, kind, name string) bool {
 	return vt.Spec.Publish != nil && slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool {
-		return s.Kind == kind && Name(target, cmp.Or(s.PublishAs, vt.Spec.Publish.Name)) == name
+		return s.Kind == kind && Name(target, binding.Suffix(vt, s.PublishAs)) == name
 	})
 }
 

@@ -20,18 +20,18 @@ import (
 // This file says what is missing, and where to say that it may be.
 
 // check returns an error that names the fix if something that is required is missing.
-func (w wanted) check(release *helmv2.HelmRelease, object Object) error {
+func check(w binding.Source, release *helmv2.HelmRelease, object Object) error {
 	missing := object.Content.Missing(w.Required)
 	switch {
 	case w.Optional:
 		return nil
 	case contract.IsExcluded(object.Labels):
-		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s is excluded by its label %s: %q; remove the label%s", w.ref(),
-			triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, prefixed(", or ", w.places(release, nil, "", "")))
+		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s is excluded by its label %s: %q; remove the label%s", w.Object,
+			triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled, prefixed(", or ", places(w, release, nil, "", "")))
 	case !object.Exists:
-		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s does not exist; create it%s", w.ref(), prefixed(", or set ", w.places(release, nil, "optional", "optional")))
+		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s does not exist; create it%s", w.Object, prefixed(", or set ", places(w, release, nil, "optional", "optional")))
 	case len(missing) > 0:
-		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s has no key %s; add it%s", w.ref(), text.Some(missing, 5), prefixed(", or correct ", w.places(release, missing, "keys", "valuesKey")))
+		return fault.Waiting(triggerv1.SourceNotFoundReason, "source not found: %s has no key %s; add it%s", w.Object, text.Some(missing, 5), prefixed(", or correct ", places(w, release, missing, "keys", "valuesKey")))
 	}
 	return nil
 }
@@ -39,30 +39,30 @@ func (w wanted) check(release *helmv2.HelmRelease, object Object) error {
 // places names where an object, or one of the keys of it, is required, with the field to be
 // changed there. What a generated trigger lists is put back: it is the HelmRelease that counts,
 // or the label of the object, which is gone with it.
-func (w wanted) places(release *helmv2.HelmRelease, keys []string, inSources, inValuesFrom string) string {
+func places(w binding.Source, release *helmv2.HelmRelease, keys []string, inSources, inValuesFrom string) string {
 	if release != nil {
-		return w.placesInRelease(release, keys, inValuesFrom)
+		return placesInRelease(w, release, keys, inValuesFrom)
 	}
-	var places []string
-	for _, r := range w.requiredBy {
-		if keys == nil || slices.ContainsFunc(r.keys, func(key string) bool { return slices.Contains(keys, key) }) {
-			places = append(places, place("spec.sources", r.ref, inSources))
+	var all []string
+	for _, r := range w.RequiredBy {
+		if keys == nil || slices.ContainsFunc(r.Keys, func(key string) bool { return slices.Contains(keys, key) }) {
+			all = append(all, place("spec.sources", r.Reference, inSources))
 		}
 	}
-	return text.Some(places, 5)
+	return text.Some(all, 5)
 }
 
-func (w wanted) placesInRelease(release *helmv2.HelmRelease, keys []string, field string) string {
-	var places []string
+func placesInRelease(w binding.Source, release *helmv2.HelmRelease, keys []string, field string) string {
+	var all []string
 	for _, r := range binding.ReadsOf(release) {
-		if r.Object == w.ref() && !r.Optional && (keys == nil || slices.Contains(keys, r.Key)) {
-			places = append(places, place("spec.valuesFrom", r.Index, field))
+		if r.Object == w.Object && !r.Optional && (keys == nil || slices.Contains(keys, r.Key)) {
+			all = append(all, place("spec.valuesFrom", r.Index, field))
 		}
 	}
-	if len(places) == 0 {
+	if len(all) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s of HelmRelease %s/%s", text.Some(places, 5), release.Namespace, release.Name)
+	return fmt.Sprintf("%s of HelmRelease %s/%s", text.Some(all, 5), release.Namespace, release.Name)
 }
 
 func prefixed(prefix, places string) string {

@@ -4,6 +4,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,8 +19,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
@@ -53,23 +54,6 @@ type Resolver struct {
 	confirm bool
 }
 
-// wanted is an object with what all references that lead to it want of it. Its publishAs is
-// that of the first one.
-type wanted struct {
-	discovery.Dependency
-	publishAs string
-
-	// requiredBy are the references, as indexes, that require it, each with its keys.
-	requiredBy []requirement
-}
-
-type requirement struct {
-	ref  int
-	keys []string
-}
-
-func (w wanted) ref() Ref { return Ref{Kind: w.Kind, Namespace: w.Namespace, Name: w.Name} }
-
 // Resolve reads the sources of a trigger as the given account, from what was read
 // less than maxAge ago where nothing changed since. If that is zero, it returns an
 // outdated fault while the watch does not show what selectors find: the next look would find something older.
@@ -83,17 +67,17 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, rele
 	}
 	for _, w := range all {
 		if w.Kind == triggerv1.SecretKind && !r.Secrets {
-			out.Disabled = append(out.Disabled, w.ref().String())
+			out.Disabled = append(out.Disabled, w.String())
 			continue
 		}
-		object, err := r.Store.Get(ctx, account, w.ref(), maxAge)
+		object, err := r.Store.Get(ctx, account, w.Object, maxAge)
 		if err != nil {
 			return out, err
 		}
 		if contract.IsExcluded(object.Labels) && w.Optional {
 			object = Object{}
 		}
-		if err := w.check(release, object); err != nil {
+		if err := check(w, release, object); err != nil {
 			return out, err
 		}
 		out.Sources = append(out.Sources, describeSource(w, object))
@@ -101,8 +85,8 @@ func (r Resolver) Resolve(ctx context.Context, vt *triggerv1.ValuesTrigger, rele
 	return out, nil
 }
 
-func describeSource(w wanted, object Object) plan.Source {
-	s := plan.Source{ID: plan.ID(w.Kind, w.Namespace, w.Name), Force: w.Force, Keys: w.Keys, PublishAs: w.publishAs}
+func describeSource(w binding.Source, object Object) plan.Source {
+	s := plan.Source{ID: w.ID(), Force: w.Force, Keys: w.Keys, PublishAs: w.PublishAs}
 	if !object.Exists {
 		return s
 	}
@@ -121,8 +105,8 @@ func describeSource(w wanted, object Object) plan.Source {
 }
 
 // expand returns the objects of all references, each once, sorted.
-func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, account Account) ([]wanted, error) {
-	var all []wanted
+func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, account Account) ([]binding.Source, error) {
+	var all []binding.Source
 	for i, ref := range refs {
 		field := fmt.Sprintf("spec.sources[%d]", i)
 		names, err := r.names(ctx, vt, ref, field, account)
@@ -130,22 +114,13 @@ func (r Resolver) expand(ctx context.Context, vt *triggerv1.ValuesTrigger, refs 
 			return nil, err
 		}
 		for _, name := range names {
-			w := wanted{Dependency: discovery.DependencyOf(vt, ref, name), publishAs: ref.PublishAs}
-			if !ref.Optional {
-				w.requiredBy = []requirement{{i, ref.Keys}}
-			}
-			if at := slices.IndexFunc(all, func(old wanted) bool { return old.ref() == w.ref() }); at < 0 {
-				all = append(all, w)
-			} else {
-				all[at].Dependency = all[at].Unite(w.Dependency)
-				all[at].requiredBy = append(all[at].requiredBy, w.requiredBy...)
-			}
+			all = binding.Merge(all, binding.SourceOf(vt, i, ref, name))
 		}
 	}
 	if len(all) > triggerv1.MaxResolvedSources {
 		return nil, fault.Invalid("invalid reference: spec.sources select %d objects, more than %d; narrow the selectors", len(all), triggerv1.MaxResolvedSources)
 	}
-	slices.SortFunc(all, func(a, b wanted) int { return strings.Compare(a.ref().String(), b.ref().String()) })
+	slices.SortFunc(all, func(a, b binding.Source) int { return strings.Compare(a.String(), b.String()) })
 	return all, nil
 }
 
@@ -161,7 +136,7 @@ func (r Resolver) names(ctx context.Context, vt *triggerv1.ValuesTrigger, ref tr
 	if err != nil {
 		return nil, fault.Invalid("invalid reference: %s.selector: %w", field, err)
 	}
-	namespace := discovery.DependencyOf(vt, ref, "").Namespace
+	namespace := cmp.Or(ref.Namespace, vt.Namespace)
 	reader, options := r.Metadata, &client.ListOptions{Namespace: namespace, LabelSelector: selector}
 	if account.Reader != nil {
 		reader = account.Reader

@@ -63,7 +63,7 @@ func publishes(vt *triggerv1.ValuesTrigger) []publish.Source {
 	var out []publish.Source
 	for _, s := range sources(vt) {
 		if s.Name != "" {
-			out = append(out, publish.Source{ID: s.ID(), Suffix: s.suffix})
+			out = append(out, publish.Source{ID: s.ID(), Suffix: binding.Suffix(vt, s.PublishAs)})
 		}
 	}
 	return out

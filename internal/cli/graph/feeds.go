@@ -9,6 +9,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 )
@@ -56,8 +57,8 @@ func FeedsOf(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) Feeds {
 // reads returns what a HelmRelease reads through valuesFrom, each object once.
 func reads(hr *helmv2.HelmRelease) []Source {
 	var all []Source
-	for _, ref := range discovery.Found(hr) {
-		all = merge(all, wanted(discovery.DependencyOf(&triggerv1.ValuesTrigger{}, ref, ref.Name)))
+	for i, ref := range discovery.Found(hr) {
+		all = merge(all, Source{Source: binding.SourceOf(&triggerv1.ValuesTrigger{}, i, ref, ref.Name)})
 	}
 	return all
 }

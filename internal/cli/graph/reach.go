@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -167,25 +166,17 @@ func accessTarget(hr *helmv2.HelmRelease) access.Target {
 }
 
 // sourceIn returns the subject as a source of a trigger.
-func (r *reacher) sourceIn(vt *triggerv1.ValuesTrigger) (Source, bool) {
-	var found []Source
-	for _, ref := range vt.Spec.Sources {
-		if ref.Kind != r.subject.Kind || namespaceOf(vt, ref.Namespace) != r.subject.Namespace {
-			continue
-		}
-		if ref.Name == r.subject.Name || ref.Name == "" && r.selected(ref) {
-			found = merge(found, sourceOf(vt, ref, r.subject.Name))
+func (r *reacher) sourceIn(vt *triggerv1.ValuesTrigger) (binding.Source, bool) {
+	var found []binding.Source
+	for i, ref := range vt.Spec.Sources {
+		if binding.SelectsSource(vt, ref, r.subject.Object, r.subject.Labels) {
+			found = binding.Merge(found, binding.SourceOf(vt, i, ref, r.subject.Name))
 		}
 	}
 	if len(found) == 0 {
-		return Source{}, false
+		return binding.Source{}, false
 	}
 	return found[0], true
-}
-
-func (r *reacher) selected(ref triggerv1.SourceReference) bool {
-	selector, err := ref.Selector.AsSelector()
-	return err == nil && selector.Matches(labels.Set(r.subject.Labels))
 }
 
 // followContract adds the HelmReleases that the subject names and no trigger follows

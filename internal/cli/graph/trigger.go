@@ -14,7 +14,7 @@ import (
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 )
 
@@ -69,22 +69,12 @@ func (t Trigger) Key() string { return t.Namespace + "/" + t.Name }
 
 // Source is a ConfigMap or Secret that a trigger reads.
 type Source struct {
-	Object
+	binding.Source
 
 	// Selector is set if the object, or without a name all of them, were selected
 	// by labels.
 	Selector string `json:"selector,omitempty"`
-
-	// Keys that count, all if empty. Required are those of them that must exist, and
-	// Optional is true if the object itself need not.
-	Keys     []string              `json:"keys,omitempty"`
-	Required []string              `json:"required,omitempty"`
-	Optional bool                  `json:"optional,omitempty"`
-	Absent   bool                  `json:"absent,omitempty"`
-	Force    triggerv1.ForcePolicy `json:"force"`
-
-	// suffix is the end of the names of its copies.
-	suffix string
+	Absent   bool   `json:"absent,omitempty"`
 }
 
 // Target is a HelmRelease and how far the delivery to it got.
@@ -160,41 +150,37 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 		digests[Object{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}] = s.Digest
 	}
 	selected := map[Object]bool{}
-	for _, ref := range vt.Spec.Sources {
+	for i, ref := range vt.Spec.Sources {
 		if ref.Name == "" {
 			continue
 		}
-		s := sourceOf(vt, ref, ref.Name)
+		s := sourceOf(vt, i, ref.Name)
 		digest, resolved := digests[s.Object]
 		s.Absent = resolved && digest == ""
 		out = merge(out, s)
 		selected[s.Object] = true
 	}
-	for _, ref := range vt.Spec.Sources {
+	for i, ref := range vt.Spec.Sources {
 		if ref.Name != "" {
 			continue
 		}
 		matched := false
 		for _, found := range vt.Status.Sources {
 			if o := (Object{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}); o.Kind == ref.Kind && o.Namespace == namespaceOf(vt, ref.Namespace) && !selected[o] {
-				out, matched = merge(out, sourceOf(vt, ref, o.Name)), true
+				out, matched = merge(out, sourceOf(vt, i, o.Name)), true
 			}
 		}
 		if !matched {
-			out = append(out, sourceOf(vt, ref, ""))
+			out = append(out, sourceOf(vt, i, ""))
 		}
 	}
 	slices.SortFunc(out, func(a, b Source) int { return compareObjects(a.Object, b.Object) })
 	return out
 }
 
-func sourceOf(vt *triggerv1.ValuesTrigger, ref triggerv1.SourceReference, name string) Source {
-	s := wanted(discovery.DependencyOf(vt, ref, name))
-	s.Selector, s.suffix = selectorText(ref.Selector), ref.PublishAs
-	if s.suffix == "" && vt.Spec.Publish != nil {
-		s.suffix = vt.Spec.Publish.Name
-	}
-	return s
+func sourceOf(vt *triggerv1.ValuesTrigger, index int, name string) Source {
+	ref := vt.Spec.Sources[index]
+	return Source{Source: binding.SourceOf(vt, index, ref, name), Selector: selectorText(ref.Selector)}
 }
 
 // merge unites what several references want of one object.
@@ -203,24 +189,8 @@ func merge(all []Source, s Source) []Source {
 	if i < 0 {
 		return append(all, s)
 	}
-	old := &all[i]
-	united := old.wants().Unite(s.wants())
-	old.Keys, old.Required, old.Optional, old.Force = united.Keys, united.Required, united.Optional, united.Force
+	all[i].Source = all[i].Unite(s.Source)
 	return all
-}
-
-func wanted(d discovery.Dependency) Source {
-	return Source{
-		Object: Object{Kind: d.Kind, Namespace: d.Namespace, Name: d.Name},
-		Keys:   d.Keys, Required: d.Required, Optional: d.Optional, Force: d.Force,
-	}
-}
-
-func (s Source) wants() discovery.Dependency {
-	return discovery.Dependency{
-		Kind: s.Kind, Namespace: s.Namespace, Name: s.Name,
-		Keys: s.Keys, Required: s.Required, Optional: s.Optional, Force: s.Force,
-	}
 }
 
 func namespaceOf(vt *triggerv1.ValuesTrigger, namespace string) string {

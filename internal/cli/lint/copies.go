@@ -35,10 +35,10 @@ func (s *set) copies(r *resource) []copied {
 		if (ref.Name == "") == (ref.Selector == nil) {
 			continue // Reported as such.
 		}
-		for _, source := range s.matching(ref.Kind, firstOf(ref.Namespace, r.key.Namespace), ref.Name, ref.Selector) {
+		for _, source := range s.sources(r, ref) {
 			if key := id(source.kind, source.key); sources[key] == nil {
 				sources[key] = source
-				published = append(published, publish.Source{ID: key, Suffix: firstOf(ref.PublishAs, spec.Publish.Name)})
+				published = append(published, publish.Source{ID: key, Suffix: binding.Suffix(r.trigger, ref.PublishAs)})
 			}
 		}
 	}

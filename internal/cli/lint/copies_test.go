@@ -110,6 +110,25 @@ data: {values.yaml: "a: 1"}`, []string{"warning publish-to ValuesTrigger config/
 	}
 }
 
+// A selector does not lead to what the label of the contract takes out, as in the operator.
+func TestRun_copies_of_what_is_excluded(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	text := strings.Replace(copying, "{kind: ConfigMap, name: local, publishAs: local}", "{kind: ConfigMap, selector: {matchLabels: {tier: web}}, publishAs: local}", 1)
+	labelled := func(labels string) []string {
+		var got []string
+		for _, f := range run(t, Options{}, strings.Replace(text, "{name: local, namespace: prod}\ndata", "{name: local, namespace: prod, labels: {"+labels+"}}\ndata", 1)).Findings {
+			got = append(got, fmt.Sprintf("%s %s: %s", f.Severity, f.Object, f.Message))
+		}
+		return got
+	}
+	g.Expect(labelled("tier: web")).To(BeEmpty())
+	g.Expect(labelled(`tier: web, nebius.ai/helmrelease-trigger-operator: "false"`)).To(ConsistOf(
+		HavePrefix("warning HelmRelease prod/app: valuesFrom: ConfigMap prod/app-local is not among the manifests"),
+		HavePrefix("warning ValuesTrigger prod/local: spec.sources[0].selector: no ConfigMap in namespace prod of the manifests matches"),
+	))
+}
+
 func TestRun_copies_as_an_account_need_no_consent(t *testing.T) {
 	t.Parallel()
 	text := strings.Replace(copying, `, annotations: {trigger.nebius.ai/publish-to: "dev, prod"}`, "", 1)

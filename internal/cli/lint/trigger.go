@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/labels"
-
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
@@ -126,7 +124,7 @@ func (s *set) checkSource(r *resource, ref triggerv1.SourceReference, targets []
 		s.report(r, Error, "access", ref.Namespace, "%s: %s", field, err)
 		return
 	}
-	found := s.matching(ref.Kind, namespace, ref.Name, ref.Selector)
+	found := s.sources(r, ref)
 	if ref.Name != "" {
 		s.checkReference(r, reference{field: field, kind: ref.Kind, namespace: namespace, name: ref.Name, keys: ref.Keys, optional: ref.Optional})
 	} else if len(found) == 0 && !ref.Optional {
@@ -156,19 +154,15 @@ func (s *set) checkWatched(r, source *resource, targets []*resource, field strin
 	}
 }
 
-// matching returns the resources that a reference leads to.
-func (s *set) matching(kind, namespace, name string, selector *triggerv1.Selector) []*resource {
-	if name != "" {
-		if r := s.find(kind, namespace, name); r != nil {
-			return []*resource{r}
+// sources returns the resources to which a reference leads.
+func (s *set) sources(r *resource, ref triggerv1.SourceReference) []*resource {
+	if ref.Name != "" {
+		if source := s.find(ref.Kind, firstOf(ref.Namespace, r.key.Namespace), ref.Name); source != nil {
+			return []*resource{source}
 		}
 		return nil
 	}
-	parsed, err := selector.AsSelector()
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc(s.of(kind), func(r *resource) bool {
-		return r.key.Namespace != namespace || !parsed.Matches(labels.Set(r.labels))
+	return slices.DeleteFunc(s.of(ref.Kind), func(source *resource) bool {
+		return !binding.SelectsSource(r.trigger, ref, source.object(), source.labels)
 	})
 }
