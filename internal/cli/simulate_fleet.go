@@ -43,7 +43,7 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 			out.Missing = append(out.Missing, name)
 			continue
 		}
-		t := simulate.Target{Name: name}
+		t := simulate.Target{Name: name, DependsOn: binding.DependsOn(hr)}
 		if f.Trigger.Spec.Rollout != nil {
 			t.Stage = stages.Of(hr)
 		}
@@ -54,13 +54,6 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 		case t.Stage == rollout.NoStage:
 			out.Unmatched = append(out.Unmatched, name)
 			continue
-		}
-		for _, d := range hr.Spec.DependsOn {
-			namespace := d.Namespace
-			if namespace == "" {
-				namespace = hr.Namespace
-			}
-			t.DependsOn = append(t.DependsOn, namespace+"/"+d.Name)
 		}
 		f.Targets = append(f.Targets, t)
 	}

@@ -87,7 +87,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 			in.RefusedBy = c.String()
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
-			t.DependsOn = dependencies(c.hr)
+			t.DependsOn = binding.DependsOn(c.hr)
 		}
 		in.Targets = append(in.Targets, t)
 	}
@@ -143,19 +143,6 @@ func (r *ValuesTriggerReconciler) hold(ctx context.Context, vt *triggerv1.Values
 		r.preview(ctx, snap, cases)
 	}
 	return judged, nil
-}
-
-// dependencies returns the releases that a release depends on.
-func dependencies(hr *helmv2.HelmRelease) []string {
-	names := make([]string, 0, len(hr.Spec.DependsOn))
-	for _, d := range hr.Spec.DependsOn {
-		namespace := d.Namespace
-		if namespace == "" {
-			namespace = hr.Namespace
-		}
-		names = append(names, namespace+"/"+d.Name)
-	}
-	return names
 }
 
 // checkCurrent returns an outdated fault if something is about to be done on the word of a trigger

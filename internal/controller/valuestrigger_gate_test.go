@@ -70,13 +70,6 @@ func TestNewGate_names_the_field_that_cannot_be_used(t *testing.T) {
 	g.Expect(err).To(MatchError(ContainSubstring(`spec.schedule[1]: cron "0 25 * * *": end of range (25) above maximum (23)`)))
 }
 
-func TestDependencies_are_in_the_namespace_of_the_release_unless_they_name_one(t *testing.T) {
-	t.Parallel()
-	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps"}}
-	hr.Spec.DependsOn = []helmv2.DependencyReference{{Name: "db"}, {Namespace: "base", Name: "dns"}}
-	NewWithT(t).Expect(dependencies(hr)).To(Equal([]string{"apps/db", "base/dns"}))
-}
-
 func TestSentRequests_are_missed_until_they_are_seen(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
