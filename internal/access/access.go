@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
@@ -22,6 +24,11 @@ type Target struct {
 	Namespace   string
 	Name        string
 	Annotations map[string]string
+}
+
+// TargetOf returns a HelmRelease as a target.
+func TargetOf(hr *helmv2.HelmRelease) Target {
+	return Target{Namespace: hr.Namespace, Name: hr.Name, Annotations: hr.Annotations}
 }
 
 // Check returns nil if an object in the namespace origin may act on the target:

@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
@@ -38,7 +41,7 @@ func TestPolicy_Check(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			policy := access.Policy{NoCrossNamespaceRefs: tc.restricted}
-			err := policy.Check(tc.origin, access.Target{Namespace: own, Name: "app", Annotations: tc.annotations})
+			err := policy.Check(tc.origin, access.TargetOf(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: own, Name: "app", Annotations: tc.annotations}}))
 			if !tc.denied {
 				g.Expect(err).NotTo(HaveOccurred())
 				return

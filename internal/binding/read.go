@@ -47,3 +47,9 @@ func ReadsOf(hr *helmv2.HelmRelease) []Read {
 func Reads(hr *helmv2.HelmRelease, o Object) bool {
 	return slices.ContainsFunc(ReadsOf(hr), func(r Read) bool { return r.Object == o })
 }
+
+// FluxWatches reports whether labels of an object make helm-controller reconcile the HelmReleases
+// that read it by itself, when it changes.
+func FluxWatches(labels map[string]string) bool {
+	return labels[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled
+}

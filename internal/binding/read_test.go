@@ -30,6 +30,14 @@ func TestReadsOf(t *testing.T) {
 	}
 }
 
+func TestFluxWatches(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	g.Expect(FluxWatches(map[string]string{meta.LabelKeyWatch: "Enabled"})).To(BeTrue())
+	g.Expect(FluxWatches(map[string]string{meta.LabelKeyWatch: "enabled"})).To(BeFalse())
+	g.Expect(FluxWatches(nil)).To(BeFalse())
+}
+
 func TestObject(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -96,7 +96,7 @@ func (d deriver) isCopy(ctx context.Context, hr *helmv2.HelmRelease, ref trigger
 
 // labelled returns the labelled objects that name the release and may trigger it.
 func (d deriver) labelled(ctx context.Context, hr *helmv2.HelmRelease) ([]triggerv1.SourceReference, error) {
-	target := accessTarget(hr)
+	target := access.TargetOf(hr)
 	var sources []triggerv1.SourceReference
 	for _, kind := range sourceKinds(d.secrets) {
 		objects, err := index.Labelled(ctx, d.cache, kind, client.ObjectKeyFromObject(hr), func(namespace string) bool {
@@ -110,11 +110,6 @@ func (d deriver) labelled(ctx context.Context, hr *helmv2.HelmRelease) ([]trigge
 		}
 	}
 	return sources, nil
-}
-
-// accessTarget returns what the access policy looks at.
-func accessTarget(hr *helmv2.HelmRelease) access.Target {
-	return access.Target{Namespace: hr.Namespace, Name: hr.Name, Annotations: hr.Annotations}
 }
 
 // sourceKinds returns the kinds that are watched.
@@ -151,7 +146,7 @@ func (d deriver) withoutDeclared(ctx context.Context, hr *helmv2.HelmRelease, so
 // mayDeliver reports whether a declared trigger may, now, deliver a source to a release: it may
 // have been denied since its status was written, or someone else may have written that.
 func (d deriver) mayDeliver(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
-	return d.policy.Check(vt.Namespace, accessTarget(hr)) == nil && d.policy.CheckSource(vt.Namespace, s.Namespace) == nil
+	return d.policy.Check(vt.Namespace, access.TargetOf(hr)) == nil && d.policy.CheckSource(vt.Namespace, s.Namespace) == nil
 }
 
 // delivers reports whether a declared trigger has taken over a source for a release, with

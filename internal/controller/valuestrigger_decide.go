@@ -94,7 +94,7 @@ func (r *ValuesTriggerReconciler) check(vt *triggerv1.ValuesTrigger, snap snapsh
 	}
 	to := access.Target{Namespace: key.Namespace, Name: key.Name}
 	if hr != nil {
-		to = accessTarget(hr)
+		to = access.TargetOf(hr)
 	}
 	if err := r.policy.Check(vt.Namespace, to); err != nil {
 		return err.Error()

@@ -13,10 +13,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/fluxcd/pkg/apis/meta"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
@@ -28,7 +27,7 @@ func describe(obj client.Object, content digest.Content) Object {
 		Labels:          contract.Labels(obj.GetLabels()),
 		Annotations:     contract.Annotations(obj.GetAnnotations()),
 		PublishTo:       publishTo(obj.GetAnnotations()[triggerv1.PublishToAnnotation]),
-		Watched:         obj.GetLabels()[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled,
+		Watched:         binding.FluxWatches(obj.GetLabels()),
 		ResourceVersion: obj.GetResourceVersion(),
 	}
 	object.Content = content

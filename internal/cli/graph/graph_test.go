@@ -113,6 +113,9 @@ func TestReaches(t *testing.T) {
 		{"labelled, and not accepted", "shop", isSource, names("a"), []helmv2.HelmRelease{hr("a", func(hr *helmv2.HelmRelease) {
 			hr.Annotations = map[string]string{triggerv1.AllowFromAnnotation: "config"}
 		})}, nil, []string{"apps/a labelled  Denied true"}},
+		{"labelled, opted out, and not accepted: as the operator says", "shop", isSource, names("a"), []helmv2.HelmRelease{hr("a", func(hr *helmv2.HelmRelease) {
+			hr.Labels, hr.Annotations = isOut, map[string]string{triggerv1.AllowFromAnnotation: "config"}
+		})}, nil, []string{"apps/a labelled  Denied true"}},
 		{"a name without the label", "apps", nil, names("a"), []helmv2.HelmRelease{hr("a", nil)}, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

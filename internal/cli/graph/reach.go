@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
@@ -59,7 +58,7 @@ func Reaches(c Cluster, subject Subject) Reach {
 		reach: Reach{
 			Object: subject.Object, Edges: []Edge{},
 			Excluded:    contract.IsExcluded(subject.Labels),
-			FluxWatched: FluxWatches(subject.Labels),
+			FluxWatched: binding.FluxWatches(subject.Labels),
 		},
 	}
 	for i := range c.Releases {
@@ -96,12 +95,6 @@ func Reaches(c Cluster, subject Subject) Reach {
 	return r.reach
 }
 
-// FluxWatches reports whether labels make helm-controller watch an object by itself.
-func FluxWatches(of map[string]string) bool {
-	return of[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled
-}
-
-// orDelivered sorts what has no state beside what is fine.
 func orDelivered(state triggerv1.TargetState) triggerv1.TargetState {
 	if state == "" {
 		return triggerv1.TargetDelivered
@@ -158,11 +151,7 @@ func effect(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, t Target, force
 
 // isDenied reports whether the HelmRelease does not accept a trigger, by its own word.
 func isDenied(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	return !generated.Is(vt) && access.Policy{}.Check(vt.Namespace, accessTarget(hr)) != nil
-}
-
-func accessTarget(hr *helmv2.HelmRelease) access.Target {
-	return access.Target{Namespace: hr.Namespace, Name: hr.Name, Annotations: hr.Annotations}
+	return !generated.Is(vt) && access.Policy{}.Check(vt.Namespace, access.TargetOf(hr)) != nil
 }
 
 // sourceIn returns the subject as a source of a trigger.
@@ -187,18 +176,20 @@ func (r *reacher) followContract() {
 			continue
 		}
 		edge := Edge{Release: release(key), How: Labelled, Force: true, Effect: Forced}
-		hr := r.releases[key]
+		hr, refused := r.releases[key], error(nil)
+		if hr != nil {
+			refused = access.Policy{}.Check(r.subject.Namespace, access.TargetOf(hr))
+		}
 		switch {
 		case hr == nil:
 			edge.Effect, edge.State = Absent, triggerv1.TargetMissing
 			edge.Message = "no such HelmRelease; check name and namespace (annotation " + triggerv1.HRNSAnnotation + ", default " + triggerv1.DefaultFluxcdNamespace + ")"
+		case refused != nil: // First of all, as the operator answers.
+			edge.Effect, edge.Message = Denied, refused.Error()
 		case contract.IsExcluded(hr.Labels):
 			edge.Effect, edge.Message = None, "opted out by the label "+triggerv1.LabelReconcilerNameSourceKey+" of the HelmRelease"
 		default:
 			edge.Message = "the operator has not generated a ValuesTrigger for this yet; is it running, and does it serve this namespace?"
-			if err := (access.Policy{}).Check(r.subject.Namespace, accessTarget(hr)); err != nil {
-				edge.Effect, edge.Message = Denied, err.Error()
-			}
 		}
 		r.reach.Edges = append(r.reach.Edges, edge)
 		r.followed[key] = true

@@ -9,6 +9,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 )
 
@@ -28,7 +29,7 @@ func (s *set) checkContent(r *resource) {
 	case !contract.IsSource(r.labels):
 		return
 	}
-	if isFluxWatched(r) {
+	if binding.FluxWatches(r.labels) {
 		s.report(r, Warning, "both-labels", meta.LabelKeyWatch,
 			"labels %s and %s are both set: helm-controller reconciles the HelmReleases that read it at once, past whatever holds the operator back, and a change may make two revisions; leave one out",
 			meta.LabelKeyWatch, triggerv1.LabelReconcilerNameSourceKey)
@@ -36,11 +37,11 @@ func (s *set) checkContent(r *resource) {
 	if isVariable(names) || isVariable(r.annotations[triggerv1.HRNSAnnotation]) {
 		return
 	}
-	binding := contract.Parse(r.annotations)
-	for _, problem := range binding.Problems {
+	asked := contract.Parse(r.annotations)
+	for _, problem := range asked.Problems {
 		s.report(r, Error, "contract", triggerv1.HRNameAnnotation, "%s", problem)
 	}
-	for _, target := range binding.Targets {
+	for _, target := range asked.Targets {
 		s.checkNamed(r, target.Namespace, target.Name)
 	}
 }
@@ -58,7 +59,6 @@ func (s *set) checkNamed(r *resource, namespace, name string) {
 		return
 	case contract.IsExcluded(hr.labels):
 		s.report(r, Error, "opted-out", name, "%s is opted out by its label %s: %q and not triggered", hr, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)
-		return
 	}
 	s.checkAccess(r, hr, name)
 }
@@ -66,13 +66,9 @@ func (s *set) checkNamed(r *resource, namespace, name string) {
 // checkAccess reports a HelmRelease that does not accept what would trigger it.
 func (s *set) checkAccess(r, hr *resource, at string) {
 	policy := access.Policy{NoCrossNamespaceRefs: s.NoCrossNamespaceRefs}
-	if err := policy.Check(r.key.Namespace, access.Target{Namespace: hr.key.Namespace, Name: hr.key.Name, Annotations: hr.annotations}); err != nil {
+	if err := policy.Check(r.key.Namespace, access.TargetOf(hr.release)); err != nil {
 		s.report(r, Error, "access", at, "%s", err)
 	}
-}
-
-func isFluxWatched(r *resource) bool {
-	return r.labels[meta.LabelKeyWatch] == meta.LabelValueWatchEnabled
 }
 
 // checkKey reports a key that an object does not have.

@@ -122,6 +122,10 @@ func TestRun_finds_what_was_broken(t *testing.T) {
 		{"opted out", "labels: {tier: web}", `labels: {tier: web, nebius.ai/helmrelease-trigger-operator: "false"}`, Options{}, []string{
 			"error opted-out ConfigMap config/flags: HelmRelease apps/app is opted out",
 		}},
+		{"opted out and not accepted", "labels: {tier: web}", `labels: {tier: web, nebius.ai/helmrelease-trigger-operator: "false"}, annotations: {trigger.nebius.ai/allow-from: other}`, Options{}, []string{
+			"error access ConfigMap config/flags: HelmRelease apps/app does not accept triggers from namespace config",
+			"error opted-out ConfigMap config/flags: HelmRelease apps/app is opted out",
+		}},
 		{"not accepted", "labels: {tier: web}", "labels: {tier: web}, annotations: {trigger.nebius.ai/allow-from: other}", Options{}, []string{
 			"error access ConfigMap config/flags: HelmRelease apps/app does not accept triggers from namespace config; add it to its annotation",
 		}},

@@ -141,7 +141,7 @@ func (s *set) checkSource(r *resource, ref triggerv1.SourceReference, targets []
 
 // checkWatched reports a source that helm-controller delivers by itself to a target.
 func (s *set) checkWatched(r, source *resource, targets []*resource, field string) {
-	if !isFluxWatched(source) {
+	if !binding.FluxWatches(source.labels) {
 		return
 	}
 	for _, hr := range targets {
