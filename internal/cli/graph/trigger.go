@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -166,7 +167,7 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 		}
 		matched := false
 		for _, found := range vt.Status.Sources {
-			if o := (Object{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}); o.Kind == ref.Kind && o.Namespace == namespaceOf(vt, ref.Namespace) && !selected[o] {
+			if o := (Object{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}); o.Kind == ref.Kind && o.Namespace == cmp.Or(ref.Namespace, vt.Namespace) && !selected[o] {
 				out, matched = merge(out, sourceOf(vt, i, o.Name)), true
 			}
 		}
@@ -191,13 +192,6 @@ func merge(all []Source, s Source) []Source {
 	}
 	all[i].Source = all[i].Unite(s.Source)
 	return all
-}
-
-func namespaceOf(vt *triggerv1.ValuesTrigger, namespace string) string {
-	if namespace != "" {
-		return namespace
-	}
-	return vt.Namespace
 }
 
 // selectorText writes a selector as kubectl takes it.
@@ -228,7 +222,7 @@ func targets(vt *triggerv1.ValuesTrigger) []Target {
 		known[t.Namespace+"/"+t.Name] = true
 	}
 	for _, ref := range vt.Spec.Targets {
-		t := Target{Namespace: namespaceOf(vt, ref.Namespace), Name: ref.Name, State: triggerv1.TargetPending, Message: "not looked at yet"}
+		t := Target{Namespace: cmp.Or(ref.Namespace, vt.Namespace), Name: ref.Name, State: triggerv1.TargetPending, Message: "not looked at yet"}
 		absent := ref.Optional && vt.Status.ObservedGeneration == vt.Generation
 		if ref.Name != "" && ref.NamespaceSelector == nil && !known[t.Key()] && !absent {
 			out = append(out, t)
