@@ -30,14 +30,29 @@ var combinations = map[string]string{
 	"another domain": `kubernetesClusterDomain: example.org`,
 	"events by args": `{eventsAddr: "", controllerManager: {manager: {args: ["--events-addr=http://events.example.com/"]}}}`,
 
+	"more args":                        `{extraArgs: [--concurrent=20, "--metrics-bind-address=:9999"]}`,
+	"more args that agree with values": `{rbac: {secrets: false}, extraArgs: [--secrets=false, --leader-elect=false]}`,
+	"an account that exists":           `controllerManager: {serviceAccount: {create: false, name: trigger}}`,
+	"an account by another name":       `controllerManager: {serviceAccount: {name: trigger}}`,
+	"a mirror":                         `controllerManager: {manager: {image: {registry: "localhost:5000"}}}`,
+	"a mirror for all charts": `global: {imageRegistry: registry.example.com/mirror, imagePullSecrets: [pull, {name: more}],
+		storageClass: fast}`,
+	"labels for all":   `{commonLabels: {example.com/team: platform, app.kubernetes.io/part-of: flux}, grafanaDashboard: {enabled: true}}`,
+	"readers":          readers,
+	"objects to apply": objectsToApply,
+
 	"no secrets":        `rbac: {secrets: false}`,
 	"no rbac":           `rbac: {create: false}`,
 	"no roles to add":   `rbac: {aggregatedRoles: false}`,
 	"no Kustomizations": `rbac: {kustomizations: false}`,
 	"a settle time":     `settleTime: 1m`,
 	"no settle time":    `settleTime: 0`,
-	"an older release":  `{settleTime: null, rbac: {kustomizations: null}}`,
-	"one namespace":     `watch: {allNamespaces: false}`,
+	"an older release": `{settleTime: null, rbac: {kustomizations: null}, extraArgs: null, commonLabels: null, global: null,
+		metricsReader: null, extraObjects: null, deploymentAnnotations: null,
+		serviceMonitor: {enabled: true, namespace: null, scrapeTimeout: null, annotations: null, relabelings: null, metricRelabelings: null},
+		prometheusRule: {enabled: true, namespace: null, annotations: null}, grafanaDashboard: {enabled: true, namespace: null},
+		controllerManager: {manager: {image: {registry: null}}, serviceAccount: {create: null, name: null}}}`,
+	"one namespace": `watch: {allNamespaces: false}`,
 	"one namespace without secrets, impersonating": `{
 		watch: {allNamespaces: false}, rbac: {secrets: false}, impersonation: {enabled: true}}`,
 	"no cross-namespace references": `noCrossNamespaceRefs: true`,
@@ -62,6 +77,7 @@ var combinations = map[string]string{
 			manager: {
 				image: {digest: "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", pullPolicy: Always},
 				containerSecurityContext: {runAsUser: 1000}}},
+		deploymentAnnotations: {reloader.stakater.com/auto: "true"},
 		podAnnotations: {example.com/a: b}, podLabels: {example.com/team: platform},
 		priorityClassName: system-cluster-critical, imagePullSecrets: [{name: pull}],
 		nodeSelector: {disk: ssd}, tolerations: [{key: critical, operator: Exists}],
@@ -73,9 +89,12 @@ var combinations = map[string]string{
 		extraVolumeMounts: [{name: certs, mountPath: /certs, readOnly: true}]}`,
 	"everything about the network": `{
 		metricsService: {type: NodePort, ports: [{name: metrics, port: 80, nodePort: 30080, targetPort: 8443}]},
-		serviceMonitor: {enabled: true, interval: 1m, labels: {release: prometheus}, tlsConfig: {serverName: metrics}},
-		prometheusRule: {enabled: true, labels: {release: prometheus}},
-		grafanaDashboard: {enabled: true, labels: {dashboards: "yes"}, annotations: {grafana_folder: Flux}},
+		serviceMonitor: {enabled: true, namespace: default, interval: 1m, scrapeTimeout: 20s, labels: {release: prometheus},
+			annotations: {example.com/a: b}, tlsConfig: {serverName: metrics},
+			relabelings: [{action: labeldrop, regex: pod}],
+			metricRelabelings: [{sourceLabels: [__name__], regex: "controller_runtime_.*", action: drop}]},
+		prometheusRule: {enabled: true, namespace: default, labels: {release: prometheus}, annotations: {example.com/a: b}},
+		grafanaDashboard: {enabled: true, namespace: default, labels: {dashboards: "yes"}, annotations: {grafana_folder: Flux}},
 		podDisruptionBudget: {enabled: true, maxUnavailable: 50%},
 		networkPolicy: {enabled: true, metricsFrom: [{namespaceSelector: {matchLabels: {name: monitoring}}}],
 			apiServerPorts: [16443], extraEgress: [{ports: [{port: 3128}]}]}}`,
@@ -105,6 +124,26 @@ var rejected = map[string]struct{ values, message string }{
 	"a name that is none":         {`fullnameOverride: Trigger_1`, "fullnameOverride"},
 	"a service without port":      {`metricsService: {ports: []}`, "ports"},
 	"a section taken away":        {`rbac: null`, "rbac"},
+	"a registry with a scheme":    {`global: {imageRegistry: "https://registry.example.com"}`, "imageRegistry"},
+	"a registry that ends":        {`controllerManager: {manager: {image: {registry: registry.example.com/}}}`, "registry"},
+	"an object without kind":      {`extraObjects: [{apiVersion: v1}]`, "kind"},
+	"a reader without namespace":  {`metricsReader: {subjects: [{kind: ServiceAccount, name: prometheus}]}`, "namespace"},
+	"a reader of no kind":         {`metricsReader: {subjects: [{kind: Pod, name: prometheus}]}`, "kind"},
+
+	"an account without name": {
+		`controllerManager: {serviceAccount: {create: false}}`, "controllerManager.serviceAccount.name"},
+	"annotations for an account that exists": {
+		`controllerManager: {serviceAccount: {create: false, name: x, annotations: {a: b}}}`, "serviceAccount.annotations"},
+	"a label of the chart for all": {
+		`commonLabels: {app.kubernetes.io/name: x}`, "commonLabels may not have app.kubernetes.io/name"},
+	"a label of the chart for the pod": {
+		`podLabels: {control-plane: x}`, "podLabels may not have control-plane"},
+	"a label of the chart for the dashboard": {
+		`grafanaDashboard: {enabled: true, labels: {app.kubernetes.io/version: "1"}}`, "grafanaDashboard.labels may not have"},
+	"readers without roles": {
+		`{rbac: {create: false}, metricsReader: {subjects: [{kind: User, name: jane}]}}`, "metricsReader.subjects"},
+	"more args without rbac.secrets": {
+		`extraArgs: [--secrets=false]`, "set rbac.secrets"},
 
 	"args without rbac.secrets": {
 		`controllerManager: {manager: {args: [--secrets=false]}}`, "set rbac.secrets"},

@@ -96,19 +96,23 @@ func convert[T any](g Gomega, obj *unstructured.Unstructured) *T {
 	return into
 }
 
-// render returns what helm template makes of the values.
-func render(t *testing.T, values string) objects {
+// render returns what helm template makes of the values, of which the last win.
+func render(t *testing.T, values ...string) objects {
 	t.Helper()
 	g := NewWithT(t)
-	out, err := template(t, values)
+	out, err := template(t, values...)
 	g.Expect(err).NotTo(HaveOccurred())
 	return decode(g, out)
 }
 
 // template runs helm template with the values, as YAML.
-func template(t *testing.T, values string) (string, error) {
+func template(t *testing.T, values ...string) (string, error) {
 	t.Helper()
-	return helm(t, "template", release, chartDir, "--namespace", namespace, "--values", valuesFile(t, values))
+	args := []string{"template", release, chartDir, "--namespace", namespace}
+	for _, v := range values {
+		args = append(args, "--values", valuesFile(t, v))
+	}
+	return helm(t, args...)
 }
 
 func valuesFile(t *testing.T, values string) string {

@@ -24,7 +24,18 @@ app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride | trunc 63 |
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{- define "helmrelease-trigger-operator.labels" -}}
+{{- define "helmrelease-trigger-operator.serviceAccountName" -}}
+{{- default (printf "%s-controller-manager" (include "helmrelease-trigger-operator.fullname" .)) .Values.controllerManager.serviceAccount.name }}
+{{- end }}
+
+{{/* The subject of the operator's own bindings. */}}
+{{- define "helmrelease-trigger-operator.subject" -}}
+- kind: ServiceAccount
+  name: {{ include "helmrelease-trigger-operator.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "helmrelease-trigger-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
@@ -32,13 +43,67 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 control-plane: controller-manager
 {{- end }}
 
+{{- define "helmrelease-trigger-operator.labels" -}}
+{{- include "helmrelease-trigger-operator.labelsWith" (dict "root" .) }}
+{{- end }}
+
+{{/* The labels of an object for which a value, called .name, has more .labels. */}}
+{{- define "helmrelease-trigger-operator.labelsWith" -}}
+{{- $own := include "helmrelease-trigger-operator.ownLabels" .root | fromYaml }}
+{{- include "helmrelease-trigger-operator.mergeLabels" (merge (dict "own" $own) .) }}
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.podLabels" -}}
+{{- $own := include "helmrelease-trigger-operator.selectorLabels" . | fromYaml }}
+{{- $_ := set $own "control-plane" "controller-manager" }}
+{{- include "helmrelease-trigger-operator.mergeLabels" (dict "root" . "own" $own "name" "podLabels" "labels" .Values.podLabels) }}
+{{- end }}
+
+{{/* Labels for one object win over those for all. None replaces one of the chart's. */}}
+{{- define "helmrelease-trigger-operator.mergeLabels" -}}
+{{- $labels := .labels | default dict }}
+{{- $common := .root.Values.commonLabels | default dict }}
+{{- $own := .own }}
+{{- range $value, $set := dict "commonLabels" $common (.name | default "") $labels }}
+{{- range $label, $_ := $set }}
+{{- if hasKey $own $label }}
+{{- fail (printf "%s may not have %s: the chart sets it" $value $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- merge (dict) $own $labels $common | toYaml }}
+{{- end }}
+
+{{/*
+A registry of the user's takes the place of the one in the repository, which is
+its first component if that has a dot or a port or is localhost, as for Docker.
+*/}}
 {{- define "helmrelease-trigger-operator.image" -}}
 {{- $image := .Values.controllerManager.manager.image }}
-{{- if $image.digest }}
-{{- printf "%s@%s" $image.repository $image.digest }}
-{{- else }}
-{{- printf "%s:%s" $image.repository (default .Chart.AppVersion $image.tag) }}
+{{- $repository := $image.repository }}
+{{- with $image.registry | default (.Values.global).imageRegistry }}
+{{- $repository = printf "%s/%s" . (regexReplaceAll "^(localhost|[^/]*[.:][^/]*)/" $repository "") }}
 {{- end }}
+{{- if $image.digest }}
+{{- printf "%s@%s" $repository $image.digest }}
+{{- else }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion $image.tag) }}
+{{- end }}
+{{- end }}
+
+{{- define "helmrelease-trigger-operator.imagePullSecrets" -}}
+{{- $secrets := .Values.imagePullSecrets | default list }}
+{{- range (.Values.global).imagePullSecrets }}
+{{- $secrets = append $secrets (kindIs "string" . | ternary (dict "name" .) .) }}
+{{- end }}
+{{- with $secrets | uniq }}
+{{- toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The flags that the user gives, as a list in YAML. */}}
+{{- define "helmrelease-trigger-operator.userArgs" -}}
+{{- concat (.Values.controllerManager.manager.args | default list) (.Values.extraArgs | default list) | toYaml }}
 {{- end }}
 
 {{/*
@@ -47,7 +112,7 @@ several wins, as it does for the operator; .names are aliases of one another.
 A boolean flag (.bool) takes no following word, and bare means true.
 */}}
 {{- define "helmrelease-trigger-operator.flag" -}}
-{{- $args := .root.Values.controllerManager.manager.args | default list }}
+{{- $args := include "helmrelease-trigger-operator.userArgs" .root | fromYamlArray }}
 {{- $names := .names }}
 {{- $bool := .bool }}
 {{- $value := "" }}
@@ -102,9 +167,9 @@ A boolean flag (.bool) takes no following word, and bare means true.
 {{- end }}
 
 {{/*
-All args: what the chart adds, then the user's list, then the flags that belong
-to permissions. The last of several equal flags wins, so the user's list
-overrides the first group and nothing overrides the third.
+All args: what the chart adds, then the user's lists, then the flags that belong
+to permissions. The last of several equal flags wins, so the user's lists
+override the first group and nothing overrides the third.
 */}}
 {{- define "helmrelease-trigger-operator.args" -}}
 {{- $values := .Values }}
@@ -134,28 +199,40 @@ overrides the first group and nothing overrides the third.
 {{- with $values.defaultServiceAccount }}
 {{- $after = append $after (printf "--default-service-account=%s" .) }}
 {{- end }}
-{{- concat $before ($values.controllerManager.manager.args | default list) $after | toYaml }}
+{{- concat $before (include "helmrelease-trigger-operator.userArgs" . | fromYamlArray) $after | toYaml }}
 {{- end }}
 
 {{/* What the schema cannot see. Fails with the value to change. */}}
 {{- define "helmrelease-trigger-operator.validate" -}}
 {{- $secrets := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "secrets") "bool" true) }}
 {{- if and $secrets (ne $secrets (toString .Values.rbac.secrets)) }}
-{{- fail "controllerManager.manager.args contradicts rbac.secrets: drop --secrets from args and set rbac.secrets, so that permissions follow" }}
+{{- fail "controllerManager.manager.args or extraArgs contradicts rbac.secrets: drop --secrets from the flags and set rbac.secrets, so that permissions follow" }}
 {{- end }}
 {{- $all := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "watch-all-namespaces") "bool" true) }}
 {{- if and $all (ne $all (toString .Values.watch.allNamespaces)) }}
-{{- fail "controllerManager.manager.args contradicts watch.allNamespaces: drop --watch-all-namespaces from args and set watch.allNamespaces, so that permissions follow" }}
+{{- fail "controllerManager.manager.args or extraArgs contradicts watch.allNamespaces: drop --watch-all-namespaces from the flags and set watch.allNamespaces, so that permissions follow" }}
 {{- end }}
 {{- $account := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "default-service-account")) }}
 {{- if and $account (ne $account .Values.defaultServiceAccount) }}
-{{- fail "controllerManager.manager.args contradicts defaultServiceAccount: drop --default-service-account from args and set defaultServiceAccount, so that permissions follow" }}
+{{- fail "controllerManager.manager.args or extraArgs contradicts defaultServiceAccount: drop --default-service-account from the flags and set defaultServiceAccount, so that permissions follow" }}
 {{- end }}
 {{- if and (gt (int .Values.controllerManager.replicas) 1) (eq (include "helmrelease-trigger-operator.leaderElect" .) "false") }}
 {{- fail "controllerManager.replicas is more than 1 and args turn leader election off: the replicas would compete" }}
 {{- end }}
 {{- if and .Values.serviceMonitor.enabled (eq (include "helmrelease-trigger-operator.metricsPort" .) "0") }}
 {{- fail "serviceMonitor.enabled needs metrics, and args turn them off" }}
+{{- end }}
+{{- $runsAs := .Values.controllerManager.serviceAccount }}
+{{- if eq (toString $runsAs.create) "false" }}
+{{- if not $runsAs.name }}
+{{- fail "controllerManager.serviceAccount.name is needed when create is false: the account that the operator runs as" }}
+{{- end }}
+{{- if $runsAs.annotations }}
+{{- fail "controllerManager.serviceAccount.annotations needs create to be true: annotate the account where it is made" }}
+{{- end }}
+{{- end }}
+{{- if and (.Values.metricsReader).subjects (not .Values.rbac.create) }}
+{{- fail "metricsReader.subjects needs rbac.create: bind them to a ClusterRole of your own" }}
 {{- end }}
 {{- end }}
 
