@@ -125,6 +125,23 @@ func TestAccount(t *testing.T) {
 	g.Eventually(may("jane", "create", "trigger.nebius.ai", "valuestriggers", namespace), timeout).Should(BeTrue())
 	g.Expect(may("jane", "create", "trigger.nebius.ai", "valuestriggers", "default")()).To(BeFalse())
 
+	// Whom the values name may read the metrics, and nothing else.
+	scrape := func(user string) func() bool {
+		return func() bool {
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User: user, NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: "/metrics", Verb: "get"}}}
+			g.Expect(w.Client().Create(t.Context(), review)).To(Succeed())
+			return review.Status.Allowed
+		}
+	}
+	prometheus := world.ServiceAccountUser("monitoring", "prometheus")
+	g.Expect(scrape(prometheus)()).To(BeFalse())
+	g.Expect(upgrade(t, "--set-json",
+		`metricsReader.subjects=[{"kind":"ServiceAccount","name":"prometheus","namespace":"monitoring"},{"kind":"User","name":"joe"}]`)).To(Succeed())
+	g.Eventually(scrape(prometheus), timeout).Should(BeTrue())
+	g.Eventually(scrape("joe"), timeout).Should(BeTrue())
+	g.Expect(scrape("jane")()).To(BeFalse())
+
 	g.Expect(upgrade(t, "--set", "rbac.secrets=false,watch.allNamespaces=false,impersonation.enabled=true")).To(Succeed())
 	g.Eventually(may(operator, "patch", "helm.toolkit.fluxcd.io", "helmreleases", "default"), timeout).Should(BeFalse())
 	g.Eventually(may(operator, "patch", "helm.toolkit.fluxcd.io", "helmreleases", namespace), timeout).Should(BeTrue())

@@ -24,7 +24,7 @@ const shardKey = "sharding.fluxcd.io/key"
 func (e *env) shard(name, selector string, values ...string) *operator.Operator {
 	e.t.Helper()
 	values = append(values, "--set", "fullnameOverride="+name, "--set-json",
-		fmt.Sprintf(`controllerManager.manager.args=["--leader-elect","--health-probe-bind-address=:8081","--watch-label-selector=%s"]`, selector))
+		fmt.Sprintf(`extraArgs=["--watch-label-selector=%s"]`, selector))
 	op, err := operator.Install(e.ctx, e.w, manager, operator.Options{Name: name, Values: values})
 	e.Expect(err).NotTo(HaveOccurred())
 	return op
