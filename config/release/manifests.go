@@ -27,6 +27,8 @@ func (r *release) chart(context.Context) error {
 		return err
 	}
 	c.Metadata.Version, c.Metadata.AppVersion = r.chartVersion(), r.version
+	// For those who scan the images of charts.
+	c.Metadata.Annotations["artifacthub.io/images"] = fmt.Sprintf("- name: manager\n  image: %s:%s\n", r.image, r.version)
 	c.ModTime, c.SchemaModTime = r.epoch, r.epoch
 	for _, f := range c.Raw {
 		f.ModTime = r.epoch

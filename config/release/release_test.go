@@ -114,12 +114,14 @@ func TestRelease(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(chart.Validate()).To(Succeed())
 		g.Expect(chart.Metadata.AppVersion).To(Equal("v1.2.3"))
+		g.Expect(chart.Metadata.Annotations).To(HaveKeyWithValue("artifacthub.io/images", ContainSubstring("image: "+image+":v1.2.3")))
 		var names []string
 		for _, f := range chart.Raw {
 			names = append(names, f.Name)
 		}
 		g.Expect(names).To(ContainElement("files/crds/trigger.nebius.ai_valuestriggers.yaml"))
-		g.Expect(names).NotTo(ContainElement("generate.sh"))
+		g.Expect(names).To(ContainElement("README.md"))
+		g.Expect(names).NotTo(ContainElement(BeElementOf("generate.sh", "icon.svg")))
 	})
 
 	t.Run("installs the image of the release", func(t *testing.T) {

@@ -109,7 +109,9 @@ func TestDocs_every_reason_is_explained(t *testing.T) {
 func pages(t *testing.T) []string {
 	t.Helper()
 	files := []string{filepath.Join(operator.Root(), "README.md")}
-	walk(t, filepath.Join(operator.Root(), "docs"), ".md", func(path string) { files = append(files, path) })
+	for _, dir := range []string{"docs", ".github", "config/chart"} {
+		walk(t, filepath.Join(operator.Root(), dir), ".md", func(path string) { files = append(files, path) })
+	}
 	return files
 }
 
