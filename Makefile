@@ -26,9 +26,12 @@ OUT ?= .
 # Tools are built from their modules, outside the checkout. Their version and that of Go, which
 # golangci-lint depends on, are part of the path: others are other files and get built by themselves.
 TOOLS := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/helmrelease-trigger-operator/tools/$(GOTOOLCHAIN)
+# renovate: sigs.k8s.io/controller-tools
 CONTROLLER_GEN_VERSION := v0.23.0
-CRD_REF_DOCS_VERSION   := v0.3.0
-GOLANGCI_LINT_VERSION  := v2.15.0
+# renovate: github.com/elastic/crd-ref-docs
+CRD_REF_DOCS_VERSION := v0.3.0
+# renovate: github.com/golangci/golangci-lint/v2
+GOLANGCI_LINT_VERSION := v2.15.0
 CONTROLLER_GEN := $(TOOLS)/controller-gen-$(CONTROLLER_GEN_VERSION)
 CRD_REF_DOCS   := $(TOOLS)/crd-ref-docs-$(CRD_REF_DOCS_VERSION)
 GOLANGCI_LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
@@ -87,6 +90,18 @@ lint: $(GOLANGCI_LINT) ## Run all linters, formatting included.
 tidy: ## Bring go.mod and go.sum up to date.
 	@go mod tidy
 	@cd config/release && go mod tidy
+
+# flux-crds builds nothing: to Go, none of its modules is needed.
+.PHONY: tidy-pins
+tidy-pins: ## Bring the pins of the test world up to date, after a version in tests/world/components was changed.
+	@for mod in tests/world/components/*.mod; do \
+		dir=$$(mktemp -d); cp "$$mod" "$$dir/go.mod"; cp "$${mod%.mod}.sum" "$$dir/go.sum"; \
+		if grep -q '^tool' "$$mod"; then (cd "$$dir" && go mod tidy); \
+		else \
+			: >"$$dir/go.sum"; (cd "$$dir" && go mod download $$(awk '/^\t/ {print $$1}' go.mod)); \
+		fi; \
+		cp "$$dir/go.mod" "$$mod"; cp "$$dir/go.sum" "$${mod%.mod}.sum"; rm -rf "$$dir"; \
+	done
 
 ##@ Test
 
