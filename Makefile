@@ -41,7 +41,7 @@ GOLANGCI_LINT  := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION)
 .PHONY: help
 help: ## Show this list.
 	@awk 'BEGIN {FS = ":.*##"} \
-		/^[a-z0-9-]+:.*##/ {printf "  %-14s %s\n", $$1, $$2} \
+		/^[a-z0-9-]+:.*##/ {printf "  %-18s %s\n", $$1, $$2} \
 		/^##@/ {printf "\n%s\n", substr($$0, 5)}' $(MAKEFILE_LIST)
 
 ##@ Generate
