@@ -26,8 +26,22 @@ const (
 	configName    = "my-app-config"
 )
 
-//go:embed app.yaml
-var manifests string
+// The names of files that commands name.
+const (
+	triggerFile  = "prices.yaml"
+	templateFile = "release.yaml"
+)
+
+var (
+	//go:embed app.yaml
+	manifests string
+
+	//go:embed prices.yaml
+	triggerManifest string
+
+	//go:embed release.yaml
+	templateManifest string
+)
 
 // programs are those that the demo needs; notification-controller is not.
 var programs = []string{
@@ -54,7 +68,7 @@ func open(ctx context.Context, out *screen) (*demo, error) {
 		do    func(context.Context) error
 	}{
 		{"Start Kubernetes (etcd, API server, controller manager) and Flux's helm-controller", d.startWorld},
-		{"Compile the operator", d.compile},
+		{"Compile the operator and its kubectl plugin", d.compile},
 		{"Install its Helm chart, run the manager with the token of its service account", d.install},
 		{"Apply HelmRelease my-app and its ConfigMaps, wait until all is delivered and at rest", d.apply},
 	} {
@@ -89,20 +103,22 @@ func (d *demo) startWorld(ctx context.Context) (err error) {
 	return err
 }
 
-// bin is a directory for programs that goes with the world, however that ends.
-func (d *demo) bin() string { return filepath.Join(d.world.Dir(), "bin") }
-
 func (d *demo) compile(ctx context.Context) error {
 	if err := os.Mkdir(d.bin(), 0o700); err != nil {
 		return err
 	}
-	_, err := operator.Build(ctx, d.bin())
-	return err
+	if _, err := operator.Build(ctx, d.bin()); err != nil {
+		return err
+	}
+	if err := operator.BuildPlugin(ctx, d.bin()); err != nil {
+		return err
+	}
+	return d.equip(ctx)
 }
 
 func (d *demo) install(ctx context.Context) (err error) {
 	// There is no notification-controller to send events to.
-	options := operator.Options{Values: []string{"--set", "eventsAddr="}}
+	options := operator.Options{Values: []string{"--set", "eventsAddr=,publish.enabled=true"}}
 	d.operator, err = operator.Install(ctx, d.world, filepath.Join(d.bin(), "manager"), options)
 	return err
 }

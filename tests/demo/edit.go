@@ -99,7 +99,7 @@ func (d *demo) follow(ctx context.Context, e edit) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	if _, err := d.world.Kubectl(ctx, e.command()...); err != nil {
+	if _, err := d.shell(ctx, e.command()); err != nil {
 		return r, err
 	}
 
@@ -127,13 +127,15 @@ func (d *demo) follow(ctx context.Context, e edit) (result, error) {
 	return r, d.atRest(ctx)
 }
 
-// command returns the arguments of kubectl that make the edit.
-func (e edit) command() []string {
-	patch, err := json.Marshal(map[string]map[string]string{"data": {e.key: e.value}})
+func (e edit) command() string { return patch(e.object, e.key, e.value) }
+
+// patch returns the command that sets a key of a ConfigMap, none of which has a quote in it.
+func patch(object types.NamespacedName, key, value string) string {
+	data, err := json.Marshal(map[string]map[string]string{"data": {key: value}})
 	if err != nil {
 		panic(err) // Strings can be encoded.
 	}
-	return []string{"patch", "cm", e.object.Name, "-n", e.object.Namespace, "-p", string(patch)}
+	return fmt.Sprintf("kubectl patch configmap %s -n %s -p '%s'", object.Name, object.Namespace, data)
 }
 
 // latest returns the revision that Helm made last.

@@ -6,23 +6,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
-
-	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
 // keep says how to use what runs, and returns when it is no longer wanted.
 func (d *demo) keep(ctx context.Context) error {
-	for _, name := range []string{world.Kubectl, world.Helm} {
-		path, err := world.Binary(ctx, name)
-		if err != nil {
-			return err
-		}
-		if err := os.Symlink(path, filepath.Join(d.bin(), name)); err != nil {
-			return err
-		}
-	}
 	d.usage()
 	for {
 		select {
@@ -42,16 +29,39 @@ func (d *demo) keep(ctx context.Context) error {
 	}
 }
 
+// try is something to do with what runs.
+type try struct {
+	what     string
+	commands []string
+}
+
+func (d *demo) tries() []try {
+	return []try{
+		{"Add a HelmRelease to a stage, from a template: its copy is there before it is", []string{
+			"sed 's/NAME/eu-3/; s/STAGE/eu/' " + d.file(templateFile) + " | kubectl apply -f -",
+			"kubectl wait helmrelease/eu-3 -n shop --for=condition=Ready --timeout=1m",
+			"kubectl valuestrigger tree prices -n shop",
+		}},
+		{"Ask what an edit would do, before anyone makes it", []string{
+			"kubectl create configmap prices -n shop --from-literal='values.yaml=discount: 40' --dry-run=client -o yaml | kubectl valuestrigger preview -f -",
+		}},
+		{"Make it, approve the last stage by the command at the end of STATUS, and see it arrive", []string{
+			patch(prices, "values.yaml", "discount: 40\n"),
+			"kubectl wait vt/prices -n shop --for=jsonpath='{.status.rollout.phase}'=AwaitingApproval --timeout=1m",
+			"kubectl get vt prices -n shop",
+			"kubectl valuestrigger wait prices -n shop",
+		}},
+	}
+}
+
 func (d *demo) usage() {
-	d.out.line("\n%s\n", d.out.bold("Everything keeps running. In another terminal:"))
-	d.out.line("  export KUBECONFIG=%s KUBECACHEDIR=%s", d.world.Kubeconfig(), filepath.Join(d.world.Dir(), "tmp"))
-	d.out.line("  export PATH=%s:$PATH  # kubectl and helm\n", d.bin())
-	for _, try := range [][2]string{
-		{"kubectl edit configmap my-app-values -n flux-system", "change a value"},
-		{"kubectl get vt -A -w", "and see it arrive"},
-		{"kubectl describe vt my-app-auto -n flux-system", "sources, cause, history"},
-	} {
-		d.out.line("  %-53s %s", try[0], d.out.dim("# "+try[1]))
+	d.heading("Everything keeps running. In another terminal, paste this line:")
+	d.out.line("\n  %s\n\nThen try", d.setup())
+	for i, try := range d.tries() {
+		d.out.line("\n%d. %s:\n", i+1, try.what)
+		for _, command := range try.commands {
+			d.out.line("   %s", command)
+		}
 	}
 	process := d.operator.Process()
 	d.out.line("\nThere are no nodes here: the manager is not a pod but process %d and logs to\n%s", process.Pid(), process.LogPath())

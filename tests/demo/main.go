@@ -17,6 +17,9 @@ import (
 // interrupted is the exit code of a program that Ctrl-C ended.
 const interrupted = 130
 
+// kept is the command that leaves everything running.
+const kept = "make demo KEEP=1"
+
 func main() {
 	os.Exit(run())
 }
@@ -47,15 +50,17 @@ func show(ctx context.Context, out *screen) error {
 	}
 	defer d.close()
 
-	if err := d.play(ctx); err != nil {
-		if ctx.Err() == nil {
-			d.explain(ctx)
+	for _, act := range []func(context.Context) error{d.play, d.rollout} {
+		if err := act(ctx); err != nil {
+			if ctx.Err() == nil {
+				d.explain(ctx)
+			}
+			return err
 		}
-		return err
 	}
 	if keep := os.Getenv("KEEP"); keep != "" && keep != "0" {
 		return d.keep(ctx)
 	}
-	out.line("\nTo look around by yourself: %s", out.bold("make demo KEEP=1"))
+	out.line("\nTo look around by yourself: %s", out.bold(kept))
 	return nil
 }

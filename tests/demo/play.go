@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -18,8 +17,8 @@ const events = 13
 func (d *demo) play(ctx context.Context) error {
 	results := make([]result, len(edits))
 	for i, e := range edits {
-		d.out.line("\n%s", d.out.bold(fmt.Sprintf("Edit %d, %s", i+1, e.title)))
-		d.out.line("%s", d.out.dim(d.out.fit("$ kubectl "+quote(e.command()))))
+		d.heading(fmt.Sprintf("Edit %d, %s", i+1, e.title))
+		d.prompt(e.command())
 		err := d.out.step("Edit and follow it until it is delivered", func() (text string, err error) {
 			if results[i], err = d.follow(ctx, e); err != nil {
 				return "", err
@@ -41,58 +40,16 @@ func (d *demo) play(ctx context.Context) error {
 
 // tables shows the cluster as a user sees it.
 func (d *demo) tables(ctx context.Context) error {
-	for _, args := range [][]string{
-		{"get", "valuestriggers", "-A"},
-		{"get", "helmreleases", "-A"},
+	for _, command := range []string{
+		"kubectl get valuestriggers -A",
+		"kubectl get helmreleases -A",
+		fmt.Sprintf("kubectl get events -n %s --no-headers -o custom-columns=:.involvedObject.kind,:.reason,:.message | tail -n %d", fluxNamespace, events),
 	} {
-		if err := d.kubectl(ctx, "", 0, args...); err != nil {
+		if err := d.show(ctx, command); err != nil {
 			return err
 		}
 	}
-	return d.kubectl(ctx, fmt.Sprintf(" | tail -n %d", events), events, "get", "events", "-n", fluxNamespace,
-		"--no-headers", "-o", "custom-columns=:.involvedObject.kind,:.reason,:.message")
-}
-
-// kubectl shows a command and the last lines of what it prints, 0 for all.
-func (d *demo) kubectl(ctx context.Context, pipe string, last int, args ...string) error {
-	output, err := d.world.Kubectl(ctx, args...)
-	if err != nil {
-		return err
-	}
-	lines := strings.Split(strings.TrimSpace(output), "\n")
-	if last > 0 {
-		lines = lines[max(0, len(lines)-last):]
-	}
-	d.out.line("\n%s", d.out.dim(d.out.fit("$ kubectl "+quote(args)+pipe)))
-	d.out.line("%s", d.out.fit(strings.Join(squeeze(lines), "\n")))
 	return nil
-}
-
-// squeeze narrows the gaps between the columns of a table to two blanks.
-func squeeze(lines []string) []string {
-	rows := make([][]rune, len(lines))
-	longest := 0
-	for i, line := range lines {
-		rows[i] = []rune(line)
-		longest = max(longest, len(rows[i]))
-	}
-	narrow := make([][]rune, len(rows))
-	for column, gap := 0, 0; column < longest; column++ {
-		if slices.ContainsFunc(rows, func(row []rune) bool { return column < len(row) && row[column] != ' ' }) {
-			gap = 0
-		} else if gap++; gap > 2 {
-			continue
-		}
-		for i, row := range rows {
-			if column < len(row) {
-				narrow[i] = append(narrow[i], row[column])
-			}
-		}
-	}
-	for i, row := range narrow {
-		lines[i] = string(row)
-	}
-	return lines
 }
 
 // sum shows all times together.
@@ -126,14 +83,3 @@ func (r result) revisions() string {
 }
 
 func ms(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
-
-// quote joins arguments for a shell.
-func quote(args []string) string {
-	quoted := slices.Clone(args)
-	for i, arg := range args {
-		if strings.ContainsAny(arg, `{" #`) {
-			quoted[i] = "'" + arg + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}

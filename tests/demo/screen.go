@@ -23,6 +23,9 @@ type screen struct {
 	io.Writer
 	terminal, colour bool
 	width            int
+
+	// mu keeps apart what a step and its clock print.
+	mu sync.Mutex
 }
 
 func newScreen(out *os.File) *screen {
@@ -67,6 +70,8 @@ func (s *screen) bad(text string) string  { return s.paint("31", text) }
 func (s *screen) step(doing string, do func() (string, error)) error {
 	start := time.Now()
 	report := func(mark, text string) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		room := s.width - 13
 		fmt.Fprintf(s, "%s %-*s %7.1f s", mark, room, cut(text, room), time.Since(start).Seconds())
 	}
@@ -103,6 +108,17 @@ func (s *screen) step(doing string, do func() (string, error)) error {
 	report(mark, text)
 	s.line("")
 	return err
+}
+
+// note says, during a step, what has come about, and how long after its start.
+func (s *screen) note(start time.Time, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	line := cut(fmt.Sprintf("%5.1f s  %s", time.Since(start).Seconds(), text), s.width)
+	if s.terminal {
+		line = fmt.Sprintf("\r%-*s", s.width, line) // It takes the place of the clock.
+	}
+	s.line("%s", line)
 }
 
 // fit shortens every line to the width.

@@ -28,13 +28,25 @@ func (w *World) Helm(ctx context.Context, args ...string) (string, error) {
 	return w.tool(ctx, Helm, "", args...)
 }
 
-// tool runs a program in the caller's working directory to its end. When ctx
-// ends first, the program is killed.
+// Shell runs commands in the shell, with KUBECONFIG of the cluster admin, and returns their
+// standard output. The error holds what they wrote to standard error.
+func (w *World) Shell(ctx context.Context, commands string) (string, error) {
+	return w.execute(ctx, "/bin/sh", "", "-c", commands)
+}
+
+// tool runs one of the world's programs.
 func (w *World) tool(ctx context.Context, name, input string, args ...string) (string, error) {
 	path, err := w.builder.find(ctx, name)
 	if err != nil {
 		return "", err
 	}
+	return w.execute(ctx, path, input, args...)
+}
+
+// execute runs a program in the caller's working directory to its end. When ctx
+// ends first, the program is killed.
+func (w *World) execute(ctx context.Context, path, input string, args ...string) (string, error) {
+	name := filepath.Base(path)
 	var stdout, stderr bytes.Buffer
 	cmd := w.reaper.command(path, args...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &stdout, &stderr
