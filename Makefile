@@ -159,7 +159,7 @@ components: ## Build the programs of the test world; about fifteen minutes the f
 	@go run ./tests/world/build
 
 .PHONY: demo
-demo: ## Show the operator at work in a test world; KEEP=1 leaves it running.
+demo: ## Show delivery, rollback and approval in a test world; KEEP=1 leaves it running.
 	@echo 'compiling the demo (the first time, this takes a minute or two)'
 	@KEEP=$(KEEP) go run ./tests/demo
 

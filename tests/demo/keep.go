@@ -37,7 +37,7 @@ type try struct {
 
 func (d *demo) tries() []try {
 	return []try{
-		{"Add a HelmRelease to a stage, from a template: its copy is there before it is", []string{
+		{"Add a HelmRelease to a stage, from a template: its first installation reads its copy", []string{
 			"sed 's/NAME/eu-3/; s/STAGE/eu/' " + d.file(templateFile) + " | kubectl apply -f -",
 			"kubectl wait helmrelease/eu-3 -n shop --for=condition=Ready --timeout=1m",
 			"kubectl valuestrigger tree prices -n shop",
@@ -55,8 +55,8 @@ func (d *demo) tries() []try {
 }
 
 func (d *demo) usage() {
-	d.heading("Everything keeps running. In another terminal, paste this line:")
-	d.out.line("\n  %s\n\nThen try", d.setup())
+	d.heading("Everything keeps running. In another terminal, paste this line, which finds kubectl, its plugin and helm:")
+	d.out.line("\n  %s\n\nThen try:", d.setup())
 	for i, try := range d.tries() {
 		d.out.line("\n%d. %s:\n", i+1, try.what)
 		for _, command := range try.commands {

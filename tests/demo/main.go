@@ -2,8 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command demo shows the operator at work: edits of ConfigMaps on a real API server,
-// with the real helm-controller and the operator as its chart installs it, and how
-// long each took to arrive. KEEP=1 leaves everything running for a try by hand.
+// with the real helm-controller and the operator as its chart installs it. It shows how
+// long an edit takes to arrive, a canary that breaks and is rolled back, and an approval.
+// KEEP=1 leaves everything running for a try by hand.
 package main
 
 import (
@@ -43,7 +44,7 @@ func run() int {
 
 // show plays all acts and cleans up behind them.
 func show(ctx context.Context, out *screen) error {
-	out.line("%s\n", out.bold("ConfigMap changes, delivered to a Flux HelmRelease: real API server, real helm-controller"))
+	out.line("%s\n", out.bold("ConfigMap changes, delivered to Flux HelmReleases: real API server, real helm-controller"))
 	d, err := open(ctx, out)
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (d *demo) openShop(ctx context.Context) error {
 }
 
 func (d *demo) breakCanary(ctx context.Context) error {
-	d.heading("Edit 4, values that break: the canary fails, all get back what they had")
+	d.heading("Edit 4, values that break: only the canary gets them, and is rolled back")
 	return d.change(ctx, patch(prices, "values.yaml", "discount: 20\nreject: true\n"), []string{"canary"},
 		inPhase(triggerv1.RolloutRolledBack), "kubectl valuestrigger tree prices -n shop")
 }
@@ -103,7 +103,7 @@ func (d *demo) approve(ctx context.Context) error {
 	d.heading("Approve, by the command in the status of the ValuesTrigger")
 	return d.change(ctx, command, []string{"us-1", "us-2"}, isReadyTrigger,
 		"kubectl valuestrigger tree prices -n shop", "kubectl valuestrigger why canary -n shop",
-		"kubectl get events -n shop --field-selector=involvedObject.kind=ValuesTrigger,involvedObject.name=prices --no-headers -o custom-columns=:.reason,:.message")
+		"kubectl get events -n shop --field-selector=involvedObject.kind=ValuesTrigger,involvedObject.name=prices --no-headers -o custom-columns=:.reason,:.message | tail -n 16")
 }
 
 // change runs a command, follows the rollout until it is as expected, and shows what the plugin
