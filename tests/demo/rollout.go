@@ -62,13 +62,17 @@ func (d *demo) openShop(ctx context.Context) error {
 	if err := d.world.PublishChart(ctx, shop, shop, world.TestChart()); err != nil {
 		return err
 	}
-	objects := []string{triggerManifest}
+	objects, releases := []string{triggerManifest}, 0
 	for _, stage := range stages {
+		releases += len(stage.releases)
 		for _, name := range stage.releases {
 			objects = append(objects, strings.NewReplacer("NAME", name, "STAGE", stage.name).Replace(templateManifest))
 		}
 	}
-	return d.until(ctx, isReadyTrigger, func(string) {}, func() error {
+	all := func(vt *triggerv1.ValuesTrigger) bool {
+		return isReadyTrigger(vt) && len(vt.Status.Targets) == releases
+	}
+	return d.until(ctx, all, func(string) {}, func() error {
 		_, err := d.world.Kubectl(ctx, "create", "configmap", prices.Name, "-n", shop, "--from-literal=values.yaml=discount: 10")
 		if err != nil {
 			return err
