@@ -83,7 +83,7 @@ func (d *demo) openShop(ctx context.Context) error {
 }
 
 func (d *demo) breakCanary(ctx context.Context) error {
-	d.heading("Edit 4, values that break: only the canary gets them, and is rolled back")
+	d.heading("Edit 4, the API server refuses what these values render: only the canary gets them, and is rolled back")
 	return d.change(ctx, patch(prices, "values.yaml", "discount: 20\nreject: true\n"), []string{"canary"},
 		inPhase(triggerv1.RolloutRolledBack), "kubectl valuestrigger tree prices -n shop")
 }
