@@ -47,7 +47,7 @@ help: ## Show this list.
 ##@ Generate
 
 .PHONY: generate
-generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Write all generated files: deepcopy functions, CRDs, RBAC role, the chart's copies, the API reference.
+generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Write all generated files: deepcopy functions, CRDs, RBAC role, the chart's copies, the API reference, the page of reasons.
 	@mkdir -p $(OUT)/api/v1beta1 $(OUT)/config/crd/bases $(OUT)/config/rbac $(OUT)/docs/api/v1beta1
 	@$(CONTROLLER_GEN) object:headerFile=api/boilerplate.go.txt crd paths=./api/... \
 		output:object:dir=$(OUT)/api/v1beta1 output:crd:dir=$(OUT)/config/crd/bases
@@ -56,6 +56,7 @@ generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Write all generated files: deepco
 	@config/chart/generate.sh $(OUT)
 	@$(CRD_REF_DOCS) --source-path=api --config=docs/api/config.yaml --renderer=markdown --log-level=ERROR \
 		--output-path=$(OUT)/docs/api/v1beta1/trigger.md
+	@go run ./docs/api/reasons api/v1beta1 $(OUT)/docs/api/v1beta1/reasons.md
 
 .PHONY: verify
 verify: ## Fail if a generated file or go.mod is not up to date.

@@ -3,126 +3,181 @@
 
 package v1beta1
 
+// The comments of the reasons are the page docs/api/v1beta1/reasons.md: "make generate"
+// writes it. Below what a reason means, a list says what a person does about it (Do), the
+// status of its condition (Ready, Gated), and the events that have it: the object they are
+// about, their type, and what their message says, if that is not the message of the
+// condition.
+
 // Reasons of the conditions Ready, Reconciling and Stalled of a ValuesTrigger,
-// and of the events about it. Besides these, meta.SucceededReason,
-// meta.ProgressingReason and acl.AccessDeniedReason of fluxcd/pkg/apis are used.
+// and of the events about it. The first three are those of Flux: meta.SucceededReason,
+// meta.ProgressingReason and acl.AccessDeniedReason of fluxcd/pkg/apis.
 const (
+	// SucceededReason reports that all targets are Delivered, or all are optional and there
+	// are none.
+	//
+	//   - Do: Nothing
+	//   - Ready: True
+	SucceededReason = "Succeeded"
+
+	// ProgressingReason reports that at least one target is Triggered or Pending. The
+	// message counts the targets by state, or says how far a rollout is.
+	//
+	//   - Do: Wait. If it takes too long, read the messages of the targets
+	//   - Ready: Unknown, Reconciling
+	ProgressingReason = "Progressing"
+
+	// AccessDeniedReason reports that a HelmRelease does not accept the trigger, or an
+	// account lacks a permission or does not exist. While a rollout goes on, it is reported
+	// only if that is so of all targets.
+	//
+	//   - Do: Let the HelmRelease name the namespace in allow-from, or grant what the
+	//     message names. A new annotation acts at once. A new permission acts after as long
+	//     as the access was refused, or when the trigger is asked to reconcile
+	//   - See: guides/multi-tenancy.md
+	//   - Ready: False, Stalled
+	//   - ValuesTrigger: Warning. That of the condition; or, while others go on, how many
+	//     targets are denied, and why the first
+	//   - HelmRelease: Warning. The API server refuses to let the operator label it, or
+	//     generate its trigger
+	//   - ConfigMap or Secret: Warning. A HelmRelease that is named does not accept the
+	//     namespace, or the API server refuses to let the operator read or annotate the object
+	AccessDeniedReason = "AccessDenied"
+
 	// InvalidSpecReason reports that the spec holds something that the schema could
-	// not reject. The trigger waits for an edit of its spec.
+	// not reject: a selector, cron expression or time zone that cannot be used, more than
+	// 256 sources or 1000 targets, a namespaceSelector where one namespace is watched,
+	// sources of one copy that have keys in common, or a forged generated trigger.
+	//
+	//   - Do: Edit the field that the message names. It is looked at again at the next
+	//     interval, too
+	//   - Ready: False, Stalled
+	//   - ValuesTrigger: Warning
 	InvalidSpecReason = "InvalidSpec"
 
 	// SourceNotFoundReason reports that a required source, or a key that it must
-	// have, does not exist. No target is touched until it does.
+	// have, does not exist or is excluded by its label, or a selector of
+	// spec.sources matches nothing. No target is touched.
+	//
+	//   - Do: Create what the message names, correct the name, or make the source optional
+	//   - Ready: False
+	//   - ValuesTrigger: Warning
 	SourceNotFoundReason = "SourceNotFound"
 
 	// SecretsDisabledReason reports that a source is a Secret and the operator runs
-	// without permission on Secrets.
+	// without permission on Secrets. It is not followed; the other sources are delivered.
+	//
+	//   - Do: Set rbac.secrets of the chart, or remove the source
+	//   - See: installation.md#access-and-security
+	//   - Ready: False
+	//   - ValuesTrigger: Warning
 	SecretsDisabledReason = "SecretsDisabled"
 
 	// ReadFailedReason reports that the API server did not answer a read of a source
-	// or a target. It is retried.
+	// or a target. It is tried again after 750ms, and then after ever longer, up to 1m.
+	//
+	//   - Do: Nothing, if it passes. Otherwise look at the API server
+	//   - Ready: False
+	//   - ValuesTrigger: Warning
 	ReadFailedReason = "ReadFailed"
 
-	// NameConflictReason reports that an object has the name of a copy and is none of
-	// this trigger. It is left alone, and its target is not touched.
+	// NameConflictReason reports that an object has the name of a copy and is not the
+	// trigger's, or its owner applies it, or two targets would have the same copy. The
+	// object is left alone, and its target is not touched.
+	//
+	//   - Do: Delete the object, or choose another publish.name. It is looked at again at
+	//     the next interval, or when the trigger is asked to reconcile
+	//   - See: spec/v1beta1/valuestriggers.md#publish
+	//   - Ready: False, Stalled
+	//   - ValuesTrigger: Warning
 	NameConflictReason = "NameConflict"
 
-	// TargetNotFoundReason reports that a target named in the spec does not exist.
-	// It is delivered when it appears.
+	// TargetNotFoundReason reports that a HelmRelease that is named does not exist.
+	// It is delivered to when it appears.
+	//
+	//   - Do: Create the HelmRelease, correct name and namespace, or make the target optional
+	//   - Ready: False
+	//   - ValuesTrigger: Warning
+	//   - ConfigMap or Secret: Warning. The name, and the annotation that names it
 	TargetNotFoundReason = "TargetNotFound"
 
-	// SelectorMatchesNothingReason says that a selector of spec.targets selects no
-	// HelmRelease, and that the target is not optional. The other targets are
-	// delivered to; the trigger becomes ready when the selector selects one.
+	// SelectorMatchesNothingReason reports that a selector of spec.targets matches no
+	// HelmRelease or no namespace, and the target is not optional. The other targets
+	// are delivered to.
+	//
+	//   - Do: Correct the selector, label a HelmRelease, or make the target optional
+	//   - See: spec/v1beta1/valuestriggers.md#target-optional
+	//   - Ready: False
+	//   - ValuesTrigger: Warning
 	SelectorMatchesNothingReason = "SelectorMatchesNothing"
 
 	// TargetsHeldReason reports that the change waits for something that only a
-	// person can give, such as the resumption of a suspended HelmRelease.
+	// person can give: a HelmRelease is suspended, no target of a stage can be asked, or no
+	// stage selects a target.
+	//
+	//   - Do: Resume the HelmRelease, or correct the stages
+	//   - Ready: False
+	//   - ValuesTrigger: Normal
 	TargetsHeldReason = "TargetsHeld"
 
-	// DeliveryFailedReason reports that at least one target was triggered and
-	// does not run the change. It is delivered when helm-controller succeeds,
-	// when the sources change again, or on request.
+	// DeliveryFailedReason reports that at least one target is Failed, and none is
+	// under way.
+	//
+	//   - Do: Read the message of the target and fix the release or the values. It goes on
+	//     when the sources change, when helm-controller succeeds, or by resetAt. What
+	//     admission refuses is tried again after as long as it was refused
+	//   - See: spec/v1beta1/valuestriggers.md#retrying-failed-targets
+	//   - Ready: False, Stalled
+	//   - ValuesTrigger: Warning. That of the condition; or, while others go on, how many
+	//     targets the API server refuses, and its words about the first
+	//   - HelmRelease: Warning. The reason of helm-controller, what was waited for until the
+	//     timeout, or the words of the API server
 	DeliveryFailedReason = "DeliveryFailed"
 
 	// AwaitingWindowReason reports that the change waits for a window of
 	// spec.schedule.
+	//
+	//   - Do: Wait for the time that the message names, or force all targets
+	//   - See: guides/rollouts.md#override
+	//   - Ready: False
+	//   - ValuesTrigger: Normal
 	AwaitingWindowReason = "AwaitingWindow"
 
 	// AwaitingApprovalReason reports that a stage waits for a person to approve it.
+	//
+	//   - Do: Approve it by the command that the message has, or put the source back
+	//   - See: spec/v1beta1/valuestriggers.md#approving-a-stage
+	//   - Ready: False
+	//   - ValuesTrigger: Normal
 	AwaitingApprovalReason = "AwaitingApproval"
 
-	// RolloutHaltedReason reports that more targets failed than may, and that no
-	// further one is touched until the sources change or the trigger is reset.
+	// RolloutHaltedReason reports that more targets of a stage failed than may, and no
+	// further one is touched.
+	//
+	//   - Do: Fix the sources, or fix the releases and reset the trigger (resetAt)
+	//   - See: guides/rollouts.md#when-something-breaks
+	//   - Ready: False, Stalled
+	//   - ValuesTrigger: Warning
 	RolloutHaltedReason = "RolloutHalted"
 
-	// RolledBackReason reports that the content failed in more targets than may, and that
-	// all have the earlier content again. It is refused until the sources change or the
-	// trigger is reset.
+	// RolledBackReason reports that the content failed in more targets than may, and
+	// all have the earlier content again. What failed is refused.
+	//
+	//   - Do: Fix the sources, or fix the releases and reset the trigger (resetAt)
+	//   - See: guides/emergency-stop-and-rollback.md#let-it-go-back-by-itself
+	//   - Ready: False, Stalled
+	//   - ValuesTrigger: Warning
 	RolledBackReason = "RolledBack"
 
 	// RollbackHaltedReason reports that the earlier content could not be restored
-	// everywhere. It goes on when the targets that failed prove it, or when the trigger
-	// is reset.
+	// everywhere.
+	//
+	//   - Do: Fix the release that the message names: the rollback goes on when it proves the
+	//     earlier content. Or suspend it, edit the sources, or reset the trigger (resetAt)
+	//   - See: guides/emergency-stop-and-rollback.md#let-it-go-back-by-itself
+	//   - Ready: False, Stalled
+	//   - ValuesTrigger: Warning
 	RollbackHaltedReason = "RollbackHalted"
-)
-
-// Reasons of events that are no condition reasons.
-const (
-	// TriggeredReason reports that a HelmRelease was asked to reconcile.
-	TriggeredReason = "Triggered"
-
-	// DeliveredReason reports that a change is proven to run in a HelmRelease.
-	DeliveredReason = "Delivered"
-
-	// CopiesDeletedReason reports that copies that are not wanted any more were deleted,
-	// CopiesKeptReason that they could not be.
-	CopiesDeletedReason = "CopiesDeleted"
-	CopiesKeptReason    = "CopiesKept"
-
-	// InvalidContractReason reports that a label or annotation of the contract is
-	// malformed.
-	InvalidContractReason = "InvalidContract"
-
-	// AmbiguousTriggerReason reports a ValuesTrigger that looks like one that the operator
-	// generates for a HelmRelease, and is not taken for one.
-	AmbiguousTriggerReason = "AmbiguousTrigger"
-
-	// DeclaredReason reports that the operator has let go of a ValuesTrigger that it had
-	// generated, since another field manager applies it.
-	DeclaredReason = "Declared"
-
-	// StageStartedReason and StageFinishedReason report the progress of a rollout.
-	StageStartedReason  = "StageStarted"
-	StageFinishedReason = "StageFinished"
-
-	// RollbackStartedReason reports that a rollout has failed and is rolled back.
-	RollbackStartedReason = "RollbackStarted"
-
-	// RolloutSupersededReason reports that the sources changed during a rollout, which
-	// starts again.
-	RolloutSupersededReason = "RolloutSuperseded"
-
-	// ApprovedReason reports that a stage was approved, ApprovalRefusedReason that the
-	// annotation names other content or no stage.
-	ApprovedReason        = "Approved"
-	ApprovalRefusedReason = "ApprovalRefused"
-
-	// OverriddenReason says that a person had all targets triggered at once by
-	// reconcile.fluxcd.io/forceAt, whatever was to hold the change back.
-	OverriddenReason = "Overridden"
-
-	// BypassedReason reports that a release took up a change by itself that was held
-	// back.
-	BypassedReason = "Bypassed"
-
-	// FluxOutdatedReason reports that the HelmRelease CustomResourceDefinition is of a
-	// helm-controller that the operator does not support. The event is about the definition.
-	FluxOutdatedReason = "FluxOutdated"
-
-	// BaselineReason reports that a digest written by the first operator was taken
-	// over as a baseline.
-	BaselineReason = "Baseline"
 )
 
 // GatedCondition reports whether the quiet period, the windows and the stages of a
@@ -131,15 +186,30 @@ const GatedCondition = "Gated"
 
 // Reasons of the condition Gated.
 const (
-	// NothingBypassesReason reports that helm-controller sees changes only when it is
-	// asked: no target reads a source through valuesFrom.
+	// NothingBypassesReason reports that changes arrive only when they are requested: no
+	// target reads a source through valuesFrom, other than by its own copy.
+	//
+	//   - Do: Nothing
+	//   - Gated: True
 	NothingBypassesReason = "NothingBypasses"
 
 	// ReadAtIntervalReason reports that targets read sources through valuesFrom, so
-	// that helm-controller takes up changes at the interval of the HelmRelease too.
+	// that helm-controller takes up changes by itself too: at the interval of the
+	// HelmRelease, when its spec or chart changes, and when helm-controller restarts.
+	//
+	//   - Do: Let the targets read copies instead of the source
+	//   - See: guides/rollouts.md#what-a-stage-holds-back
+	//   - Gated: False
+	//   - ValuesTrigger: Warning
 	ReadAtIntervalReason = "ReadAtInterval"
 
-	// WatchedByFluxReason reports that a source carries Flux's own watch label, so that
-	// helm-controller takes up its changes at once.
+	// WatchedByFluxReason reports that a source carries Flux's own watch label
+	// (reconcile.fluxcd.io/watch), so that helm-controller upgrades the releases that read it
+	// at once.
+	//
+	//   - Do: Remove the label
+	//   - See: guides/rollouts.md#what-a-stage-holds-back
+	//   - Gated: False
+	//   - ValuesTrigger: Warning
 	WatchedByFluxReason = "WatchedByFlux"
 )

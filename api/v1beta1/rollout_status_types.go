@@ -14,36 +14,56 @@ type RolloutPhase string
 const (
 	// RolloutSettling waits until the sources have not changed for spec.quietPeriod, or
 	// until a GitOps tool has applied what it applies together.
+	//
+	//   - Goes on: by itself
 	RolloutSettling RolloutPhase = "Settling"
 
 	// RolloutAwaitingWindow waits for a window of spec.schedule.
+	//
+	//   - Goes on: when one opens
 	RolloutAwaitingWindow RolloutPhase = "AwaitingWindow"
 
 	// RolloutAwaitingApproval waits for a person to approve a stage.
+	//
+	//   - Goes on: when a person approves
 	RolloutAwaitingApproval RolloutPhase = "AwaitingApproval"
 
 	// RolloutProgressing delivers.
+	//
+	//   - Goes on: by itself
 	RolloutProgressing RolloutPhase = "Progressing"
 
 	// RolloutSoaking watches the targets of a stage for minSuccessTime.
+	//
+	//   - Goes on: by itself
 	RolloutSoaking RolloutPhase = "Soaking"
 
 	// RolloutBlocked waits since no target of a stage can be delivered to: they are
 	// suspended or denied, or all that the stage had are gone.
+	//
+	//   - Goes on: when one can be, or, if all are gone, by resetAt
 	RolloutBlocked RolloutPhase = "Blocked"
 
 	// RolloutHalted has stopped since too many targets failed.
+	//
+	//   - Goes on: when the sources change, or by resetAt
 	RolloutHalted RolloutPhase = "Halted"
 
-	// RolloutRollingBack has stopped for the same reason, and restores the content that
-	// was delivered before.
+	// RolloutRollingBack has stopped since too many targets failed, and gives those that
+	// were touched the earlier content.
+	//
+	//   - Goes on: by itself
 	RolloutRollingBack RolloutPhase = "RollingBack"
 
-	// RolloutRolledBack has restored it. The content that failed is refused.
+	// RolloutRolledBack has restored the earlier content. The content that failed is refused.
+	//
+	//   - Goes on: when the sources change, or by resetAt
 	RolloutRolledBack RolloutPhase = "RolledBack"
 
-	// RolloutRollbackHalted could not restore it: too many targets failed again, or what
+	// RolloutRollbackHalted could not restore the earlier content: too many targets failed again, or what
 	// was kept is gone.
+	//
+	//   - Goes on: when the targets that failed prove it, when the sources change, or by resetAt
 	RolloutRollbackHalted RolloutPhase = "RollbackHalted"
 
 	// RolloutFinished has nothing left to do.
@@ -176,7 +196,7 @@ const (
 	// StageSoaking has delivered, and its targets are ready.
 	StageSoaking StagePhase = "Soaking"
 
-	// StageUnready has delivered, and a target stopped being ready.
+	// StageUnready has delivered, and a target stopped being ready while it soaked.
 	StageUnready StagePhase = "Unready"
 
 	// StageFinished has let the next stage start.
@@ -185,7 +205,8 @@ const (
 	// StageRollingBack has targets that are still to get the earlier content.
 	StageRollingBack StagePhase = "RollingBack"
 
-	// StageRolledBack has none of them any more.
+	// StageRolledBack has none that is still to get the earlier content. A stage of which no
+	// target was touched is not rolled back.
 	StageRolledBack StagePhase = "RolledBack"
 )
 

@@ -56,24 +56,42 @@ type KeptSource struct {
 type TargetState string
 
 const (
-	// TargetPending waits for helm-controller to finish what it is doing, or for a change
-	// to settle.
+	// TargetPending waits for helm-controller to install the release or to finish what it is
+	// doing, or for a change to settle; or the request is being retried.
+	//
+	//   - Do: Wait
 	TargetPending TargetState = "Pending"
 
-	// TargetHeld has a change that is held back; the message says by what: the
-	// release is suspended, or it is not its turn yet.
+	// TargetHeld has a change that is held back. The message says by what: the HelmRelease
+	// is suspended; or by the quiet period, a window, a stage, its turn in the stage, or an
+	// approval.
+	//
+	//   - Do: Resume it, approve, or wait
 	TargetHeld TargetState = "Held"
 
 	// TargetTriggered was asked to reconcile and has not proven the change yet.
+	//
+	//   - Do: Wait
 	TargetTriggered TargetState = "Triggered"
 
 	// TargetDelivered is proven to run the change.
+	//
+	//   - Do: Nothing
 	TargetDelivered TargetState = "Delivered"
 
-	// TargetFailed was asked, and failed, refused, or timed out.
+	// TargetFailed was asked and failed, was not proven in time or after five requests, or
+	// cannot be installed; or access is denied, or the API server refuses the request or a
+	// copy.
+	//
+	//   - Do: Read its message
+	//   - See: troubleshooting.md
 	TargetFailed TargetState = "Failed"
 
-	// TargetMissing is named in the spec and does not exist.
+	// TargetMissing is named in the spec and does not exist, or is being deleted, be it with
+	// its namespace. What was delivered before is forgotten: a HelmRelease that appears is
+	// another one.
+	//
+	//   - Do: Create it, or correct the name
 	TargetMissing TargetState = "Missing"
 )
 

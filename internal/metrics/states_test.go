@@ -142,7 +142,7 @@ func TestStates_know_every_reason(t *testing.T) {
 	g := NewWithT(t)
 	text, err := os.ReadFile("../../api/v1beta1/condition_types.go")
 	g.Expect(err).NotTo(HaveOccurred())
-	conditions, _, found := strings.Cut(string(text), "// Reasons of events that are no condition reasons.")
+	conditions, _, found := strings.Cut(string(text), "// GatedCondition")
 	g.Expect(found).To(BeTrue())
 	constants := regexp.MustCompile(`(?m)^\t\w+Reason\s+= "(\w+)"$`).FindAllStringSubmatch(conditions, -1)
 	g.Expect(len(constants)).To(BeNumerically(">", 5))

@@ -89,22 +89,6 @@ func TestDocs_every_named_test_exists(t *testing.T) {
 	}
 }
 
-// Every reason that the API has is explained on the page about alerts.
-func TestDocs_every_reason_is_explained(t *testing.T) {
-	g := NewWithT(t)
-	read := func(path ...string) string {
-		text, err := os.ReadFile(filepath.Join(append([]string{operator.Root()}, path...)...))
-		g.Expect(err).NotTo(HaveOccurred())
-		return string(text)
-	}
-	page := read("docs", "alerts.md")
-	constants := regexp.MustCompile(`(?m)^\t\w+Reason\s+= "(\w+)"$`).FindAllStringSubmatch(read("api", "v1beta1", "condition_types.go"), -1)
-	g.Expect(len(constants)).To(BeNumerically(">", 8))
-	for _, constant := range constants {
-		g.Expect(page).To(ContainSubstring("| `"+constant[1]+"` | "), "its row in docs/alerts.md")
-	}
-}
-
 // pages returns the README and everything in docs.
 func pages(t *testing.T) []string {
 	t.Helper()
