@@ -188,10 +188,11 @@ bench-micro: ## Run the Go benchmarks of digest and plan, in the form that bench
 stamps = -s -w -X $(MODULE)/internal/$(1).Version=$(VERSION) -X $(MODULE)/internal/$(1).Revision=$(REVISION)
 
 .PHONY: build
-build: ## Build bin/manager and the plugin of kubectl, bin/kubectl-valuestrigger.
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(call stamps,app)' -o bin/manager ./cmd
-	@CGO_ENABLED=0 go build -trimpath -ldflags '$(call stamps,cli)' -o bin/kubectl-valuestrigger ./cmd/kubectl-valuestrigger
-	@ln -sf kubectl-valuestrigger bin/kubectl_complete-valuestrigger
+build: ## Build bin/manager and the plugin of kubectl, bin/kubectl-valuestrigger, with its short name kubectl-vt.
+	@# With the flags of "make demo" and of the tests, so that what they have compiled is linked, in seconds.
+	@go build -ldflags '$(call stamps,app)' -o bin/manager ./cmd
+	@go build -ldflags '$(call stamps,cli)' -o bin/kubectl-valuestrigger ./cmd/kubectl-valuestrigger
+	@for name in kubectl-vt kubectl_complete-valuestrigger kubectl_complete-vt; do ln -sf kubectl-valuestrigger bin/$$name; done
 
 .PHONY: docker-build
 docker-build: ## Build the image IMG.

@@ -75,10 +75,10 @@ func Run(ctx context.Context, args []string, env Env) int {
 	case errors.Is(err, errFound):
 		return exitFailure
 	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(env.Err, "error: %s\n", clean(err.Error()))
+		_, _ = fmt.Fprintf(env.Err, "error: %s\n", clean(env.named(err.Error())))
 		return exitUsage
 	}
-	_, _ = fmt.Fprintf(env.Err, "error: %s\n", clean(explain(err)))
+	_, _ = fmt.Fprintf(env.Err, "error: %s\n", clean(env.named(explain(err))))
 	return exitFailure
 }
 
@@ -100,8 +100,8 @@ on the command line.`
 
 func (c *cli) root() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "kubectl-valuestrigger",
-		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl valuestrigger"},
+		Use:           strings.Replace(c.calledBy(), " ", "-", 1),
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: c.calledBy()},
 		Short:         "What depends on what, why, and what if",
 		Long:          long,
 		SilenceErrors: true,
@@ -120,6 +120,9 @@ func (c *cli) root() *cobra.Command {
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
 		c.simulateCommand(), c.lintCommand(), versionCommand(),
 	)
+	for _, command := range root.Commands() {
+		command.Example = c.named(command.Example)
+	}
 	return root
 }
 

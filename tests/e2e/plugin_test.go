@@ -148,6 +148,16 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 		p.Expect(p.code(1, strings.Replace(manifests, "- kind: ConfigMap\n      name: values\n", "- kind: ConfigMap\n      name: value\n", 1), "lint", "--complete", "-")).To(ContainSubstring("ConfigMap " + ns + "/value is not among the manifests; did you mean values?"))
 	})
 
+	t.Run("by its short name", func(t *testing.T) {
+		p := plugin{e.again(t), ns}
+		help, err := p.w.Kubectl(p.ctx, "vt", "tree", "--help")
+		p.Expect(err).NotTo(HaveOccurred())
+		p.Expect(help).To(ContainSubstring("\n  kubectl vt tree -A\n"))
+		completed, err := p.w.Kubectl(p.ctx, "__complete", "vt", "tree", "-n", ns, "")
+		p.Expect(err).NotTo(HaveOccurred())
+		p.Expect(completed).To(HavePrefix("apart-auto\napp-auto\nfixed-auto\n"))
+	})
+
 	t.Run("completed by kubectl, and without permissions", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
 		completed, err := p.w.Kubectl(p.ctx, "__complete", "valuestrigger", "tree", "-n", ns, "")

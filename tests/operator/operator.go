@@ -108,10 +108,12 @@ func BuildPlugin(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Symlink(path, filepath.Join(dir, "kubectl_complete-valuestrigger")); !errors.Is(err, fs.ErrExist) {
-		return err
+	for _, other := range []string{"kubectl-vt", "kubectl_complete-valuestrigger", "kubectl_complete-vt"} {
+		if err := os.Symlink(path, filepath.Join(dir, other)); err != nil && !errors.Is(err, fs.ErrExist) { // It was built before.
+			return err
+		}
 	}
-	return nil // It was built before.
+	return nil
 }
 
 func race() []string {
