@@ -5,6 +5,7 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -27,11 +28,32 @@ type file struct {
 // packed returns a compressed archive that depends on nothing but its content.
 func packed(at time.Time, files []file) ([]byte, error) {
 	var buffer bytes.Buffer
-	zipped := gzip.NewWriter(&buffer)
-	if err := writeTar(tar.NewWriter(zipped), at, files); err != nil {
+	compressed := gzip.NewWriter(&buffer)
+	if err := writeTar(tar.NewWriter(compressed), at, files); err != nil {
 		return nil, err
 	}
-	if err := zipped.Close(); err != nil {
+	if err := compressed.Close(); err != nil {
+		return nil, err
+	}
+	return buffer.Bytes(), nil
+}
+
+// zipped returns the same in the form of Windows.
+func zipped(at time.Time, files []file) ([]byte, error) {
+	var buffer bytes.Buffer
+	w := zip.NewWriter(&buffer)
+	for _, f := range files {
+		header := &zip.FileHeader{Name: f.name, Method: zip.Deflate, Modified: at}
+		header.SetMode(fs.FileMode(f.mode)) //nolint:gosec // A mode of this package.
+		entry, err := w.CreateHeader(header)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := entry.Write(f.data); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
 		return nil, err
 	}
 	return buffer.Bytes(), nil

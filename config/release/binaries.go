@@ -26,21 +26,40 @@ type job struct {
 	os, arch string
 }
 
-// manager is the program of the image.
-const manager = "manager"
+const (
+	manager = "manager" // the program of the image
+	plugin  = "kubectl-valuestrigger"
+)
 
 // jobs are what a release offers: the operator where clusters run, the plugin where people work.
 var jobs = []job{
 	{manager, "./cmd", "linux", "amd64"},
 	{manager, "./cmd", "linux", "arm64"},
-	{"kubectl-valuestrigger", "./cmd/kubectl-valuestrigger", "linux", "amd64"},
-	{"kubectl-valuestrigger", "./cmd/kubectl-valuestrigger", "linux", "arm64"},
-	{"kubectl-valuestrigger", "./cmd/kubectl-valuestrigger", "darwin", "amd64"},
-	{"kubectl-valuestrigger", "./cmd/kubectl-valuestrigger", "darwin", "arm64"},
+	{plugin, "./cmd/kubectl-valuestrigger", "linux", "amd64"},
+	{plugin, "./cmd/kubectl-valuestrigger", "linux", "arm64"},
+	{plugin, "./cmd/kubectl-valuestrigger", "darwin", "amd64"},
+	{plugin, "./cmd/kubectl-valuestrigger", "darwin", "arm64"},
+	{plugin, "./cmd/kubectl-valuestrigger", "windows", "amd64"},
+	{plugin, "./cmd/kubectl-valuestrigger", "windows", "arm64"},
 }
 
 // name is the file name of what a job makes, without an ending.
 func (j job) name() string { return strings.Join([]string{j.program, j.os, j.arch}, "_") }
+
+// executable is the program in the archive, archive that of the job. Windows unpacks a zip by itself.
+func (j job) executable() string {
+	if j.os == "windows" {
+		return j.program + ".exe"
+	}
+	return j.program
+}
+
+func (j job) archive() string {
+	if j.os == "windows" {
+		return j.name() + ".zip"
+	}
+	return j.name() + ".tar.gz"
+}
 
 // binary is where a job's program is while the release is made.
 func (r *release) binary(j job) string { return filepath.Join(r.out, "bin", j.name()) }
@@ -91,11 +110,16 @@ func (r *release) pack(j job) error {
 	if err != nil {
 		return err
 	}
-	archive, err := packed(r.epoch, []file{{j.program, program, 0o755}, {"LICENSE", licence, 0o644}})
+	// Nothing but files: krew refuses an archive with a link, such as the short name of the plugin would be.
+	pack := packed
+	if j.os == "windows" {
+		pack = zipped
+	}
+	archive, err := pack(r.epoch, []file{{j.executable(), program, 0o755}, {"LICENSE", licence, 0o644}})
 	if err != nil {
 		return err
 	}
-	return r.write(j.name()+".tar.gz", archive)
+	return r.write(j.archive(), archive)
 }
 
 // list writes the bill of materials of a program, in CycloneDX JSON.

@@ -64,6 +64,7 @@ func (r *release) run(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"binaries and their SBOMs", r.binaries},
+		{"krew manifest", r.krew},
 		{"image", r.writeImage},
 		{"chart", r.chart},
 		{"install.yaml", r.manifests},

@@ -32,7 +32,7 @@ run cosign sign --yes "$CHARTS/helm-helmrelease-trigger-operator:${name#helm-hel
 
 run cosign sign-blob --yes --bundle checksums.txt.sigstore.json checksums.txt
 assets=()
-for file in *.tar.gz *.cdx.json *.tgz install.yaml image-digest.txt checksums.txt; do
+for file in *.tar.gz *.zip *.cdx.json *.tgz valuestrigger.yaml install.yaml image-digest.txt checksums.txt; do
   assets+=("$file")
 done
 run gh release create "$VERSION" --verify-tag --title "$VERSION" --notes "See docs/CHANGELOG.md." "${assets[@]}" checksums.txt.sigstore.json

@@ -45,7 +45,7 @@ func makeRelease(t *testing.T, version string) string {
 	r := release{
 		root: checkout, out: filepath.Join(t.TempDir(), "dist"), version: version, revision: "0123456789abcdef",
 		epoch: time.Unix(1700000000, 0).UTC(), image: image,
-		jobs: []job{{manager, "./cmd", "linux", "amd64"}, {manager, "./cmd", "linux", "arm64"}, {"plugin", "./cmd", "darwin", "arm64"}},
+		jobs: []job{{manager, "./cmd", "linux", "amd64"}, {manager, "./cmd", "linux", "arm64"}, {plugin, "./cmd", "linux", "amd64"}, {plugin, "./cmd", "linux", "arm64"}, {plugin, "./cmd", "windows", "amd64"}},
 	}
 	g.Expect(r.run(t.Context())).To(Succeed())
 	return r.out
@@ -72,7 +72,8 @@ func TestRelease(t *testing.T) {
 		output, err := check.CombinedOutput()
 		g.Expect(err).NotTo(HaveOccurred(), string(output))
 		for _, name := range []string{
-			"manager_linux_amd64.tar.gz", "manager_linux_arm64.tar.gz", "plugin_darwin_arm64.tar.gz", "manager_linux_amd64.cdx.json",
+			"manager_linux_amd64.tar.gz", "manager_linux_arm64.tar.gz", "kubectl-valuestrigger_linux_amd64.tar.gz", "kubectl-valuestrigger_windows_amd64.zip", "kubectl-valuestrigger_windows_amd64.cdx.json",
+			"valuestrigger.yaml", "manager_linux_amd64.cdx.json",
 			"helm-helmrelease-trigger-operator-1.2.3.tgz", "install.yaml", "crd-schemas.tar.gz", "image/index.json", "image-digest.txt",
 		} {
 			g.Expect(string(output)).To(ContainSubstring(name + ": OK\n"))
@@ -187,7 +188,7 @@ func TestPublish_says_what_it_would_do(t *testing.T) {
 	g.Expect(err).NotTo(HaveOccurred(), string(output))
 	for _, line := range []string{
 		"crane push", "cosign sign", "helm push", "cosign sign-blob", "gh release create v1.2.3",
-		"registry.example/operator@sha256:", "manager_linux_amd64.cdx.json",
+		"registry.example/operator@sha256:", "manager_linux_amd64.cdx.json", "kubectl-valuestrigger_windows_amd64.zip", " valuestrigger.yaml ",
 	} {
 		g.Expect(string(output)).To(ContainSubstring(line))
 	}
