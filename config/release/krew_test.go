@@ -15,6 +15,7 @@ import (
 )
 
 // krewVersion is not in go.mod: krew needs a client-go that Helm cannot be built with.
+// renovate: sigs.k8s.io/krew
 const krewVersion = "v0.4.3"
 
 // krewTool compiles a program of krew.

@@ -104,6 +104,7 @@ func TestUpdatesKnowEveryPin(t *testing.T) {
 	}
 	g.Expect(want).To(BeEmpty(), "versions of tools in the Makefile without a comment for renovate")
 	g.Expect(config.updates(g, ".github/workflows/release.yaml")).To(HaveLen(1))
+	g.Expect(config.updates(g, "config/release/krew_test.go")).To(HaveKey("sigs.k8s.io/krew"))
 
 	for _, rule := range config.PackageRules {
 		for _, files := range rule.Files {
