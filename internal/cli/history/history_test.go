@@ -240,3 +240,18 @@ func TestExplain_tells_what_waits(t *testing.T) {
 	e = evidence().target(triggerv1.TargetStatus{State: triggerv1.TargetTriggered, Cause: cause("a")})
 	g.Expect(Explain(e).Waiting[0].Cause.Objects[0].Name).To(Equal("a"))
 }
+
+func TestExplain_a_release_that_waits_was_not_asked_for_what_it_waits_for(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	newest := triggerv1.Change{Digest: "sha256:2", Cause: cause("a"), Time: *stamp(20)}
+	older := triggerv1.Change{Digest: "sha256:1", Cause: cause("b"), Time: *stamp(10)}
+	never := evidence(snapshot(1, 1, "1.0.0", "a")).target(triggerv1.TargetStatus{State: triggerv1.TargetHeld, Digest: "sha256:0"}, newest, older)
+	never.Triggers[0].Status.LastDigest = newest.Digest
+	g.Expect(Explain(never).Requested).To(BeEmpty(), "it is behind a stage, and was never asked")
+
+	waits := never.annotated(5)
+	g.Expect(Explain(waits).Requested).To(HaveExactElements(
+		HaveField("Cause.Text", older.Cause), HaveField("Cause.Text", cause("a"))), "the latter by the annotation, which is older")
+	g.Expect(Explain(waits).Requested[1].At).To(Equal(at(5)))
+}

@@ -116,9 +116,13 @@ func (q *request) learn(other request) {
 func ofTrigger(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) []request {
 	var out []request
 	name := "ValuesTrigger " + vt.Namespace + "/" + vt.Name
+	asked, waits := true, ""
 	for _, t := range vt.Status.Targets {
 		if t.Namespace != hr.Namespace || t.Name != hr.Name {
 			continue
+		}
+		if t.State == triggerv1.TargetHeld || t.State == triggerv1.TargetPending {
+			asked, waits = t.Token != "" || record(hr).Token != "", vt.Status.LastDigest
 		}
 		r := request{token: t.Token, cause: t.Cause, from: "status of " + name, rank: 0}
 		if t.TriggeredAt != nil {
@@ -133,6 +137,9 @@ func ofTrigger(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) []request {
 		out = append(out, r)
 	}
 	for _, change := range vt.Status.History {
+		if !asked || change.Digest == waits && waits != "" {
+			continue // It has been asked for nothing, or not for this yet.
+		}
 		out = append(out, request{cause: change.Cause, at: change.Time.Time, from: "history of " + name, rank: 4})
 	}
 	return out
