@@ -89,6 +89,28 @@ func TestDocs_every_named_test_exists(t *testing.T) {
 	}
 }
 
+// The story of an edit names the functions that it goes through.
+func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
+	g := NewWithT(t)
+	var code strings.Builder
+	walk(t, filepath.Join(operator.Root(), "internal"), ".go", func(path string) {
+		text, err := os.ReadFile(path)
+		g.Expect(err).NotTo(HaveOccurred())
+		code.Write(text)
+	})
+	page, err := os.ReadFile(filepath.Join(operator.Root(), "docs", "architecture.md"))
+	g.Expect(err).NotTo(HaveOccurred())
+	_, story, found := strings.Cut(string(page), "\n## The story of an edit\n")
+	g.Expect(found).To(BeTrue())
+	story, _, _ = strings.Cut(story, "\n## ")
+	names := regexp.MustCompile("`([A-Za-z]+)`").FindAllStringSubmatch(story, -1)
+	g.Expect(len(names)).To(BeNumerically(">=", 15))
+	for _, name := range names {
+		declared := regexp.MustCompile(`(?m)^(func (\([^)]*\) )?|type )` + name[1] + `\b`)
+		g.Expect(declared.MatchString(code.String())).To(BeTrue(), name[1])
+	}
+}
+
 // pages returns the README and everything in docs.
 func pages(t *testing.T) []string {
 	t.Helper()
