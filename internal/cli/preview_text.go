@@ -73,7 +73,7 @@ func laterText(p previewed) string {
 	byNumber := func(a, b string) int { return cmp.Or(p.Later[b]-p.Later[a], strings.Compare(a, b)) }
 	for _, message := range slices.SortedFunc(maps.Keys(p.Later), byNumber) {
 		if p.Summary[compare.Later] > len(p.Later) {
-			fmt.Fprintf(&out, "  %d %s\n", p.Later[message], clean(message))
+			fmt.Fprintf(&out, "  %d: %s\n", p.Later[message], clean(message))
 		}
 	}
 	return out.String()

@@ -75,7 +75,7 @@ func (r *ValuesTriggerReconciler) notifyStage(vt *triggerv1.ValuesTrigger, was, 
 	}
 	switch {
 	case started(is) && !started(was) && was.Phase != triggerv1.StageFinished:
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "%s started: %d HelmReleases, content %s", name, is.Targets, content)
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "%s started: %s, content %s", name, rollout.Releases(int(is.Targets)), content)
 	case is.Phase == triggerv1.StageFinished && was.Phase != triggerv1.StageFinished && is.Targets == 0:
 		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s has no HelmReleases and is skipped, content %s", name, content)
 	case is.Phase == triggerv1.StageFinished && started(was):

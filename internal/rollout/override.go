@@ -62,7 +62,7 @@ func overriddenStages(stages []triggerv1.Stage, targets []triggerv1.TargetStatus
 	}
 	for _, stage := range stages {
 		if stage.Approval == triggerv1.ApprovalManual {
-			out = append(out, fmt.Sprintf("the approval of stage %s: %s", stage.Name, releases(members[stage.Name])))
+			out = append(out, fmt.Sprintf("the approval of stage %s: %s", stage.Name, Releases(members[stage.Name])))
 		}
 	}
 	if len(stages) > 1 {
@@ -70,11 +70,11 @@ func overriddenStages(stages []triggerv1.Stage, targets []triggerv1.TargetStatus
 	}
 	for _, stage := range stages {
 		if stage.MaxConcurrency != nil {
-			out = append(out, fmt.Sprintf("maxConcurrency %s of stage %s: %s", stage.MaxConcurrency.String(), stage.Name, releases(members[stage.Name])))
+			out = append(out, fmt.Sprintf("maxConcurrency %s of stage %s: %s", stage.MaxConcurrency.String(), stage.Name, Releases(members[stage.Name])))
 		}
 	}
 	if n := members[""]; n > 0 {
-		out = append(out, fmt.Sprintf("that no stage selects %s", releases(n)))
+		out = append(out, fmt.Sprintf("that no stage selects %s", Releases(n)))
 	}
 	return out
 }
@@ -106,7 +106,8 @@ func Gates(vt *triggerv1.ValuesTrigger) []string {
 	return out
 }
 
-func releases(n int) string {
+// Releases counts HelmReleases in words.
+func Releases(n int) string {
 	if n == 1 {
 		return "1 HelmRelease"
 	}
