@@ -40,8 +40,8 @@ var (
 	binary string
 )
 
-// seeds run each time: one with two replicas and leader election is among them.
-var seeds = []uint64{1, 2, 3, 4, 5, 6}
+// seeds run each time: the second has two replicas and leader election. Others run each night.
+var seeds = []uint64{1, 2}
 
 func TestMain(m *testing.M) {
 	flag.Parse()
