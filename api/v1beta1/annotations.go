@@ -59,7 +59,7 @@ const (
 	// TriggerAtAnnotation on a ValuesTrigger triggers all targets even though nothing
 	// changed. Each value counts once. Unlike reconcile.fluxcd.io/forceAt the request
 	// keeps to what holds changes back: the quiet period, the windows and the stages
-	// with their approvals. While content is refused, the request waits.
+	// with their approvals. While content is rejected, the request waits.
 	TriggerAtAnnotation = "trigger.nebius.ai/triggerAt"
 
 	// SuspendedAnnotation is written by "kubectl valuestrigger suspend --all" on each

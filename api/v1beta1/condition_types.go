@@ -161,7 +161,7 @@ const (
 	RolloutHaltedReason = "RolloutHalted"
 
 	// RolledBackReason reports that the content failed in more targets than may, and
-	// all have the earlier content again. What failed is refused.
+	// all have the earlier content again. What failed is rejected.
 	//
 	//   - Do: Fix the sources, or fix the releases and reset the trigger (resetAt)
 	//   - See: guides/emergency-stop-and-rollback.md#let-it-go-back-by-itself

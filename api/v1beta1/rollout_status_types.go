@@ -55,7 +55,7 @@ const (
 	//   - Goes on: by itself
 	RolloutRollingBack RolloutPhase = "RollingBack"
 
-	// RolloutRolledBack has restored the earlier content. The content that failed is refused.
+	// RolloutRolledBack has restored the earlier content. The content that failed is rejected.
 	//
 	//   - Goes on: when the sources change, or by resetAt
 	RolloutRolledBack RolloutPhase = "RolledBack"

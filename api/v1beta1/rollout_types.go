@@ -92,7 +92,7 @@ type Rollout struct {
 	// OnFailure is Halt: no further target is touched until the sources change or
 	// the trigger is reset (reconcile.fluxcd.io/resetAt); Continue; or Rollback, which
 	// needs spec.publish: the copies of the targets that were touched get the content of
-	// status.lastDelivered again, and the content that failed is refused until the
+	// status.lastDelivered again, and the content that failed is rejected until the
 	// sources change, or the trigger is reset. While there is no such content it halts.
 	// Defaults to Halt.
 	// +kubebuilder:default=Halt

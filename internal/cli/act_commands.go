@@ -143,9 +143,9 @@ func triggers(vt *triggerv1.ValuesTrigger) judgement {
 	switch {
 	case vt.Spec.Suspend:
 		j.leave, j.first = "it is suspended", "is suspended: nothing is requested before it is resumed"
-	case refused(vt) != "":
-		j.leave = "content " + refused(vt) + " is refused"
-		j.first = "refuses content " + refused(vt) + ": nothing is requested before the sources change or 'retry' lifts that"
+	case rejected(vt) != "":
+		j.leave = "content " + rejected(vt) + " is rejected"
+		j.first = "rejects content " + rejected(vt) + ": nothing is requested before the sources change or 'retry' lifts that"
 	case phase(vt) == triggerv1.RolloutHalted:
 		j.leave, j.first = "its rollout has halted", "has halted, and starts again with its first stage"
 	}
@@ -191,8 +191,8 @@ func retries(vt *triggerv1.ValuesTrigger) judgement {
 	j := judgement{idle: failed == 0 && !halted}
 	switch {
 	case phase(vt) == triggerv1.RolloutRolledBack:
-		j.leave = "content " + refused(vt) + " is refused; give its name to deliver that again"
-		j.first = "delivers content " + refused(vt) + " again, which failed and was rolled back"
+		j.leave = "content " + rejected(vt) + " is rejected; give its name to deliver that again"
+		j.first = "delivers content " + rejected(vt) + " again, which failed and was rolled back"
 	case j.idle:
 		j.first = "has nothing that failed"
 	case vt.Spec.Suspend:
@@ -214,8 +214,8 @@ func phase(vt *triggerv1.ValuesTrigger) triggerv1.RolloutPhase {
 	return vt.Status.Rollout.Phase
 }
 
-// refused returns the content that is not delivered since it was rolled back, in short.
-func refused(vt *triggerv1.ValuesTrigger) string {
+// rejected returns the content that is not delivered since it was rolled back, in short.
+func rejected(vt *triggerv1.ValuesTrigger) string {
 	if s := vt.Status.Rollout; s != nil && s.Rollback != nil {
 		return digest.Prefix + digest.Short(s.Digest)
 	}

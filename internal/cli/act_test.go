@@ -130,9 +130,9 @@ func TestTrigger_says_what_it_keeps_to_and_what_it_overrides(t *testing.T) {
 		"valuestrigger/waits in apps triggered; before: 1 Held, 1 Delivered; keeps to the quiet period of 10s, the stages canary, prod (approval)\n"))
 	g.Expect(annotationsOf(t, call, "waits")).NotTo(HaveKey(meta.ForceRequestAnnotation))
 	g.Expect(call.run(t, "trigger", "refuses", "-n", "apps").out).To(HavePrefix(
-		"valuestrigger/refuses in apps refuses content sha256:555555555555: nothing is requested before the sources change or 'retry' lifts that\n"))
+		"valuestrigger/refuses in apps rejects content sha256:555555555555: nothing is requested before the sources change or 'retry' lifts that\n"))
 	g.Expect(call.run(t, "trigger", "refuses", "-n", "apps", "--override").out).To(HavePrefix(
-		"valuestrigger/refuses in apps overrides the refusal of content sha256:555555555555; " + overridden + "\n"))
+		"valuestrigger/refuses in apps overrides the rejection of content sha256:555555555555; " + overridden + "\n"))
 	g.Expect(annotationsOf(t, call, "refuses")).To(HaveKey(meta.ForceRequestAnnotation))
 }
 
@@ -147,7 +147,7 @@ func TestTrigger_all_leaves_out_what_has_stopped(t *testing.T) {
 	}}
 	g.Expect(call.run(t, "trigger", "--all", "-n", "apps").out).To(Equal(
 		"valuestrigger/halted in apps left out: its rollout has halted\n" +
-			"valuestrigger/refuses in apps left out: content sha256:555555555555 is refused\n" +
+			"valuestrigger/refuses in apps left out: content sha256:555555555555 is rejected\n" +
 			"valuestrigger/stopped in apps left out: it is suspended\n" +
 			"valuestrigger/well in apps triggered; before: no HelmReleases\n"))
 	g.Expect(annotationsOf(t, call, "halted")).To(BeEmpty())
@@ -166,7 +166,7 @@ func TestRetry_all_takes_what_failed_and_leaves_refused_content_alone(t *testing
 			"valuestrigger/failed in apps asked to retry; before: 1 Failed\n" +
 			"valuestrigger/halted in apps goes on with what has halted\n" +
 			"valuestrigger/halted in apps asked to retry; before: 1 Held, 1 Delivered\n" +
-			"valuestrigger/refuses in apps left out: content sha256:555555555555 is refused; give its name to deliver that again\n"))
+			"valuestrigger/refuses in apps left out: content sha256:555555555555 is rejected; give its name to deliver that again\n"))
 	for _, name := range []string{"refuses", "well", "waits"} {
 		g.Expect(annotationsOf(t, call, name)).To(BeEmpty(), name)
 	}
@@ -195,7 +195,7 @@ func TestRetry_all_judges_what_it_writes(t *testing.T) {
 	}}
 	g.Expect(call.run(t, "retry", "--all", "-n", "apps").out).To(Equal(
 		"valuestrigger/moves in apps retries 1 HelmRelease and goes on with what has halted\n" +
-			"valuestrigger/moves in apps left out: content sha256:555555555555 is refused; give its name to deliver that again\n"))
+			"valuestrigger/moves in apps left out: content sha256:555555555555 is rejected; give its name to deliver that again\n"))
 	g.Expect(annotationsOf(t, call, "moves")).To(BeEmpty())
 }
 

@@ -28,8 +28,8 @@ type pendingTrigger struct {
 	Waiting int `json:"waiting"`
 	Total   int `json:"total"`
 
-	// Refused is true if the content has failed, and earlier content is back.
-	Refused bool `json:"refused,omitempty"`
+	// Rejected is true if the content has failed, and earlier content is back.
+	Rejected bool `json:"rejected,omitempty"`
 }
 
 // pending previews what a trigger has not delivered yet: what its sources hold, against
@@ -81,11 +81,11 @@ func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Tri
 		Namespace: vt.Namespace, Name: vt.Name, Digest: vt.Status.LastDigest, Message: described.Message, Total: len(described.Targets),
 	}
 	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
-		p.Pending.Digest, p.Pending.Refused = vt.Status.Rollout.Digest, true
+		p.Pending.Digest, p.Pending.Rejected = vt.Status.Rollout.Digest, true
 	}
 	waiting := map[string]bool{}
 	for _, t := range described.Targets {
-		if p.Pending.Refused || t.State != triggerv1.TargetDelivered {
+		if p.Pending.Rejected || t.State != triggerv1.TargetDelivered {
 			waiting[t.Key()] = true
 		}
 	}

@@ -83,7 +83,7 @@ func pendingTitle(s layout.Style, p *pendingTrigger) string {
 	title := s.Paint(layout.Bold, "ValuesTrigger "+p.Namespace+"/"+p.Name)
 	content := "content " + digest.Prefix + digest.Short(p.Digest)
 	switch {
-	case p.Refused:
+	case p.Rejected:
 		title += ": " + content + " has failed and is not delivered"
 	case p.Waiting == 0:
 		return title + ": nothing waits, " + content + " is delivered\n"

@@ -242,8 +242,8 @@ func copyText(state graph.CopyState) string {
 		return "as before the last change"
 	case graph.CopyEarlier:
 		return "earlier content, gone back to"
-	case graph.CopyRefused:
-		return "refused content"
+	case graph.CopyRejected:
+		return "rejected content"
 	}
 	return "not written"
 }
@@ -252,7 +252,7 @@ func copyTone(state graph.CopyState) layout.Tone {
 	switch state {
 	case graph.CopyCurrent, graph.CopyEarlier:
 		return layout.Dim
-	case graph.CopyRefused:
+	case graph.CopyRejected:
 		return layout.Bad
 	}
 	return layout.Busy

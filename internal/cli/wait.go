@@ -206,7 +206,7 @@ func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool
 		return false, err
 	}
 	if rollout := vt.Status.Rollout; rollout != nil && rollout.Rollback != nil {
-		// It has been refused.
+		// It has been rejected.
 		return len(resolution.Disabled) > 0 || plan.Combined(resolution.Sources) == rollout.Digest, nil
 	}
 	return len(plan.Compare(vt.Status.Sources, vt.Status.LastDigest, resolution.Sources).Changed) == 0, nil

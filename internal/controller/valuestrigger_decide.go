@@ -33,7 +33,7 @@ func (r *ValuesTriggerReconciler) decide(ctx context.Context, vt *triggerv1.Valu
 		Digest:      snap.diff.To,
 		Sources:     snap.sources,
 		Diff:        snap.diff,
-		Refused:     snap.refused,
+		Rejected:    snap.rejected,
 		Gated:       snap.gate != nil,
 		Settling:    snap.settling,
 		Force:       snap.force,

@@ -58,12 +58,12 @@ type snapshot struct {
 	selectNothing []string
 
 	// content is the digest of what the sources hold, and earlier that of what can be
-	// gone back to. The former is what diff is about unless it is refused: then the
+	// gone back to. The former is what diff is about unless it is rejected: then the
 	// sources are those of the earlier content, and unrestorable says why that cannot
 	// be had.
 	content      string
 	earlier      string
-	refused      string
+	rejected     string
 	unrestorable string
 
 	// ending are the namespaces of targets that are being deleted.
@@ -94,7 +94,7 @@ func (snap snapshot) generated() bool { return snap.release != nil }
 // has it already. It is unknown of what a person asks for, and of a way back.
 func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
 	switch {
-	case snap.force != "", snap.reset != "", snap.refused != "":
+	case snap.force != "", snap.reset != "", snap.rejected != "":
 		return metrics.Change{}
 	case len(history) > 0 && history[0].Digest == snap.diff.To:
 		return metrics.Change{Seen: history[0].Time.Time, Recorded: true}
@@ -154,7 +154,7 @@ func (r *ValuesTriggerReconciler) evaluate(ctx context.Context, vt *triggerv1.Va
 		return snap, nil
 	}
 	snap.publication.shared = snap.publication.sharing(snap)
-	if snap.refused != "" {
+	if snap.rejected != "" {
 		snap.unrestorable, err = r.checkKept(ctx, vt, snap)
 		return snap, err
 	}

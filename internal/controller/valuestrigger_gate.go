@@ -69,7 +69,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
 		Force: snap.overrides(), Reset: snap.reset != "", TriggerAt: snap.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
 		Handled: vt.Status.LastHandledApproval,
-		Earlier: snap.earlier, Restored: snap.refused != "", Unrestorable: snap.unrestorable,
+		Earlier: snap.earlier, Restored: snap.rejected != "", Unrestorable: snap.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
 	formerly := plan.Formerly(snap.sources)
@@ -83,8 +83,8 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		case c.leftAlone(snap):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
-		if in.RefusedBy == "" && vt.RollsBack() && t.Standing != rollout.Current && c.input.Release.Record.Refuses(c.input.Trigger, snap.content, formerly...) {
-			in.RefusedBy = c.String()
+		if in.RejectedBy == "" && vt.RollsBack() && t.Standing != rollout.Current && c.input.Release.Record.Rejects(c.input.Trigger, snap.content, formerly...) {
+			in.RejectedBy = c.String()
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
 			t.DependsOn = binding.DependsOn(c.hr)

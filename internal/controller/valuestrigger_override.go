@@ -40,7 +40,7 @@ const (
 // is refused it waits: to begin again would be to deliver what is refused.
 func (snap *snapshot) triggerThrough(vt *triggerv1.ValuesTrigger) {
 	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
-	if value == "" || value == vt.Status.LastHandledTriggerAt || snap.refused != "" {
+	if value == "" || value == vt.Status.LastHandledTriggerAt || snap.rejected != "" {
 		return
 	}
 	snap.triggerAt = value

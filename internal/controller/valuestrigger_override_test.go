@@ -29,10 +29,10 @@ import (
 func TestTriggerThrough(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name                                string
-		annotation, handled, force, refused string
-		want                                snapshot
-		overrides                           bool
+		name                                 string
+		annotation, handled, force, rejected string
+		want                                 snapshot
+		overrides                            bool
 	}{
 		{"nothing is asked for", "", "", "", "", snapshot{}, false},
 		{"a new value", "now", "before", "", "", snapshot{force: "now", triggerAt: "now", gated: true}, false},
@@ -40,7 +40,7 @@ func TestTriggerThrough(t *testing.T) {
 		{"a long value, of which the beginning counts", strings.Repeat("a", 300), strings.Repeat("a", 253) + "…", "", "", snapshot{}, false},
 		{"beside an override, which does both", "now", "", "at once", "", snapshot{force: "at once", triggerAt: "now"}, true},
 		{"an override alone", "now", "now", "at once", "", snapshot{force: "at once"}, true},
-		{"while content is refused", "now", "", "", "sha256:bad", snapshot{refused: "sha256:bad"}, false},
+		{"while content is rejected", "now", "", "", "sha256:bad", snapshot{rejected: "sha256:bad"}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -48,7 +48,7 @@ func TestTriggerThrough(t *testing.T) {
 			vt := staged()
 			vt.Annotations = map[string]string{triggerv1.TriggerAtAnnotation: c.annotation}
 			vt.Status.LastHandledTriggerAt = c.handled
-			snap := snapshot{force: c.force, refused: c.refused}
+			snap := snapshot{force: c.force, rejected: c.rejected}
 			snap.triggerThrough(vt)
 			g.Expect(snap).To(Equal(c.want))
 			g.Expect(snap.overrides()).To(Equal(c.overrides))

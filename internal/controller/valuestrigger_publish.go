@@ -62,7 +62,7 @@ func (r *ValuesTriggerReconciler) newPublication(ctx context.Context, vt *trigge
 		actor.Reader = r.live
 	}
 	return &publication{
-		owner: vt, actor: actor, sources: snap.sources, restored: snap.refused != "",
+		owner: vt, actor: actor, sources: snap.sources, restored: snap.rejected != "",
 		get:       func(ref source.Ref) (client.Object, error) { return r.store.Read(ctx, snap.account, ref) },
 		contentOf: func(obj client.Object) (digest.Content, error) { return r.store.ContentOf(ctx, obj) },
 		goesWith:  deletesCopies(vt), account: r.accounts.name(vt), retained: r.retained, contents: map[string]*content{},

@@ -23,7 +23,7 @@ import (
 
 // This file keeps the content that may be gone back to, and goes back to it.
 
-// rollBack puts in the place of sources whose content is refused what they held before.
+// rollBack puts in the place of sources whose content is rejected what they held before.
 func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
 	snap.content = snap.diff.To
 	sources, sound := plan.Restored(vt.Status.LastDelivered, snap.sources)
@@ -31,8 +31,8 @@ func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
 		return
 	}
 	snap.earlier = vt.Status.LastDelivered.Digest
-	if rollout.Refuses(vt.Spec.Rollout, vt.Status.Rollout, snap.content, snap.overrides(), snap.reset != "") && vt.Status.Rollout.Rollback.Digest == snap.earlier {
-		snap.sources, snap.refused = sources, snap.content
+	if rollout.Rejects(vt.Spec.Rollout, vt.Status.Rollout, snap.content, snap.overrides(), snap.reset != "") && vt.Status.Rollout.Rollback.Digest == snap.earlier {
+		snap.sources, snap.rejected = sources, snap.content
 		snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
 	}
 }
@@ -101,7 +101,7 @@ func (p *publication) mayKeep() error {
 // keep stores the content before anybody gets it, so that it can be gone back to once it
 // has been delivered.
 func (r *ValuesTriggerReconciler) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, judged verdict) error {
-	if !vt.RollsBack() || snap.publication == nil || snap.refused != "" || !judged.admitted && !judged.passed {
+	if !vt.RollsBack() || snap.publication == nil || snap.rejected != "" || !judged.admitted && !judged.passed {
 		return nil
 	}
 	for _, s := range snap.sources {
@@ -154,7 +154,7 @@ func (r *ValuesTriggerReconciler) discard(ctx context.Context, vt *triggerv1.Val
 const notRestorable = "it cannot be rolled back: it does not read only the published copy of the sources"
 
 // leftAlone reports that a target would be asked to go back and cannot: a request would only
-// run the refused content once more.
+// run the rejected content once more.
 func (c *targetCase) leftAlone(snap snapshot) bool {
-	return snap.refused != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
+	return snap.rejected != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
 }

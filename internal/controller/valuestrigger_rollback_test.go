@@ -39,10 +39,10 @@ func rolledBack() (*triggerv1.ValuesTrigger, []plan.Source) {
 func TestTakeBack(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		name    string
-		modify  func(vt *triggerv1.ValuesTrigger, snap *snapshot)
-		refused bool
-		earlier bool
+		name     string
+		modify   func(vt *triggerv1.ValuesTrigger, snap *snapshot)
+		rejected bool
+		earlier  bool
 	}{
 		{"content that was rolled back", func(*triggerv1.ValuesTrigger, *snapshot) {}, true, true},
 		{"other content", func(_ *triggerv1.ValuesTrigger, snap *snapshot) { snap.sources[0].Digest = "sha256:other" }, false, true},
@@ -67,9 +67,9 @@ func TestTakeBack(t *testing.T) {
 			snap.rollBack(vt)
 			g.Expect(snap.content).To(Equal(content))
 			g.Expect(snap.earlier != "").To(Equal(c.earlier))
-			g.Expect(snap.refused != "").To(Equal(c.refused))
-			if c.refused {
-				g.Expect(snap.refused).To(Equal(content))
+			g.Expect(snap.rejected != "").To(Equal(c.rejected))
+			if c.rejected {
+				g.Expect(snap.rejected).To(Equal(content))
 				content = vt.Status.LastDelivered.Digest
 			}
 			g.Expect(plan.Combined(snap.sources)).To(Equal(content))
@@ -142,7 +142,7 @@ func TestMarkDelivered(t *testing.T) {
 	snap := snapshot{sources: sources, content: plan.Combined(sources), publication: aPublication()}
 	markDelivered(vt, snap, result{})
 	g.Expect(vt.Status.LastDelivered).To(BeIdenticalTo(first), "it has not passed")
-	markDelivered(vt, snapshot{sources: sources, content: snap.content, refused: snap.content, publication: snap.publication}, result{passed: true})
+	markDelivered(vt, snapshot{sources: sources, content: snap.content, rejected: snap.content, publication: snap.publication}, result{passed: true})
 	g.Expect(vt.Status.LastDelivered).To(BeIdenticalTo(first), "it is refused")
 	markDelivered(vt, snap, result{passed: true})
 	g.Expect(vt.Status.LastDelivered.Digest).To(Equal(snap.content))

@@ -24,7 +24,7 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 		return
 	}
 	if value := vt.Status.LastHandledApproval; value != "" && value != old.Status.LastHandledApproval {
-		if refusal := rollout.Refusal(vt.Spec.Rollout, was, is, value); refusal != "" {
+		if refusal := rollout.NotApproved(vt.Spec.Rollout, was, is, value); refusal != "" {
 			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason, "Annotation %s is refused: %s", triggerv1.ApproveAnnotation, refusal)
 		}
 	}

@@ -24,7 +24,7 @@ import (
 
 // noteApplied notes whether a change has to settle: one that is seen now, or one on record.
 func (r *ValuesTriggerReconciler) noteApplied(vt *triggerv1.ValuesTrigger, snap *snapshot) {
-	if r.settleTime <= 0 || snap.refused != "" {
+	if r.settleTime <= 0 || snap.rejected != "" {
 		return
 	}
 	snap.settle = r.settleTime

@@ -42,7 +42,7 @@ func TestMarkOutcome_notes_an_approval_with_the_content_that_settles(t *testing.
 	}
 
 	before := look(content)
-	g.Expect(rollout.Refusal(vt.Spec.Rollout, before, vt.Status.Rollout, content)).To(HavePrefix("it was there before this content was seen"))
+	g.Expect(rollout.NotApproved(vt.Spec.Rollout, before, vt.Status.Rollout, content)).To(HavePrefix("it was there before this content was seen"))
 	g.Expect(vt.Status.Rollout.Stages[1].Approved).To(BeFalse())
 
 	look(rollout.Approval(content, "rest", content))

@@ -35,7 +35,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out result) {
 	if snap.gate != nil { // Written with what it approves: it counts once.
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
-	summary := summarize(vt, out, snap.refused)
+	summary := summarize(vt, out, snap.rejected)
 	if summary.Ready == metav1.ConditionTrue && len(snap.selectNothing) > 0 {
 		summary.Ready, summary.Reason, summary.Outcome = metav1.ConditionFalse, triggerv1.SelectorMatchesNothingReason, triggerv1.ChangeInProgress
 		summary.Message = text.Some(snap.selectNothing, 1)
@@ -93,7 +93,7 @@ func markDelivered(vt *triggerv1.ValuesTrigger, snap snapshot, out result) {
 	switch {
 	case !vt.RollsBack() || snap.publication == nil:
 		vt.Status.LastDelivered = nil
-	case out.passed && snap.refused == "" && (last == nil || last.Digest != snap.content):
+	case out.passed && snap.rejected == "" && (last == nil || last.Digest != snap.content):
 		vt.Status.LastDelivered = plan.Delivered(snap.sources)
 	}
 }
@@ -116,7 +116,7 @@ func markSummary(vt *triggerv1.ValuesTrigger, summary plan.Summary, disabled []s
 
 // summarize returns the state of all targets together. While a rollout goes on, that is
 // the state of the rollout and who is refused, unless none of the targets may be asked.
-func summarize(vt *triggerv1.ValuesTrigger, out result, refused string) plan.Summary {
+func summarize(vt *triggerv1.ValuesTrigger, out result, rejected string) plan.Summary {
 	summary := plan.Summarize(out.targets)
 	underway := 0
 	for _, t := range out.targets {
@@ -134,7 +134,7 @@ func summarize(vt *triggerv1.ValuesTrigger, out result, refused string) plan.Sum
 		summary.Message += "; " + all
 	}
 	switch {
-	case refused != "": // It is about the earlier content.
+	case rejected != "": // It is about the earlier content.
 	case phase == triggerv1.RolloutHalted:
 		summary.Outcome = triggerv1.ChangeHalted
 	case phase == triggerv1.RolloutRollingBack:

@@ -26,18 +26,18 @@ const (
 // errSilence reports that a request was answered by no one.
 var errSilence = errors.New("no answer in time")
 
-// transport sends requests through the gate.
+// transport sends requests through the breaker.
 type transport struct {
-	gate *Gate
-	next http.RoundTripper
+	breaker *Breaker
+	next    http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper. A read that gets no answer waits with the
-// others if the gate is closed. A write returns its error: it may have been carried out.
+// others if the breaker is closed. A write returns its error: it may have been carried out.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	read := (req.Method == http.MethodGet || req.Method == http.MethodHead) && (req.Body == nil || req.Body == http.NoBody)
 	for {
-		if err := t.gate.pass(req.Context(), read); err != nil {
+		if err := t.breaker.pass(req.Context(), read); err != nil {
 			if req.Body != nil {
 				_ = req.Body.Close() // A transport does that in any case.
 			}
@@ -46,12 +46,12 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp, err := t.send(req)
 		switch {
 		case err == nil && !absent(resp.StatusCode):
-			t.gate.answered()
+			t.breaker.answered()
 			return resp, nil
 		case err != nil && req.Context().Err() != nil:
 			return nil, err // Says nothing about the API server.
 		}
-		if closed := t.gate.failed(reason(resp, err)); !closed || !read {
+		if closed := t.breaker.failed(reason(resp, err)); !closed || !read {
 			return resp, err
 		}
 		if resp != nil {

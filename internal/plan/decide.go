@@ -264,7 +264,7 @@ func (t *task) request(attempt int32) Decision {
 		Token:  token,
 		Force:  t.status.Forced,
 		Reset:  reset,
-		Record: record.refusing(t.Trigger, t.Refused),
+		Record: record.rejecting(t.Trigger, t.Rejected),
 		Cause:  t.status.Cause,
 	}
 	return decision

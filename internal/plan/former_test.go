@@ -181,8 +181,8 @@ func TestTranslate_whatIsNotedOfTargets(t *testing.T) {
 		Translate(status, now).Apply(status)
 		g.Expect(status.Targets[0].Seen.Digest).To(Equal(Combined(now)))
 		g.Expect(status.Targets[0].Refused.Digest).To(Equal(digest.Short(Combined(now))))
-		record := Record{Token: "0123456789ab.1"}.refusing("apps/trigger", before)
-		g.Expect(record.Refuses("apps/trigger", Combined(now))).To(BeFalse())
-		g.Expect(record.Refuses("apps/trigger", Combined(now), Formerly(now)...)).To(BeTrue(), "it stays refused under another key")
+		record := Record{Token: "0123456789ab.1"}.rejecting("apps/trigger", before)
+		g.Expect(record.Rejects("apps/trigger", Combined(now))).To(BeFalse())
+		g.Expect(record.Rejects("apps/trigger", Combined(now), Formerly(now)...)).To(BeTrue(), "it stays refused under another key")
 	}
 }

@@ -57,7 +57,7 @@ func (t *task) noteReadiness() {
 	r := t.Release
 	switch {
 	case !t.Gated: // No one counts failures.
-	case r.Ready == "True", t.Refused != "": // A rollback fixes the release, or has failed.
+	case r.Ready == "True", t.Rejected != "": // A rollback fixes the release, or has failed.
 		t.status.UnreadyBefore = new(false)
 	case t.met() && sequence(r.Record.Token) <= sequence(t.status.Token):
 		t.status.UnreadyBefore = new(r.unwell())

@@ -26,7 +26,7 @@ func (t *task) prove() Decision {
 	if decision, unfinished := t.judge(); unfinished {
 		return decision
 	}
-	return t.weigh()
+	return t.checkEvidence()
 }
 
 // await looks whether helm-controller has handled the request.
@@ -100,8 +100,8 @@ func (t *task) underWay() Decision {
 	return t.wait(message, because("helm-controller is still working on the release", t.Release.ReadyMessage))
 }
 
-// weigh looks for the evidence in a release that is ready.
-func (t *task) weigh() Decision {
+// checkEvidence looks for the evidence in a release that is ready.
+func (t *task) checkEvidence() Decision {
 	r := t.Release
 	forced := t.requestForced()
 	if forced && r.RolledBack && r.Revision > t.requestRevision() {

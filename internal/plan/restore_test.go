@@ -58,9 +58,9 @@ func TestDecide_a_rollback_that_does_not_mend_what_is_broken_counts_as_failed(t 
 	s.write(read, "second")
 	s.release.Ready, s.release.ReadyReason = "False", "UpgradeFailed"
 	in := s.input()
-	in.Values, in.Refused = ValuesDiffer, "sha256:2222222222222222"
+	in.Values, in.Rejected = ValuesDiffer, "sha256:2222222222222222"
 	d := Decide(in)
 	g.Expect(WasUnready(d.Status)).To(BeFalse())
-	g.Expect(d.Request.Record.Refuses(in.Trigger, in.Refused)).To(BeTrue(), "it is on the release, whatever becomes of the trigger")
+	g.Expect(d.Request.Record.Rejects(in.Trigger, in.Rejected)).To(BeTrue(), "it is on the release, whatever becomes of the trigger")
 	g.Expect(d.Request.Cause).To(ContainSubstring("rollback of content sha256:222222222222 via ValuesTrigger"))
 }

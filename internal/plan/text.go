@@ -57,8 +57,8 @@ func (t *task) cause() string {
 		}
 		parts = append(parts, describe(s))
 	}
-	if t.Refused != "" {
-		parts = append(parts, "rollback of content "+digest.Prefix+digest.Short(t.Refused))
+	if t.Rejected != "" {
+		parts = append(parts, "rollback of content "+digest.Prefix+digest.Short(t.Rejected))
 	}
 	if t.Input.Force != "" {
 		parts = append(parts, "request by "+t.forceAnnotation())

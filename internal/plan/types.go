@@ -239,9 +239,9 @@ type Input struct {
 	// are remembered apart.
 	ByTriggerAt bool
 
-	// Refused is the digest of content that failed, in place of which the sources are as
+	// Rejected is the digest of content that failed, in place of which the sources are as
 	// they were before. Empty if they are as they are.
-	Refused string
+	Rejected string
 
 	// Gated is true if the trigger holds changes back: the health of the releases before
 	// a change then matters.

@@ -120,9 +120,9 @@ func begun(phase triggerv1.StagePhase) bool {
 	return phase == triggerv1.StageProgressing || phase == triggerv1.StageSoaking || phase == triggerv1.StageUnready
 }
 
-// Refusal says why an annotation that was first seen between two states of a rollout
+// NotApproved says why an annotation that was first seen between two states of a rollout
 // approves nothing of the content, or is empty if it does.
-func Refusal(r *triggerv1.Rollout, before, now *triggerv1.RolloutStatus, annotation string) string {
+func NotApproved(r *triggerv1.Rollout, before, now *triggerv1.RolloutStatus, annotation string) string {
 	_, refusal := bind(r, onItsWay(before, now), now.Digest, annotation)
 	return refusal
 }
@@ -158,7 +158,7 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 	case recorded == nil:
 		return "", "it was there before this content was seen, and approves only what is on its way; to approve it now, set " + again(stage)
 	case recorded.Rollback != nil:
-		return "", "this content was rolled back and is refused; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
+		return "", "this content was rolled back and is rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
 	case used(recorded, annotation):
 		return "", "it is used up, and an approval is for one stage; to approve another, name it: " + digestText + "/<stage>"
 	case stage != "" && !slices.Contains(open, stage):

@@ -136,12 +136,12 @@ func TestBlocked_a_stage_that_is_renamed_still_has_to_stay_ready(t *testing.T) {
 }
 
 // Where no rollout is recorded, the releases remember what was rolled back.
-func TestRefused_content_stays_refused_when_the_trigger_is_made_again(t *testing.T) {
+func TestRejected_content_stays_rejected_when_the_trigger_is_made_again(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	s := newScene(stageNamed("canary"), stageNamed("prod")).with(0, "a").with(1, "b")
 	s.Rollout.OnFailure, s.Quiet = triggerv1.FailureRollback, time.Minute
-	s.RefusedBy = "apps/a"
+	s.RejectedBy = "apps/a"
 	s.Force, s.Reset = true, true // They came with it, out of a backup.
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.later(time.Hour).admitted()).To(BeEmpty())
@@ -162,7 +162,7 @@ func TestRefused_content_that_runs_everywhere_is_refused_no_more(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	s := newScene(stageNamed("canary")).with(0, "a")
-	s.Rollout.OnFailure, s.RefusedBy = triggerv1.FailureRollback, "apps/a"
+	s.Rollout.OnFailure, s.RejectedBy = triggerv1.FailureRollback, "apps/a"
 	s.become(Current, "a")
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))

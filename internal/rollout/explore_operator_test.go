@@ -20,7 +20,7 @@ type look struct {
 	diff     plan.Diff
 	content  string
 	earlier  string
-	refused  string
+	rejected string
 	restored int // what the copies are to hold
 	inputs   [fleetSize]plan.Input
 	observed [fleetSize]chart
@@ -68,7 +68,7 @@ func (f *fleet) reconcile(b bounds) bool {
 		return true
 	}
 	next := fleetStatus{version: f.known.version, digest: l.diff.To, sources: plan.Statuses(l.sources), rollout: gated.Status, delivered: f.known.delivered, handled: f.asks}
-	if gated.Passed && l.refused == "" && (next.delivered == nil || next.delivered.Digest != l.content) {
+	if gated.Passed && l.rejected == "" && (next.delivered == nil || next.delivered.Digest != l.content) {
 		next.delivered = plan.Delivered(l.sources)
 	}
 	wrote := false
@@ -111,8 +111,8 @@ func (f *fleet) begin(b bounds) *look {
 	sources, sound := plan.Restored(known.delivered, l.sources)
 	if b.onFailure == triggerv1.FailureRollback && sound {
 		l.earlier = known.delivered.Digest
-		if Refuses(l.spec, known.rollout, l.content, false, false) && known.rollout.Rollback.Digest == l.earlier {
-			l.sources, l.refused = sources, l.content
+		if Rejects(l.spec, known.rollout, l.content, false, false) && known.rollout.Rollback.Digest == l.earlier {
+			l.sources, l.rejected = sources, l.content
 			l.diff = plan.Compare(known.sources, known.digest, sources)
 			for content := range 3 {
 				if contentDigest(content) == l.earlier {
@@ -128,7 +128,7 @@ func (f *fleet) begin(b bounds) *look {
 func (l *look) decide(i int, observed chart, live bool) {
 	in := plan.Input{
 		Now: clock(l.now), Timeout: 5 * time.Minute, Trigger: "apps/platform", Target: fmt.Sprintf("apps/%d", i), Targets: fleetSize,
-		Digest: l.diff.To, Sources: l.sources, Diff: l.diff, Refused: l.refused, Gated: true, Policy: triggerv1.ForceAuto,
+		Digest: l.diff.To, Sources: l.sources, Diff: l.diff, Rejected: l.rejected, Gated: true, Policy: triggerv1.ForceAuto,
 		Previous: l.known.clone().targets[i], Release: observed.observe(), Live: live,
 	}
 	if in.DependsOnOrder() {
@@ -151,12 +151,12 @@ func (l *look) decide(i int, observed chart, live bool) {
 func (l *look) gate() Decision {
 	in := Input{
 		Now: clock(l.now), Digest: l.content, Rollout: l.spec, Timeout: 5 * time.Minute, Previous: l.known.rollout,
-		Approval: Annotation(l.asks), Handled: l.known.handled, Earlier: l.earlier, Restored: l.refused != "",
+		Approval: Annotation(l.asks), Handled: l.known.handled, Earlier: l.earlier, Restored: l.rejected != "",
 	}
 	for i := range l.releases {
 		t := Of(fmt.Sprintf("apps/%d", i), i, l.decided[i], l.inputs[i].Release)
-		if in.RefusedBy == "" && l.spec.OnFailure == triggerv1.FailureRollback && t.Standing != Current && l.inputs[i].Release.Record.Refuses("apps/platform", l.content) {
-			in.RefusedBy = t.Name
+		if in.RejectedBy == "" && l.spec.OnFailure == triggerv1.FailureRollback && t.Standing != Current && l.inputs[i].Release.Record.Rejects("apps/platform", l.content) {
+			in.RejectedBy = t.Name
 		}
 		in.Targets = append(in.Targets, t)
 	}
@@ -201,7 +201,7 @@ func (l *look) execute(i int, held string) (status triggerv1.TargetStatus, sent,
 // write gives a release its copy, and notes if it must not have it.
 func (l *look) write(i int) {
 	l.releases[i].copied = l.restored
-	if i != rest || l.refused != "" {
+	if i != rest || l.rejected != "" {
 		return
 	}
 	first := l.releases[canary]

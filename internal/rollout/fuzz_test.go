@@ -78,7 +78,7 @@ func (d *dice) input(word string) Input {
 		Now: noon, Digest: first, Quiet: d.duration(), MaxDelay: d.duration(), Timeout: d.duration(), Previous: d.status(word),
 		Force: d.below(8) == 1, Reset: d.below(4) == 1, Approval: one(d, "", first, second, word, first+"/b", first+"/"+word),
 	}
-	in.Handled, in.RefusedBy = one(d, "", in.Approval, word), one(d, "", "", word)
+	in.Handled, in.RejectedBy = one(d, "", in.Approval, word), one(d, "", "", word)
 	in.Settle, in.Applying = one(d, 0, 2*time.Second, time.Minute), d.below(4) == 1
 	if d.below(3) == 1 {
 		in.Applied = &triggerv1.SettlingStatus{Source: word, AppliedBy: one(d, "", word)}

@@ -23,7 +23,7 @@ func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {
 
 // remembered is true if a release says that this content was rolled back.
 func (p *planner) remembered() bool {
-	return p.RefusedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
+	return p.RejectedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
 }
 
 // Overrides returns what a request of all targets at once overrides, empty if nothing is
@@ -34,7 +34,7 @@ func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, op
 	if s := vt.Status.Rollout; s != nil {
 		switch {
 		case s.Rollback != nil:
-			out = append(out, "the refusal of content "+content(s.Digest))
+			out = append(out, "the rejection of content "+content(s.Digest))
 		case s.Phase == triggerv1.RolloutHalted:
 			out = append(out, "the halt of the rollout")
 		}

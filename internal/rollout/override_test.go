@@ -175,7 +175,7 @@ func TestOverrides_says_what_is_in_the_way(t *testing.T) {
 		{"a refusal", func(vt *triggerv1.ValuesTrigger) {
 			vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("all")}}
 			vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: triggerv1.RolloutRolledBack, Digest: first, Rollback: &triggerv1.RollbackStatus{}}
-		}, in("all", 1), nil, []string{"the refusal of content sha256:111111111111"}},
+		}, in("all", 1), nil, []string{"the rejection of content sha256:111111111111"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

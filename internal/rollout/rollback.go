@@ -12,26 +12,26 @@ import (
 )
 
 // This file rolls back a rollout that has failed. That is recorded first. From then on
-// the content is refused: the targets are compared with the earlier one, as if the sources
+// the content is rejected: the targets are compared with the earlier one, as if the sources
 // held that again.
 
-// Refuses reports whether content is not to be delivered since it has failed and is rolled
+// Rejects reports whether content is not to be delivered since it has failed and is rolled
 // back, as the spec and the record of a rollout say. Who forces it wants it all the same,
 // and so does who retries when all is restored. Before, that is to retry the restoring.
-func Refuses(spec *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, content string, force, reset bool) bool {
+func Rejects(spec *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, content string, force, reset bool) bool {
 	if spec == nil || spec.OnFailure != triggerv1.FailureRollback || recorded == nil || recorded.Rollback == nil {
 		return false
 	}
 	return recorded.Digest == content && !force && (!reset || recorded.Phase != triggerv1.RolloutRolledBack)
 }
 
-// refuse begins a rollout with the end of one that is not recorded any more, since the
+// reject begins a rollout with the end of one that is not recorded any more, since the
 // trigger was made again: only the releases say that the content was rolled back.
-func (p *planner) refuse() {
+func (p *planner) reject() {
 	s := p.Status
 	s.Phase = triggerv1.RolloutHalted
 	p.rest()
-	s.Message = text.Line(fmt.Sprintf("this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RefusedBy), maxMessage)
+	s.Message = text.Line(fmt.Sprintf("this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RejectedBy), maxMessage)
 }
 
 // retried reports that a person wants content once more that was rolled back.

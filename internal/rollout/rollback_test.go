@@ -21,7 +21,7 @@ func takingBack(stages ...triggerv1.Stage) *scene {
 	return s
 }
 
-// comeBack puts targets that were asked for the refused content before what they are to get
+// comeBack puts targets that were asked for the rejected content before what they are to get
 // again.
 func (s *scene) comeBack(names ...string) {
 	s.Restored = true
@@ -49,7 +49,7 @@ func TestRollback_restores_stage_by_stage_from_the_last(t *testing.T) {
 	g.Expect(s.Previous.Rollback).To(And(HaveField("Digest", first), HaveField("StartedAt", Equal(new(metav1.NewTime(noon))))))
 	g.Expect(s.Previous.Message).To(Equal("apps/p2: it is broken"))
 	g.Expect(s.held("p1")).To(Equal("the rollout has halted"))
-	g.Expect(Refuses(s.Rollout, s.Previous, second, false, false)).To(BeTrue())
+	g.Expect(Rejects(s.Rollout, s.Previous, second, false, false)).To(BeTrue())
 
 	s.inAnHour() // A window holds back changes, and not their end.
 	s.comeBack("c", "p1", "p2", "p3")
@@ -189,7 +189,7 @@ func TestRefuses(t *testing.T) {
 		{"another policy", &triggerv1.Rollout{OnFailure: triggerv1.FailureHalt}, in(triggerv1.RolloutRolledBack), second, false, false, false},
 		{"no stages", nil, in(triggerv1.RolloutRolledBack), second, false, false, false},
 	} {
-		NewWithT(t).Expect(Refuses(c.spec, c.recorded, c.digest, c.force, c.reset)).To(Equal(c.want), c.name)
+		NewWithT(t).Expect(Rejects(c.spec, c.recorded, c.digest, c.force, c.reset)).To(Equal(c.want), c.name)
 	}
 }
 

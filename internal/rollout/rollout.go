@@ -48,8 +48,8 @@ func Decide(in Input) Decision {
 // begin takes up the recorded rollout, or begins a new one if the content is another.
 func (p *planner) begin() {
 	previous := p.Previous
-	refused := previous == nil && p.remembered()
-	if refused { // Requests that came with the trigger, as out of a backup, are none for this content.
+	rejected := previous == nil && p.remembered()
+	if rejected { // Requests that came with the trigger, as out of a backup, are none for this content.
 		p.Force, p.Reset = false, false
 	}
 	fresh := previous == nil || previous.Digest != p.Digest || p.retried(previous) || p.triggered(previous)
@@ -72,8 +72,8 @@ func (p *planner) begin() {
 		p.rest()
 	}
 	p.resume()
-	if refused {
-		p.refuse()
+	if rejected {
+		p.reject()
 	}
 	p.assign(fresh)
 	p.approve()

@@ -12,8 +12,8 @@ import (
 
 // check says, by panicking, what is wrong with a decision.
 func (s *story) check(in Input, d Decision) {
-	// A request that came with a trigger that is made again is not one for refused content.
-	old := in.Previous == nil && in.RefusedBy != "" && in.Rollout != nil && in.Rollout.OnFailure == triggerv1.FailureRollback
+	// A request that came with a trigger that is made again is not one for rejected content.
+	old := in.Previous == nil && in.RejectedBy != "" && in.Rollout != nil && in.Rollout.OnFailure == triggerv1.FailureRollback
 	overridden := in.Force && !old || in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.Overridden && !begins(in)
 	anyAdmitted := false
 	for i, t := range in.Targets {
@@ -33,8 +33,8 @@ func (s *story) check(in Input, d Decision) {
 	if !anyAdmitted || overridden {
 		return
 	}
-	if s.refused == s.content && !in.Restored && !in.Reset && !s.allCurrent(in) {
-		panic("refused content is delivered again")
+	if s.rejected == s.content && !in.Restored && !in.Reset && !s.allCurrent(in) {
+		panic("rejected content is delivered again")
 	}
 	if in.Restored {
 		s.checkRetreat(in, d)

@@ -77,7 +77,7 @@ func (s *story) checkFacts(in Input, d Decision) {
 		panic(fmt.Sprintf("%d stages are approved by %d approvals", approved, len(s.approvals)))
 	}
 	halted := []triggerv1.RolloutPhase{triggerv1.RolloutHalted, triggerv1.RolloutRollingBack, triggerv1.RolloutRollbackHalted}
-	if !slices.Contains(halted, is.Phase) || was != nil && slices.Contains(halted, was.Phase) || in.RefusedBy != "" || in.Restored {
+	if !slices.Contains(halted, is.Phase) || was != nil && slices.Contains(halted, was.Phase) || in.RejectedBy != "" || in.Restored {
 		return
 	}
 	if !slices.ContainsFunc(s.members, func(m *member) bool { return !m.gone && (m.failed || m.unready) }) {

@@ -50,7 +50,7 @@ func (s *story) meddle(m *member, what int) {
 		s.stored, s.handled, s.earlier, s.reset, s.forced = nil, "", 0, false, 0
 		s.approvals = map[string]bool{}
 		if !slices.ContainsFunc(s.members, func(m *member) bool { return !m.gone && m.rolledBack == s.content && m.runs != s.content }) {
-			s.refused = 0
+			s.rejected = 0
 		}
 	}
 }

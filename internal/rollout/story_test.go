@@ -108,7 +108,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	}
 	for _, m := range s.members {
 		if !m.gone && m.rolledBack == s.content && m.runs != s.content {
-			in.RefusedBy = m.name
+			in.RejectedBy = m.name
 		}
 		if s.reset && m.asked == s.wanted() && m.failed {
 			m.asked, m.failed = 0, false // As plan does.
@@ -156,7 +156,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		s.approvals = map[string]bool{} // It is another rollout.
 	}
 	if in.Reset && s.stored != nil && !in.Restored {
-		s.refused = 0
+		s.rejected = 0
 	}
 	s.stored, s.reset, s.handled = d.Status, false, in.Approval
 	for i, m := range s.members {

@@ -93,8 +93,8 @@ type story struct {
 	// approvedFor is what a stage selected when it was approved, by its name.
 	approvedFor map[string]string
 
-	// refused is the content that no target may get any more.
-	refused int
+	// rejected is the content that no target may get any more.
+	rejected int
 
 	forced  int
 	reset   bool
@@ -192,9 +192,9 @@ func (s *story) rollout(stages int) *triggerv1.Rollout {
 
 func digestOf(content int) string { return fmt.Sprintf("sha256:%064d", content) }
 
-// restored reports whether the content is refused, so that the earlier one is delivered.
+// restored reports whether the content is rejected, so that the earlier one is delivered.
 func (s *story) restored() bool {
-	return s.earlier > 0 && Refuses(s.in.Rollout, s.stored, digestOf(s.content), s.forced == s.content, s.reset)
+	return s.earlier > 0 && Rejects(s.in.Rollout, s.stored, digestOf(s.content), s.forced == s.content, s.reset)
 }
 
 // wanted returns the content that is delivered.
@@ -208,7 +208,7 @@ func (s *story) wanted() int {
 // edit changes the sources, mostly for the better.
 func (s *story) edit() {
 	before := s.content
-	s.refused, s.forced = 0, 0
+	s.rejected, s.forced = 0, 0
 	if s.newest > 1 && s.chance(4) {
 		s.content = 1 + s.rng.Intn(s.newest)
 		s.note("content %d comes back", s.content)
@@ -306,7 +306,7 @@ func (s *story) ask(m *member) bool {
 	}
 	m.rolledBack = 0
 	if s.restored() {
-		m.rolledBack, s.refused = s.content, s.content
+		m.rolledBack, s.rejected = s.content, s.content
 	}
 	m.asked, m.failed, m.again = s.wanted(), false, false
 	m.done = s.now.Add(time.Duration(1+s.rng.Intn(20)) * time.Second)

@@ -102,8 +102,8 @@ func rolledBack(s *triggerv1.RolloutStatus) Summary {
 	if s.Rollback == nil {
 		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: s.Message}
 	}
-	earlier, refused := content(s.Rollback.Digest), content(s.Digest)
-	why := refused + " failed: " + s.Message
+	earlier, rejected := content(s.Rollback.Digest), content(s.Digest)
+	why := rejected + " failed: " + s.Message
 	switch s.Phase {
 	case triggerv1.RolloutRolledBack:
 		rest := ""
@@ -111,7 +111,7 @@ func rolledBack(s *triggerv1.RolloutStatus) Summary {
 			rest = " (" + s.Rollback.Message + ")"
 		}
 		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RolledBackReason, Stalled: true, Message: fmt.Sprintf(
-			"Rolled back to %s%s, since %s; it is refused until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it",
+			"Rolled back to %s%s, since %s; it is rejected until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it",
 			earlier, rest, why)}
 	case triggerv1.RolloutRollbackHalted:
 		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RollbackHaltedReason, Stalled: true, Message: fmt.Sprintf(

@@ -74,10 +74,10 @@ func TestSummarize(t *testing.T) {
 			Ready: "Unknown", Reason: "Progressing", Message: "Rolling back to sha256:111111111111, stage prod, 40/120: sha256:222222222222 failed: apps/a: why"}},
 		{name: "rolled back", status: rolledBackIn(triggerv1.RolloutRolledBack, "", nil), want: Summary{
 			Ready: "False", Reason: "RolledBack", Stalled: true,
-			Message: "Rolled back to sha256:111111111111, since sha256:222222222222 failed: apps/a: why; it is refused until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
+			Message: "Rolled back to sha256:111111111111, since sha256:222222222222 failed: apps/a: why; it is rejected until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
 		{name: "rolled back with a rest", status: rolledBackIn(triggerv1.RolloutRolledBack, "1 not restored; apps/b: it is suspended", nil), want: Summary{
 			Ready: "False", Reason: "RolledBack", Stalled: true,
-			Message: "Rolled back to sha256:111111111111 (1 not restored; apps/b: it is suspended), since sha256:222222222222 failed: apps/a: why; it is refused until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
+			Message: "Rolled back to sha256:111111111111 (1 not restored; apps/b: it is suspended), since sha256:222222222222 failed: apps/a: why; it is rejected until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
 		{name: "not rolled back", status: rolledBackIn(triggerv1.RolloutRollbackHalted, "apps/b: again", nil), want: Summary{
 			Ready: "False", Reason: "RollbackHalted", Stalled: true,
 			Message: "Rollback to sha256:111111111111 has halted: apps/b: again; fix it, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began because sha256:222222222222 failed: apps/a: why"}},

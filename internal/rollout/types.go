@@ -175,14 +175,14 @@ type Input struct {
 	// Earlier is the digest of the content that can be restored, empty if none can.
 	Earlier string
 
-	// Restored reports that the present content is refused, and that the targets stand as
+	// Restored reports that the present content is rejected, and that the targets stand as
 	// they do to the earlier one. Unrestorable says why that cannot be had.
 	Restored     bool
 	Unrestorable string
 
-	// RefusedBy names a release on which it is recorded that the content was rolled
+	// RejectedBy names a release on which it is recorded that the content was rolled
 	// back. It counts where no rollout is recorded.
-	RefusedBy string
+	RejectedBy string
 
 	// Targets in the order in which they are asked.
 	Targets []Target

@@ -87,7 +87,7 @@ func (e *env) kept(namespace string) func() ([]string, error) {
 func TestRollback(t *testing.T) {
 	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 
-	t.Run("a change that breaks the last stage is rolled back everywhere, and refused", func(t *testing.T) {
+	t.Run("a change that breaks the last stage is rolled back everywhere, and rejected", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 2, "prod": 3})
 		e.Expect(e.kept(ns)()).To(ConsistOf("ConfigMap a: 1\n", "Secret b: 1\n"))
@@ -99,7 +99,7 @@ func TestRollback(t *testing.T) {
 		cm := withValues(ns, "values", "")
 		e.setValues(cm, "a: 2\nbreaks: prod-01\n")
 		e.stalled(ns, "platform", triggerv1.RolledBackReason, "Rolled back to "+good.Status.LastDigest[:19]+", since sha256:",
-			"failed: "+ns+"/prod-01: UpgradeFailed", "this one breaks", "it is refused until the sources change")
+			"failed: "+ns+"/prod-01: UpgradeFailed", "this one breaks", "it is rejected until the sources change")
 		for _, name := range []string{"canary-00", "canary-01", "prod-00", "prod-01", "prod-02"} {
 			e.Expect(e.rendered(ns, name)()).To(ContainSubstring("a: 1"), name)
 			e.Expect(e.copied(ns, name+"-shared")()).To(Equal("a: 1\n"), name)

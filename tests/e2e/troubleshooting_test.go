@@ -155,7 +155,7 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	e.releases(labelled(release("shop", "staged", reads(cmKind, "staged-back")), stageLabel, "all"))
 	e.Eventually(status("back")).Should(HavePrefix("True Succeeded"))
 	e.setValues(staged, "reject: true\n")
-	seen("it is refused until the sources change", status("back"))
+	seen("it is rejected until the sources change", status("back"))
 	e.Eventually(e.rendered("shop", "staged")).Should(ContainSubstring("replicas: 1"))
 
 	// TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps sees the last one, with another operator.

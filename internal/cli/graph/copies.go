@@ -28,10 +28,10 @@ const (
 	CopyBehind CopyState = "Behind"
 	// CopyAbsent has not been written.
 	CopyAbsent CopyState = "Absent"
-	// CopyEarlier has the content that is gone back to, and CopyRefused that which has
+	// CopyEarlier has the content that is gone back to, and CopyRejected that which has
 	// failed and is rolled back.
-	CopyEarlier CopyState = "Earlier"
-	CopyRefused CopyState = "Refused"
+	CopyEarlier  CopyState = "Earlier"
+	CopyRejected CopyState = "Rejected"
 )
 
 // Copy is an object of its own from which a HelmRelease reads sources of a trigger.
@@ -96,7 +96,7 @@ func copyState(vt *triggerv1.ValuesTrigger, published string) CopyState {
 	case published == vt.Status.LastDigest:
 		return CopyCurrent
 	case rolledBack && published == rollout.Digest:
-		return CopyRefused
+		return CopyRejected
 	}
 	return CopyBehind
 }

@@ -44,7 +44,7 @@ func TestCopiesOf(t *testing.T) {
 		{"refused", func(vt *triggerv1.ValuesTrigger) {
 			publishing("sha256:3")(vt)
 			vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:3", Rollback: &triggerv1.RollbackStatus{Digest: "sha256:2"}}
-		}, []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Refused"}},
+		}, []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Rejected"}},
 		{"of several sources", func(vt *triggerv1.ValuesTrigger) {
 			publishing("sha256:2")(vt)
 			vt.Spec.Sources = append(vt.Spec.Sources,

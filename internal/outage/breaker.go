@@ -26,8 +26,8 @@ const (
 	probeInterval = time.Second
 )
 
-// Gate is open while the API server answers.
-type Gate struct {
+// Breaker is open while the API server answers.
+type Breaker struct {
 	log logr.Logger
 
 	mu sync.Mutex
@@ -35,7 +35,7 @@ type Gate struct {
 	// failures is the number of requests in a row without an answer.
 	failures int
 
-	// opened is nil while the gate is open, and closed when it opens. Since when it is
+	// opened is nil while the breaker is open, and closed when it opens. Since when it is
 	// closed, when the next question is due, and whether that was logged, hold until then.
 	opened chan struct{}
 	since  time.Time
@@ -46,22 +46,22 @@ type Gate struct {
 	reads int
 }
 
-// New returns a gate that opens with the first answer: to start is to wait for the API
+// New returns a breaker that opens with the first answer: to start is to wait for the API
 // server, too.
-func New(log logr.Logger) *Gate {
+func New(log logr.Logger) *Breaker {
 	now := time.Now()
-	return &Gate{log: log, opened: make(chan struct{}), since: now, probe: now}
+	return &Breaker{log: log, opened: make(chan struct{}), since: now, probe: now}
 }
 
-// Wrap makes all requests of a transport pass through the gate.
-func (g *Gate) Wrap(next http.RoundTripper) http.RoundTripper {
-	return &transport{gate: g, next: next}
+// Wrap makes all requests of a transport pass through the breaker.
+func (g *Breaker) Wrap(next http.RoundTripper) http.RoundTripper {
+	return &transport{breaker: g, next: next}
 }
 
-// pass returns when a request may be sent: at once while the gate is open, else when it
+// pass returns when a request may be sent: at once while the breaker is open, else when it
 // opens, or when it is this request's turn to find out. That is the turn of a write
 // only if no read waits, since a write that fails cannot simply be repeated.
-func (g *Gate) pass(ctx context.Context, read bool) error {
+func (g *Breaker) pass(ctx context.Context, read bool) error {
 	for {
 		opened, wait := g.turn(read)
 		if opened == nil {
@@ -87,7 +87,7 @@ func (g *Gate) pass(ctx context.Context, read bool) error {
 
 // turn returns nil if a request may be sent, else what it has to wait for and how long
 // before it may ask again.
-func (g *Gate) turn(read bool) (<-chan struct{}, time.Duration) {
+func (g *Breaker) turn(read bool) (<-chan struct{}, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.opened == nil {
@@ -108,7 +108,7 @@ func (g *Gate) turn(read bool) (<-chan struct{}, time.Duration) {
 }
 
 // answered notes that the API server is there.
-func (g *Gate) answered() {
+func (g *Breaker) answered() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.failures = 0
@@ -123,9 +123,9 @@ func (g *Gate) answered() {
 	}
 }
 
-// failed notes that a request went without an answer, and reports whether the gate is
+// failed notes that a request went without an answer, and reports whether the breaker is
 // closed now.
-func (g *Gate) failed(why error) bool {
+func (g *Breaker) failed(why error) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.failures++; g.failures >= failuresToClose && g.opened == nil {

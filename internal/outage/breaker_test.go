@@ -73,7 +73,7 @@ func request(ctx context.Context, method, query string) *http.Request {
 	return req
 }
 
-// down makes a gate see that a server does not answer.
+// down makes a breaker see that a server does not answer.
 func down(rt http.RoundTripper) {
 	for range failuresToClose {
 		_, _ = rt.RoundTrip(request(context.Background(), http.MethodPatch, ""))
@@ -197,14 +197,14 @@ func TestGate_closes_only_when_nothing_is_answered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &server{answer: status(http.StatusOK)}
-				gate := New(logr.Discard())
-				rt := gate.Wrap(s)
+				breaker := New(logr.Discard())
+				rt := breaker.Wrap(s)
 				_, _ = rt.RoundTrip(request(t.Context(), http.MethodGet, ""))
 				for i := range 3 * failuresToClose {
 					s.set(tt.answers[i%len(tt.answers)])
 					_, _ = rt.RoundTrip(request(t.Context(), http.MethodPatch, ""))
 				}
-				NewWithT(t).Expect(gate.opened != nil).To(Equal(tt.closes))
+				NewWithT(t).Expect(breaker.opened != nil).To(Equal(tt.closes))
 			})
 		})
 	}
@@ -213,23 +213,23 @@ func TestGate_closes_only_when_nothing_is_answered(t *testing.T) {
 func TestGate_who_gives_up_says_nothing_about_the_server(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		gate := New(logr.Discard())
-		rt := gate.Wrap(&server{answer: silent})
+		breaker := New(logr.Discard())
+		rt := breaker.Wrap(&server{answer: silent})
 		for range 2 * failuresToClose {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			_, err := rt.RoundTrip(request(ctx, http.MethodGet, ""))
 			g.Expect(err).To(MatchError(context.DeadlineExceeded))
 			cancel()
 		}
-		g.Expect(gate.failures).To(BeZero())
+		g.Expect(breaker.failures).To(BeZero())
 	})
 }
 
 func TestGate_who_waits_can_give_up(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := NewWithT(t)
-		gate := New(logr.Discard())
-		rt := gate.Wrap(&server{answer: refused})
+		breaker := New(logr.Discard())
+		rt := breaker.Wrap(&server{answer: refused})
 		down(rt)
 		for _, method := range []string{http.MethodGet, http.MethodPatch} {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
@@ -237,7 +237,7 @@ func TestGate_who_waits_can_give_up(t *testing.T) {
 			g.Expect(err).To(MatchError(context.DeadlineExceeded))
 			cancel()
 		}
-		g.Expect(gate.reads).To(BeZero())
+		g.Expect(breaker.reads).To(BeZero())
 	})
 }
 
