@@ -51,6 +51,16 @@ func newStory(t *testing.T, settings *corev1.ConfigMap, change func(*triggerv1.V
 	return &story{NewWithT(t), b, w}
 }
 
+// delivered is a story that begins when the release runs what the source holds.
+func delivered(t *testing.T, settings *corev1.ConfigMap, change func(*triggerv1.ValuesTrigger)) *story {
+	t.Helper()
+	s := newStory(t, settings, change)
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	return s
+}
+
 // rest looks until nothing is written any more, and returns what was.
 func (s *story) rest() []string {
 	s.t.Helper()
@@ -160,10 +170,7 @@ func TestStory_content_is_kept_before_anyone_gets_it_and_rolled_back_when_it_fai
 
 func TestStory_content_that_cannot_be_kept_is_given_to_no_one(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, values("1"), rollsBack)
-	s.rest()
-	s.upgrade(true)
-	s.rest()
+	s := delivered(t, values("1"), rollsBack)
 	s.edit("2")
 	kept := s.keptOf("2")
 	s.expect(s.WithT)
@@ -189,10 +196,7 @@ func TestStory_content_that_cannot_be_kept_is_given_to_no_one(t *testing.T) {
 
 func TestStory_what_is_kept_is_gone(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, values("1"), rollsBack)
-	s.rest()
-	s.upgrade(true)
-	s.rest()
+	s := delivered(t, values("1"), rollsBack)
 	s.edit("2")
 	s.rest()
 	for _, name := range s.kept() {
@@ -208,12 +212,9 @@ func TestStory_what_is_kept_is_gone(t *testing.T) {
 
 func TestStory_an_approval_is_asked_for_with_what_would_change(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, values("1"), func(vt *triggerv1.ValuesTrigger) {
+	s := delivered(t, values("1"), func(vt *triggerv1.ValuesTrigger) {
 		vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{{Name: "prod", Approval: triggerv1.ApprovalManual}}}
 	})
-	s.rest()
-	s.upgrade(true)
-	s.rest()
 	s.edit("2")
 	s.Expect(s.rest()).To(Equal([]string{onStatus}))
 	vt := s.trigger()
@@ -227,10 +228,7 @@ func TestStory_what_is_applied_settles(t *testing.T) {
 	t.Parallel()
 	applied := values("1")
 	applied.Labels["kustomize.toolkit.fluxcd.io/name"], applied.Labels["kustomize.toolkit.fluxcd.io/namespace"] = "apps", "flux-system"
-	s := newStory(t, applied, func(*triggerv1.ValuesTrigger) {})
-	s.rest()
-	s.upgrade(true)
-	s.rest()
+	s := delivered(t, applied, func(*triggerv1.ValuesTrigger) {})
 
 	s.reconciler.settleTime = time.Millisecond
 	s.reconciler.kustomizations = kustomization.NewReader(&applying{now: true})
@@ -250,10 +248,7 @@ func TestStory_what_is_applied_settles(t *testing.T) {
 // An operator that does not lead any more may see what was, with copies that look edited.
 func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *testing.T) {
 	t.Parallel()
-	s := newStory(t, values("1"), func(*triggerv1.ValuesTrigger) {})
-	s.rest()
-	s.upgrade(true)
-	s.rest()
+	s := delivered(t, values("1"), func(*triggerv1.ValuesTrigger) {})
 	former := s.trigger()
 	shows := s.reconciler.cache
 	s.reconciler.cache = interceptor.NewClient(s.live, interceptor.Funcs{

@@ -5,9 +5,10 @@ package plan
 
 import (
 	"flag"
-	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/nebius/helmrelease-trigger-operator/tests/explore"
 )
 
 var exploreMore = flag.Bool("explore.more", false, "explore larger bounds; takes minutes")
@@ -39,7 +40,17 @@ func TestExplore(t *testing.T) {
 	for name, b := range worlds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			states, limits, problem := explore(b)
+			limits := map[string]int{}
+			world := explore.World[small, bounds]{Start: newSmall(), Bounds: b, Clone: small.clone, Key: small.key, Steps: steps, Check: func(s *small) string {
+				if problem := s.rest(); problem != "" {
+					return problem + "\n" + strings.Join(s.trace, "\n")
+				}
+				if s.limit != "" {
+					limits[s.limit]++
+				}
+				return ""
+			}}
+			states, problem := world.All()
 			if problem != "" {
 				t.Fatal(problem)
 			}
@@ -54,67 +65,19 @@ func TestExplore(t *testing.T) {
 	}
 }
 
-// visit is a state with the way to it.
-type visit struct {
-	small
-	step string
-	from int
-}
-
-// explore returns the number of states, of those that end in a documented limit, and the first
-// that ends wrong, with the steps that lead to it.
-func explore(b bounds) (states int, limits map[string]int, problem string) {
-	limits = map[string]int{}
-	known := map[string]bool{}
-	visits := []visit{{small: newSmall(), from: -1}}
-	known[visits[0].key()] = true
-	for i := 0; i < len(visits); i++ {
-		end := visits[i].clone()
-		if problem := end.rest(); problem != "" {
-			return len(visits), limits, problem + "\n" + way(visits, i) + "\n" + strings.Join(end.trace, "\n")
-		}
-		if end.limit != "" {
-			limits[end.limit]++
-		}
-		for _, step := range steps {
-			next := visits[i].clone()
-			if !step.do(&next, b) {
-				continue
-			}
-			if key := next.key(); !known[key] {
-				known[key] = true
-				visits = append(visits, visit{small: next, step: step.name, from: i})
-			}
-		}
-	}
-	return len(visits), limits, ""
-}
-
-// way returns the steps that lead to a state.
-func way(visits []visit, i int) string {
-	var lines []string
-	for ; visits[i].from >= 0; i = visits[i].from {
-		lines = append([]string{fmt.Sprintf("%-28s %s", visits[i].step, visits[i].String())}, lines...)
-	}
-	return strings.Join(lines, "\n")
-}
-
 // steps are what may happen next, if it may.
-var steps = []struct {
-	name string
-	do   func(*small, bounds) bool
-}{
-	{"edit what is read", func(s *small, b bounds) bool { return s.edit(&s.read, b) }},
-	{"edit what is read back", func(s *small, b bounds) bool { return s.editBack(&s.read, b) }},
-	{"edit what is looked up", func(s *small, b bounds) bool { return s.edit(&s.looked, b) }},
-	{"edit what is looked up back", func(s *small, b bounds) bool { return s.editBack(&s.looked, b) }},
-	{"helm-controller goes on", func(s *small, _ bounds) bool { return s.helm() }},
-	{"the operator sees sources", func(s *small, _ bounds) bool { return s.seeSources() }},
-	{"the operator sees the release", func(s *small, _ bounds) bool { return s.seeRelease() }},
-	{"the operator sees its status", func(s *small, _ bounds) bool { return s.seeStatus() }},
-	{"the operator reconciles", func(s *small, _ bounds) bool { return s.reconcile(lives) }},
-	{"it dies before the request", func(s *small, b bounds) bool { return s.crash(beforeRequest, b) }},
-	{"it dies before the status", func(s *small, b bounds) bool { return s.crash(beforeStatus, b) }},
-	{"it dies after the status", func(s *small, b bounds) bool { return s.crash(afterStatus, b) }},
-	{"suspend or resume", func(s *small, b bounds) bool { return s.suspend(b) }},
+var steps = []explore.Step[small, bounds]{
+	{Name: "edit what is read", Do: func(s *small, b bounds) bool { return s.edit(&s.read, b) }},
+	{Name: "edit what is read back", Do: func(s *small, b bounds) bool { return s.editBack(&s.read, b) }},
+	{Name: "edit what is looked up", Do: func(s *small, b bounds) bool { return s.edit(&s.looked, b) }},
+	{Name: "edit what is looked up back", Do: func(s *small, b bounds) bool { return s.editBack(&s.looked, b) }},
+	{Name: "helm-controller goes on", Do: func(s *small, _ bounds) bool { return s.helm() }},
+	{Name: "the operator sees sources", Do: func(s *small, _ bounds) bool { return s.seeSources() }},
+	{Name: "the operator sees the release", Do: func(s *small, _ bounds) bool { return s.seeRelease() }},
+	{Name: "the operator sees its status", Do: func(s *small, _ bounds) bool { return s.seeStatus() }},
+	{Name: "the operator reconciles", Do: func(s *small, _ bounds) bool { return s.reconcile(lives) }},
+	{Name: "it dies before the request", Do: func(s *small, b bounds) bool { return s.crash(beforeRequest, b) }},
+	{Name: "it dies before the status", Do: func(s *small, b bounds) bool { return s.crash(beforeStatus, b) }},
+	{Name: "it dies after the status", Do: func(s *small, b bounds) bool { return s.crash(afterStatus, b) }},
+	{Name: "suspend or resume", Do: func(s *small, b bounds) bool { return s.suspend(b) }},
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/explore"
 )
 
 var exploreMore = flag.Bool("explore.more", false, "explore larger bounds; takes minutes")
@@ -50,87 +51,57 @@ func TestExplore(t *testing.T) {
 	for name, b := range worlds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			states, ends, problem := explore(b)
+			ends := map[string]int{}
+			world := explore.World[fleet, bounds]{Start: newFleet(), Bounds: b, Clone: fleet.clone, Key: fleet.key, Steps: steps, Check: func(f *fleet) string {
+				if f.problem != "" {
+					return f.problem
+				}
+				if problem := f.toRest(b); problem != "" {
+					return problem + "\n" + strings.Join(f.trace, "\n")
+				}
+				ends[fmt.Sprintf("%s with %d", f.stored.rollout.Phase, f.content)]++
+				return ""
+			}}
+			states, problem := world.All()
 			if problem != "" {
 				t.Fatal(problem)
 			}
 			t.Logf("%d states, which end %v", states, ends)
+			broke := triggerv1.RolloutHalted
+			if b.onFailure == triggerv1.FailureRollback {
+				broke = triggerv1.RolloutRolledBack
+			}
+			for _, end := range []string{fmt.Sprintf("%s with 1", triggerv1.RolloutFinished), fmt.Sprintf("%s with %d", broke, broken)} {
+				if ends[end] == 0 {
+					t.Errorf("no state ends %s", end)
+				}
+			}
 		})
 	}
 }
 
-// visit is a state with the way to it.
-type visit struct {
-	fleet
-	step string
-	from int
-}
-
-// explore returns the number of states, and the first that is or ends wrong, with the steps that
-// lead to it.
-func explore(b bounds) (states int, ends map[string]int, problem string) {
-	known := map[string]bool{}
-	ends = map[string]int{}
-	visits := []visit{{fleet: newFleet(), from: none}}
-	known[visits[0].key()] = true
-	for i := 0; i < len(visits); i++ {
-		problem = visits[i].problem
-		end := visits[i].clone()
-		if problem == "" {
-			problem = end.toRest(b)
-		}
-		if problem != "" {
-			return len(visits), ends, problem + "\n" + way(visits, i) + "\n" + strings.Join(end.trace, "\n")
-		}
-		ends[fmt.Sprintf("%s with %d", end.stored.rollout.Phase, end.content)]++
-		for _, step := range steps {
-			next := visits[i].clone()
-			if !step.do(&next, b) {
-				continue
-			}
-			if key := next.key(); !known[key] {
-				known[key] = true
-				visits = append(visits, visit{fleet: next, step: step.name, from: i})
-			}
-		}
-	}
-	return len(visits), ends, ""
-}
-
-// way returns the steps that lead to a state.
-func way(visits []visit, i int) string {
-	var lines []string
-	for ; visits[i].from >= 0; i = visits[i].from {
-		lines = append([]string{fmt.Sprintf("%-28s %s", visits[i].step, visits[i].String())}, lines...)
-	}
-	return strings.Join(lines, "\n")
-}
-
 // steps are what may happen next, if it may.
-var steps = []struct {
-	name string
-	do   func(*fleet, bounds) bool
-}{
-	{"edit to what there was", func(f *fleet, b bounds) bool { return f.edit(0, b) }},
-	{"edit", func(f *fleet, b bounds) bool { return f.edit(1, b) }},
-	{"edit to what is broken", func(f *fleet, b bounds) bool { return f.edit(broken, b) }},
-	{"helm-controller, the canary", func(f *fleet, _ bounds) bool { return f.helm(canary) }},
-	{"helm-controller, the rest", func(f *fleet, _ bounds) bool { return f.helm(rest) }},
-	{"the operator sees the source", func(f *fleet, _ bounds) bool { return f.seeSource() }},
-	{"it sees the canary", func(f *fleet, _ bounds) bool { return f.seeRelease(canary) }},
-	{"it sees the rest", func(f *fleet, _ bounds) bool { return f.seeRelease(rest) }},
-	{"it sees its status", func(f *fleet, _ bounds) bool { return f.seeStatus() }},
-	{"it reconciles", func(f *fleet, b bounds) bool { return f.reconcile(b) }},
-	{"it dies at the first write", func(f *fleet, b bounds) bool { return f.crash(0, b) }},
-	{"it dies at the second write", func(f *fleet, b bounds) bool { return f.crash(1, b) }},
-	{"it dies at the third write", func(f *fleet, b bounds) bool { return f.crash(2, b) }},
-	{"another operator leads", func(f *fleet, b bounds) bool { return f.lead(b) }},
-	{"the one before reconciles", func(f *fleet, b bounds) bool { return f.follow(b) }},
-	{"a person approves", func(f *fleet, _ bounds) bool { return f.approve() }},
-	{"someone requests the canary", func(f *fleet, b bounds) bool { return f.request(canary, b) }},
-	{"someone requests the rest", func(f *fleet, b bounds) bool { return f.request(rest, b) }},
-	{"suspend or resume the canary", func(f *fleet, b bounds) bool { return f.suspend(canary, b) }},
-	{"suspend or resume the rest", func(f *fleet, b bounds) bool { return f.suspend(rest, b) }},
+var steps = []explore.Step[fleet, bounds]{
+	{Name: "edit to what there was", Do: func(f *fleet, b bounds) bool { return f.edit(0, b) }},
+	{Name: "edit", Do: func(f *fleet, b bounds) bool { return f.edit(1, b) }},
+	{Name: "edit to what is broken", Do: func(f *fleet, b bounds) bool { return f.edit(broken, b) }},
+	{Name: "helm-controller, the canary", Do: func(f *fleet, _ bounds) bool { return f.helm(canary) }},
+	{Name: "helm-controller, the rest", Do: func(f *fleet, _ bounds) bool { return f.helm(rest) }},
+	{Name: "the operator sees the source", Do: func(f *fleet, _ bounds) bool { return f.seeSource() }},
+	{Name: "it sees the canary", Do: func(f *fleet, _ bounds) bool { return f.seeRelease(canary) }},
+	{Name: "it sees the rest", Do: func(f *fleet, _ bounds) bool { return f.seeRelease(rest) }},
+	{Name: "it sees its status", Do: func(f *fleet, _ bounds) bool { return f.seeStatus() }},
+	{Name: "it reconciles", Do: func(f *fleet, b bounds) bool { return f.reconcile(b) }},
+	{Name: "it dies at the first write", Do: func(f *fleet, b bounds) bool { return f.crash(0, b) }},
+	{Name: "it dies at the second write", Do: func(f *fleet, b bounds) bool { return f.crash(1, b) }},
+	{Name: "it dies at the third write", Do: func(f *fleet, b bounds) bool { return f.crash(2, b) }},
+	{Name: "another operator leads", Do: func(f *fleet, b bounds) bool { return f.lead(b) }},
+	{Name: "the one before reconciles", Do: func(f *fleet, b bounds) bool { return f.follow(b) }},
+	{Name: "a person approves", Do: func(f *fleet, _ bounds) bool { return f.approve() }},
+	{Name: "someone requests the canary", Do: func(f *fleet, b bounds) bool { return f.request(canary, b) }},
+	{Name: "someone requests the rest", Do: func(f *fleet, b bounds) bool { return f.request(rest, b) }},
+	{Name: "suspend or resume the canary", Do: func(f *fleet, b bounds) bool { return f.suspend(canary, b) }},
+	{Name: "suspend or resume the rest", Do: func(f *fleet, b bounds) bool { return f.suspend(rest, b) }},
 }
 
 // toRest lets the world come to rest without trouble, and says what is wrong then.
