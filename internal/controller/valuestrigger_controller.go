@@ -177,8 +177,8 @@ func (r *ValuesTriggerReconciler) refused(ctx context.Context, req ctrl.Request,
 }
 
 // patchStatus writes the difference of the status in one request, conditional on the
-// version that it was computed from. (Flux's patch helper would take two, one of them
-// for conditions of several writers; here is only one.)
+// version that it was computed from. Why that is not Flux's patch helper is in
+// docs/internal/decisions/0001-one-status-patch.md.
 func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *triggerv1.ValuesTrigger) error {
 	patch := client.MergeFromWithOptions(old, client.MergeFromWithOptimisticLock{})
 	return r.writer.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))

@@ -95,6 +95,7 @@ func Reaches(c Cluster, subject Subject) Reach {
 	return r.reach
 }
 
+// orDelivered sorts what has no state beside what is fine.
 func orDelivered(state triggerv1.TargetState) triggerv1.TargetState {
 	if state == "" {
 		return triggerv1.TargetDelivered

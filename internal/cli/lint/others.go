@@ -57,12 +57,3 @@ func withMetadata(object, template map[string]any) map[string]any {
 	}
 	return map[string]any{"metadata": metadata}
 }
-
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}

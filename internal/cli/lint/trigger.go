@@ -4,6 +4,7 @@
 package lint
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -46,7 +47,7 @@ func (s *set) checkTrigger(r *resource) {
 func (s *set) checkNames(r *resource, field, name, namespace string, selector *triggerv1.Selector) bool {
 	switch {
 	case (name == "") == (selector == nil):
-		s.report(r, Error, "schema", firstOf(name, "spec"), "%s: set exactly one of name and selector", field)
+		s.report(r, Error, "schema", cmp.Or(name, "spec"), "%s: set exactly one of name and selector", field)
 		return false
 	case name != "" && !isName(name):
 		s.report(r, Error, "name", name, "%s: %q cannot be the name of an object", field, name)
@@ -78,7 +79,7 @@ func (s *set) checkTarget(r *resource, ref triggerv1.TargetReference, field stri
 	if !s.checkNames(r, field, ref.Name, ref.Namespace, ref.Selector) {
 		return nil
 	}
-	namespace := firstOf(ref.Namespace, r.key.Namespace)
+	namespace := cmp.Or(ref.Namespace, r.key.Namespace)
 	found := s.targets(r, ref)
 	switch {
 	case ref.NamespaceSelector != nil:
@@ -90,7 +91,7 @@ func (s *set) checkTarget(r *resource, ref triggerv1.TargetReference, field stri
 		s.report(r, Warning, "dangling", "selector", "%s.selector: no HelmRelease in namespace %s of the manifests matches", field, namespace)
 	}
 	for _, hr := range found.releases {
-		s.checkAccess(r, hr, firstOf(ref.Name, "selector"))
+		s.checkAccess(r, hr, cmp.Or(ref.Name, "selector"))
 	}
 	return found.releases
 }
@@ -118,7 +119,7 @@ func (s *set) checkSource(r *resource, ref triggerv1.SourceReference, targets []
 	if !s.checkNames(r, field, ref.Name, ref.Namespace, ref.Selector) {
 		return
 	}
-	namespace := firstOf(ref.Namespace, r.key.Namespace)
+	namespace := cmp.Or(ref.Namespace, r.key.Namespace)
 	policy := access.Policy{NoCrossNamespaceRefs: s.NoCrossNamespaceRefs}
 	if err := policy.CheckSource(r.key.Namespace, namespace); err != nil {
 		s.report(r, Error, "access", ref.Namespace, "%s: %s", field, err)
@@ -157,7 +158,7 @@ func (s *set) checkWatched(r, source *resource, targets []*resource, field strin
 // sources returns the resources to which a reference leads.
 func (s *set) sources(r *resource, ref triggerv1.SourceReference) []*resource {
 	if ref.Name != "" {
-		if source := s.find(ref.Kind, firstOf(ref.Namespace, r.key.Namespace), ref.Name); source != nil {
+		if source := s.find(ref.Kind, cmp.Or(ref.Namespace, r.key.Namespace), ref.Name); source != nil {
 			return []*resource{source}
 		}
 		return nil
