@@ -73,7 +73,7 @@ func (r *ValuesTriggerReconciler) notifyOutcome(ctx context.Context, was, t trig
 	case isNewlyRefused(was, t):
 		r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 	case t.State == was.State:
-	case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && !was.DeliveredAt.Equal(t.DeliveredAt):
+	case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && plan.IsNewDelivery(was, t):
 		r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason, r.deliveredMessage(ctx, t))
 	case t.State == triggerv1.TargetFailed:
 		r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)

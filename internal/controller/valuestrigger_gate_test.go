@@ -296,6 +296,7 @@ func TestBypassed(t *testing.T) {
 		want    bool
 	}{
 		{"taken up and proven", held, with(func(*triggerv1.TargetStatus) {}), true},
+		{"taken up within the second of the delivery before", held, with(func(t *triggerv1.TargetStatus) { t.DeliveredAt, t.Revision = &before, 2 }), true},
 		{"taken up and not proven yet", held, with(func(t *triggerv1.TargetStatus) { t.State, t.DeliveredAt = triggerv1.TargetTriggered, nil }), true},
 		{"asked", held, with(func(t *triggerv1.TargetStatus) { t.Token, t.State, t.DeliveredAt = "2", triggerv1.TargetTriggered, nil }), false},
 		{"come back to what it was", held, with(func(t *triggerv1.TargetStatus) { t.Digest, t.DeliveredAt = "old", &before }), false},

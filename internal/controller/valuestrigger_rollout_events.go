@@ -12,6 +12,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 )
 
@@ -103,7 +104,7 @@ func (r *ValuesTriggerReconciler) notifyGated(old, vt *triggerv1.ValuesTrigger) 
 // bypassed reports that a release took up by itself what was to be held back.
 func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool {
 	return vt.IsGated() && was.Digest != "" && is.Digest != was.Digest && is.Token == was.Token &&
-		(is.State == triggerv1.TargetDelivered || is.State == triggerv1.TargetTriggered) && !is.DeliveredAt.Equal(was.DeliveredAt)
+		(is.State == triggerv1.TargetDelivered || is.State == triggerv1.TargetTriggered) && plan.IsNewDelivery(was, is)
 }
 
 // isNews is true if the ValuesTrigger gets an event about targets that were triggered. Of a

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
 // Observe counts what became of the targets of a trigger from one stored status to the
@@ -32,7 +33,7 @@ func (m *Metrics) observe(was, is triggerv1.TargetStatus) {
 	switch {
 	case is.State == triggerv1.TargetFailed && was.State != triggerv1.TargetFailed:
 		m.deliveries.WithLabelValues(outcomeFailed).Inc()
-	case is.State != triggerv1.TargetDelivered || is.DeliveredAt.Equal(was.DeliveredAt):
+	case is.State != triggerv1.TargetDelivered || !plan.IsNewDelivery(was, is):
 	case was.Digest == "" && !requested:
 		// Seen for the first time, and found to run its content.
 	default:

@@ -87,6 +87,10 @@ func TestObserve(t *testing.T) {
 		{"a change that helm-controller took up by itself", delivered, with(delivered, func(t *triggerv1.TargetStatus) {
 			t.Digest, t.DeliveredAt, t.Revision = "c", at(40), 3
 		}), map[string]float64{"deliveries_total{outcome=delivered}": 1}},
+		{"one that it took up within the second of the delivery before", delivered, with(delivered, func(t *triggerv1.TargetStatus) {
+			t.Digest, t.Revision = "c", 3
+		}), map[string]float64{"deliveries_total{outcome=delivered}": 1}},
+		{"a change that does not matter to the release", delivered, with(delivered, func(t *triggerv1.TargetStatus) { t.Digest = "c" }), map[string]float64{}},
 		{"a release that is gone", delivered, missing, map[string]float64{}},
 		{"a release that is back", missing, first, map[string]float64{}},
 	} {

@@ -88,6 +88,12 @@ func Summarize(targets []triggerv1.TargetStatus) Summary {
 	return s
 }
 
+// IsNewDelivery reports whether a target that was in one state has been delivered to since. Of two
+// deliveries within a second, which times do not tell apart, the second shows by its revision.
+func IsNewDelivery(was, is triggerv1.TargetStatus) bool {
+	return !is.DeliveredAt.Equal(was.DeliveredAt) || is.Digest != was.Digest && is.Revision != was.Revision
+}
+
 // Denied is true for a target that stays refused until a person grants it or removes what is
 // in the way, other than what admission refuses.
 func Denied(target triggerv1.TargetStatus) bool {
