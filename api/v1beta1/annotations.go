@@ -57,9 +57,9 @@ const (
 	ApproveAnnotation = "trigger.nebius.ai/approve"
 
 	// TriggerAtAnnotation on a ValuesTrigger triggers all targets even though nothing
-	// changed. Each value counts once. Unlike reconcile.fluxcd.io/forceAt the request
+	// changed. Each value counts once. Unlike reconcile.fluxcd.io/forceAt it
 	// keeps to what holds changes back: the quiet period, the windows and the stages
-	// with their approvals. While content is rejected, the request waits.
+	// with their approvals. While content is rejected, it waits.
 	TriggerAtAnnotation = "trigger.nebius.ai/triggerAt"
 
 	// SuspendedAnnotation is written by "kubectl valuestrigger suspend --all" on each
@@ -109,7 +109,7 @@ const (
 
 	// DeletionPolicyLabel with the value Delete is on copies that go with their
 	// ValuesTrigger, and AccountAnnotation names the ServiceAccount of its namespace as
-	// which they are then deleted, if it acts as one: they are all that is left to say so.
+	// which they are then deleted, if it acts as one.
 	DeletionPolicyLabel = "trigger.nebius.ai/deletion-policy"
 	AccountAnnotation   = "trigger.nebius.ai/account"
 

@@ -28,15 +28,15 @@ const (
 	ProgressingReason = "Progressing"
 
 	// AccessDeniedReason reports that a HelmRelease does not accept the trigger, or an
-	// account lacks a permission or does not exist. While a rollout goes on, it is reported
-	// only if that is so of all targets.
+	// account lacks a permission or does not exist. During a rollout it is reported only
+	// if all targets are denied.
 	//
 	//   - Do: Let the HelmRelease name the namespace in allow-from, or grant what the
-	//     message names. A new annotation acts at once. A new permission acts after as long
-	//     as the access was refused, or when the trigger is asked to reconcile
+	//     message names. A new annotation takes effect at once. A new permission is
+	//     found by a retry with back-off, or when the trigger is reconciled by annotation
 	//   - See: guides/multi-tenancy.md
 	//   - Ready: False, Stalled
-	//   - ValuesTrigger: Warning. That of the condition; or, while others go on, how many
+	//   - ValuesTrigger: Warning. That of the condition; or, while others are delivered, how many
 	//     targets are denied, and why the first
 	//   - HelmRelease: Warning. The API server refuses to let the operator label it, or
 	//     generate its trigger
@@ -49,7 +49,7 @@ const (
 	// 256 sources or 1000 targets, a namespaceSelector where one namespace is watched,
 	// sources of one copy that have keys in common, or a forged generated trigger.
 	//
-	//   - Do: Edit the field that the message names. It is looked at again at the next
+	//   - Do: Edit the field that the message names. It is evaluated again at the next
 	//     interval, too
 	//   - Ready: False, Stalled
 	//   - ValuesTrigger: Warning
@@ -74,9 +74,9 @@ const (
 	SecretsDisabledReason = "SecretsDisabled"
 
 	// ReadFailedReason reports that the API server did not answer a read of a source
-	// or a target. It is tried again after 750ms, and then after ever longer, up to 1m.
+	// or a target. It is retried with back-off, from 750ms to 1m.
 	//
-	//   - Do: Nothing, if it passes. Otherwise look at the API server
+	//   - Do: Nothing, if it passes. Otherwise check the API server
 	//   - Ready: False
 	//   - ValuesTrigger: Warning
 	ReadFailedReason = "ReadFailed"
@@ -85,8 +85,8 @@ const (
 	// trigger's, or its owner applies it, or two targets would have the same copy. The
 	// object is left alone, and its target is not touched.
 	//
-	//   - Do: Delete the object, or choose another publish.name. It is looked at again at
-	//     the next interval, or when the trigger is asked to reconcile
+	//   - Do: Delete the object, or choose another publish.name. It is evaluated again at
+	//     the next interval, or when the trigger is reconciled by annotation
 	//   - See: spec/v1beta1/valuestriggers.md#publish
 	//   - Ready: False, Stalled
 	//   - ValuesTrigger: Warning
@@ -112,7 +112,7 @@ const (
 	SelectorMatchesNothingReason = "SelectorMatchesNothing"
 
 	// TargetsHeldReason reports that the change waits for something that only a
-	// person can give: a HelmRelease is suspended, no target of a stage can be asked, or no
+	// person can give: a HelmRelease is suspended, no target of a stage can be triggered, or no
 	// stage selects a target.
 	//
 	//   - Do: Resume the HelmRelease, or correct the stages
@@ -121,17 +121,17 @@ const (
 	TargetsHeldReason = "TargetsHeld"
 
 	// DeliveryFailedReason reports that at least one target is Failed, and none is
-	// under way.
+	// in progress.
 	//
-	//   - Do: Read the message of the target and fix the release or the values. It goes on
+	//   - Do: Read the message of the target and fix the release or the values. It continues
 	//     when the sources change, when helm-controller succeeds, or by resetAt. What
-	//     admission refuses is tried again after as long as it was refused
+	//     admission refuses is retried with back-off
 	//   - See: spec/v1beta1/valuestriggers.md#retrying-failed-targets
 	//   - Ready: False, Stalled
-	//   - ValuesTrigger: Warning. That of the condition; or, while others go on, how many
-	//     targets the API server refuses, and its words about the first
+	//   - ValuesTrigger: Warning. That of the condition; or, while others are delivered, how many
+	//     targets the API server refuses, and its message about the first
 	//   - HelmRelease: Warning. The reason of helm-controller, what was waited for until the
-	//     timeout, or the words of the API server
+	//     timeout, or the message of the API server
 	DeliveryFailedReason = "DeliveryFailed"
 
 	// AwaitingWindowReason reports that the change waits for a window of
@@ -145,7 +145,7 @@ const (
 
 	// AwaitingApprovalReason reports that a stage waits for a person to approve it.
 	//
-	//   - Do: Approve it by the command that the message has, or put the source back
+	//   - Do: Approve it with the command in the message, or restore the source
 	//   - See: spec/v1beta1/valuestriggers.md#approving-a-stage
 	//   - Ready: False
 	//   - ValuesTrigger: Normal
@@ -161,10 +161,10 @@ const (
 	RolloutHaltedReason = "RolloutHalted"
 
 	// RolledBackReason reports that the content failed in more targets than may, and
-	// all have the earlier content again. What failed is rejected.
+	// all have the earlier content again. The failed content is rejected.
 	//
 	//   - Do: Fix the sources, or fix the releases and reset the trigger (resetAt)
-	//   - See: guides/emergency-stop-and-rollback.md#let-it-go-back-by-itself
+	//   - See: guides/emergency-stop-and-rollback.md#roll-back-automatically
 	//   - Ready: False, Stalled
 	//   - ValuesTrigger: Warning
 	RolledBackReason = "RolledBack"
@@ -172,9 +172,9 @@ const (
 	// RollbackHaltedReason reports that the earlier content could not be restored
 	// everywhere.
 	//
-	//   - Do: Fix the release that the message names: the rollback goes on when it proves the
+	//   - Do: Fix the release that the message names: the rollback continues when it proves the
 	//     earlier content. Or suspend it, edit the sources, or reset the trigger (resetAt)
-	//   - See: guides/emergency-stop-and-rollback.md#let-it-go-back-by-itself
+	//   - See: guides/emergency-stop-and-rollback.md#roll-back-automatically
 	//   - Ready: False, Stalled
 	//   - ValuesTrigger: Warning
 	RollbackHaltedReason = "RollbackHalted"
@@ -194,7 +194,7 @@ const (
 	NothingBypassesReason = "NothingBypasses"
 
 	// ReadAtIntervalReason reports that targets read sources through valuesFrom, so
-	// that helm-controller takes up changes by itself too: at the interval of the
+	// that helm-controller also applies changes by itself: at the interval of the
 	// HelmRelease, when its spec or chart changes, and when helm-controller restarts.
 	//
 	//   - Do: Let the targets read copies instead of the source

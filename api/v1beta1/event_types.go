@@ -5,10 +5,10 @@ package v1beta1
 
 // Reasons of events that are not reasons of Ready.
 const (
-	// TriggeredReason reports that a HelmRelease was asked to reconcile.
+	// TriggeredReason reports that a HelmRelease was requested to reconcile.
 	//
 	//   - Do: Nothing
-	//   - ValuesTrigger: Normal. One event for all that were asked together, with their
+	//   - ValuesTrigger: Normal. One event for all that were triggered together, with their
 	//     number and some of their names. Of a stage, only the first; of what a person
 	//     forces or retries, each
 	//   - HelmRelease: Normal. "Triggered: " and the cause: object, digest, keys, editor,
@@ -24,13 +24,13 @@ const (
 	//     no revision
 	DeliveredReason = "Delivered"
 
-	// CopiesDeletedReason reports that copies that are not wanted any more were deleted.
+	// CopiesDeletedReason reports that copies that no target needs were deleted.
 	//
 	//   - Do: Nothing
 	//   - ValuesTrigger: Normal. Their number
 	CopiesDeletedReason = "CopiesDeleted"
 
-	// CopiesKeptReason reports that copies that are not wanted any more could not be deleted.
+	// CopiesKeptReason reports that copies that no target needs could not be deleted.
 	//
 	//   - Do: Grant the permission that the message names, or delete them by hand
 	//   - See: operations.md#what-becomes-of-copies
@@ -51,7 +51,7 @@ const (
 	InvalidContractReason = "InvalidContract"
 
 	// AmbiguousTriggerReason reports that a ValuesTrigger looks like the one that the
-	// operator generates for a HelmRelease, and is not taken for it.
+	// operator generates for a HelmRelease, and counts as declared.
 	//
 	//   - Do: What the message says: rename the ValuesTrigger, or leave its label alone
 	//   - See: spec/v1beta1/valuestriggers.md#generated-valuestriggers
@@ -61,7 +61,7 @@ const (
 	//     label of the generated one, or all names that it may have are taken
 	AmbiguousTriggerReason = "AmbiguousTrigger"
 
-	// DeclaredReason reports that the operator has let go of a ValuesTrigger that it had
+	// DeclaredReason reports that the operator no longer owns a ValuesTrigger that it had
 	// generated, since another field manager applies it.
 	//
 	//   - Do: Nothing, if that is what you want
@@ -84,7 +84,7 @@ const (
 	//
 	//   - Do: Wait for RolledBack or RollbackHalted
 	//   - See: spec/v1beta1/valuestriggers.md#rollback
-	//   - ValuesTrigger: Warning. Which content goes, which comes back, and why
+	//   - ValuesTrigger: Warning. Which content is replaced, which is restored, and why
 	RollbackStartedReason = "RollbackStarted"
 
 	// RolloutSupersededReason reports that the sources changed during a rollout, which
@@ -104,13 +104,13 @@ const (
 	// content or no stage, was set before its content was seen, or is used up; or the selector
 	// of an approved stage has changed.
 	//
-	//   - Do: Look at the content that waits, and approve it as the message says
+	//   - Do: Check the content that waits, and approve it as the message says
 	//   - See: spec/v1beta1/valuestriggers.md#approving-a-stage
 	//   - ValuesTrigger: Warning. What to set
 	ApprovalRefusedReason = "ApprovalRefused"
 
 	// OverriddenReason reports that a person had all targets triggered at once by
-	// reconcile.fluxcd.io/forceAt, while something was to hold the change back.
+	// reconcile.fluxcd.io/forceAt, although the change was held back.
 	//
 	//   - Do: Make sure that it was meant. trigger.nebius.ai/triggerAt keeps to the stages
 	//   - See: spec/v1beta1/valuestriggers.md#forcing-all-targets

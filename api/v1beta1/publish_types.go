@@ -8,7 +8,7 @@ package v1beta1
 type DeletionPolicy string
 
 const (
-	// DeletionOrphan keeps the copies, so that releases that read them go on.
+	// DeletionOrphan keeps the copies, so that releases that read them keep running.
 	DeletionOrphan DeletionPolicy = "Orphan"
 
 	// DeletionDelete removes them.
@@ -30,11 +30,11 @@ type Publish struct {
 	Name string `json:"name"`
 
 	// DeletionPolicy is what happens to the copies when the ValuesTrigger is
-	// deleted, when their target is none any more, and when they are renamed: Orphan
+	// deleted, when the trigger no longer has their target, and when they are renamed: Orphan
 	// keeps them, Delete removes them. While the ValuesTrigger exists, a copy that a
 	// HelmRelease still reads is kept. Copies carry the policy as the operator saw it
-	// last, so that they go also if the ValuesTrigger is deleted while the operator is
-	// away, and stay if it was suspended. Defaults to Orphan.
+	// last, so that it also holds if the ValuesTrigger is deleted while the operator is
+	// down. Copies of a suspended ValuesTrigger stay. Defaults to Orphan.
 	// +kubebuilder:default=Orphan
 	// +optional
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`

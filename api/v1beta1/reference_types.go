@@ -14,7 +14,7 @@ const (
 	SecretKind    = "Secret"
 )
 
-// ForcePolicy determines when a HelmRelease is asked for a forced upgrade
+// ForcePolicy determines when a HelmRelease gets a forced upgrade
 // (reconcile.fluxcd.io/forceAt beside requestedAt).
 // +kubebuilder:validation:Enum=Auto;Always;Never
 type ForcePolicy string
@@ -74,7 +74,7 @@ type SourceReference struct {
 	Keys []string `json:"keys,omitempty"`
 
 	// Optional makes a missing source, or a missing key of it, part of the
-	// content: its coming and going is a change. Defaults to false: a missing
+	// content: to create or delete it is a change. Defaults to false: a missing
 	// source holds the trigger back with reason SourceNotFound.
 	// +optional
 	Optional bool `json:"optional,omitempty"`
@@ -84,7 +84,7 @@ type SourceReference struct {
 	// +optional
 	Force ForcePolicy `json:"force,omitempty"`
 
-	// PublishAs takes the place of spec.publish.name for this source. Sources of one
+	// PublishAs overrides spec.publish.name for this source. Sources of one
 	// kind that have the same one share a copy and must not have a key in common. Of
 	// several references to one object, the first counts. Defaults to
 	// spec.publish.name.

@@ -15,55 +15,55 @@ const (
 	// RolloutSettling waits until the sources have not changed for spec.quietPeriod, or
 	// until a GitOps tool has applied what it applies together.
 	//
-	//   - Goes on: by itself
+	//   - Continues: by itself
 	RolloutSettling RolloutPhase = "Settling"
 
 	// RolloutAwaitingWindow waits for a window of spec.schedule.
 	//
-	//   - Goes on: when one opens
+	//   - Continues: when one opens
 	RolloutAwaitingWindow RolloutPhase = "AwaitingWindow"
 
 	// RolloutAwaitingApproval waits for a person to approve a stage.
 	//
-	//   - Goes on: when a person approves
+	//   - Continues: when a person approves
 	RolloutAwaitingApproval RolloutPhase = "AwaitingApproval"
 
 	// RolloutProgressing delivers.
 	//
-	//   - Goes on: by itself
+	//   - Continues: by itself
 	RolloutProgressing RolloutPhase = "Progressing"
 
 	// RolloutSoaking watches the targets of a stage for minSuccessTime.
 	//
-	//   - Goes on: by itself
+	//   - Continues: by itself
 	RolloutSoaking RolloutPhase = "Soaking"
 
 	// RolloutBlocked waits since no target of a stage can be delivered to: they are
 	// suspended or denied, or all that the stage had are gone.
 	//
-	//   - Goes on: when one can be, or, if all are gone, by resetAt
+	//   - Continues: when one can be, or, if all are gone, by resetAt
 	RolloutBlocked RolloutPhase = "Blocked"
 
 	// RolloutHalted has stopped since too many targets failed.
 	//
-	//   - Goes on: when the sources change, or by resetAt
+	//   - Continues: when the sources change, or by resetAt
 	RolloutHalted RolloutPhase = "Halted"
 
 	// RolloutRollingBack has stopped since too many targets failed, and gives those that
 	// were touched the earlier content.
 	//
-	//   - Goes on: by itself
+	//   - Continues: by itself
 	RolloutRollingBack RolloutPhase = "RollingBack"
 
 	// RolloutRolledBack has restored the earlier content. The content that failed is rejected.
 	//
-	//   - Goes on: when the sources change, or by resetAt
+	//   - Continues: when the sources change, or by resetAt
 	RolloutRolledBack RolloutPhase = "RolledBack"
 
 	// RolloutRollbackHalted could not restore the earlier content: too many targets failed again, or what
 	// was kept is gone.
 	//
-	//   - Goes on: when the targets that failed prove it, when the sources change, or by resetAt
+	//   - Continues: when the targets that failed prove it, when the sources change, or by resetAt
 	RolloutRollbackHalted RolloutPhase = "RollbackHalted"
 
 	// RolloutFinished has nothing left to do.
@@ -95,7 +95,7 @@ type RolloutStatus struct {
 	UnsettledSince *metav1.Time `json:"unsettledSince,omitempty"`
 
 	// Settling is there while a change settles that a GitOps tool or Helm has applied:
-	// what belongs to it may still be on its way. Unset when that has ended.
+	// what belongs to it may not be applied yet. Unset when that has ended.
 	// +optional
 	Settling *SettlingStatus `json:"settling,omitempty"`
 
@@ -120,7 +120,7 @@ type RolloutStatus struct {
 	Message string `json:"message,omitempty"`
 
 	// Rollback is there when the content is rolled back (onFailure: Rollback). The digest
-	// of the rollout is then the one that is refused.
+	// of the rollout is then the one that is rejected.
 	// +optional
 	Rollback *RollbackStatus `json:"rollback,omitempty"`
 
@@ -153,7 +153,7 @@ type SettlingStatus struct {
 	Since *metav1.MicroTime `json:"since,omitempty"`
 }
 
-// RollbackStatus is where the way back to earlier content stands.
+// RollbackStatus is how far a rollback to earlier content is.
 type RollbackStatus struct {
 	// Digest of the content that is restored, that of status.lastDelivered.
 	Digest string `json:"digest"`
@@ -202,11 +202,11 @@ const (
 	// StageFinished has let the next stage start.
 	StageFinished StagePhase = "Finished"
 
-	// StageRollingBack has targets that are still to get the earlier content.
+	// StageRollingBack has targets without the earlier content.
 	StageRollingBack StagePhase = "RollingBack"
 
-	// StageRolledBack has none that is still to get the earlier content. A stage of which no
-	// target was touched is not rolled back.
+	// StageRolledBack has restored the earlier content in all its targets. A stage whose
+	// targets were not touched is not rolled back.
 	StageRolledBack StagePhase = "RolledBack"
 )
 

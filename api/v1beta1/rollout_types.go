@@ -11,15 +11,15 @@ import (
 // Window is a time in which changes may be delivered.
 type Window struct {
 	// Cron is when the window starts: minute, hour, day of month, month, day of
-	// week, for example "0 2 * * mon-fri". An expression that never comes makes
+	// week, for example "0 2 * * mon-fri". An expression that never matches makes
 	// the trigger Stalled with reason InvalidSpec.
 	// +kubebuilder:validation:MaxLength=128
 	// +kubebuilder:validation:Pattern=`^[-0-9A-Za-z*/,?]+( +[-0-9A-Za-z*/,?]+){4}$`
 	// +required
 	Cron string `json:"cron"`
 
-	// TimeZone is the IANA name of the time zone whose clocks cron goes by, for
-	// example Europe/Berlin. A start at an hour that is left out in spring comes
+	// TimeZone is the IANA name of the time zone of cron, for
+	// example Europe/Berlin. A start at an hour that is skipped in spring comes
 	// when the clocks have been changed; one that comes twice in autumn counts
 	// once. A zone that is not known makes the trigger Stalled with reason
 	// InvalidSpec. Defaults to UTC.
@@ -29,7 +29,7 @@ type Window struct {
 	TimeZone string `json:"timeZone,omitempty"`
 
 	// Window is how long it stays open, from 1m to 168h. Windows that overlap
-	// join.
+	// are one.
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:Pattern=`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`
@@ -46,11 +46,11 @@ const (
 	// FailureHalt stops the rollout: no further target is touched.
 	FailureHalt FailurePolicy = "Halt"
 
-	// FailureContinue goes on. Failures are counted and reported.
+	// FailureContinue continues. Failures are counted and reported.
 	FailureContinue FailurePolicy = "Continue"
 
 	// FailureRollback stops the rollout and rolls the change back: all targets that got
-	// it get the last content again that went through all stages.
+	// it get the last content again that passed all stages.
 	FailureRollback FailurePolicy = "Rollback"
 )
 
@@ -114,7 +114,7 @@ type Stage struct {
 	// +optional
 	Selector *Selector `json:"selector,omitempty"`
 
-	// MaxConcurrency is how many targets of the stage may be under way at a time, as
+	// MaxConcurrency is how many targets of the stage may be in progress at a time, as
 	// a number or as a percentage of its targets, rounded down and at least 1.
 	// Defaults to all of them.
 	// +kubebuilder:validation:XIntOrString

@@ -69,7 +69,7 @@ const (
 	//   - Do: Resume it, approve, or wait
 	TargetHeld TargetState = "Held"
 
-	// TargetTriggered was asked to reconcile and has not proven the change yet.
+	// TargetTriggered was requested to reconcile and has not proven the change yet.
 	//
 	//   - Do: Wait
 	TargetTriggered TargetState = "Triggered"
@@ -79,7 +79,7 @@ const (
 	//   - Do: Nothing
 	TargetDelivered TargetState = "Delivered"
 
-	// TargetFailed was asked and failed, was not proven in time or after five requests, or
+	// TargetFailed was triggered and failed, was not proven in time or after five requests, or
 	// cannot be installed; or access is denied, or the API server refuses the request or a
 	// copy.
 	//
@@ -87,8 +87,8 @@ const (
 	//   - See: troubleshooting.md
 	TargetFailed TargetState = "Failed"
 
-	// TargetMissing is named in the spec and does not exist, or is being deleted, be it with
-	// its namespace. What was delivered before is forgotten: a HelmRelease that appears is
+	// TargetMissing is named in the spec and does not exist, or is being deleted, itself or
+	// with its namespace. What was delivered before is forgotten: a HelmRelease that appears is
 	// another one.
 	//
 	//   - Do: Create it, or correct the name
@@ -104,7 +104,7 @@ type TargetStatus struct {
 	Name string `json:"name"`
 
 	// UID of the HelmRelease that this is about. What is recorded of another one of that
-	// name is not believed. Empty while it does not exist.
+	// name is ignored. Empty while it does not exist.
 	// +optional
 	UID types.UID `json:"uid,omitempty"`
 
@@ -116,13 +116,13 @@ type TargetStatus struct {
 	Stage string `json:"stage,omitempty"`
 
 	// UnreadyBefore is true if the HelmRelease was not ready before the change that waits
-	// or is under way, so that its failure is not one of the change, and false if it was
-	// ready when the operator first met it. Set only where stages or windows hold changes
+	// or is in progress, so that its failure does not count, and false if it was
+	// ready when the operator first saw it. Set only where stages or windows hold changes
 	// back, and unset once the change is delivered.
 	// +optional
 	UnreadyBefore *bool `json:"unreadyBefore,omitempty"`
 
-	// Digest of the content that the HelmRelease was last asked to run or is
+	// Digest of the content that the HelmRelease was last requested to run or is
 	// proven to run. It differs from status.lastDigest while a change waits.
 	// +optional
 	Digest string `json:"digest,omitempty"`
@@ -141,8 +141,8 @@ type TargetStatus struct {
 	// +optional
 	Forced bool `json:"forced,omitempty"`
 
-	// OwesForce is true while a change waits for a request that asked for a forced upgrade,
-	// as long as that has not made its revision.
+	// OwesForce is true while a forced upgrade that was requested has not made its
+	// revision.
 	// +optional
 	OwesForce bool `json:"owesForce,omitempty"`
 
@@ -161,7 +161,7 @@ type TargetStatus struct {
 	DeliveredAt *metav1.Time `json:"deliveredAt,omitempty"`
 
 	// Revision of the Helm release: the one that proved the delivery or, while
-	// a request is under way, the one before it. Where a source is not read through
+	// a request is in progress, the one before it. Where a source is not read through
 	// valuesFrom, it follows the revisions that are made while nothing has changed.
 	// +optional
 	Revision int64 `json:"revision,omitempty"`
@@ -196,28 +196,28 @@ type TargetStatus struct {
 
 	// Refused is there while the request that is due, or the copies, are refused: by the
 	// API server, or by the owner of the HelmRelease. The message says why. What the API
-	// server refuses is tried again, after the targets that have not been asked, and takes
+	// server refuses is tried again, after the targets that have not been triggered, and takes
 	// no place in its stage. Unset when it is accepted, and when nothing is due.
 	// +optional
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
-// Refusal is about a target that could not be asked to run a content.
+// Refusal is about a target that could not be triggered for a content.
 type Refusal struct {
-	// Digest of that content, the first 12 hexadecimal digits. Empty where not the request
-	// or a copy was refused, but to look at the target at all.
+	// Digest of that content, the first 12 hexadecimal digits. Empty where reading the
+	// target was refused, and not the request or a copy.
 	// +optional
 	Digest string `json:"digest,omitempty"`
 
 	// Reason is DeliveryFailed for what admission refuses (a policy, a webhook, a quota, an
 	// immutable copy), AccessDenied for a lack of permission or consent, NameConflict for
 	// a copy whose name is taken, InvalidSpec for copies that cannot be made of the
-	// sources, and RollbackHalted for content that was to be kept and is gone.
+	// sources, and RollbackHalted for kept content that is gone.
 	Reason string `json:"reason"`
 }
 
-// SeenContent is content that was there while a HelmRelease was idle and nothing was asked of
-// it: a revision after the one that it had then began with this content.
+// SeenContent is content that was there while a HelmRelease was idle and had no request:
+// a revision after the one that it had then began with this content.
 type SeenContent struct {
 	// Digest of all sources together.
 	Digest string `json:"digest"`
@@ -232,7 +232,7 @@ type SeenContent struct {
 type ChangeOutcome string
 
 const (
-	// ChangeInProgress is on its way to at least one target.
+	// ChangeInProgress has not reached all targets yet.
 	ChangeInProgress ChangeOutcome = "InProgress"
 
 	// ChangeDelivered is proven to run in all targets.
@@ -280,16 +280,16 @@ type Change struct {
 	Delivered string `json:"delivered,omitempty"`
 
 	// Override is set if a person had all targets triggered at once by
-	// reconcile.fluxcd.io/forceAt while the content was the present one, and
-	// something was to hold it back. Of several the last one.
+	// reconcile.fluxcd.io/forceAt while this content was the present one and
+	// held back. Of several the last one.
 	// +optional
 	Override *Override `json:"override,omitempty"`
 }
 
-// Override is a request that did not keep to the quiet period, the windows or the
+// Override is a forceAt of a person that bypassed the quiet period, the windows or the
 // stages of a ValuesTrigger.
 type Override struct {
-	// Time at which the operator acted on the request.
+	// Time at which the operator acted on it.
 	Time metav1.Time `json:"time"`
 
 	// Manager is the field manager that set reconcile.fluxcd.io/forceAt, a name that
@@ -298,7 +298,7 @@ type Override struct {
 	// +optional
 	Manager string `json:"manager,omitempty"`
 
-	// Message says what the request overrode, for example "the approval of stage
+	// Message says what it overrode, for example "the approval of stage
 	// prod: 12 HelmReleases".
 	// +kubebuilder:validation:MaxLength=1024
 	Message string `json:"message"`

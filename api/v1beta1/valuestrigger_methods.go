@@ -52,7 +52,7 @@ func (in *ValuesTrigger) IsGated() bool {
 	return in.Spec.QuietPeriod.Duration > 0 || len(in.Spec.Schedule) > 0 || in.Spec.Rollout != nil
 }
 
-// RollsBack reports whether the spec wants failed changes to be rolled back.
+// RollsBack reports whether failed changes are rolled back.
 func (in *ValuesTrigger) RollsBack() bool {
 	return in.Spec.Publish != nil && in.Spec.Rollout != nil && in.Spec.Rollout.OnFailure == FailureRollback
 }

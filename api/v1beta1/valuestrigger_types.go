@@ -66,7 +66,7 @@ type ValuesTriggerSpec struct {
 	// +optional
 	ServiceAccountName string `json:"serviceAccountName,omitempty"`
 
-	// Force determines when a target is asked for a forced upgrade: Auto, when a
+	// Force determines when a target gets a forced upgrade: Auto, when a
 	// source changed that it does not read through valuesFrom; Always; or Never.
 	// Defaults to Auto. A source may set its own.
 	// +kubebuilder:default=Auto
@@ -107,14 +107,14 @@ type ValuesTriggerSpec struct {
 	// +optional
 	MaxDelay metav1.Duration `json:"maxDelay,omitzero"`
 
-	// Schedule holds windows. Outside of them no target is asked to reconcile; what
-	// was asked before goes on. Without any, changes are delivered at all times.
+	// Schedule holds windows. Outside of them no target is triggered; upgrades in
+	// progress continue. Without any, changes are delivered at all times.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=atomic
 	// +optional
 	Schedule []Window `json:"schedule,omitempty"`
 
-	// Rollout delivers in stages. Without it all targets are asked at once.
+	// Rollout delivers in stages. Without it all targets are triggered at once.
 	// +optional
 	Rollout *Rollout `json:"rollout,omitempty"`
 
@@ -157,14 +157,14 @@ type ValuesTriggerStatus struct {
 	LastHandledTriggerAt string `json:"lastHandledTriggerAt,omitempty"`
 
 	// LastHandledApproval holds the value of trigger.nebius.ai/approve that was last
-	// looked at, up to 256 bytes of it. A value counts once: the same value counts again
-	// only after the annotation has been seen to be gone, when this is unset.
+	// evaluated, up to 256 bytes of it. A value counts once: the same value counts again
+	// only after the operator has seen the annotation removed, when this is unset.
 	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	LastHandledApproval string `json:"lastHandledApproval,omitempty"`
 
 	// Conditions are Ready, Reconciling and Stalled, as kstatus reads them, and
-	// Gated, which reports whether something can pass by what holds changes back.
+	// Gated, which reports whether anything bypasses what holds changes back.
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=8
@@ -177,11 +177,11 @@ type ValuesTriggerStatus struct {
 	// +optional
 	LastDigest string `json:"lastDigest,omitempty"`
 
-	// LastTriggerTime is when a target was last asked to reconcile.
+	// LastTriggerTime is when a target was last triggered.
 	// +optional
 	LastTriggerTime *metav1.Time `json:"lastTriggerTime,omitempty"`
 
-	// LastDelivered is the last content that went through all stages, with no more
+	// LastDelivered is the last content that passed all stages, with no more
 	// failures than allowed. With onFailure Rollback it is kept: for each source, an
 	// object of its kind in the namespace of the ValuesTrigger.
 	// +optional

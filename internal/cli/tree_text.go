@@ -241,7 +241,7 @@ func copyText(state graph.CopyState) string {
 	case graph.CopyBehind:
 		return "as before the last change"
 	case graph.CopyEarlier:
-		return "earlier content, gone back to"
+		return "earlier content, restored"
 	case graph.CopyRejected:
 		return "rejected content"
 	}

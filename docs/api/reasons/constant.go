@@ -22,7 +22,7 @@ import (
 // keys are what the list of a comment may say. Do is what a person does about it, See a heading of a
 // page below docs, the others where it is reported and how.
 var keys = []string{
-	"Do", "Goes on", "See", "Ready", "Gated",
+	"Do", "Continues", "See", "Ready", "Gated",
 	"ValuesTrigger", "HelmRelease", "ConfigMap or Secret", "CustomResourceDefinition",
 }
 

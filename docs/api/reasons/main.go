@@ -73,7 +73,7 @@ var tables = []table{{
 	title:     "Rollout phases",
 	intro:     "`.status.rollout.phase`.",
 	constants: typed("RolloutPhase"),
-	columns:   []column{named("Phase"), meaning, value("Goes on", "Goes on")},
+	columns:   []column{named("Phase"), meaning, value("Continues", "Continues")},
 }, {
 	title:     "Stage phases",
 	intro:     "`.status.rollout.stages[].phase`.",
