@@ -53,7 +53,7 @@ const (
 	// approval: the digest of status.rollout, a slash and the name of the stage. Without
 	// a name it is for the first such stage that is not approved. What follows a second
 	// slash makes another value of it, and has no other meaning. A value counts once,
-	// for the content that is on its way when it is first seen.
+	// for the content that is being rolled out when it is first seen.
 	ApproveAnnotation = "trigger.nebius.ai/approve"
 
 	// TriggerAtAnnotation on a ValuesTrigger triggers all targets even though nothing

@@ -117,7 +117,7 @@ const (
 	//   - ValuesTrigger: Warning. What was overridden, and which field manager set it
 	OverriddenReason = "Overridden"
 
-	// BypassedReason reports that HelmReleases took up a change by themselves that was held
+	// BypassedReason reports that HelmReleases applied a change by themselves that was held
 	// back.
 	//
 	//   - Do: Let them read copies instead of the source

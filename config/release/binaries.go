@@ -142,5 +142,5 @@ func (r *release) list(j job) error {
 
 // write writes one file of the release.
 func (r *release) write(name string, data []byte) error {
-	return os.WriteFile(filepath.Join(r.out, name), data, 0o644) //nolint:gosec // For everybody to read.
+	return os.WriteFile(filepath.Join(r.out, name), data, 0o644) //nolint:gosec // For everyone to read.
 }

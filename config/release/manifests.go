@@ -40,7 +40,7 @@ func (r *release) chart(context.Context) error {
 	return err
 }
 
-// chartVersion is the version as Helm wants it: semantic, without the v. What git describe says of a commit
+// chartVersion is the version as Helm requires it: semantic, without the v. What git describe says of a commit
 // between two releases, or before the first, is made one that sorts before the next release.
 func (r *release) chartVersion() string {
 	version := strings.TrimPrefix(r.version, "v")
@@ -142,7 +142,7 @@ func schemasOf(text []byte) ([]file, error) {
 	return files, nil
 }
 
-// closeObjects rejects unknown fields, as the API server does when it is asked to be strict. Only objects whose
+// closeObjects rejects unknown fields, as the API server does when it is strict. Only objects whose
 // fields are all known are closed.
 func closeObjects(schema map[string]any) {
 	if properties, ok := schema["properties"].(map[string]any); ok {

@@ -175,7 +175,7 @@ func TestEveryFlagReachesItsUse(t *testing.T) {
 }
 
 // defaultsFor returns arguments that leave the flag at its default, and let what
-// depends on another flag be looked at.
+// depends on another flag be checked.
 func defaultsFor(name string) []string {
 	switch name {
 	case "enable-http2":

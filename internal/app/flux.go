@@ -66,7 +66,7 @@ type fluxCheck struct {
 func newFluxCheck(cfg *rest.Config, namespace string, events record.EventRecorder, gauge prometheus.Gauge, log logr.Logger) (*fluxCheck, error) {
 	client, err := discovery.NewDiscoveryClientForConfig(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("cannot look at the schema of HelmReleases: %w", err)
+		return nil, fmt.Errorf("cannot read the schema of HelmReleases: %w", err)
 	}
 	return &fluxCheck{namespace: namespace, schemas: client.OpenAPIV3(), events: events, gauge: gauge, log: log, interval: fluxCheckInterval}, nil
 }
@@ -79,7 +79,7 @@ func (f *fluxCheck) Start(ctx context.Context) error {
 		outdated, err := f.outdated()
 		switch {
 		case err != nil: // The next look will do.
-			f.log.V(1).Info("cannot look at the schema of HelmReleases", "error", err.Error())
+			f.log.V(1).Info("cannot read the schema of HelmReleases", "error", err.Error())
 		case outdated && !reported:
 			f.gauge.Set(1)
 			f.log.Info(fluxOutdated)

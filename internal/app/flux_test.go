@@ -36,7 +36,7 @@ func TestLacksAction(t *testing.T) {
 		"1.5":                   {document: newSchema},
 		"without any history":   {document: `{"components":{"schemas":{"a":{"x-kubernetes-group-version-kind":[{"kind":"HelmRelease"}]}}}}`, lacks: true},
 		"without HelmReleases":  {document: `{"components":{"schemas":{}}}`, fails: true},
-		"not what was asked of": {document: `404`, fails: true},
+		"not what was requested": {document: `404`, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

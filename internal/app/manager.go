@@ -122,7 +122,7 @@ func metricsOptions(opts Options) (metricsserver.Options, error) {
 
 	out.SecureServing = true
 	out.FilterProvider = guard.Filter
-	// Off unless wanted, as HTTP/2 lets one client cost the server much
+	// Off unless the flag is set, as HTTP/2 lets one client cost the server much
 	// (CVE-2023-44487, CVE-2023-39325).
 	protocols := []string{"http/1.1"}
 	if opts.EnableHTTP2 {

@@ -121,7 +121,7 @@ type Options struct {
 	QPS   float32
 	Burst int
 
-	// ClientLimited says that a client-side rate limit was asked for. Otherwise
+	// ClientLimited says that a client-side rate limit was set. Otherwise
 	// the API server's priority and fairness is trusted where it is enabled.
 	ClientLimited bool
 

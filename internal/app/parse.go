@@ -51,7 +51,7 @@ const serviceAccountNamespace = "/var/run/secrets/kubernetes.io/serviceaccount/n
 
 // ParseOptions reads the command line (without the program name) and the
 // environment. The error is one line that names the flag or variable, its value
-// and what is allowed; it is pflag.ErrHelp when help was asked for.
+// and what is allowed; it is pflag.ErrHelp when help was requested.
 func ParseOptions(args []string, getenv func(string) string) (Options, error) {
 	opts := Options{origin: map[string]string{}}
 	fs := newFlagSet(&opts)
@@ -118,7 +118,7 @@ func (o *Options) applyAliases(fs *pflag.FlagSet) error {
 		if a.alias == aliasLogFormat {
 			encoding, ok := map[string]string{"plain": "console", "json": "json"}[given]
 			if !ok {
-				return fmt.Errorf("invalid value %q for --%s: want plain or json", given, a.alias)
+				return fmt.Errorf("invalid value %q for --%s: must be plain or json", given, a.alias)
 			}
 			value = encoding
 		}
@@ -157,7 +157,7 @@ func explain(err error, name string) error {
 		if name == "" {
 			name = "--" + f.Name
 		}
-		return fmt.Errorf("invalid value %q for %s: want %s", invalid.GetValue(), name, wantedType(f))
+		return fmt.Errorf("invalid value %q for %s: must be %s", invalid.GetValue(), name, acceptedType(f))
 	}
 	if _, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return fmt.Errorf("%w: see --help", err)
@@ -165,8 +165,8 @@ func explain(err error, name string) error {
 	return err
 }
 
-// wantedType describes the values that a flag accepts.
-func wantedType(f *pflag.Flag) string {
+// acceptedType describes the values that a flag accepts.
+func acceptedType(f *pflag.Flag) string {
 	switch f.Value.Type() {
 	case "bool":
 		return "true or false"

@@ -65,7 +65,7 @@ func (r *readiness) Start(ctx context.Context) error {
 	return nil
 }
 
-// Check implements healthz.Checker. The caches are asked again, since watches of
+// Check implements healthz.Checker. The caches are checked again, since watches of
 // the controllers may have added some.
 func (r *readiness) Check(req *http.Request) error {
 	if !r.running.Load() {

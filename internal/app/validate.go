@@ -44,7 +44,7 @@ func (o *Options) Validate() error {
 
 // invalid is the one way to word a bad value.
 func (o *Options) invalid(flag string, value any, want string) error {
-	return fmt.Errorf("invalid value %q for %s: want %s", fmt.Sprint(value), o.name(flag), want)
+	return fmt.Errorf("invalid value %q for %s: must be %s", fmt.Sprint(value), o.name(flag), want)
 }
 
 // name returns what the user set a flag with.

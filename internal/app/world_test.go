@@ -224,7 +224,7 @@ func TestNotReadyWhileItsCRDIsGone(t *testing.T) {
 		err := c.Get(t.Context(), client.ObjectKeyFromObject(vt), vt)
 		return vt.Status.ObservedGeneration, err
 	}).WithTimeout(timeout).Should(Equal(vt.Generation), "its watch goes on")
-	t.Logf("looked at after %s", time.Since(back).Round(time.Millisecond))
+	t.Logf("evaluated after %s", time.Since(back).Round(time.Millisecond))
 
 	stop()
 	g.Eventually(done).WithTimeout(timeout).Should(Receive(BeNil()))

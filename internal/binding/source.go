@@ -13,7 +13,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 )
 
-// Source is what a trigger wants of one ConfigMap or Secret.
+// Source is what a trigger selects of one ConfigMap or Secret.
 type Source struct {
 	Object
 
@@ -42,7 +42,7 @@ type Requirement struct {
 	Keys      []string
 }
 
-// SourceOf returns what a reference of a trigger, by its index, wants of the object of that
+// SourceOf returns what a reference of a trigger, by its index, selects of the object of that
 // name, with the defaults of the trigger.
 func SourceOf(vt *triggerv1.ValuesTrigger, index int, ref triggerv1.SourceReference, name string) Source {
 	s := Source{
@@ -56,7 +56,7 @@ func SourceOf(vt *triggerv1.ValuesTrigger, index int, ref triggerv1.SourceRefere
 	return s
 }
 
-// Unite returns what two references, of which s is the first, together want of one object: all
+// Unite returns what two references, of which s is the first, together select of one object: all
 // their keys, the strongest force, and what any of them requires: keys, and the object itself.
 func (s Source) Unite(other Source) Source {
 	s.Optional = s.Optional && other.Optional
@@ -73,7 +73,7 @@ func (s Source) Unite(other Source) Source {
 	return s
 }
 
-// Merge adds what a reference wants of an object to what earlier ones want, each object once.
+// Merge adds what a reference selects of an object to what earlier ones select, each object once.
 func Merge(all []Source, s Source) []Source {
 	if i := slices.IndexFunc(all, func(old Source) bool { return old.Object == s.Object }); i >= 0 {
 		all[i] = all[i].Unite(s)

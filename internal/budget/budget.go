@@ -17,7 +17,7 @@ import (
 const MaxObject = 1 << 20
 
 // Budget is a number of bytes that many share. It is safe for concurrent use. Who waits
-// for it is served in turn, so that what is large is not passed over for ever.
+// for it is served in turn, so that what is large is not skipped for ever.
 //
 // Who holds a part of it takes no second one before giving the first back: then whatever
 // waits gets its part in the end.

@@ -20,7 +20,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 )
 
-// maxRaces bounds how often a ValuesTrigger is looked at again because it changed between
+// maxRaces bounds how often a ValuesTrigger is evaluated again because it changed between
 // the look and the write.
 const maxRaces = 10
 
@@ -178,7 +178,7 @@ func (a *action) write(ctx context.Context, vt *triggerv1.ValuesTrigger, j judge
 	return "", a.c.patch(ctx, vt, patch)
 }
 
-// withVersion has a patch refused if the object is not the version that was looked at.
+// withVersion has a patch refused if the object is not the version that was read.
 func withVersion(patch map[string]any, vt *triggerv1.ValuesTrigger) {
 	metadata, _ := patch["metadata"].(map[string]any)
 	if metadata == nil {

@@ -24,9 +24,9 @@ func (c *cli) triggerCommand() *cobra.Command {
 	a := &action{c: c, verb: "trigger", done: "triggered", judged: true}
 	a.patch = func(token string) map[string]any {
 		if override {
-			return requestPatch(token, meta.ForceRequestAnnotation)
+			return annotationPatch(token, meta.ForceRequestAnnotation)
 		}
-		return requestPatch(token, triggerv1.TriggerAtAnnotation)
+		return annotationPatch(token, triggerv1.TriggerAtAnnotation)
 	}
 	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
 		if override {
@@ -61,13 +61,13 @@ With --all, what is suspended, has halted or was rolled back is left out.`,
 
 func (c *cli) retryCommand() *cobra.Command {
 	return (&action{
-		c: c, verb: "retry", done: "asked to retry", judge: retries, judged: true,
-		patch: func(token string) map[string]any { return requestPatch(token, helmv2.ResetRequestAnnotation) },
+		c: c, verb: "retry", done: "requested to retry", judge: retries, judged: true,
+		patch: func(token string) map[string]any { return annotationPatch(token, helmv2.ResetRequestAnnotation) },
 	}).command(&cobra.Command{
 		Use:   "retry",
 		Short: "Retry the failed deliveries of a ValuesTrigger",
 		Long: `Request failed deliveries again, let helm-controller count its retries from the
-start, and go on with what has halted. HelmReleases that have not failed are left
+start, and continue with what has halted. HelmReleases that have not failed are left
 alone. It is done by the annotations reconcile.fluxcd.io/requestedAt and resetAt.
 
 Content that was rolled back is delivered again only if the ValuesTrigger is named:
@@ -119,8 +119,8 @@ func (c *cli) resumeCommand() *cobra.Command {
 	})
 }
 
-// requestPatch asks for something by a pair of annotations, as elsewhere in Flux.
-func requestPatch(token, annotation string) map[string]any {
+// annotationPatch sets a pair of annotations to one value, as elsewhere in Flux.
+func annotationPatch(token, annotation string) map[string]any {
 	return map[string]any{"metadata": map[string]any{"annotations": map[string]any{
 		meta.ReconcileRequestAnnotation: token, annotation: token,
 	}}}
@@ -134,7 +134,7 @@ func suspendPatch(suspend bool, by any) map[string]any {
 	}
 }
 
-// triggers judges a request that keeps to what holds changes back.
+// triggers judges a trigger that keeps to what holds changes back.
 func triggers(vt *triggerv1.ValuesTrigger) judgement {
 	j := judgement{}
 	if gates := rollout.Gates(vt); len(gates) > 0 {
@@ -198,9 +198,9 @@ func retries(vt *triggerv1.ValuesTrigger) judgement {
 	case vt.Spec.Suspend:
 		j.leave, j.first = "it is suspended", "is suspended: nothing is requested before it is resumed"
 	case halted && failed == 0:
-		j.first = "goes on with what has halted"
+		j.first = "continues with what has halted"
 	case halted:
-		j.first = fmt.Sprintf("retries %s and goes on with what has halted", layout.Plural(failed, "HelmRelease"))
+		j.first = fmt.Sprintf("retries %s and continues with what has halted", layout.Plural(failed, "HelmRelease"))
 	default:
 		j.first = fmt.Sprintf("retries %s", layout.Plural(failed, "HelmRelease"))
 	}

@@ -35,7 +35,7 @@ func TestActions(t *testing.T) {
 	}{
 		{"trigger api-auto -n apps", "valuestrigger/api-auto in apps triggered; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "trigger.nebius.ai/triggerAt": token}},
 		{"trigger api-auto -n apps --override", "valuestrigger/api-auto in apps triggered; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/forceAt": token}},
-		{"retry vt/api-auto -n apps", "valuestrigger/api-auto in apps has nothing that failed\nvaluestrigger/api-auto in apps asked to retry; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/resetAt": token}},
+		{"retry vt/api-auto -n apps", "valuestrigger/api-auto in apps has nothing that failed\nvaluestrigger/api-auto in apps requested to retry; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/resetAt": token}},
 		{"suspend api-auto -n apps", "valuestrigger/api-auto in apps suspended; before: 1 Delivered\n", true, nil},
 		{"suspend api-auto -n apps --dry-run", "valuestrigger/api-auto in apps suspended (dry run); before: 1 Delivered\n", false, nil},
 		{"suspend api-auto -n apps --dry-run=client", "valuestrigger/api-auto in apps suspended (dry run); before: 1 Delivered\n", false, nil},
@@ -163,9 +163,9 @@ func TestRetry_all_takes_what_failed_and_leaves_refused_content_alone(t *testing
 	}}
 	g.Expect(call.run(t, "retry", "--all", "-n", "apps").out).To(Equal(
 		"valuestrigger/failed in apps retries 1 HelmRelease\n" +
-			"valuestrigger/failed in apps asked to retry; before: 1 Failed\n" +
-			"valuestrigger/halted in apps goes on with what has halted\n" +
-			"valuestrigger/halted in apps asked to retry; before: 1 Held, 1 Delivered\n" +
+			"valuestrigger/failed in apps requested to retry; before: 1 Failed\n" +
+			"valuestrigger/halted in apps continues with what has halted\n" +
+			"valuestrigger/halted in apps requested to retry; before: 1 Held, 1 Delivered\n" +
 			"valuestrigger/refuses in apps left out: content sha256:555555555555 is rejected; give its name to deliver that again\n"))
 	for _, name := range []string{"refuses", "well", "waits"} {
 		g.Expect(annotationsOf(t, call, name)).To(BeEmpty(), name)
@@ -194,7 +194,7 @@ func TestRetry_all_judges_what_it_writes(t *testing.T) {
 		return c.Patch(ctx, obj, patch, opts...)
 	}}
 	g.Expect(call.run(t, "retry", "--all", "-n", "apps").out).To(Equal(
-		"valuestrigger/moves in apps retries 1 HelmRelease and goes on with what has halted\n" +
+		"valuestrigger/moves in apps retries 1 HelmRelease and continues with what has halted\n" +
 			"valuestrigger/moves in apps left out: content sha256:555555555555 is rejected; give its name to deliver that again\n"))
 	g.Expect(annotationsOf(t, call, "moves")).To(BeEmpty())
 }

@@ -149,7 +149,7 @@ func (c *composer) contributions(ctx context.Context, hr *helmv2.HelmRelease, re
 }
 
 // side composes one side. A problem says why it cannot be composed; an error, that the
-// cluster could not be asked.
+// cluster could not be read.
 func side(ctx context.Context, hr *helmv2.HelmRelease, read source.ContentReader) (values map[string]any, problem string, err error) {
 	var refused error
 	values, err = source.Compose(ctx, hr, func(ctx context.Context, ref source.Ref) (client.Object, error) {

@@ -26,7 +26,7 @@ type part struct {
 	keys []string
 }
 
-// copied returns what is to be in the copies of all triggers.
+// copied returns the desired content of the copies of all triggers.
 func copied(triggers []triggerv1.ValuesTrigger) map[source.Ref][]part {
 	out := map[source.Ref][]part{}
 	for i := range triggers {

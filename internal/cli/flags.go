@@ -31,7 +31,7 @@ func (c *cli) withOutput(cmd *cobra.Command) {
 
 // withAll adds the flag for all namespaces.
 func (c *cli) withAll(cmd *cobra.Command) {
-	cmd.Flags().BoolVarP(&c.allNamespaces, "all-namespaces", "A", false, "look at all namespaces")
+	cmd.Flags().BoolVarP(&c.allNamespaces, "all-namespaces", "A", false, "in all namespaces")
 }
 
 // command completes a command: what is wrong with its arguments is a mistake of usage.

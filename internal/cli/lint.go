@@ -27,11 +27,11 @@ func (c *cli) lintCommand() *cobra.Command {
 		Short: "Look in manifests for what would not work once they are applied",
 		Long: `Look in manifests for references to nothing, names that do not match, malformed
 or misspelt labels and annotations, keys that do not exist, and Flux's watch
-label beside that of this operator. No cluster is asked.
+label beside that of this operator. No cluster is read.
 
-Of a directory, what is applied is looked at: kustomizations are built, from the
+Of a directory, what is applied is checked: kustomizations are built, from the
 roots that the Flux Kustomizations in it name, with the variables of postBuild.
-Nothing is fetched. A file is looked at as it is.
+Nothing is fetched. A file is checked as it is.
 
 What manifests refer to and do not hold may be elsewhere, and is a warning. With
 --complete they are all there is, and it is an error.`,

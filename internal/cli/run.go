@@ -3,7 +3,7 @@
 
 // Package cli is the kubectl plugin: what depends on what, why a release is as it is,
 // what an edit would do. What there is to decide is decided by the packages below it;
-// here the cluster is asked and the answers are shown.
+// here the cluster is read and the answers are shown.
 package cli
 
 import (
@@ -138,7 +138,7 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("there is no command %q%s", args[0], meant)}
 }
 
-// hideAllBut leaves the flags of kubectl working and shows those that are asked for.
+// hideAllBut leaves the flags of kubectl working and shows those that are named.
 func hideAllBut(root *cobra.Command, shown ...string) {
 	keep := map[string]bool{}
 	for _, name := range shown {

@@ -23,7 +23,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
 )
 
-// simulation is what someone asks for.
+// simulation is what the flags say.
 type simulation struct {
 	simulate.Fleet
 	file   string
@@ -48,7 +48,7 @@ failures. The ValuesTrigger is one of the cluster or in a file; the HelmReleases
 are those that it selects in the cluster now, or made-up ones in the numbers
 given, one for each stage. Nothing is written.
 
-What is simulated is what the operator asks for. HelmReleases that read a source
+What is simulated is what the operator requests. HelmReleases that read a source
 through valuesFrom take changes up at their own interval, too.`,
 		Example: `  kubectl valuestrigger simulate platform -n apps
   kubectl valuestrigger simulate -f platform.yaml --median 90s --slow 5m

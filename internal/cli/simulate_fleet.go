@@ -61,7 +61,7 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 }
 
 // selected returns what the targets of a trigger name or select, in the order in which they
-// are asked.
+// are triggered.
 func (c *cli) selected(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]binding.Target, error) {
 	refs, err := binding.TargetReferences(vt)
 	if err != nil {

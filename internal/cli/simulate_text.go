@@ -35,7 +35,7 @@ func simulatedText(s layout.Style, a simulated) string {
 	}{
 		{a.LeftOut.Missing, "Do not exist"},
 		{a.LeftOut.Suspended, "Are suspended, and left out"},
-		{a.LeftOut.Unmatched, "Are selected by no stage, and never asked"},
+		{a.LeftOut.Unmatched, "Are selected by no stage, and never triggered"},
 	} {
 		if len(group.names) > 0 {
 			fmt.Fprintf(&out, "%s %s\n", s.Paint(layout.Busy, group.why+":"), clean(text.Some(group.names, maxExamples)))
@@ -68,10 +68,10 @@ func simulatedText(s layout.Style, a simulated) string {
 }
 
 func badText(s layout.Style, a simulated) string {
-	rows := []layout.Row{header("BREAKS", "HALTED", "ASKED", "BROKEN", "AT WORST", "ENDED", "FOR EXAMPLE")}
+	rows := []layout.Row{header("BREAKS", "HALTED", "TRIGGERED", "BROKEN", "AT WORST", "ENDED", "FOR EXAMPLE")}
 	for _, bad := range a.Bad {
 		rows = append(rows, row(
-			fmt.Sprintf("%g%%", bad.Breaks*100), fmt.Sprintf("%d of %d runs", bad.Halted, a.Runs), strconv.Itoa(bad.Asked),
+			fmt.Sprintf("%g%%", bad.Breaks*100), fmt.Sprintf("%d of %d runs", bad.Halted, a.Runs), strconv.Itoa(bad.Triggered),
 			strconv.Itoa(bad.Broken), strconv.Itoa(bad.WorstCase), "after "+brief(bad.Took.Duration), examples(bad)))
 	}
 	return s.Table(rows)

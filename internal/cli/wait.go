@@ -24,7 +24,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
-// pollInterval is how often ValuesTriggers are looked at.
+// pollInterval is how often ValuesTriggers are evaluated.
 const pollInterval = 500 * time.Millisecond
 
 func (c *cli) waitCommand() *cobra.Command {
@@ -36,10 +36,10 @@ func (c *cli) waitCommand() *cobra.Command {
 Without names, all of the namespace. configmap/NAME and secret/NAME stand for
 those that have it as a source, helmrelease/NAME for those that deliver to it.
 
-Each is asked to look now, by the annotation reconcile.fluxcd.io/requestedAt, and
+Each is reconciled at once, by the annotation reconcile.fluxcd.io/requestedAt, and
 what it has delivered is compared with the sources, as far as you may read them.
 
-Exits with 1 if something has failed, cannot go on by itself, or takes too long.`,
+Exits with 1 if something has failed, cannot continue by itself, or takes too long.`,
 		Example: `  kubectl apply -f platform-values.yaml && kubectl valuestrigger wait configmap/platform-values -n config
   kubectl valuestrigger wait helmrelease/my-app -n apps --timeout 2m`,
 		Args:              cobra.ArbitraryArgs,
@@ -86,7 +86,7 @@ type waited struct {
 
 	token string
 
-	// needed is what a person was last asked for.
+	// needed is what a person last had to do.
 	needed string
 }
 
@@ -98,7 +98,7 @@ func (w *waiter) run(ctx context.Context, refs []reference) error {
 	w.order = keys
 	for _, key := range keys {
 		w.seen[key] = &waited{Outcome: triggerv1.ChangeInProgress, Trigger: graph.Trigger{Namespace: key.Namespace, Name: key.Name, State: graph.Unseen}}
-		if err := w.ask(ctx, key); err != nil {
+		if err := w.reconcile(ctx, key); err != nil {
 			return err
 		}
 	}
@@ -121,9 +121,9 @@ func (w *waiter) run(ctx context.Context, refs []reference) error {
 	return w.finish()
 }
 
-// ask has the operator look now. A request that it has not handled yet stays, since its
+// reconcile has the operator evaluate now. An annotation that it has not handled yet stays, since its
 // value may be that of forceAt or resetAt too.
-func (w *waiter) ask(ctx context.Context, key types.NamespacedName) error {
+func (w *waiter) reconcile(ctx context.Context, key types.NamespacedName) error {
 	for race := 1; ; race++ {
 		vt, err := w.c.trigger(ctx, key)
 		if err != nil {
@@ -139,7 +139,7 @@ func (w *waiter) ask(ctx context.Context, key types.NamespacedName) error {
 		err = w.c.patch(ctx, vt, patch)
 		switch {
 		case apierrors.IsForbidden(err):
-			w.c.warn("you may not annotate valuestrigger/%s in %s: it is looked at without being asked", key.Name, key.Namespace)
+			w.c.warn("you may not annotate valuestrigger/%s in %s: its status is read without a reconcile", key.Name, key.Namespace)
 			return nil
 		case apierrors.IsConflict(err) && race < maxRaces:
 			continue
@@ -192,7 +192,7 @@ func (w *waiter) need(one *waited) {
 	_, _ = fmt.Fprintf(w.c.Err, "valuestrigger/%s in %s needs a person (%s): %s\n", one.Name, one.Namespace, one.Reason, clean(one.Message))
 }
 
-// current reports whether what a trigger has last looked at is what its sources have now,
+// current reports whether what a trigger has last evaluated is what its sources have now,
 // as far as that can be read: an event of a source may come later than one of the
 // trigger. Sources that are missing, or that the operator does not follow, are for the
 // trigger to tell of, as are Secrets: only the operator can make their digests.

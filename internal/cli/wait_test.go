@@ -42,7 +42,7 @@ func TestWait(t *testing.T) {
 	forbidden := interceptor.Funcs{Patch: func(context.Context, client.WithWatch, client.Object, client.Patch, ...client.PatchOption) error {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "valuestriggers"}, "app", nil)
 	}}
-	// rolledBack is a trigger that has gone back to earlier content than the refused one.
+	// rolledBack is a trigger that has restored earlier content than the refused one.
 	rolledBack := func(refused string) *triggerv1.ValuesTrigger {
 		vt := handles(digestOf(ready(trigger("apps", "app", source, delivered), metav1.ConditionFalse, triggerv1.RolledBackReason, "Rolled back", true), "sha256:old"))
 		vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: refused, Phase: triggerv1.RolloutRolledBack, Rollback: &triggerv1.RollbackStatus{Digest: vt.Status.LastDigest}}
@@ -60,12 +60,12 @@ func TestWait(t *testing.T) {
 		{"by its release", "wait hr/app", handles(digestOf(fine(trigger("apps", "app", source, delivered)), current)), interceptor.Funcs{}, 0, "1 Ready"},
 		{"all of the namespace", "wait", handles(digestOf(fine(trigger("apps", "app", source, delivered)), current)), interceptor.Funcs{}, 0, "1 Ready"},
 		{"the content before", "wait app", handles(digestOf(fine(trigger("apps", "app", source, delivered)), "sha256:old")), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
-		{"not looked at", "wait app", digestOf(fine(trigger("apps", "app", source, delivered)), current), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
+		{"not evaluated", "wait app", digestOf(fine(trigger("apps", "app", source, delivered)), current), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
 		{"failed", "wait app", handles(digestOf(ready(trigger("apps", "app", source, target("apps", "app", triggerv1.TargetFailed, "no chart")), metav1.ConditionFalse, triggerv1.DeliveryFailedReason, "", true), current)), interceptor.Funcs{}, 1, "no chart"},
 		{"rolled back", "wait app", rolledBack(plan.Combined([]plan.Source{{ID: "ConfigMap/apps/values", Digest: current}})), interceptor.Funcs{}, 1, "RolledBack"},
 		{"rolled back, and edited since", "wait app", rolledBack("sha256:refused"), interceptor.Funcs{}, 1, "1 ValuesTrigger not delivered after 1s"},
 		{"suspended", "wait app", suspended, interceptor.Funcs{}, 1, "Suspended"},
-		{"under way", "wait app", handles(digestOf(ready(trigger("apps", "app", source, target("apps", "app", triggerv1.TargetTriggered, "")), metav1.ConditionUnknown, meta.ProgressingReason, "", false), current)), interceptor.Funcs{}, 1, "not delivered"},
+		{"in progress", "wait app", handles(digestOf(ready(trigger("apps", "app", source, target("apps", "app", triggerv1.TargetTriggered, "")), metav1.ConditionUnknown, meta.ProgressingReason, "", false), current)), interceptor.Funcs{}, 1, "not delivered"},
 		{"without permission to ask", "wait app", digestOf(fine(trigger("apps", "app", source, delivered)), current), forbidden, 0, "1 Ready"},
 		{"nothing to wait for", "wait cm/other", fine(trigger("apps", "app", source, delivered)), interceptor.Funcs{}, 1, ""},
 	} {
@@ -82,7 +82,7 @@ func TestWait(t *testing.T) {
 			g.Expect(got.code).To(Equal(c.code))
 			switch c.name {
 			case "without permission to ask":
-				g.Expect(got.err).To(Equal("warning: you may not annotate valuestrigger/app in apps: it is looked at without being asked\n"))
+				g.Expect(got.err).To(Equal("warning: you may not annotate valuestrigger/app in apps: its status is read without a reconcile\n"))
 			case "nothing to wait for":
 				g.Expect(got.err).To(Equal("error: there is no ValuesTrigger to wait for; 'tree' shows what depends on what\n"))
 			default:

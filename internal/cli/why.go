@@ -190,7 +190,7 @@ func whyText(s layout.Style, r history.Report) string {
 func overrideLine(s layout.Style, o history.Overridden) string {
 	by := ""
 	if o.Manager != "" {
-		by = ", asked by field manager " + clean(o.Manager)
+		by = ", requested by field manager " + clean(o.Manager)
 	}
 	return fmt.Sprintf("%s %s ago by ValuesTrigger %s for content %s%s: %s\n", s.Paint(layout.Busy, "Overridden"), s.Age(o.At), o.Trigger,
 		digest.Prefix+digest.Short(o.Digest), by, clean(o.Message))
@@ -261,7 +261,7 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 }
 
 // editText says what changed in an object, and whose edit it was; or that the object was
-// gone back to, since content of that digest failed.
+// restored, since content of that digest failed.
 func editText(e history.Edit, rolledBack string) string {
 	out := fmt.Sprintf("%s %s/%s", e.Kind, e.Namespace, e.Name)
 	switch {

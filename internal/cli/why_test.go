@@ -105,7 +105,7 @@ func TestWhy_says_that_a_revision_was_made_by_an_override(t *testing.T) {
 	}}}
 	got := (&call{objects: []client.Object{hr, vt}}).run(t, "why", "app", "-n", "apps")
 	g.Expect(got.out).To(And(
-		ContainSubstring("Overridden 60s ago by ValuesTrigger apps/app for content sha256:0123456789ab, asked by field manager kubectl-annotate: the approval of stage prod: 12 HelmReleases\n"),
+		ContainSubstring("Overridden 60s ago by ValuesTrigger apps/app for content sha256:0123456789ab, requested by field manager kubectl-annotate: the approval of stage prod: 12 HelmReleases\n"),
 		ContainSubstring("   by        a person's request for all HelmReleases at once, which overrides what holds changes back\n"),
 		ContainSubstring("changed in values.yaml, last edit by bob\n")))
 }

@@ -37,7 +37,7 @@ const (
 
 	// maxNames bounds how much of the list of names is read, in bytes: enough for
 	// the longest names that Helm can work with, and little of the memory of an
-	// operator that has to keep the lists of everybody who may write ConfigMaps.
+	// operator that has to keep the lists of everyone who may write ConfigMaps.
 	maxNames = 64 << 10
 
 	// maxValue bounds the other annotations. What is longer is malformed anyhow.

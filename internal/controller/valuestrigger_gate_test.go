@@ -227,7 +227,7 @@ func TestNotifyRollout(t *testing.T) {
 		{"an approval of other releases, later", in(a, finished, waiting), in(a, finished, waiting), nil},
 		{"an annotation that is gone", approved, in(a, finished, waiting), nil},
 		{"an approval that was there before its content", in(b, finished, waiting), early, []string{
-			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it was there before this content was seen, and approves only what is on its way; to approve it now, set " + a + "/rest"}},
+			"Warning ApprovalRefused Annotation trigger.nebius.ai/approve is refused: it was there before this content was seen, and approves only content that is being rolled out; to approve it now, set " + a + "/rest"}},
 		{"a stage without targets", none, empty, []string{
 			"Normal StageFinished Stage 1/2 canary has no HelmReleases and is skipped, content sha256:aaaaaaaaaaaa"}},
 		{"a stage without targets, later", empty, empty, nil},

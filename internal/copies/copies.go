@@ -37,7 +37,7 @@ type Wanted struct {
 	// Digest changes with the content.
 	Digest string
 
-	// Content returns it. It is asked only if it must be compared or written.
+	// Content returns it. It is read only if it must be compared or written.
 	Content func() (publish.Content, error)
 }
 
@@ -120,7 +120,7 @@ func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
 	obj.Namespace, obj.Name = want.Namespace, want.Name
 	options := []client.PatchOption{client.FieldOwner(triggerv1.FieldManager)}
 	if found.state != publish.Absent {
-		// Of the version that was looked at, all fields are the operator's. An object
+		// Of the version that was read, all fields are the operator's. An object
 		// that was made since then is not: to apply without force takes nothing from it.
 		options = append(options, client.ForceOwnership)
 	}
@@ -163,7 +163,7 @@ func Foreign(c publish.Copy) error {
 		c, c.Labels[triggerv1.PublishedForLabel])
 }
 
-// Delete removes a copy in the version that was looked at.
+// Delete removes a copy in the version that was read.
 func (k *Keeper) Delete(ctx context.Context, writer client.Client, found *metav1.PartialObjectMetadata) error {
 	err := writer.Delete(ctx, found, client.Preconditions{ResourceVersion: &found.ResourceVersion})
 	return client.IgnoreNotFound(err)
@@ -186,7 +186,7 @@ func (k *Keeper) compare(ctx context.Context, actor Actor, want Wanted) (found, 
 	return k.read(ctx, actor, want)
 }
 
-// read compares with what the API server has. What the copy is to hold is asked for only if
+// read compares with what the API server has. What the copy is to hold is read only if
 // there is something to compare it with.
 func (k *Keeper) read(ctx context.Context, actor Actor, want Wanted) (found, error) {
 	obj, err := get(ctx, actor.Reader, want.Copy)

@@ -16,7 +16,7 @@ import (
 const maxSeen = 16384
 
 // memory says what copies are without reading them: while a rollout goes on, all of its
-// copies are looked at again and again. It is safe for concurrent use.
+// copies are evaluated again and again. It is safe for concurrent use.
 type memory struct {
 	// salt keeps what is remembered of a Secret from confirming a guess of its content.
 	salt string
@@ -45,7 +45,7 @@ func newMemory() *memory {
 }
 
 // compared returns how a version of a copy compares with what it is to hold, if that was
-// looked at before.
+// compared before.
 func (m *memory) compared(actor Actor, want Wanted, version string) (publish.State, bool) {
 	known, found := m.get(actor, want)
 	return known.state, found && known.version == version && known.digest == want.Digest
@@ -119,7 +119,7 @@ func (m *memory) moved(actor Actor, want Wanted, from, to string) {
 	}
 }
 
-// forget has a copy be read when it is looked at next.
+// forget has a copy be read when it is checked next.
 func (m *memory) forget(actor Actor, want Wanted) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

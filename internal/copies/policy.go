@@ -37,7 +37,7 @@ func (k *Keeper) LetGo(ctx context.Context, writer client.Client, found *metav1.
 	return err
 }
 
-// mark writes the policy and the account of a copy in the version that was looked at, if
+// mark writes the policy and the account of a copy in the version that was read, if
 // they differ. It returns the version that this makes, if it does.
 func (k *Keeper) mark(ctx context.Context, writer client.Client, meta *metav1.PartialObjectMetadata, policy, account string) (string, error) {
 	if meta.Labels[triggerv1.DeletionPolicyLabel] == policy && meta.Annotations[triggerv1.AccountAnnotation] == account {

@@ -17,7 +17,7 @@ import (
 
 // Fault is such an error. Its text is the message of the condition.
 type Fault struct {
-	// Reason is that of the condition Ready. It is empty if what was looked at has changed
+	// Reason is that of the condition Ready. It is empty if what was read has changed
 	// meanwhile: there is nothing to report, and it is decided again at once.
 	Reason string
 
@@ -57,7 +57,7 @@ func Waiting(reason, format string, args ...any) error {
 	return &Fault{Reason: reason, err: fmt.Errorf(format, args...)}
 }
 
-// Outdated reports that something has changed since it was looked at.
+// Outdated reports that something has changed since it was read.
 func Outdated(format string, args ...any) error {
 	return &Fault{err: fmt.Errorf(format, args...)}
 }
@@ -70,7 +70,7 @@ func ReasonOf(err error) string {
 	return ""
 }
 
-// IsOutdated reports whether an error says that something has changed since it was looked at.
+// IsOutdated reports whether an error says that something has changed since it was read.
 func IsOutdated(err error) bool {
 	f, is := errors.AsType[*Fault](err)
 	return is && f.Reason == ""

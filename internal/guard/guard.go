@@ -31,7 +31,7 @@ const (
 	refusedFor = 30 * time.Second
 
 	// maxAnswers bounds the answers that are remembered, and maxAsking the requests that
-	// find out at a time: anybody may knock.
+	// find out at a time: anyone may knock.
 	maxAnswers = 1024
 	maxAsking  = 10
 
@@ -49,7 +49,7 @@ type guard struct {
 }
 
 // Filter returns a filter for the server of metrics: who sends no token that the API
-// server knows gets 401, who may not do what was asked gets 403. It needs permission to
+// server knows gets 401, who may not do what was requested gets 403. It needs permission to
 // create TokenReviews and SubjectAccessReviews.
 func Filter(config *rest.Config, httpClient *http.Client) (metricsserver.Filter, error) {
 	g, err := newGuard(config, httpClient)

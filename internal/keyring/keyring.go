@@ -129,7 +129,7 @@ func parse(data map[string][]byte) (digest.Keys, error) {
 	keys := digest.Keys{Current: data[CurrentKey], Previous: data[PreviousKey]}
 	for name, key := range map[string][]byte{CurrentKey: keys.Current, PreviousKey: keys.Previous} {
 		if n := len(key); n > 0 && n < digest.KeySize {
-			return digest.Keys{}, fmt.Errorf("data.%s has %d bytes, fewer than %d; put back the one of a backup, or remove it: data.%s is created again", name, n, digest.KeySize, CurrentKey)
+			return digest.Keys{}, fmt.Errorf("data.%s has %d bytes, fewer than %d; restore it from a backup, or remove it: data.%s is created again", name, n, digest.KeySize, CurrentKey)
 		}
 	}
 	return keys, nil

@@ -4,7 +4,7 @@
 // Package metrics tells Prometheus what becomes of changes. Counters and histograms
 // follow the status: what a stored status says that the one before it did not is
 // counted, so that neither a repeated reconciliation nor a restart counts anything
-// twice. Gauges are computed when they are asked for, from the cache.
+// twice. Gauges are computed when they are collected, from the cache.
 //
 // No metric has a label of an object: the number of series does not depend on what is
 // in the cluster.

@@ -56,7 +56,7 @@ func (m *Metrics) observeRequest(was, is triggerv1.TargetStatus) {
 	}
 }
 
-// Change is when the operator first saw the content that targets are asked to run. It
+// Change is when the operator first saw the content that targets are triggered for. It
 // rests on one clock, and on nothing that the process remembers.
 type Change struct {
 	// Seen is when that was: now, or a time in the status.
@@ -67,7 +67,7 @@ type Change struct {
 }
 
 // ObserveReaction measures how long after a change one of its requests was made. No change
-// has caused what a person asks for, a repetition, and what is requested at first sight.
+// has caused what a person forces, a repetition, and what is requested at first sight.
 func (m *Metrics) ObserveReaction(change Change, was *triggerv1.TargetStatus, is triggerv1.TargetStatus, at time.Time) {
 	switch {
 	case change.Seen.IsZero(), is.Attempts > 1, was == nil, was.Digest == "", was.Digest == is.Digest:

@@ -78,16 +78,16 @@ func TestObserve(t *testing.T) {
 			"deliveries_total{outcome=delivered}": 1, "trigger_to_delivered_seconds_count": 1, "trigger_to_delivered_seconds_sum": 3,
 		}},
 		{"a lost request", triggered, repeated, map[string]float64{"requests_total{forced=false}": 1, "requests_lost_total": 1}},
-		{"newer content while a request is under way", triggered, newer, map[string]float64{
+		{"newer content while a request is in progress", triggered, newer, map[string]float64{
 			"requests_total{forced=false}": 1, "deliveries_total{outcome=superseded}": 1,
 		}},
 		{"newer content after a failure", failed, newer, map[string]float64{
 			"requests_total{forced=false}": 1,
 		}},
-		{"a change that helm-controller took up by itself", delivered, with(delivered, func(t *triggerv1.TargetStatus) {
+		{"a change that helm-controller applied by itself", delivered, with(delivered, func(t *triggerv1.TargetStatus) {
 			t.Digest, t.DeliveredAt, t.Revision = "c", at(40), 3
 		}), map[string]float64{"deliveries_total{outcome=delivered}": 1}},
-		{"one that it took up within the second of the delivery before", delivered, with(delivered, func(t *triggerv1.TargetStatus) {
+		{"one that it applied within the second of the delivery before", delivered, with(delivered, func(t *triggerv1.TargetStatus) {
 			t.Digest, t.Revision = "c", 3
 		}), map[string]float64{"deliveries_total{outcome=delivered}": 1}},
 		{"a change that does not matter to the release", delivered, with(delivered, func(t *triggerv1.TargetStatus) { t.Digest = "c" }), map[string]float64{}},
@@ -125,7 +125,7 @@ func TestObserveReaction(t *testing.T) {
 		{"a change that has waited", recorded(10), &pending, triggered, 2, false},
 		{"a change that waited for less than a second", recorded(12), &pending, triggered, 0, false},
 		{"a clock that was set back", recorded(14), &pending, triggered, 0, false},
-		{"newer content while a request is under way", exactly(time.Millisecond), &triggered, newer, 0.001, false},
+		{"newer content while a request is in progress", exactly(time.Millisecond), &triggered, newer, 0.001, false},
 		{"newer content after a failure", recorded(10), &failed, newer, 2, false},
 		{"what a person asks for", Change{}, &first, forced, 0, true},
 		{"a repetition", exactly(time.Second), &triggered, repeated, 0, true},

@@ -48,7 +48,7 @@ func newRollouts() rollouts {
 		ended: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "trigger_rollouts_total",
 			Help: "Rollouts that came to an end, by outcome: finished, halted, rolled_back, rollback_halted, superseded. " +
-				"One that has halted and goes on after a reset counts as both.",
+				"One that has halted and continues after a reset counts as both.",
 		}, []string{"outcome"}),
 		took: newHistogram("trigger_change_to_finished_seconds",
 			"Time from the change that a rollout delivers until it was finished, waiting included. In whole seconds.", rolloutBuckets),

@@ -69,7 +69,7 @@ func newStates() *states {
 		rollouts: prometheus.NewDesc("trigger_rollouts",
 			"Rollouts of ValuesTriggers with a quiet period, windows or stages that are not suspended, by phase.", []string{"phase"}, nil),
 		oldest: prometheus.NewDesc("trigger_oldest_change_seconds",
-			"Age of the oldest change that is on its way, of those that wait for no gate or approval and are not rollouts. 0 if there is none.", nil, nil),
+			"Age of the oldest change in progress, of those that wait for no gate or approval and are not rollouts. 0 if there is none.", nil, nil),
 	}
 }
 
@@ -165,7 +165,7 @@ func readiness(vt *triggerv1.ValuesTrigger) [3]string {
 	return [3]string{status, reason, word(vt.Spec.Suspend)}
 }
 
-// age returns how long the newest change of a trigger is on its way, 0 if none is: what
+// age returns how long the newest change of a trigger is in progress, 0 if none is: what
 // is held, missing or failed waits for a person, and a rollout takes its time.
 func age(vt *triggerv1.ValuesTrigger, now time.Time) time.Duration {
 	if vt.Spec.Suspend || vt.Status.Rollout != nil || len(vt.Status.History) == 0 || !conditions.IsUnknown(vt, meta.ReadyCondition) {

@@ -51,7 +51,7 @@ const (
 )
 
 // writers are how many events about objects of a kind are written at a time: of triggers,
-// one after the other. HelmReleases are asked many at a time, too.
+// one after the other, as these are reconciled. HelmReleases are triggered many at a time.
 var writers = map[string]int{triggerv1.ValuesTriggerKind: 1, helmv2.HelmReleaseKind: 4, "": 1}
 
 // Store is an event recorder that stores each event as an object of its own, and never

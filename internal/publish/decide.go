@@ -13,7 +13,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// State is how an object compares with the copy that is wanted.
+// State is how an object compares with the desired copy.
 type State int
 
 const (
@@ -40,7 +40,7 @@ type Existing struct {
 	Taken   []string
 }
 
-// Judge compares what there is, nil if nothing, with what is wanted. Keys that someone
+// Judge compares what there is, nil if nothing, with what is desired. Keys that someone
 // else has added are left alone.
 func Judge(want Copy, content Content, have *Existing) State {
 	switch {
@@ -129,7 +129,7 @@ func (m Moment) Carried() bool {
 	return m.Copies == Absent && !m.Denied && m.Exists && m.Installed && !m.Now()
 }
 
-// Crossing is content on its way from a source to a target.
+// Crossing is content that goes from a source to a target.
 type Crossing struct {
 	Source string // ID
 	From   string
@@ -180,7 +180,7 @@ func lists(annotation, namespace string) bool {
 
 // Predecessor returns the index of the copy of the same kind, for the same release, that a
 // copy has taken the place of by another name, and false if that is not sure. Each of the
-// others is one that is not wanted any more.
+// others is one that no target needs.
 func Predecessor(want Copy, others []Copy) (int, bool) {
 	found, sure := 0, false
 	for i, other := range others {

@@ -1,7 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package request asks helm-controller to reconcile a HelmRelease.
+// Package request requests the reconciliation of a HelmRelease from helm-controller.
 package request
 
 import (

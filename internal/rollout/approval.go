@@ -14,21 +14,21 @@ import (
 )
 
 // This file is about the annotation with which a person approves a stage. A value of it
-// counts once: when it is first seen, for content that is recorded as on its way by then,
+// counts once: when it is first seen, for content whose rollout is recorded by then,
 // and for one stage, by its name. What it approves is recorded with the stage, and for
 // the selector that the stage has. So no edit of the spec gives it to another stage or to
-// other releases, and content that comes back asks again.
+// other releases, and content that comes back needs another approval.
 
-// maxApproval bounds how much of an annotation is looked at, in bytes: a digest, the name
+// maxApproval bounds how much of an annotation is read, in bytes: a digest, the name
 // of a stage, and something to tell two values apart.
 const maxApproval = 256
 
-// Annotation returns what is looked at of an annotation that approves, and recorded as
-// looked at.
+// Annotation returns what is read of an annotation that approves, and recorded as
+// evaluated.
 func Annotation(value string) string { return text.Line(value, maxApproval) }
 
 // Approval returns the annotation that approves content for a stage, other than the one
-// that was last looked at: the same value again cannot be seen as another approval.
+// that was last evaluated: the same value again cannot be seen as another approval.
 func Approval(digestText, stage, handled string) string {
 	value := digestText + "/" + stage
 	if value == handled {
@@ -101,7 +101,7 @@ func selectorOf(r *triggerv1.Rollout, name string) string {
 }
 
 // revise drops the approval of a stage that selects other targets than those for which it
-// was given. What has not been asked waits for another one.
+// was given. What has not been triggered waits for another one.
 func (p *planner) revise(st *stage) {
 	switch {
 	case Outdated(p.Rollout, *st.StageStatus):
@@ -114,7 +114,7 @@ func (p *planner) revise(st *stage) {
 	}
 }
 
-// begun reports whether targets of a stage in this phase may have been asked, and it has
+// begun reports whether targets of a stage in this phase may have been triggered, and it has
 // not finished.
 func begun(phase triggerv1.StagePhase) bool {
 	return phase == triggerv1.StageProgressing || phase == triggerv1.StageSoaking || phase == triggerv1.StageUnready
@@ -156,7 +156,7 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 	case stage != "" && !slices.Contains(manual, stage):
 		return "", fmt.Sprintf("%q is not a stage with approval Manual; these are: %s", text.Word(stage), strings.Join(manual, ", "))
 	case recorded == nil:
-		return "", "it was there before this content was seen, and approves only what is on its way; to approve it now, set " + again(stage)
+		return "", "it was there before this content was seen, and approves only content that is being rolled out; to approve it now, set " + again(stage)
 	case recorded.Rollback != nil:
 		return "", "this content was rolled back and is rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
 	case used(recorded, annotation):

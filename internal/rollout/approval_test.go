@@ -260,7 +260,7 @@ func TestApproval_after_a_retry(t *testing.T) {
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval), "it is another rollout")
 }
 
-// What was passed over without an approval needs one when there is something to do.
+// What was skipped without an approval needs one when there is something to do.
 func TestApproval_of_a_stage_that_was_passed_over(t *testing.T) {
 	t.Parallel()
 	for name, at := range map[string]Standing{"empty": Out, "unchanged": Current} {
@@ -294,7 +294,7 @@ func TestRefusal(t *testing.T) {
 	approved := &triggerv1.RolloutStatus{Digest: first, Stages: []triggerv1.StageStatus{{Name: "eu", Approved: true, Approval: first}}}
 	both := &triggerv1.RolloutStatus{Digest: first, Stages: []triggerv1.StageStatus{{Name: "eu", Approved: true}, {Name: "us", Approved: true}}}
 	refused := &triggerv1.RolloutStatus{Digest: first, Phase: triggerv1.RolloutRolledBack, Rollback: &triggerv1.RollbackStatus{Digest: second}}
-	early := "it was there before this content was seen, and approves only what is on its way; to approve it now, set "
+	early := "it was there before this content was seen, and approves only content that is being rolled out; to approve it now, set "
 	for _, c := range []struct {
 		name, annotation string
 		rollout          *triggerv1.Rollout
@@ -313,8 +313,8 @@ func TestRefusal(t *testing.T) {
 		{"the beginning of the digest", first[:19], stages, onItsWay, "an incomplete digest; to approve the current content, use " + first},
 		{"nothing to approve", first, &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("canary")}}, onItsWay, "no stage of spec.rollout has approval Manual"},
 		{"no stages", first, nil, onItsWay, "no stage of spec.rollout has approval Manual"},
-		{"nothing on its way", first, stages, nil, early + first + "/eu"},
-		{"other content on its way", first + "/us", stages, &triggerv1.RolloutStatus{Digest: second}, early + first + "/us/2"},
+		{"nothing in progress", first, stages, nil, early + first + "/eu"},
+		{"other content in progress", first + "/us", stages, &triggerv1.RolloutStatus{Digest: second}, early + first + "/us/2"},
 		{"content that was rolled back", first, stages, refused, "this content was rolled back and is rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"},
 		{"used up", first, stages, approved, "it is used up, and an approval is for one stage; to approve another, name it: " + first + "/<stage>"},
 		{"an approved stage", first + "/eu", stages, approved, "stage eu is approved for this content already"},

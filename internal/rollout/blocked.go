@@ -15,7 +15,7 @@ import (
 // This file is about stages from which nothing is learnt: all of none is not a success.
 
 // block waits for a person, since nothing is learnt from a stage in which no target can
-// be asked. What was refused before is tried again.
+// be triggered. What was refused before is tried again.
 func (p *planner) block(st *stage) {
 	t := p.Targets[st.members[0]]
 	st.restart(p.Now)
@@ -32,7 +32,7 @@ func (p *planner) vanish(st *stage) {
 	st.restart(p.Now)
 	p.Status.Phase = triggerv1.RolloutBlocked
 	p.Status.Message = fmt.Sprintf("the targets that stage %s had for this content are gone, so the stage proves nothing; "+
-		"annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on without it, or create or label a HelmRelease for it", st.Name)
+		"annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue without it, or create or label a HelmRelease for it", st.Name)
 }
 
 // waived reports whether a person who has been shown that the targets of the stage are
@@ -49,8 +49,8 @@ func (st *stage) restart(now time.Time) {
 	}
 }
 
-// unapproved reports whether a target is due in a stage that was passed over, since it had
-// none or nothing to do: no approval was asked for then.
+// unapproved reports whether a target is due in a stage that was skipped, since it had
+// none or nothing to do: no approval was needed then.
 func (p *planner) unapproved(st *stage) bool {
 	return st.Phase == triggerv1.StageFinished && st.spec.Approval == triggerv1.ApprovalManual &&
 		!st.Approved && !p.Status.Overridden && p.Status.Rollback == nil &&

@@ -27,7 +27,7 @@ type bounds struct {
 // after an approval, content that breaks them, helm-controller step by step, caches that lag, a
 // person who approves, and crashes before each write. In no state has the second release content
 // that the first does not run or that no one has approved. From every state, it lets the world
-// come to rest, and demands that good content is delivered (G1) with no more revisions than there
+// settle, and demands that good content is delivered (G1) with no more revisions than there
 // are reasons (G2), and that broken content halts, or is rolled back.
 func TestExplore(t *testing.T) {
 	t.Parallel()
@@ -104,7 +104,7 @@ var steps = []explore.Step[fleet, bounds]{
 	{Name: "suspend or resume the rest", Do: func(f *fleet, b bounds) bool { return f.suspend(rest, b) }},
 }
 
-// toRest lets the world come to rest without trouble, and says what is wrong then.
+// toRest lets the world settle without trouble, and says what is wrong then.
 func (f *fleet) toRest(b bounds) string {
 	f.former = view{}
 	for i, r := range f.releases {
@@ -140,7 +140,7 @@ func (f *fleet) toRest(b bounds) string {
 			return f.verdict(b)
 		}
 	}
-	return "does not come to rest: " + f.String()
+	return "does not settle: " + f.String()
 }
 
 func (f *fleet) verdict(b bounds) string {

@@ -45,7 +45,7 @@ type fleet struct {
 
 	edits, crashes, leaders, requests, suspensions int
 
-	// problem is what must never be, and trace how the world came to rest.
+	// problem is what must never be, and trace how the world settled.
 	problem string
 	trace   []string
 }

@@ -112,7 +112,7 @@ func (d *dice) input(word string) Input {
 	return in
 }
 
-// checkTurn looks at what may be asked without being admitted: it must be no worse than that.
+// checkTurn looks at what may be triggered without being admitted: it must be no worse than that.
 func checkTurn(t *testing.T, in Input, d Decision, turn Turn) {
 	t.Helper()
 	if turn.Places < 1 || len(turn.Targets) <= turn.Places || d.Status.Overridden || !in.Schedule.Open(in.Now) && !in.Restored {
@@ -141,7 +141,7 @@ func checkTurn(t *testing.T, in Input, d Decision, turn Turn) {
 		}
 	}
 	if limit := max(1, scaled(in.Rollout.Stages[first.Stage].MaxConcurrency, members, members)); underway+turn.Places > limit {
-		t.Fatalf("%d under way and %d places of %d", underway, turn.Places, limit)
+		t.Fatalf("%d in progress and %d places of %d", underway, turn.Places, limit)
 	}
 }
 
@@ -210,7 +210,7 @@ func FuzzDecide(f *testing.F) {
 		Where(d.Status)
 		in.Previous = d.Status
 		in.Force, in.Reset, in.Handled = false, false, in.Approval
-		for range 8 { // A stage at a time comes to rest.
+		for range 8 { // A stage at a time settles.
 			in.Previous = Decide(in).Status
 		}
 		if rest := Decide(in).Status; !reflect.DeepEqual(rest, in.Previous) {

@@ -8,23 +8,23 @@ import (
 	"slices"
 )
 
-// advance asks as many targets of a stage as may be under way, each after those of the
+// advance triggers as many targets of a stage as may be in progress, each after those of the
 // stage that it depends on.
 func (p *planner) advance(st *stage) {
-	p.ask(st, st.members, p.order(st, false))
+	p.fill(st, st.members, p.order(st, false))
 }
 
-// recede asks the targets of a stage the other way round, each before those that it
+// recede triggers the targets of a stage the other way round, each before those that it
 // depends on.
 func (p *planner) recede(st *stage) {
 	members := slices.Clone(st.members)
 	slices.Reverse(members)
-	p.ask(st, members, p.order(st, true))
+	p.fill(st, members, p.order(st, true))
 }
 
-// ask gives the free places to those of the members whose turn it is. Those that were refused
+// fill gives the free places to those of the members whose turn it is. Those that were refused
 // before come last.
-func (p *planner) ask(st *stage, members []int, order order) {
+func (p *planner) fill(st *stage, members []int, order order) {
 	limit := p.limit(st)
 	free := limit - st.counts[UnderWay]
 	turn := Turn{Places: max(0, free)}
@@ -93,7 +93,7 @@ func (p *planner) order(st *stage, backwards bool) order {
 }
 
 // first says for which release of the stage a target waits, which must have come to an
-// end before it is asked, or nothing. Of those that depend on each other in a circle,
+// end before it is triggered, or nothing. Of those that depend on each other in a circle,
 // none waits for another.
 func (o order) first(i int) string {
 	for _, d := range o.waits[i] {

@@ -10,11 +10,11 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
-// This file is about the two ways in which a person requests all targets: one begins the
+// This file is about the two ways in which a person triggers all targets: one begins the
 // rollout again, the other overrides it.
 
 // triggered is true if a person wants content once more that went through the stages, or
-// is on its way through them. The record keeps the value that began it, so that one value
+// is being rolled out through them. The record keeps the value that began it, so that one value
 // begins one rollout, however often a decision is made before the value counts as handled.
 // What has halted or is refused goes on by a retry only.
 func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {

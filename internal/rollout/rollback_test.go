@@ -14,14 +14,14 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// takingBack returns a scene in which second follows on first, which can be gone back to.
+// takingBack returns a scene in which second follows on first, which can be restored.
 func takingBack(stages ...triggerv1.Stage) *scene {
 	s := newScene(stages...)
 	s.Rollout.OnFailure, s.Earlier, s.Digest = triggerv1.FailureRollback, first, second
 	return s
 }
 
-// comeBack puts targets that were asked for the rejected content before what they are to get
+// comeBack puts targets that were triggered for the rejected content before what they are to get
 // again.
 func (s *scene) comeBack(names ...string) {
 	s.Restored = true
@@ -90,7 +90,7 @@ func TestRollback_halts(t *testing.T) {
 			s.become(Current, "p2")
 		}, 0, triggerv1.RolloutRolledBack, "1 not restored; apps/p1: it is broken"},
 		{"when nothing is kept", func(s *scene) { s.Unrestorable = "ConfigMap apps/kept is gone" }, 9, triggerv1.RolloutRollbackHalted, "ConfigMap apps/kept is gone"},
-		{"not for one that cannot be asked", func(s *scene) { s.become(Out, "p1", "p2") }, 0, triggerv1.RolloutRolledBack, "2 not restored; apps/p1: it is broken"},
+		{"not for one that cannot be triggered", func(s *scene) { s.become(Out, "p1", "p2") }, 0, triggerv1.RolloutRolledBack, "2 not restored; apps/p1: it is broken"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

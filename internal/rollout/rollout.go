@@ -22,7 +22,7 @@ type planner struct {
 	unmatched []int
 }
 
-// Decide returns which targets may be asked now. It is a pure function of its input.
+// Decide returns which targets may be triggered now. It is a pure function of its input.
 func Decide(in Input) Decision {
 	p := &planner{Input: in, Decision: Decision{
 		Admitted: make([]bool, len(in.Targets)),
@@ -45,7 +45,7 @@ func Decide(in Input) Decision {
 	return p.Decision
 }
 
-// begin takes up the recorded rollout, or begins a new one if the content is another.
+// begin continues the recorded rollout, or begins a new one if the content is another.
 func (p *planner) begin() {
 	previous := p.Previous
 	rejected := previous == nil && p.remembered()
@@ -99,7 +99,7 @@ func (p *planner) resume() {
 }
 
 // fixed returns a record with all times that its phases need, and none that is still to
-// come: clocks are put right, and anybody with the permission can write a status.
+// come: clocks are put right, and anyone with the permission can write a status.
 func fixed(s *triggerv1.RolloutStatus, now time.Time) *triggerv1.RolloutStatus {
 	s.ChangedAt = notAfter(s.ChangedAt, now)
 	if s.UnsettledSince != nil {
@@ -126,7 +126,7 @@ func notAfter(t *metav1.Time, now time.Time) *metav1.Time {
 	return t
 }
 
-// override lets everything through that a person asked for.
+// override lets everything through that a person forces.
 func (p *planner) override() {
 	p.admit(p.all())
 	for i := range p.stages {
@@ -139,7 +139,7 @@ func (p *planner) override() {
 	p.conclude(p.any(Due, UnderWay, Busy))
 }
 
-// atOnce asks all targets, in a window.
+// atOnce triggers all targets, in a window.
 func (p *planner) atOnce() {
 	if p.open(p.all()) {
 		p.admit(p.all())

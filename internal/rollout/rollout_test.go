@@ -81,7 +81,7 @@ func TestSchedule_holds_everything_back_until_a_window_opens(t *testing.T) {
 	s := newScene().with(NoStage, "a", "b").inAnHour()
 	s.become(UnderWay, "b")
 	g.Expect(s.admitted()).To(BeEmpty())
-	g.Expect(s.phase()).To(Equal(triggerv1.RolloutProgressing), "what was asked before goes on")
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutProgressing), "what was triggered before continues")
 	s.become(Current, "b")
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingWindow))

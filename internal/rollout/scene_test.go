@@ -53,7 +53,7 @@ func atMost(n string) func(*triggerv1.Stage) {
 
 func manually(stage *triggerv1.Stage) { stage.Approval = triggerv1.ApprovalManual }
 
-// with adds targets to a stage that would be asked now.
+// with adds targets to a stage that would be triggered now.
 func (s *scene) with(stage int, names ...string) *scene {
 	for _, name := range names {
 		s.Targets = append(s.Targets, Target{Name: "apps/" + name, Stage: stage, Standing: Due, Wants: true, Ready: "True"})

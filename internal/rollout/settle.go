@@ -12,7 +12,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// This file waits until the sources have come to rest: until they have not changed for the
+// This file waits until the sources have settled: until they have not changed for the
 // quiet period of the spec, and until the tool that has applied a change has applied what
 // belongs to it. Both begin when the operator sees the content for the first time, by its
 // own clock.
@@ -55,7 +55,7 @@ func (p *planner) unsettle() {
 // rest ends the wait.
 func (p *planner) rest() { p.Status.UnsettledSince, p.Status.Settling = nil, nil }
 
-// settling waits until the sources have come to rest, or every target runs the content.
+// settling waits until the sources have settled, or every target runs the content.
 func (p *planner) settling() bool {
 	s := p.Status
 	if s.UnsettledSince == nil {
@@ -112,8 +112,8 @@ func (p *planner) since(began time.Time, lasts time.Duration) time.Duration {
 	return began.Add(lasts).Sub(p.Now)
 }
 
-// Settled reports whether what was settling before has come to rest with this decision:
-// what rests on it is to be looked at again.
+// Settled reports whether what was settling before has settled with this decision:
+// what rests on it is to be evaluated again.
 func (d Decision) Settled(previous *triggerv1.RolloutStatus) bool {
 	return previous != nil && previous.Settling != nil && d.Status.Settling == nil
 }

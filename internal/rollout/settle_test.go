@@ -187,7 +187,7 @@ func TestSettle_recorded_by_a_clock_that_was_wrong(t *testing.T) {
 	g.Expect(s.Previous.Settling).To(BeNil())
 }
 
-// The decision that begins to wait records the content, so an annotation that is looked at from
+// The decision that begins to wait records the content, so an annotation that is checked from
 // then on is about it.
 func TestSettle_an_approval_given_meanwhile_counts(t *testing.T) {
 	t.Parallel()

@@ -134,14 +134,14 @@ func (p *planner) walk() {
 	}
 }
 
-// catchUp asks targets that were out when their stage was the present one.
+// catchUp triggers targets that were out when their stage was the present one.
 func (p *planner) catchUp(st *stage) {
 	if !p.halted(st) && p.open(st.members) {
 		p.advance(st)
 	}
 }
 
-// run does what is to be done in the present stage, and reports whether it is finished.
+// run does what is due in the present stage, and reports whether it is finished.
 func (p *planner) run(i int) bool {
 	st := &p.stages[i]
 	switch {
@@ -170,12 +170,12 @@ func (p *planner) run(i int) bool {
 	return finished
 }
 
-// stuck is true if no target of a stage shows anything, and none can be asked.
+// stuck is true if no target of a stage shows anything, and none can be triggered.
 func (p *planner) stuck(st *stage) bool {
 	return st.settled() && st.counts[Current]+st.counts[Failed] == 0 && (st.Phase != triggerv1.StageWaiting || !p.wanting(st.members))
 }
 
-// progress asks the targets of a stage whose turn it is, while a window is open.
+// progress triggers the targets of a stage whose turn it is, while a window is open.
 func (p *planner) progress(st *stage) {
 	st.set(p.Now, triggerv1.StageProgressing)
 	p.Status.Phase = triggerv1.RolloutProgressing
@@ -288,7 +288,7 @@ func (p *planner) budget(st *stage) int {
 	return scaled(p.Rollout.MaxFailures, len(st.members), 0)
 }
 
-// limit is how many targets of a stage may be under way.
+// limit is how many targets of a stage may be in progress.
 func (p *planner) limit(st *stage) int {
 	return max(1, scaled(st.spec.MaxConcurrency, len(st.members), len(st.members)))
 }

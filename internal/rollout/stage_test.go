@@ -167,7 +167,7 @@ func TestHalt_new_content_begins_a_new_rollout(t *testing.T) {
 	s := halted(g)
 	s.edit(second)
 	s.become(UnderWay, "b")
-	g.Expect(s.admitted()).To(Equal([]string{"a"}), "what is under way with the old content has its place until it is done")
+	g.Expect(s.admitted()).To(Equal([]string{"a"}), "what is in progress with the old content has its place until it is done")
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutProgressing))
 	g.Expect(s.Previous.Message).To(BeEmpty())
 	s.become(Current, "a", "b")

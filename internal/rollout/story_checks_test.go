@@ -54,7 +54,7 @@ func (s *story) check(in Input, d Decision) {
 	}
 }
 
-// checkTurns looks at who may have the place of whom.
+// checkTurns looks at which target may have the place of which.
 func (s *story) checkTurns(in Input, d Decision) {
 	for _, turn := range d.Turns {
 		stage, refused := in.Targets[turn.Targets[0]].Stage, false
@@ -108,7 +108,7 @@ func (s *story) checkStages(in Input, d Decision) {
 		spec := in.Rollout.Stages[stage]
 		limit := max(1, scaled(spec.MaxConcurrency, members, members))
 		if admitted > 0 && underway+admitted > limit {
-			panic(fmt.Sprintf("%d under way in stage %s, in which %d may be", underway+admitted, spec.Name, limit))
+			panic(fmt.Sprintf("%d in progress in stage %s, in which %d may be", underway+admitted, spec.Name, limit))
 		}
 		if budget := scaled(in.Rollout.MaxFailures, members, 0); in.Rollout.OnFailure != triggerv1.FailureContinue && failed > budget {
 			for i, t := range in.Targets {
@@ -161,7 +161,7 @@ func (s *story) checkRetreat(in Input, d Decision) {
 		}
 		limit := max(1, scaled(in.Rollout.Stages[stage].MaxConcurrency, members, members))
 		if stage == present && fresh > 0 && underway+fresh > limit {
-			panic(fmt.Sprintf("%d under way in stage %d, in which %d may be", underway+fresh, stage, limit))
+			panic(fmt.Sprintf("%d in progress in stage %d, in which %d may be", underway+fresh, stage, limit))
 		}
 		if failed > scaled(in.Rollout.MaxFailures, members, 0) {
 			panic(fmt.Sprintf("rolled back though %d of stage %d have failed again", failed, stage))

@@ -22,7 +22,7 @@ func (s *story) decision(m *member) plan.Decision {
 	return d
 }
 
-// execute is what the operator does with a decision, and returns what is to be stored of each
+// execute is what the operator does with a decision, and returns what has to be stored of each
 // member; nothing if it is killed on the way.
 func (s *story) execute(d Decision, mayCrash bool) (statuses []triggerv1.TargetStatus, acted bool) {
 	statuses = make([]triggerv1.TargetStatus, len(s.members))

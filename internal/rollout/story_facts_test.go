@@ -46,7 +46,7 @@ func (s *story) checkFacts(in Input, d Decision) {
 			s.approvedFor[st.Name] = selected
 			switch {
 			case was == nil:
-				panic(st.Name + " is approved before its content is on its way")
+				panic(st.Name + " is approved before its content is rolled out")
 			case !s.approvals[st.Approval]:
 				panic(fmt.Sprintf("%s is approved by %s, which was not given for it", st.Name, st.Approval))
 			}

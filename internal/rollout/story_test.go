@@ -19,10 +19,10 @@ var (
 	firstStory = flag.Int64("first-story", 0, "seed of the first of them")
 )
 
-// TestStories tells random stories of fleets, failures, clocks, superseding contents,
+// TestStories runs random stories of fleets, failures, clocks, superseding contents,
 // crashes and people, and checks with each decision what a rollout promises: no stage
-// before the one before it is finished, never more under way than may be, nothing after
-// too many failures, nothing outside of a window, before the sources have come to rest,
+// before the one before it is finished, never more in progress than may be, nothing after
+// too many failures, nothing outside of a window, before the sources have settled,
 // or without approval. What is rolled back goes the same way backwards, and waits for none
 // of that. At the end nothing may be left that no one has to act on.
 func TestStories(t *testing.T) {
@@ -193,7 +193,7 @@ func (s *story) settle() string {
 func (s *story) rest() string {
 	for round := 0; ; round++ {
 		if round > 3000 {
-			return "does not come to rest"
+			return "does not settle"
 		}
 		s.helmController()
 		acted, after := s.reconcile(false)

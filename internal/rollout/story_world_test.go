@@ -24,7 +24,7 @@ type member struct {
 	stage     int
 	dependsOn []string
 
-	// runs is the content that it runs, asked the one that it was asked for.
+	// runs is the content that it runs, asked the one that was requested.
 	runs, asked int
 
 	// done is when helm-controller will have finished, zero if it has nothing to do.
@@ -39,7 +39,7 @@ type member struct {
 	// again is one that a person wants asked once more.
 	again bool
 
-	// refused is true if the API server refuses whatever is asked of it, and status is
+	// refused is true if the API server refuses whatever is requested, and status is
 	// what is stored of that.
 	refused bool
 	status  triggerv1.TargetStatus
@@ -80,7 +80,7 @@ type story struct {
 	// stored is what the API server has of the rollout.
 	stored *triggerv1.RolloutStatus
 
-	// earlier is the content that can be gone back to, 0 if there is none. It is stored
+	// earlier is the content that can be restored, 0 if there is none. It is stored
 	// with the status.
 	earlier int
 
@@ -235,7 +235,7 @@ func (s *story) edit() {
 		s.breaks[s.earlier] = map[string]bool{s.members[s.rng.Intn(len(s.members))].name: true}
 	}
 	for _, m := range s.members {
-		// What was asked and failed is not a past to compare with.
+		// What was triggered and failed is not a past to compare with.
 		if m.runs == before || m.asked == 0 {
 			m.unreadyBefore = m.unready
 		}

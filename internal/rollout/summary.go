@@ -30,7 +30,7 @@ type Summary struct {
 
 // Summarize returns what the Ready condition says of a rollout, and false if there is
 // nothing to say: there is none, or it is finished. Underway is the number of targets
-// that were asked and have not proven the content.
+// that were triggered and have not proven the content.
 func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 	s := vt.Status.Rollout
 	if s == nil || s.Phase == triggerv1.RolloutFinished {
@@ -91,13 +91,13 @@ func goOn(vt *triggerv1.ValuesTrigger) string {
 			break // It may be a target of an earlier stage that came later and has failed.
 		}
 		if st.Name == s.Stage && st.Phase == triggerv1.StageProgressing {
-			return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on"
+			return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue"
 		}
 	}
 	return "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"
 }
 
-// rolledBack says how far the way back is.
+// rolledBack says how far the rollback is.
 func rolledBack(s *triggerv1.RolloutStatus) Summary {
 	if s.Rollback == nil {
 		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: s.Message}

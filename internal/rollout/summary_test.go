@@ -54,7 +54,7 @@ func TestSummarize(t *testing.T) {
 		{name: "halted, and recovered since", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a: why", Stages: []triggerv1.StageStatus{
 			{Name: "prod", Phase: triggerv1.StageProgressing, Targets: 2, Delivered: 1}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
-			Message: "Stage 1/1 prod, 1/2, 0 failed; halted: apps/a: why; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to go on"}},
+			Message: "Stage 1/1 prod, 1/2, 0 failed; halted: apps/a: why; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue"}},
 		{name: "halted by a target that came to an earlier stage", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a: why", Stages: []triggerv1.StageStatus{
 			{Name: "canary", Phase: triggerv1.StageFinished, Targets: 2, Delivered: 1, Failed: 1}, {Name: "prod", Phase: triggerv1.StageWaiting, Targets: 2}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
@@ -125,7 +125,7 @@ func TestOf(t *testing.T) {
 	}{
 		{"delivered", deciding(triggerv1.TargetDelivered, nil, 1), there, Current, false},
 		{"due", deciding(triggerv1.TargetTriggered, asked, 1), there, Due, true},
-		{"under way", deciding(triggerv1.TargetTriggered, nil, 1), there, UnderWay, false},
+		{"in progress", deciding(triggerv1.TargetTriggered, nil, 1), there, UnderWay, false},
 		{"to be repeated", deciding(triggerv1.TargetTriggered, asked, 2), there, UnderWay, true},
 		{"failed", deciding(triggerv1.TargetFailed, nil, 1), there, Failed, false},
 		{"denied", deciding(triggerv1.TargetFailed, nil, 0), plan.Release{Exists: true, Denied: "why"}, Out, false},

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package rollout decides which of the requests that are due may be made now: when the
-// sources have come to rest, in a window, stage by stage, a few at a time, and no
+// sources have settled, in a window, stage by stage, a few at a time, and no
 // further when too many targets fail. It is a pure function of the spec, of what is
 // recorded of the rollout and of the targets, and of the clock.
 //
@@ -10,7 +10,7 @@
 // one. What is recorded are the facts that the targets do not show: when the content
 // was first seen, which stages have started and finished and since when, who was
 // approved, and that the rollout has halted. A stage starts in one decision and its
-// first requests are made by the next, so that nothing is asked on the strength of
+// first requests are made by the next, so that nothing is requested on the strength of
 // something that was never stored.
 package rollout
 
@@ -32,19 +32,19 @@ const (
 	// Current runs the content.
 	Current Standing = iota
 
-	// Due would be asked to run it now.
+	// Due would be triggered for it now.
 	Due
 
-	// UnderWay was asked and has not proven it.
+	// UnderWay was triggered and has not proven it.
 	UnderWay
 
 	// Busy is worked on by helm-controller for another reason.
 	Busy
 
-	// Failed was asked, and does not run it.
+	// Failed was triggered, and does not run it.
 	Failed
 
-	// Out cannot be asked: it is suspended, missing, denied, or never got installed.
+	// Out cannot be triggered: it is suspended, missing, denied, or never got installed.
 	Out
 )
 
@@ -79,7 +79,7 @@ type Target struct {
 	// Message says why it failed or is out.
 	Message string
 
-	// DependsOn names releases that are to be asked before, as namespace/name.
+	// DependsOn names releases that have to be triggered before, as namespace/name.
 	DependsOn []string
 }
 
@@ -103,7 +103,7 @@ func Of(name string, stage int, d plan.Decision, r plan.Release) Target {
 	case t.Wants:
 		t.Standing = Due
 	case d.Status.State == triggerv1.TargetFailed && d.Status.Attempts == 0:
-		t.Standing = Out // It was never asked: it cannot be installed.
+		t.Standing = Out // It was never triggered: it cannot be installed.
 	default:
 		t.Standing = standingOf(d.Status.State, r)
 	}
@@ -159,7 +159,7 @@ type Input struct {
 	// Previous is what is recorded, nil if nothing is.
 	Previous *triggerv1.RolloutStatus
 
-	// Force and Reset tell that a person asks for all targets, or for a retry.
+	// Force and Reset report that a person forces all targets, or retries.
 	Force bool
 	Reset bool
 
@@ -168,7 +168,7 @@ type Input struct {
 	TriggerAt string
 
 	// Approval is what Annotation returns of the annotation that approves, and Handled
-	// the value of it that was looked at before.
+	// the value of it that was read before.
 	Approval string
 	Handled  string
 
@@ -184,12 +184,12 @@ type Input struct {
 	// back. It counts where no rollout is recorded.
 	RejectedBy string
 
-	// Targets in the order in which they are asked.
+	// Targets in the order in which they are triggered.
 	Targets []Target
 }
 
 // Turn is who may take the free places of a stage. Who is refused takes none: it goes to the
-// next at once, so that targets that cannot be asked hold up no others, however many there are.
+// next at once, so that targets that cannot be triggered hold up no others, however many there are.
 type Turn struct {
 	// Places that are free.
 	Places int

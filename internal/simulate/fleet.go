@@ -22,7 +22,7 @@ type Fleet struct {
 	// Trigger has the quiet period, windows, stages and timeout.
 	Trigger *triggerv1.ValuesTrigger
 
-	// Targets in the order in which they are asked.
+	// Targets in the order in which they are triggered.
 	Targets []Target
 
 	// Median and Slow are the times that half and 95 percent of the upgrades take no
@@ -51,7 +51,7 @@ type Target struct {
 	// none selects it.
 	Stage int
 
-	// DependsOn names targets that are to be asked before.
+	// DependsOn names targets that have to be triggered before.
 	DependsOn []string
 }
 

@@ -17,7 +17,7 @@ import (
 // maxNames bounds the names of targets in a report.
 const maxNames = 10
 
-// Shares of targets that changes break, if nothing else is asked for.
+// Shares of targets that changes break, if no others are given.
 var Shares = []float64{1, 0.5, 0.1, 0.01}
 
 // Report says what became of changes that were rolled out several times each. Numbers
@@ -31,7 +31,7 @@ type Report struct {
 
 // Good is what became of a change that breaks nothing.
 type Good struct {
-	// Phase in which it came to rest, and when.
+	// Phase in which it settled, and when.
 	Phase   triggerv1.RolloutPhase `json:"phase"`
 	Took    metav1.Duration        `json:"took"`
 	Slowest metav1.Duration        `json:"slowest"`
@@ -39,7 +39,7 @@ type Good struct {
 }
 
 // StageTimes says when a stage made its first request and when its last target was done,
-// and how many were under way together.
+// and how many were in progress together.
 type StageTimes struct {
 	Name    string          `json:"name,omitempty"`
 	Targets int             `json:"targets"`
@@ -55,7 +55,7 @@ type Bad struct {
 	// Halted is the number of runs that did.
 	Halted int `json:"halted"`
 
-	Asked     int             `json:"asked"`
+	Triggered int             `json:"triggered"`
 	Broken    int             `json:"broken"`
 	WorstCase int             `json:"brokenInTheWorstRun"`
 	Took      metav1.Duration `json:"took"`
@@ -97,9 +97,9 @@ func badOf(share float64, outcomes []Outcome) Bad {
 	worst := slices.MaxFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Failed, b.Failed) })
 	bad := Bad{
 		Breaks: share, WorstCase: worst.Failed, Names: worst.Broken[:min(maxNames, len(worst.Broken))],
-		Asked:  middle(sorted(outcomes, func(o Outcome) int { return o.Asked })),
-		Broken: middle(sorted(outcomes, func(o Outcome) int { return o.Failed })),
-		Took:   duration(middle(sorted(outcomes, func(o Outcome) time.Duration { return o.Took }))),
+		Triggered: middle(sorted(outcomes, func(o Outcome) int { return o.Triggered })),
+		Broken:    middle(sorted(outcomes, func(o Outcome) int { return o.Failed })),
+		Took:      duration(middle(sorted(outcomes, func(o Outcome) time.Duration { return o.Took }))),
 	}
 	for _, o := range outcomes {
 		if o.Phase == triggerv1.RolloutHalted {

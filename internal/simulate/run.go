@@ -24,15 +24,15 @@ const (
 
 // Outcome is what became of a change.
 type Outcome struct {
-	// Phase in which the rollout came to rest, and why if it halted.
+	// Phase in which the rollout settled, and why if it halted.
 	Phase   triggerv1.RolloutPhase
 	Message string
 
 	// Took is the time from the change until then.
 	Took time.Duration
 
-	// Asked, Delivered and Failed are numbers of targets.
-	Asked     int
+	// Triggered, Delivered and Failed are numbers of targets.
+	Triggered int
 	Delivered int
 	Failed    int
 
@@ -47,15 +47,15 @@ type Stage struct {
 	Name    string
 	Targets int
 
-	// Asked, Delivered and Failed are numbers of targets, and Peak is how many were
-	// under way at a time.
-	Asked     int
+	// Triggered, Delivered and Failed are numbers of targets, and Peak is how many were
+	// in progress at a time.
+	Triggered int
 	Delivered int
 	Failed    int
 	Peak      int
 
 	// Began and Ended are the times from the change until the first request and until
-	// the last target was done. They are zero if nothing was asked.
+	// the last target was done. They are zero if nothing was triggered.
 	Began time.Duration
 	Ended time.Duration
 }
@@ -67,7 +67,7 @@ type simulation struct {
 	now     time.Time
 	in      rollout.Input
 	broken  []bool
-	queue   []int // asked, in the order in which helm-controller takes them
+	queue   []int // triggered, in the order in which helm-controller takes them
 	working completions
 	out     Outcome
 	under   []int
@@ -83,7 +83,7 @@ func (f Fleet) Run(seed int64) (Outcome, error) {
 	for s.now.Sub(f.Start) < patience {
 		d := rollout.Decide(s.in)
 		s.in.Previous = d.Status
-		s.ask(d.Admitted)
+		s.trigger(d.Admitted)
 		next := s.next(d.After)
 		if next.IsZero() {
 			if s.approve(d.Status) {
@@ -123,8 +123,8 @@ func newSimulation(f Fleet, rng *rand.Rand) *simulation {
 	return s
 }
 
-// ask notes the requests.
-func (s *simulation) ask(admitted []bool) {
+// trigger notes the requests.
+func (s *simulation) trigger(admitted []bool) {
 	for i := range admitted {
 		if !admitted[i] {
 			continue
@@ -133,10 +133,10 @@ func (s *simulation) ask(admitted []bool) {
 		t.Standing, t.Wants = rollout.UnderWay, false
 		s.queue = append(s.queue, i)
 		stage := &s.out.Stages[t.Stage]
-		if stage.Asked == 0 {
+		if stage.Triggered == 0 {
 			stage.Began = s.now.Sub(s.Start)
 		}
-		stage.Asked++
+		stage.Triggered++
 		s.under[t.Stage]++
 		stage.Peak = max(stage.Peak, s.under[t.Stage])
 	}
@@ -199,7 +199,7 @@ func (s *simulation) conclude() {
 	s.out.Phase, s.out.Message = s.in.Previous.Phase, s.in.Previous.Message
 	s.out.Took = s.now.Sub(s.Start)
 	for _, stage := range s.out.Stages {
-		s.out.Asked += stage.Asked
+		s.out.Triggered += stage.Triggered
 		s.out.Delivered += stage.Delivered
 		s.out.Failed += stage.Failed
 	}

@@ -41,10 +41,10 @@ func TestRun_10000_releases(t *testing.T) {
 	o, err := f.Run(1)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(o.Phase).To(Equal(triggerv1.RolloutFinished))
-	g.Expect([]int{o.Asked, o.Delivered, o.Failed}).To(Equal([]int{10000, 10000, 0}))
-	g.Expect(o.Stages[0]).To(And(HaveField("Asked", 10), HaveField("Peak", 5), HaveField("Began", BeNumerically("~", 30*time.Second, time.Second))))
-	g.Expect(o.Stages[1]).To(And(HaveField("Asked", 990), HaveField("Peak", 49)))
-	g.Expect(o.Stages[2]).To(And(HaveField("Asked", 9000), HaveField("Peak", 450)))
+	g.Expect([]int{o.Triggered, o.Delivered, o.Failed}).To(Equal([]int{10000, 10000, 0}))
+	g.Expect(o.Stages[0]).To(And(HaveField("Triggered", 10), HaveField("Peak", 5), HaveField("Began", BeNumerically("~", 30*time.Second, time.Second))))
+	g.Expect(o.Stages[1]).To(And(HaveField("Triggered", 990), HaveField("Peak", 49)))
+	g.Expect(o.Stages[2]).To(And(HaveField("Triggered", 9000), HaveField("Peak", 450)))
 	g.Expect(o.Stages[1].Began - o.Stages[0].Ended).To(BeNumerically("~", 10*time.Minute, 5*time.Second))
 	g.Expect(o.Stages[2].Began - o.Stages[1].Ended).To(BeNumerically("~", 30*time.Minute, 5*time.Second))
 	// 9000 upgrades of 43 seconds on average by 200 workers, and the slowest of them.
@@ -56,7 +56,7 @@ func TestRun_10000_releases(t *testing.T) {
 }
 
 // A change that breaks some share of the releases never breaks more than may fail and be
-// under way together, in any stage.
+// in progress together, in any stage.
 func TestRun_what_a_bad_change_hits_is_bounded(t *testing.T) {
 	t.Parallel()
 	halted := 0
@@ -78,7 +78,7 @@ func TestRun_what_a_bad_change_hits_is_bounded(t *testing.T) {
 			if stage.Failed > budget {
 				g.Expect(o.Phase).To(Equal(triggerv1.RolloutHalted), "seed %d", seed)
 				for _, later := range o.Stages[i+1:] {
-					g.Expect(later.Asked).To(BeZero(), "seed %d", seed)
+					g.Expect(later.Triggered).To(BeZero(), "seed %d", seed)
 				}
 			}
 		}
@@ -155,7 +155,7 @@ func TestReport(t *testing.T) {
 	g.Expect(r.Good.Stages).To(HaveExactElements(
 		And(HaveField("Name", "canary"), HaveField("Targets", 3), HaveField("Peak", 3)), HaveField("Targets", 17), HaveField("Targets", 100)))
 	g.Expect(r.Bad).To(HaveExactElements(
-		And(HaveField("Halted", 9), HaveField("Asked", 3), HaveField("WorstCase", 3), HaveField("Names", ConsistOf("canary-1", "canary-2", "canary-3"))),
+		And(HaveField("Halted", 9), HaveField("Triggered", 3), HaveField("WorstCase", 3), HaveField("Names", ConsistOf("canary-1", "canary-2", "canary-3"))),
 		HaveField("Breaks", 0.1)))
 
 	f.Workers = 0
@@ -167,8 +167,8 @@ func TestReport(t *testing.T) {
 	g.Expect(err).To(MatchError(context.Canceled))
 }
 
-// What one target depends on is done before it is asked, and what is in no stage is not
-// asked at all.
+// What one target depends on is done before it is triggered, and what is in no stage is not
+// triggered at all.
 func TestRun_knows_dependencies_and_targets_without_a_stage(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
@@ -177,5 +177,5 @@ func TestRun_knows_dependencies_and_targets_without_a_stage(t *testing.T) {
 	o, err := f.Run(1)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(o.Phase).To(Equal(triggerv1.RolloutFinished))
-	g.Expect([]int{o.Asked, o.Stages[0].Targets, o.Stages[0].Peak, o.Stages[1].Targets, o.Stages[2].Targets}).To(Equal([]int{3, 2, 1, 1, 0}))
+	g.Expect([]int{o.Triggered, o.Stages[0].Targets, o.Stages[0].Peak, o.Stages[1].Targets, o.Stages[2].Targets}).To(Equal([]int{3, 2, 1, 1, 0}))
 }

@@ -55,7 +55,7 @@ type Kustomizations interface {
 	Origin(ctx context.Context, kustomization types.NamespacedName, kind string, object types.NamespacedName) string
 }
 
-// attribute notes the origin of a change. It is asked for when the change is seen: later, the
+// attribute notes the origin of a change. It is read when the change is seen: later, the
 // Kustomization may have gone on.
 func (s *Store) attribute(ctx context.Context, ref Ref, object *Object, previous Object) {
 	changed := previous.Exists && previous.Full != object.Full

@@ -105,7 +105,7 @@ func TestAppliedBy(t *testing.T) {
 	}{
 		{name: "a person's object", entries: []metav1.ManagedFieldsEntry{by("kubectl-create", both)}, keys: []string{"a"}},
 		{name: "one of another controller", entries: []metav1.ManagedFieldsEntry{by("external-secrets", both)}, keys: []string{"a"}},
-		{name: "one of which nothing is known"},
+		{name: "an unknown one"},
 		{name: "a tool's change", labels: flux, entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", both)}, keys: []string{"a"}, want: "Kustomization flux-system/apps"},
 		{name: "a tool's object, seen for the first time", labels: flux, entries: []metav1.ManagedFieldsEntry{by("kustomize-controller", both)}, want: "Kustomization flux-system/apps"},
 		{name: "a tool that leaves no marks", entries: []metav1.ManagedFieldsEntry{by("argocd-controller", both)}, keys: []string{"a"}, want: "argocd-controller"},

@@ -190,7 +190,7 @@ func TestStore_drops_what_nobody_asks_for_any_more(t *testing.T) {
 	c.entry(entryKey{ref: Ref{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: "old-0"}})
 	c.now = c.now.Add(time.Second)
 	c.entry(entryKey{ref: settings})
-	g.Expect(c.entries).To(HaveLen(2), "the one that is new, and the one that was asked for")
+	g.Expect(c.entries).To(HaveLen(2), "the one that is new, and the one that was read")
 	g.Expect(c.Store.sweepAt).To(Equal(sweepAt))
 }
 

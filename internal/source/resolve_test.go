@@ -44,7 +44,7 @@ func inNamespace[T client.Object](obj T, namespace string) T {
 	return obj
 }
 
-// testKeyring has a key that everybody knows.
+// testKeyring has a key that everyone knows.
 type testKeyring struct{}
 
 func (testKeyring) Keys(context.Context) (digest.Keys, error) {

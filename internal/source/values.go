@@ -52,7 +52,7 @@ func (s *Store) ValuesMatch(ctx context.Context, hr *helmv2.HelmRelease, want st
 type Given func(Ref) (client.Object, error)
 
 // ValuesMatchGiven is ValuesMatch with objects that stand in for those that there are. They
-// are asked for while a part of the Budget is held for them.
+// are read while a part of the Budget is held for them.
 func (s *Store) ValuesMatchGiven(ctx context.Context, hr *helmv2.HelmRelease, want string, secrets bool, given Given) (bool, error) {
 	expected := digest.Digest(want)
 	switch err := expected.Validate(); {

@@ -34,7 +34,7 @@ func lines(size int, format string) string {
 	return b.String()
 }
 
-// hostileValues are 1 MiB or less each, and take up to 20 GiB when they are composed.
+// hostileValues are 1 MiB or less each, and need up to 20 GiB when they are composed.
 func hostileValues() map[string]string {
 	return map[string]string{
 		"empty lists":           "a: [" + strings.Repeat("[],", mib/3-10) + "]",

@@ -18,7 +18,7 @@ import (
 
 var deployedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// settled returns a release that is at rest, and what is observed of it.
+// settled returns a release that is idle, and what is observed of it.
 func settled() (*helmv2.HelmRelease, plan.Release) {
 	hr := release("apps", "app", nil)
 	hr.Generation = 4
@@ -59,7 +59,7 @@ func TestObserve(t *testing.T) {
 		name   string
 		change func(hr *helmv2.HelmRelease, want *plan.Release)
 	}{
-		{"a release at rest", func(*helmv2.HelmRelease, *plan.Release) {}},
+		{"an idle release", func(*helmv2.HelmRelease, *plan.Release) {}},
 		{"a suspended release", func(hr *helmv2.HelmRelease, want *plan.Release) { hr.Spec.Suspend, want.Suspended = true, true }},
 		{"a newer generation", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Generation = 5
@@ -69,10 +69,10 @@ func TestObserve(t *testing.T) {
 			hr.Generation, hr.Status.Conditions[1].ObservedGeneration, hr.Status.Conditions[1].Status = 5, 5, "False"
 			want.Current, want.Ready = false, "False"
 		}},
-		{"a request under way", func(hr *helmv2.HelmRelease, want *plan.Release) {
+		{"a request in progress", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Annotations["reconcile.fluxcd.io/requestedAt"], want.RequestedAt = "token.8", "token.8"
 		}},
-		{"an upgrade under way", func(hr *helmv2.HelmRelease, want *plan.Release) {
+		{"an upgrade in progress", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Status.Conditions = append(hr.Status.Conditions, metav1.Condition{Type: "Reconciling", Status: "True"})
 			want.Reconciling = true
 		}},
@@ -130,7 +130,7 @@ func TestObserve_retrying(t *testing.T) {
 		want                                        bool
 	}{
 		{"a retry is announced", "UpgradeFailed", "ProgressingWithRetry", "", "deployed", true},
-		{"a failure that is stored, of which nothing is decided", "UpgradeFailed", "Progressing", "", "failed", true},
+		{"a failure that is stored, without a decision", "UpgradeFailed", "Progressing", "", "failed", true},
 		{"a failure that is not stored, such as a chart that does not render", "UpgradeFailed", "Progressing", "", "deployed", false},
 		{"an installation that failed", "InstallFailed", "Progressing", "", "failed", true},
 		{"an installation that could not begin", "InstallFailed", "Progressing", "", "", false},

@@ -30,7 +30,7 @@ func Line(text string, bound int) string {
 	if stored(text) <= bound && printable(text) {
 		return text
 	}
-	// More than this is never kept, and need not be looked at.
+	// More than this is never kept, and need not be checked.
 	short := len(text) > 8*bound
 	if short {
 		text = text[:8*bound]

@@ -54,7 +54,7 @@ func gets(events []world.AuditEvent) float64 {
 	return n
 }
 
-// tally says how often what was asked for, with the answer where that is not a success.
+// tally says how often what was requested, with the answer where that is not a success.
 func tally(events []world.AuditEvent) string {
 	counts := map[string]int{}
 	for _, e := range events {

@@ -43,7 +43,7 @@ func burst(ctx context.Context, b *bench) (Result, error) {
 	requests := row(what+": requests to the HelmRelease", "", float64(o.requests), edits/10, "a tenth of the edits")
 	requests.Limit = new(float64(l.requests))
 	revisions := Row{What: what + ": Helm revisions", Ours: new(float64(o.revisions)), Flux: new(float64(f.revisions)), Limit: new(float64(l.revisions))}
-	// One sample of two humps that are 0.6 s apart: no figure to hold anybody to.
+	// One sample of two humps that are 0.6 s apart: no figure to hold anyone to.
 	arrived := Row{What: what + ": last edit to last content rendered", Unit: "s",
 		Ours: new(o.arrived.Seconds()), Flux: new(f.arrived.Seconds()), Limit: new(l.arrived.Seconds())}
 	return Result{Rows: []Row{

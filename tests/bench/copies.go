@@ -186,7 +186,7 @@ func (f *fans) countPass(ctx context.Context, fan *fan) ([]Row, error) {
 	}
 	passes := after.since(before).reconciled("valuestrigger")
 	if passes == 0 {
-		return nil, errors.New("the trigger has not been looked at again at its interval")
+		return nil, errors.New("the trigger has not been evaluated again at its interval")
 	}
 	what := fmt.Sprintf("copies: looking at %d again at the interval", len(fan.names))
 	return []Row{

@@ -114,7 +114,7 @@ func (f *fans) takeTurns(ctx context.Context, n, unmeasured int, shapes ...strin
 }
 
 // round edits the ConfigMap and waits for the last request. Each release must have got
-// one, and no more when all has come to rest.
+// one, and no more when all has settle.
 func (f *fans) round(ctx context.Context, fan *fan, round int) error {
 	sights := f.begin(fan)
 	start := time.Now()

@@ -89,7 +89,7 @@ func (f figures) writes() float64 {
 	return f.requests("PATCH") + f.requests("POST") + f.requests("DELETE")
 }
 
-// queued returns how much waits in the work queues. What is to be looked at later is
+// queued returns how much waits in the work queues. What is due later is
 // not counted by them.
 func (f figures) queued() float64 { return f.sum("workqueue_depth") }
 

@@ -61,7 +61,7 @@ func objectGrowth(ctx context.Context, b *bench) (Result, error) {
 // weight is the memory of the operator in MiB.
 type weight struct{ resident, peak, live float64 }
 
-// weigh measures the memory of the operator at rest: after a garbage collection, which
+// weigh measures the memory of the idle operator: after a garbage collection, which
 // Go does at the latest two minutes after the last, and some time to give pages back.
 func (s *stage) weigh(ctx context.Context) (weight, error) {
 	if err := s.quiet(ctx, s.sizes.rest); err != nil {

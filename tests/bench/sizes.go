@@ -12,7 +12,7 @@ type sizes struct {
 	// edits of each contestant in the scenario deliveries; fluxEdits of Flux's watch.
 	edits, fluxEdits int
 
-	// rest is how long a process may come to rest before its memory is measured, and
+	// rest is how long a process may settle before its memory is measured, and
 	// giveBack how long the operator gets to return pages after a collection.
 	rest, giveBack time.Duration
 
@@ -35,7 +35,7 @@ type sizes struct {
 	idleAt   int
 	idle     time.Duration
 
-	// interval of the trigger whose copies are looked at again.
+	// interval of the trigger whose copies are evaluated again.
 	interval time.Duration
 
 	// deliveries made by this many releases at a time.

@@ -53,7 +53,7 @@ func (s *stage) install(ctx context.Context) error {
 	return s.run(ctx, operator.Options{})
 }
 
-// run starts the operator with these options, and metrics that anybody may read.
+// run starts the operator with these options, and metrics that anyone may read.
 func (s *stage) run(ctx context.Context, o operator.Options) (err error) {
 	if s.metrics, err = s.w.ReservePort(); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (s *stage) restart(ctx context.Context) error {
 	return s.op.Start(ctx)
 }
 
-// startUp starts the operator and returns how long it took until it had looked at every
+// startUp starts the operator and returns how long it took until it had evaluated every
 // trigger.
 func (s *stage) startUp(ctx context.Context, count int) (time.Duration, error) {
 	start := time.Now()

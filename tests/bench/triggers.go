@@ -104,7 +104,7 @@ func (h *herd) add(ctx context.Context, from, to int) error {
 	}
 }
 
-// measure restarts the operator and waits until it has looked at every trigger.
+// measure restarts the operator and waits until it has evaluated every trigger.
 func (h *herd) measure(ctx context.Context, count int) error {
 	if err := h.op.Stop(ctx); err != nil {
 		return err

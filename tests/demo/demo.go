@@ -70,7 +70,7 @@ func open(ctx context.Context, out *screen) (*demo, error) {
 		{"Start Kubernetes (etcd, API server, controller manager) and Flux's helm-controller", d.startWorld},
 		{"Compile the operator and its kubectl plugin", d.compile},
 		{"Install its Helm chart, run the manager with the token of its service account", d.install},
-		{"Apply HelmRelease my-app and its ConfigMaps, wait until all is delivered and at rest", d.apply},
+		{"Apply HelmRelease my-app and its ConfigMaps, wait until all is delivered and idle", d.apply},
 	} {
 		if err := out.step(step.doing, func() (string, error) { return "", step.do(ctx) }); err != nil {
 			if ctx.Err() == nil {

@@ -8,7 +8,7 @@ import (
 	"fmt"
 )
 
-// keep says how to use what runs, and returns when it is no longer wanted.
+// keep says how to use what runs, and returns after Ctrl-C.
 func (d *demo) keep(ctx context.Context) error {
 	d.usage()
 	for {

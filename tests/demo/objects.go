@@ -29,16 +29,16 @@ var (
 	rendered = types.NamespacedName{Namespace: appNamespace, Name: app}
 )
 
-func (d *demo) onConfigMap(ctx context.Context, key types.NamespacedName, what string, wanted func(*corev1.ConfigMap) bool) (*sighting[*corev1.ConfigMap], error) {
-	return lookout(ctx, d.client, &corev1.ConfigMapList{}, key, what, wanted)
+func (d *demo) onConfigMap(ctx context.Context, key types.NamespacedName, what string, condition func(*corev1.ConfigMap) bool) (*sighting[*corev1.ConfigMap], error) {
+	return lookout(ctx, d.client, &corev1.ConfigMapList{}, key, what, condition)
 }
 
-func (d *demo) onRelease(ctx context.Context, what string, wanted func(*helmv2.HelmRelease) bool) (*sighting[*helmv2.HelmRelease], error) {
-	return lookout(ctx, d.client, &helmv2.HelmReleaseList{}, release, what, wanted)
+func (d *demo) onRelease(ctx context.Context, what string, condition func(*helmv2.HelmRelease) bool) (*sighting[*helmv2.HelmRelease], error) {
+	return lookout(ctx, d.client, &helmv2.HelmReleaseList{}, release, what, condition)
 }
 
-func (d *demo) onTrigger(ctx context.Context, what string, wanted func(*triggerv1.ValuesTrigger) bool) (*sighting[*triggerv1.ValuesTrigger], error) {
-	return lookout(ctx, d.client, &triggerv1.ValuesTriggerList{}, trigger, what, wanted)
+func (d *demo) onTrigger(ctx context.Context, what string, condition func(*triggerv1.ValuesTrigger) bool) (*sighting[*triggerv1.ValuesTrigger], error) {
+	return lookout(ctx, d.client, &triggerv1.ValuesTriggerList{}, trigger, what, condition)
 }
 
 // atRest waits until everything has arrived and no one is about to do anything.
@@ -65,7 +65,7 @@ func (d *demo) atRest(ctx context.Context) error {
 	if _, _, err := onConfig.wait(ctx); err != nil {
 		return err
 	}
-	onRelease, err := d.onRelease(ctx, "HelmRelease my-app ready and at rest", func(hr *helmv2.HelmRelease) bool {
+	onRelease, err := d.onRelease(ctx, "HelmRelease my-app ready and idle", func(hr *helmv2.HelmRelease) bool {
 		return isReady(hr.Status.Conditions) && hr.Status.ObservedGeneration == hr.Generation &&
 			hr.Status.LastHandledReconcileAt == hr.Annotations[meta.ReconcileRequestAnnotation]
 	})

@@ -26,7 +26,7 @@ const shop = "shop"
 // prices are the ConfigMap and the ValuesTrigger that delivers it.
 var prices = types.NamespacedName{Namespace: shop, Name: "prices"}
 
-// stages are the releases that read prices, in the order in which they are asked.
+// stages are the releases that read prices, in the order in which they are triggered.
 var stages = []struct {
 	name     string
 	releases []string
@@ -111,7 +111,7 @@ func (d *demo) approve(ctx context.Context) error {
 }
 
 // change runs a command, follows the rollout until it is as expected, and shows what the plugin
-// says then. Exactly the given releases are to be asked.
+// says then. Exactly the given releases are to be triggered.
 func (d *demo) change(ctx context.Context, command string, expected []string, done func(*triggerv1.ValuesTrigger) bool, then ...string) error {
 	before, err := d.requests(ctx)
 	if err != nil {
@@ -187,7 +187,7 @@ func (d *demo) requests(ctx context.Context) (map[string]string, error) {
 	return requests, nil
 }
 
-// compare says which releases were asked since, and fails if others should have been.
+// compare says which releases were triggered since, and fails if others should have been.
 func (d *demo) compare(ctx context.Context, before map[string]string, expected []string) (string, error) {
 	after, err := d.requests(ctx)
 	if err != nil {
@@ -202,7 +202,7 @@ func (d *demo) compare(ctx context.Context, before map[string]string, expected [
 		}
 	}
 	if !slices.Equal(asked, expected) {
-		return "", fmt.Errorf("%s were asked, not %s", strings.Join(asked, ", "), strings.Join(expected, ", "))
+		return "", fmt.Errorf("%s were triggered, not %s", strings.Join(asked, ", "), strings.Join(expected, ", "))
 	}
 	return fmt.Sprintf("upgraded: %s; untouched: %s", strings.Join(asked, ", "), strings.Join(left, ", ")), nil
 }

@@ -16,7 +16,7 @@ import (
 // patience is how long anything may take to arrive.
 const patience = time.Minute
 
-// sighting is the first moment at which a watch shows an object as it is wanted.
+// sighting is the first moment at which a watch shows an object as the condition says.
 type sighting[T client.Object] struct {
 	what  string
 	found chan found[T]
@@ -29,7 +29,7 @@ type found[T client.Object] struct {
 
 // lookout starts to watch an object and returns once the API server has accepted the
 // watch, so that nothing that happens from then on is missed. It ends with ctx.
-func lookout[T client.Object](ctx context.Context, c client.WithWatch, list client.ObjectList, key types.NamespacedName, what string, wanted func(T) bool) (*sighting[T], error) {
+func lookout[T client.Object](ctx context.Context, c client.WithWatch, list client.ObjectList, key types.NamespacedName, what string, condition func(T) bool) (*sighting[T], error) {
 	watcher, err := c.Watch(ctx, list, client.InNamespace(key.Namespace), client.MatchingFields{"metadata.name": key.Name})
 	if err != nil {
 		return nil, fmt.Errorf("watch %s: %w", key, err)
@@ -40,7 +40,7 @@ func lookout[T client.Object](ctx context.Context, c client.WithWatch, list clie
 		defer close(s.found)
 		for event := range watcher.ResultChan() {
 			at := time.Now()
-			if object, ok := event.Object.(T); ok && wanted(object) {
+			if object, ok := event.Object.(T); ok && condition(object) {
 				s.found <- found[T]{object, at}
 				return
 			}

@@ -145,7 +145,7 @@ func TestCausality_an_edit_while_a_chart_renders_is_delivered(t *testing.T) {
 
 	// Helm stamps the revision when it has rendered: later than the second edit.
 	e.setData(flags, "f", "2")
-	e.Eventually(e.readyConditionOf(ns, "app")).Should(HavePrefix("Unknown"), "the upgrade is under way")
+	e.Eventually(e.readyConditionOf(ns, "app")).Should(HavePrefix("Unknown"), "the upgrade is in progress")
 	e.setData(flags, "f", "3")
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(4))
 	e.Expect(e.lookupOf(ns, "app")()).To(Equal(map[string]string{"f": "3"}))

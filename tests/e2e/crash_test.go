@@ -52,7 +52,7 @@ type crashPath struct {
 	name string
 
 	// prepare makes the world before the first step, in a namespace, and returns when
-	// it is at rest.
+	// it is idle.
 	prepare func(c *crashable, ns string)
 	steps   []crashStep
 }
@@ -66,7 +66,7 @@ type crashStep struct {
 	ended func(c *crashable, ns string) error
 }
 
-// The operator is killed before and after every write that it makes on its way through
+// The operator is killed before and after every write that it makes in the course of
 // every step of every path, and is started again each time. It must end as if nothing
 // had happened. Since each step begins where the one before has ended, a revision too
 // many is found at the latest then.

@@ -114,7 +114,7 @@ func apiServerDown(c *crashable) {
 	}
 	asked := time.Since(recovered)
 	c.allRun(ns, releases)
-	c.t.Logf("after it came back, all were asked in %s and delivered in %s",
+	c.t.Logf("after it came back, all were triggered in %s and delivered in %s",
 		asked.Round(100*time.Millisecond), time.Since(recovered).Round(100*time.Millisecond))
 	c.Expect(asked).To(BeNumerically("<", outage), "no back-off is left from the outage")
 }

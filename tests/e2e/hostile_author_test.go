@@ -81,7 +81,7 @@ func hostileAuthor(e *env, op *operator.Operator) {
 		e.Expect(client.IgnoreAlreadyExists(editor.Create(e.ctx, forged))).To(Succeed())
 	}
 
-	// Meanwhile the other namespace goes on as before, and nothing of it was looked at
+	// Meanwhile the other namespace works as before, and nothing of it was read
 	// that no one there refers to.
 	edit(e, hidden, func(s *corev1.Secret) { s.StringData = map[string]string{"key": "hunter3"} })
 	e.setData(settings(tenant), "key", "two")

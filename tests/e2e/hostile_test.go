@@ -48,7 +48,7 @@ func TestHostile_who_may_edit_ConfigMaps_in_one_namespace_harms_nobody_elsewhere
 	e := parallel(t)
 	tenant, victim := e.namespace("hostile"), e.namespace("victim")
 	editor := e.editor(tenant, "", "configmaps")
-	e.Expect(editor.Create(e.ctx, configMap(victim, "mine", nil))).NotTo(Succeed(), "what is to be tested is a restricted account")
+	e.Expect(editor.Create(e.ctx, configMap(victim, "mine", nil))).NotTo(Succeed(), "the test needs a restricted account")
 	good := withValues(victim, "values", "a: 1\n")
 	e.create(good)
 	e.releases(release(victim, "app", reads(cmKind, "values")), release(victim, "closed", allowing("")))

@@ -110,7 +110,7 @@ func TestLost_requests_to_a_helm_controller_that_ends_or_is_set_up_otherwise(t *
 			h.setData(configMap(ns, name+"-settings", nil), "key", "two")
 		}
 	}
-	// delivered expects the apps to come to rest.
+	// delivered expects the apps to settle.
 	delivered := func(apps ...app) {
 		h.t.Helper()
 		for _, a := range apps {

@@ -17,7 +17,7 @@ import (
 
 // interrupted has another request come while helm-controller waits for what it has
 // upgraded to become healthy. It counts as a failure, after which it does not go on by
-// itself, unless it is asked to.
+// itself, unless a request says so.
 func (h *helm) interrupted() {
 	h.t.Helper()
 	ns := h.namespace("interrupted")

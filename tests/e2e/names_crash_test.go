@@ -39,7 +39,7 @@ func generatedAs(n int) func(c *crashable, ns string) error {
 		if n > 0 && err == nil {
 			vt, getErr := c.trigger(ns, names[0])
 			if err = getErr; err == nil && (len(vt.OwnerReferences) > 0 || generated.IsMarked(vt) || generated.IsHeld(vt)) {
-				err = errors.New("the operator has not let go of it")
+				err = errors.New("the operator still owns it")
 			}
 		}
 		return errors.Join(err, c.runsBy(ns, names[n], ns, "app"), c.recorded(ns, "settings"))

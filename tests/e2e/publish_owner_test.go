@@ -153,6 +153,6 @@ func renamed(e *env) {
 	e.delete(declared(ns, "platform"))
 	e.Eventually(e.gone(configMap(ns, "prod-other", nil))).Should(BeTrue())
 	e.create(again)
-	e.Eventually(e.copied(ns, "prod-other")).Should(Equal("a: 1\n"), "it changes nothing, so no one is asked")
+	e.Eventually(e.copied(ns, "prod-other")).Should(Equal("a: 1\n"), "it changes nothing, so no one is triggered")
 	e.stay(ns, map[string]int{"prod": 1})
 }

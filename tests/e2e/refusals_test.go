@@ -188,7 +188,7 @@ func TestRefusals_of_status_and_events(t *testing.T) {
 }
 
 // Copies that cannot be written are named. Their targets hold up no other one, even if they
-// come first and are more than may be under way.
+// come first and are more than may be in progress.
 func TestRefusals_of_copies(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("refused")

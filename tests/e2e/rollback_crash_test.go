@@ -17,11 +17,11 @@ import (
 
 // rollbackPath is the way of changes that fail and are rolled back.
 func rollbackPath() crashPath {
-	everybody := append([]string{"prod-00"}, canaries...)
+	everyone := append([]string{"prod-00"}, canaries...)
 	return crashPath{
 		name: "a rollout that fails in the last stage and is rolled back, retried, and fixed",
 		prepare: func(c *crashable, _ string) {
-			for _, name := range everybody {
+			for _, name := range everyone {
 				c.want[name] = 1
 			}
 		},
@@ -31,13 +31,13 @@ func rollbackPath() crashPath {
 				c.expect(canaries...) // There and back. What did not render made no revision.
 				c.setValues(withValues(ns, "values", ""), fmt.Sprintf("breaks: prod-00\nround: %d\n", c.next()))
 			}, func(c *crashable, ns string) error {
-				return errors.Join(c.isRolledBack(ns), c.runsAll(ns, everybody...))
+				return errors.Join(c.isRolledBack(ns), c.runsAll(ns, everyone...))
 			}},
 			{"it is fixed", func(c *crashable, ns string) {
-				c.expect(everybody...)
+				c.expect(everyone...)
 				c.setValues(withValues(ns, "values", ""), fmt.Sprintf("round: %d\n", c.next()))
 			}, func(c *crashable, ns string) error {
-				return errors.Join(c.stands(ns, triggerv1.RolloutFinished), c.runsAll(ns, everybody...), c.keepsOnly(ns, fmt.Sprintf("ConfigMap round: %d\n", c.round)))
+				return errors.Join(c.stands(ns, triggerv1.RolloutFinished), c.runsAll(ns, everyone...), c.keepsOnly(ns, fmt.Sprintf("ConfigMap round: %d\n", c.round)))
 			}},
 		},
 	}

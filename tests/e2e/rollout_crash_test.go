@@ -118,7 +118,7 @@ func TestLeader_changes_in_the_middle_of_a_rollout_keep_its_order_and_bounds(t *
 
 	counts, most, peak, overlap := seen.result()
 	r.Expect(counts).To(Equal(map[string]int{"canary": 3, "prod": 12}))
-	r.Expect(most).To(Equal(2), "each content is asked for once")
+	r.Expect(most).To(Equal(2), "each content is requested once")
 	r.Expect(peak).To(And(HaveKeyWithValue("canary", 1), HaveKeyWithValue("prod", BeNumerically("<=", 3))))
 	r.Expect(overlap).To(BeEmpty())
 	r.Expect(seen.inOrder()).To(Equal([]string{"canary", "prod", "canary", "prod"}))

@@ -141,7 +141,7 @@ func (e *env) stageEvents(namespace, reason string) func() ([]string, error) {
 }
 
 // witness sees every version of the releases of a namespace, and notes the order in
-// which they are asked and how many are under way at a time.
+// which they are triggered and how many are in progress at a time.
 type witness struct {
 	mu       sync.Mutex
 	before   map[string]string
@@ -203,7 +203,7 @@ func (w *witness) see(hr *helmv2.HelmRelease) {
 	}
 }
 
-// stages returns how many releases of each stage were asked, how often one was asked at
+// stages returns how many releases of each stage were triggered, how often one was triggered at
 // most, the peaks, and which stages overlapped.
 func (w *witness) result() (counts map[string]int, most int, peak map[string]int, overlap []string) {
 	w.mu.Lock()
@@ -217,7 +217,7 @@ func (w *witness) result() (counts map[string]int, most int, peak map[string]int
 	return counts, most, maps.Clone(w.peak), slices.Clone(w.overlap)
 }
 
-// inOrder returns the stages in the order in which their releases were asked, each once
+// inOrder returns the stages in the order in which their releases were triggered, each once
 // in a row.
 func (w *witness) inOrder() []string {
 	w.mu.Lock()

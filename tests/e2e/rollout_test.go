@@ -40,7 +40,7 @@ func TestRollout_a_change_that_breaks_one_canary_touches_the_canaries_alone_and_
 	e.atRest(ns, 60)
 	counts, most, peak, overlap := good.result()
 	e.Expect(counts).To(Equal(map[string]int{"canary": 4, "early": 16, "prod": 40}))
-	e.Expect(most).To(Equal(1), "each was asked once")
+	e.Expect(most).To(Equal(1), "each was triggered once")
 	e.Expect(peak["early"]).To(BeNumerically("<=", 8))
 	e.Expect(peak["prod"]).To(BeNumerically("<=", 10))
 	e.Expect(overlap).To(BeEmpty())

@@ -123,7 +123,7 @@ func TestRollout_survives_that_the_operator_is_killed_again_and_again(t *testing
 	e.atRest(ns, 23)
 	counts, most, peak, overlap := seen.result()
 	e.Expect(counts).To(Equal(map[string]int{"canary": 3, "prod": 20}))
-	e.Expect(most).To(Equal(1), "nothing is asked twice")
+	e.Expect(most).To(Equal(1), "nothing is triggered twice")
 	e.Expect(peak).To(And(HaveKeyWithValue("canary", 1), HaveKeyWithValue("prod", BeNumerically("<=", 3))))
 	e.Expect(overlap).To(BeEmpty())
 	revisions := map[string]int{}

@@ -139,7 +139,7 @@ func (c *commits) running(manager string, objects ...client.Object) {
 	c.Eventually(c.condition(c.ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
 }
 
-// settles waits until the trigger platform says that a change is on its way.
+// settles waits until the trigger platform says that a change is in progress.
 func (c *commits) settles() {
 	c.t.Helper()
 	const trigger = "platform"

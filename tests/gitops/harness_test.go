@@ -169,7 +169,7 @@ func (e *team) release(name string) (*helmv2.HelmRelease, error) {
 }
 
 // atRest reports whether helm-controller and the operator have done all there is to do for a
-// release: nothing that was asked for is open.
+// release: no request is open.
 func (e *team) atRest(name string) func() (bool, error) {
 	return func() (bool, error) {
 		hr, err := e.release(name)

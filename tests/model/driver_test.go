@@ -57,7 +57,7 @@ type story struct {
 	skip map[int]bool
 }
 
-// chapter is after how many operations everything comes to rest, and is looked at.
+// chapter is after how many operations everything settles, and is checked.
 const chapter = 40
 
 // tell tells a story and returns what is wrong with its end, as an error that holds all
@@ -123,7 +123,7 @@ func (d *driver) settle(rng *rand.Rand, kills int) error {
 	if err := d.refusing(rng, kills); err != nil {
 		return err
 	}
-	if err := d.mendGates(true); err != nil {
+	if err := d.fixGates(true); err != nil {
 		return fmt.Errorf("fix: %w", err)
 	}
 	return d.verify()

@@ -59,7 +59,7 @@ func (d *driver) fix() error {
 	if err := d.wait("resume the generated triggers", d.resumeGenerated); err != nil {
 		return err
 	}
-	if err := d.mendGates(false); err != nil {
+	if err := d.fixGates(false); err != nil {
 		return err
 	}
 	return d.mendUnbound()

@@ -92,11 +92,11 @@ func (d *driver) refusing(rng *rand.Rand, kills int) error {
 		for _, m := range d.managers {
 			m.plan(0, 0, false)
 		}
-		if err := d.wait("refused, and coming to rest", func() error { return errors.Join(d.keep(), d.silent(rest)) }); err != nil {
+		if err := d.wait("refused, and settling", func() error { return errors.Join(d.keep(), d.silent(rest)) }); err != nil {
 			return err
 		}
 		if _, err := d.refused(g); err != nil {
-			return fmt.Errorf("refused, and at rest: %w", err)
+			return fmt.Errorf("refused, and settled: %w", err)
 		}
 	}
 	return nil

@@ -18,12 +18,12 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 )
 
-// pace is how often a person does something about what does not get on.
+// pace is how often a person does something about what makes no progress.
 const pace = 3 * time.Second
 
-// mendGates makes everything possible, and opens all gates. At first it leaves what is to be
+// fixGates makes everything possible, and opens all gates. At first it leaves what has to be
 // rolled back.
-func (d *driver) mendGates(all bool) error {
+func (d *driver) fixGates(all bool) error {
 	for _, g := range d.fleet.gates {
 		for _, o := range g.sources {
 			if err := d.mendOrigin(o, g.back && !all); err != nil {
@@ -97,9 +97,9 @@ func (d *driver) mendMember(m *member) error {
 // ours reports whether labels are those of a copy.
 func ours(labels map[string]string) bool { return labels[triggerv1.PublishedByLabel] != "" }
 
-// tend does what a person does about a gate while all comes to rest: it is approved,
-// tried again after helm-controller was cut off, and a release that has taken up what
-// someone wrote into its copy is looked at before its interval ends.
+// tend does what a person does about a gate while all settles: it is approved,
+// tried again after helm-controller was cut off, and a release that has read what
+// someone wrote into its copy is checked before its interval ends.
 func (d *driver) tend() error {
 	for _, g := range d.fleet.gates {
 		vt := g.object()

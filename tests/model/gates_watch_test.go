@@ -92,7 +92,7 @@ func (w *witness) follow(ctx context.Context, c client.WithWatch, kind string, l
 	}
 }
 
-// catchUp takes up what a list shows that no watch has delivered.
+// catchUp applies what a list shows that no watch has delivered.
 func (w *witness) catchUp(kind, ns string, list client.ObjectList, gap bool) {
 	var objects []client.Object
 	switch list := list.(type) {

@@ -13,7 +13,7 @@ import (
 // revision. An operation is effective for a release, once, if by it
 //
 //   - the release is created; once more for each trigger with a source that is to force
-//     it, of which nothing is recorded;
+//     it, unrecorded;
 //   - the values that it is composed of become others, or the chart does. What cannot
 //     be composed or rendered makes no revision, so that only the next state that can
 //     be counts. What the API server refuses makes a failed revision, and counts;
@@ -53,7 +53,7 @@ type ledger struct {
 	// at that, its revisions may still be there.
 	begun time.Time
 
-	// fresh reports that the release has been created since it was last looked at.
+	// fresh reports that the release has been created since it was last evaluated.
 	fresh bool
 	// values and spec are what was last seen of them.
 	values string
@@ -88,7 +88,7 @@ func (f *fleet) made(at time.Time, why string) {
 		for _, t := range f.triggers {
 			if t.exists && t.asked != nil && f.hasTarget(t, r) && !t.asked[r] {
 				t.asked[r] = true
-				r.entitle(effective{at: at, forced: true, lasting: true, why: t.id() + " was asked: " + why})
+				r.entitle(effective{at: at, forced: true, lasting: true, why: t.id() + " was forced: " + why})
 			}
 		}
 		fresh := r.fresh
@@ -161,7 +161,7 @@ func (f *fleet) forcing(r *release) (content, bound int, gone bool) {
 	for _, b := range append(f.declared(r), f.derived(r)...) {
 		key := b.by + "|" + b.source.id() + fmt.Sprint(b.keys)
 		content, known := b.content()
-		// What has changed since it was last bound is a change. Whether anybody noticed
+		// What has changed since it was last bound is a change. Whether anyone noticed
 		// that it was not bound meanwhile is not known.
 		present[key] = true
 		if b.forces(r) && b.source.exists && !r.present[key] && r.bound[key] != content {

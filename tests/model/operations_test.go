@@ -223,7 +223,7 @@ func createRelease(d *driver, rng *rand.Rand) (string, error) {
 }
 
 func (d *driver) recreation(r *release) (string, error) {
-	if err := d.remove(r.object()); err != nil { // It may still be on its way out.
+	if err := d.remove(r.object()); err != nil { // It may still be terminating.
 		return "", err
 	}
 	return d.act("create "+r.id(), func() { r.exists = true }, func() error { return d.writeRelease(r) })

@@ -123,7 +123,7 @@ func (d *driver) runsValues(r *release, values map[string]any) error {
 	for _, s := range d.fleet.sources {
 		want, wanted := fmt.Sprint(s.values), s.exists && r.readsFrom(s)
 		have, found := values[s.name]
-		// What it does not read any more it loses by its own spec.
+		// It loses what it no longer reads by its own spec.
 		bound := !r.readsFrom(s) || d.fleet.bound(r, s)
 		if bound && (wanted != found || wanted && fmt.Sprint(have) != want) {
 			return about(r, "runs values %v of %s, which holds %s (read and there: %t)", have, s.id(), want, wanted)

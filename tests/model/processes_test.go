@@ -178,7 +178,7 @@ func (m *manager) start(d *driver) {
 	}()
 }
 
-// ended waits for a start that is under way.
+// ended waits for a start that is in progress.
 func (m *manager) ended() {
 	if m.starting != nil {
 		<-m.starting

@@ -41,11 +41,11 @@ func (d *driver) verify() error {
 		return err
 	}
 	d.note("delivered after %s", time.Since(begun).Round(time.Millisecond))
-	if err := d.wait("coming to rest", func() error { return d.silent(rest) }); err != nil {
+	if err := d.wait("settling", func() error { return d.silent(rest) }); err != nil {
 		return err
 	}
 	if err := d.silent(quiet); err != nil {
-		return fmt.Errorf("at rest: %w", err)
+		return fmt.Errorf("settled: %w", err)
 	}
 	// A release with a short interval is not ready in the moment of its reconciliation.
 	if err := d.wait("after the rest", d.delivered); err != nil {

@@ -1,7 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package model tells random stories on a real API server with the real helm-controller
+// Package model runs random stories on a real API server with the real helm-controller
 // and asks of the end of each what the operator promises. A story is drawn from a seed:
 // the operations are the same each time, their timing is not.
 package model

@@ -169,7 +169,7 @@ func (d *driver) writeRelease(r *release) error {
 			Interval:   metav1.Duration{Duration: r.interval},
 			Suspend:    r.suspended,
 			ChartRef:   &helmv2.CrossNamespaceSourceReference{Kind: "OCIRepository", Name: chartName},
-			MaxHistory: new(int), // Every revision is to be looked at.
+			MaxHistory: new(int), // Every revision is to be checked.
 			Values:     d.fleet.inline(r),
 		}
 		for _, read := range r.reads {

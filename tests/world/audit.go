@@ -40,7 +40,7 @@ type AuditEvent struct {
 }
 
 // Write reports whether the request was made and granted to change something.
-// One that finds everything as wanted, like most applies, is a write, too.
+// One that finds everything as it should be, like most applies, is a write, too.
 func (e AuditEvent) Write() bool {
 	return !e.DryRun && e.Code < 300 &&
 		slices.Contains([]string{"create", "update", "patch", "delete", "deletecollection"}, e.Verb)

@@ -163,7 +163,7 @@ fix what go reports above and run "go run ./tests/world/build" again, it resumes
 
 // runGo runs the go command in dir, shielded from the settings of anyone who
 // called: go test -race, GOFLAGS=-mod=mod or a cross-compilation must not
-// reach binaries that run here and are cached for everybody.
+// reach binaries that run here and are cached for everyone.
 func runGo(ctx context.Context, dir string, args ...string) ([]byte, error) {
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, "go", args...)

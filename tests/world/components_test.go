@@ -84,7 +84,7 @@ func TestAPIServerRestarts(t *testing.T) {
 	g.Expect(w.RestartComponent(ctx, world.APIServer)).To(Succeed())
 	t.Logf("restarted in %s", time.Since(start))
 	g.Expect(w.Client().Get(ctx, client.ObjectKeyFromObject(cm), cm)).To(Succeed())
-	install(t, w, "app") // the controllers find their way back
+	install(t, w, "app") // the controllers reconnect
 }
 
 // The controller manager does what objects rely on: service accounts with

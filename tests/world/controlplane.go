@@ -82,7 +82,7 @@ func (w *World) apiServerService(addr string, o Options) (*service, error) {
 		"--profiling=false",
 	}
 	if os.Getenv(kubernetesVariable) != "oldest" {
-		// Ends watches when it is asked to stop, or the restart takes a minute.
+		// Ends watches when it is stopped, or the restart takes a minute.
 		args = append(args, "--shutdown-watch-termination-grace-period=1s")
 	}
 	if !o.NoAudit {

@@ -3,7 +3,7 @@
 
 // Package world runs a real Kubernetes API with a real Flux on this machine,
 // for tests, demos and measurements: etcd, kube-apiserver,
-// kube-controller-manager, helm-controller and, if wanted, the other
+// kube-controller-manager, helm-controller and, if configured, the other
 // controllers of Flux with a Git server and a registry of charts, as plain
 // processes on loopback. No container is
 // needed, and several worlds can run side by side.

@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// reservePort finds a free loopback port and keeps it from everybody else
+// reservePort finds a free loopback port and keeps it from everyone else
 // until it is released. The socket is bound but never listens: that lets a Go
 // server (they all set SO_REUSEADDR) listen on the port, again after every
 // restart, while the kernel no longer hands it out to anyone who asks for any

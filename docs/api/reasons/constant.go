@@ -85,7 +85,7 @@ func constantsIn(path string, source []byte) ([]constant, error) {
 		}
 		for _, spec := range group.Specs {
 			spec := spec.(*ast.ValueSpec)
-			c, is := wanted(spec)
+			c, is := documented(spec)
 			if !is {
 				continue
 			}
@@ -102,8 +102,8 @@ func constantsIn(path string, source []byte) ([]constant, error) {
 	return all, errors.Join(errs...)
 }
 
-// wanted reports whether a constant is a reason or a state.
-func wanted(spec *ast.ValueSpec) (constant, bool) {
+// documented reports whether a constant is a reason or a state.
+func documented(spec *ast.ValueSpec) (constant, bool) {
 	if len(spec.Values) != 1 {
 		return constant{}, false
 	}

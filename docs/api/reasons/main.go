@@ -31,7 +31,7 @@ type column struct {
 // tables are all of the page, in its order.
 var tables = []table{{
 	title:     "Reasons of Ready",
-	intro:     "With `Stalled`, a person has to act, and the condition `Stalled` has the same reason and message. Without, the\nValuesTrigger goes on by itself. With `Reconciling`, that condition has the same reason.",
+	intro:     "With `Stalled`, a person has to act, and the condition `Stalled` has the same reason and message. Without, the\nValuesTrigger continues by itself. With `Reconciling`, that condition has the same reason.",
 	constants: with("Ready"),
 	columns:   []column{named("Reason"), value("Status", "Ready"), meaning, todo},
 }, {

@@ -165,12 +165,12 @@ func (r *run) build(object string) []lint.Document {
 	for _, remote := range r.fs.remote {
 		r.findings = append(r.findings, lint.Finding{
 			File: r.scan.shown(remote.file), Line: remote.line, Severity: lint.Note, Rule: ruleNotBuilt, Object: object,
-			Message: fmt.Sprintf("%s is not fetched: what it holds is not looked at", remote.url),
+			Message: fmt.Sprintf("%s is not fetched: what it holds is not checked", remote.url),
 		})
 	}
 	switch {
 	case err != nil && len(r.fs.remote) > 0:
-		r.report(lint.Note, ruleNotBuilt, object, "kustomization %s is not built without what is not fetched: nothing of it is looked at", r.scan.shown(r.dir))
+		r.report(lint.Note, ruleNotBuilt, object, "kustomization %s is not built without what is not fetched: nothing of it is checked", r.scan.shown(r.dir))
 		return nil
 	case err != nil:
 		r.report(lint.Error, ruleBuild, object, "kustomization %s cannot be built: %s", r.scan.shown(r.dir), r.describe(err))

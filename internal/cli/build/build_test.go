@@ -195,7 +195,7 @@ func TestDirectories_with_Flux(t *testing.T) {
 			"cluster/flux.yaml": kustomization("flux-system", "cluster", "") + "---\n" + kustomization("absent", "./absent", "") + "---\n" + strings.Replace(kustomization("other", "./", ""), "name: flux-system}", "name: other}", 1),
 		}, [][]string{{"cluster/flux.yaml:1 Kustomization flux-system/flux-system", "cluster/flux.yaml:8 Kustomization flux-system/absent", "cluster/flux.yaml:15 Kustomization flux-system/other"}}, []string{
 			"cluster/flux.yaml:12 error build Kustomization flux-system/absent: spec.path: there is no directory ./absent in the tree",
-			"cluster/flux.yaml:19 note not-built Kustomization flux-system/other: its source GitRepository flux-system/other is not this tree: what it applies is not looked at",
+			"cluster/flux.yaml:19 note not-built Kustomization flux-system/other: its source GitRepository flux-system/other is not this tree: what it applies is not checked",
 		}},
 		{"a path of which the root of the tree is not known", map[string]string{"flux.yaml": kustomization("absent", "./absent", "") + "---\n" + kustomization("top", "./", "")}, [][]string{{
 			"flux.yaml:1 Kustomization flux-system/absent", "flux.yaml:8 Kustomization flux-system/top",
@@ -272,7 +272,7 @@ func TestDirectories_ask_no_network(t *testing.T) {
 			}))
 			g.Expect(asked).To(BeZero())
 			g.Expect(sets != nil).To(Equal(c.built), "%v", findings)
-			g.Expect(findings[0]).To(MatchRegexp(`^(kustomization|two).yaml:1 note not-built : .* is not fetched: what it holds is not looked at$|^kustomization.yaml:2 note`))
+			g.Expect(findings[0]).To(MatchRegexp(`^(kustomization|two).yaml:1 note not-built : .* is not fetched: what it holds is not checked$|^kustomization.yaml:2 note`))
 			for _, f := range findings {
 				g.Expect(f).To(ContainSubstring(" note not-built "))
 			}

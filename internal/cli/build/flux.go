@@ -122,7 +122,7 @@ func (c *cluster) prepare(k flux, vars variables) *run {
 	r := c.newRun("")
 	r.file, r.line, r.flux, r.variables = k.document.File, k.document.LineOf("path"), k, vars
 	if c.sources != nil && !c.sources[k.source()] {
-		r.report(lint.Note, ruleNotBuilt, k.String(), "its source %s is not this tree: what it applies is not looked at", k.source())
+		r.report(lint.Note, ruleNotBuilt, k.String(), "its source %s is not this tree: what it applies is not checked", k.source())
 		return r
 	}
 	dir := c.scan.resolve(k.path())
@@ -131,7 +131,7 @@ func (c *cluster) prepare(k flux, vars variables) *run {
 		r.report(lint.Error, ruleBuild, k.String(), "spec.path: there is no directory %s in the tree", k.path())
 		return r
 	case dir == "" || c.sources == nil && c.scan.isTop(dir):
-		r.report(lint.Note, ruleNotBuilt, k.String(), "spec.path %s of its source %s is not in this tree: what it applies is not looked at", k.path(), k.source())
+		r.report(lint.Note, ruleNotBuilt, k.String(), "spec.path %s of its source %s is not in this tree: what it applies is not checked", k.path(), k.source())
 		return r
 	}
 	r.dir, r.fs.root = dir, dir

@@ -16,7 +16,7 @@ const (
 	Fails Outcome = "ValuesError"
 	// Installs: the release is new.
 	Installs Outcome = "Install"
-	// Upgrades: the values differ, and the release is asked at once.
+	// Upgrades: the values differ, and the release is triggered at once.
 	Upgrades Outcome = "Upgrade"
 	// Forces: an upgrade is forced, though the values stay the same.
 	Forces Outcome = "ForcedUpgrade"

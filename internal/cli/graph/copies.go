@@ -28,7 +28,7 @@ const (
 	CopyBehind CopyState = "Behind"
 	// CopyAbsent has not been written.
 	CopyAbsent CopyState = "Absent"
-	// CopyEarlier has the content that is gone back to, and CopyRejected that which has
+	// CopyEarlier has the restored content, and CopyRejected that which has
 	// failed and is rolled back.
 	CopyEarlier  CopyState = "Earlier"
 	CopyRejected CopyState = "Rejected"

@@ -37,7 +37,7 @@ func TestCopiesOf(t *testing.T) {
 		{"not written", publishing(""), []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Absent"}},
 		{"older", publishing("sha256:1"), []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Behind"}},
 		{"present", publishing("sha256:2"), []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Current"}},
-		{"gone back to", func(vt *triggerv1.ValuesTrigger) {
+		{"restored", func(vt *triggerv1.ValuesTrigger) {
 			publishing("sha256:2")(vt)
 			vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:3", Rollback: &triggerv1.RollbackStatus{Digest: "sha256:2"}}
 		}, []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Earlier"}},

@@ -29,7 +29,7 @@ const (
 	Forced Effect = "ForcedUpgrade"
 	// Upgraded makes a revision if the values that are composed change.
 	Upgraded Effect = "UpgradeIfChanged"
-	// Requested asks helm-controller, which sees no change.
+	// Requested is a request to helm-controller, which sees no change.
 	Requested Effect = "Request"
 	// Held waits for a HelmRelease or a trigger to be resumed.
 	Held Effect = "WhenResumed"
@@ -65,7 +65,7 @@ type Edge struct {
 	Force bool `json:"force,omitempty"`
 
 	// Turn is when a change that is made now would be delivered, and Waits what the
-	// content that is on its way waits for, "" if none is.
+	// content that is being delivered waits for, "" if none is.
 	Turn  Turn   `json:"-"`
 	Waits string `json:"-"`
 

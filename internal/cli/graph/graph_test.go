@@ -157,7 +157,7 @@ func TestDescribe_states(t *testing.T) {
 		{"ready for an old spec", func(vt *triggerv1.ValuesTrigger) {
 			vt.Status.Conditions, vt.Generation = []metav1.Condition{condition("Ready", metav1.ConditionTrue)}, 2
 		}, Unseen},
-		{"under way", func(vt *triggerv1.ValuesTrigger) {
+		{"in progress", func(vt *triggerv1.ValuesTrigger) {
 			vt.Status.Conditions = []metav1.Condition{condition("Ready", metav1.ConditionUnknown)}
 		}, Progressing},
 		{"waiting", func(vt *triggerv1.ValuesTrigger) {
@@ -264,6 +264,6 @@ func TestDescribe_leaves_out_an_optional_target_that_was_not_found(t *testing.T)
 		return Describe(&in).Targets
 	}
 	g.Expect(of(true, 2)).To(BeEmpty())
-	g.Expect(of(true, 1)).To(HaveLen(1), "not looked at yet")
+	g.Expect(of(true, 1)).To(HaveLen(1), "not evaluated yet")
 	g.Expect(of(false, 2)).To(HaveLen(1))
 }

@@ -20,12 +20,12 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
-// Cluster is what is asked.
+// Cluster is what an answer is about.
 type Cluster struct {
 	Releases []helmv2.HelmRelease
 	Triggers []triggerv1.ValuesTrigger
 
-	// Now is when it was asked.
+	// Now is when it was read.
 	Now time.Time
 }
 
@@ -69,8 +69,8 @@ func Reaches(c Cluster, subject Subject) Reach {
 		r.reach.CopyOf = trigger.String()
 	}
 	if contract.IsSource(subject.Labels) {
-		asked := contract.Parse(subject.Annotations)
-		r.targets, r.reach.Problems = asked.Targets, asked.Problems
+		binding := contract.Parse(subject.Annotations)
+		r.targets, r.reach.Problems = binding.Targets, binding.Problems
 		for _, key := range r.targets {
 			r.named[key] = true
 		}

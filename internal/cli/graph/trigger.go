@@ -26,11 +26,11 @@ type State string
 const (
 	// Stalled waits for someone to act.
 	Stalled State = "Stalled"
-	// Waiting is not ready and goes on by itself, once something appears.
+	// Waiting is not ready and continues by itself, once something appears.
 	Waiting State = "Waiting"
-	// Unseen has a spec that the operator has not looked at.
+	// Unseen has a spec that the operator has not evaluated.
 	Unseen State = "Unseen"
-	// Progressing is under way.
+	// Progressing is in progress.
 	Progressing State = "Progressing"
 	// Suspended is stopped by spec.suspend.
 	Suspended State = "Suspended"
@@ -131,7 +131,7 @@ func state(vt *triggerv1.ValuesTrigger) (s State, reason, message string) {
 	case vt.Spec.Suspend:
 		return Suspended, "", "spec.suspend is set; what changes is delivered after it is resumed"
 	case ready == nil || vt.Status.ObservedGeneration != vt.Generation:
-		return Unseen, "", "the operator has not looked at this spec; is it running, and does it serve this namespace?"
+		return Unseen, "", "the operator has not evaluated this spec; is it running, and does it serve this namespace?"
 	case ready.Status == metav1.ConditionTrue:
 		return Ready, reason, message
 	case ready.Status == metav1.ConditionUnknown:
@@ -210,7 +210,7 @@ func selectorText(selector *triggerv1.Selector) string {
 }
 
 // targets returns the HelmReleases that the trigger has found, worst first, and those
-// that it names and has not looked at.
+// that it names and has not evaluated.
 func targets(vt *triggerv1.ValuesTrigger) []Target {
 	out := make([]Target, 0, len(vt.Status.Targets))
 	known := map[string]bool{}
@@ -222,7 +222,7 @@ func targets(vt *triggerv1.ValuesTrigger) []Target {
 		known[t.Namespace+"/"+t.Name] = true
 	}
 	for _, ref := range vt.Spec.Targets {
-		t := Target{Namespace: cmp.Or(ref.Namespace, vt.Namespace), Name: ref.Name, State: triggerv1.TargetPending, Message: "not looked at yet"}
+		t := Target{Namespace: cmp.Or(ref.Namespace, vt.Namespace), Name: ref.Name, State: triggerv1.TargetPending, Message: "not evaluated yet"}
 		absent := ref.Optional && vt.Status.ObservedGeneration == vt.Generation
 		if ref.Name != "" && ref.NamespaceSelector == nil && !known[t.Key()] && !absent {
 			out = append(out, t)

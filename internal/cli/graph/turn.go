@@ -35,7 +35,7 @@ func turnOf(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, now time.Time) 
 		}
 		i := stages.Of(hr)
 		if i == rollout.NoStage {
-			return Turn{After: "no stage of ValuesTrigger " + vt.Namespace + "/" + vt.Name + " selects it: it is never asked"}
+			return Turn{After: "no stage of ValuesTrigger " + vt.Namespace + "/" + vt.Name + " selects it: it is never triggered"}
 		}
 		turn = Turn{Stage: vt.Spec.Rollout.Stages[i].Name, After: before(vt.Spec.Rollout.Stages[:i+1])}
 	}
@@ -97,7 +97,7 @@ func Duration(d time.Duration) string {
 	return text
 }
 
-// waits says what the content waits for that is on its way to a target, "" if it has it.
+// waits says what the content waits for that a target is due to get, "" if it has it.
 func waits(vt *triggerv1.ValuesTrigger, t Target) string {
 	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
 		return "has failed and is not delivered: edit it, or retry it by name"
@@ -108,7 +108,7 @@ func waits(vt *triggerv1.ValuesTrigger, t Target) string {
 		return reason
 	case triggerv1.TargetPending, triggerv1.TargetTriggered:
 		if reason == "" {
-			return "is under way"
+			return "is in progress"
 		}
 		return reason
 	case triggerv1.TargetFailed:

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Cause is why the operator asked, as its one line says it.
+// Cause is why the operator made a request, as its one line says it.
 type Cause struct {
 	// Text is the line itself.
 	Text string `json:"text"`
@@ -26,7 +26,7 @@ type Cause struct {
 	// restored to what they held before.
 	TakenBack string `json:"rolledBack,omitempty"`
 
-	// Request is the annotation by which a person asked for it, if one did.
+	// Request is the annotation that a person set for it, if one did.
 	Request string `json:"request,omitempty"`
 
 	// Trigger is namespace/name of the ValuesTrigger.
@@ -66,7 +66,7 @@ var (
 	restPattern = regexp.MustCompile(`(?:^|, )and ([0-9]+) more(?:, | via )`)
 )
 
-// ParseCause reads the line that the operator writes. Of what it does not understand,
+// ParseCause reads the line that the operator writes. Of the rest,
 // or what was cut, only the text is kept.
 func ParseCause(text string) Cause {
 	c := Cause{Text: text}

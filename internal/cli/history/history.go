@@ -128,7 +128,7 @@ type Overridden struct {
 	Digest  string    `json:"digest"`
 	At      time.Time `json:"at"`
 
-	// Manager is the field manager that asked for it, if that is known. It is a name that
+	// Manager is the field manager that requested it, if that is known. It is a name that
 	// the client chose, no proof of identity.
 	Manager string `json:"manager,omitempty"`
 
@@ -290,7 +290,7 @@ func waiting(e Evidence) []Waiting {
 				w.Cause = &cause
 			case len(vt.Status.History) > 0 && vt.Status.History[0].Digest == vt.Status.LastDigest && vt.Status.History[0].Cause != "":
 				cause := ParseCause(vt.Status.History[0].Cause)
-				w.Cause = &cause // What others were asked to run already.
+				w.Cause = &cause // What others were triggered for already.
 			}
 			out = append(out, w)
 		}

@@ -150,7 +150,7 @@ func TestExplain(t *testing.T) {
 		}(), []string{"3 Unknown [values] helm-controller went back", "2 Unknown", "1 Unknown"}, nil},
 		{"what follows at once is not made by the same request", evidence(snapshot(3, 10+1./60, "1", "a"), snapshot(2, 10, "1", "b"), snapshot(1, 0, "1", "a")).annotated(10),
 			[]string{"3 Unknown", "2 Unknown", "1 Unknown"}, nil},
-		{"an installation, though something was asked meanwhile", evidence(snapshot(1, 10, "1", "a")).target(none, triggerv1.Change{Cause: cause("a"), Time: *stamp(9)}),
+		{"an installation, though something was requested meanwhile", evidence(snapshot(1, 10, "1", "a")).target(none, triggerv1.Change{Cause: cause("a"), Time: *stamp(9)}),
 			[]string{"1 Unknown [] the installation"}, nil},
 		{"forced by another client", evidence(snapshot(2, 10, "1", "a"), snapshot(1, 0, "1", "a")),
 			[]string{"2 Unknown [neither chart nor values] no request of the operator is known to have made it; chart and values are those", "1 Unknown"}, nil},
@@ -173,7 +173,7 @@ func TestExplain(t *testing.T) {
 			annotated(10).before(1).target(open("a", "a.1", triggerv1.TargetFailed)), []string{"3 Unknown", "2 ByOrder [values] a status", "1 Unknown"}, nil},
 		{"a request that failed before another one was made", evidence(snapshot(3, 11, "1", "c"), snapshot(2, 10, "1", "b")).
 			annotated(10).before(2).target(open("a", "a.0", triggerv1.TargetFailed)), []string{"3 Unknown", "2 Unknown"}, nil},
-		{"what was taken up without a request is not that of the request before", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
+		{"what was applied without a request is not that of the request before", evidence(snapshot(3, 20, "1", "c"), snapshot(2, 10, "1", "b")).
 			annotated(10).before(1).target(proved("b", "a.1", 3, 10, 20.1)).about("Delivered", "Delivered, revision 2: "+cause("a"), 10.1),
 			[]string{"3 Recorded [values] b status", "2 Recorded [] a event"}, nil},
 		{"events of which several were made one", evidence(snapshot(4, 30, "1", "a"), snapshot(3, 20, "1", "a"), snapshot(2, 10, "1", "a")).

@@ -85,7 +85,7 @@ func requests(e Evidence) []request {
 func (q request) isOf(other request) bool {
 	switch {
 	case q.cause != other.cause:
-		return false // The status of a trigger may be about what it did not ask for.
+		return false // The status of a trigger may be about what it did not request.
 	case q.token != "" && other.token != "":
 		return q.token == other.token
 	}
@@ -116,13 +116,13 @@ func (q *request) learn(other request) {
 func ofTrigger(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) []request {
 	var out []request
 	name := "ValuesTrigger " + vt.Namespace + "/" + vt.Name
-	asked, waits := true, ""
+	requested, waits := true, ""
 	for _, t := range vt.Status.Targets {
 		if t.Namespace != hr.Namespace || t.Name != hr.Name {
 			continue
 		}
 		if t.State == triggerv1.TargetHeld || t.State == triggerv1.TargetPending {
-			asked, waits = t.Token != "" || record(hr).Token != "", vt.Status.LastDigest
+			requested, waits = t.Token != "" || record(hr).Token != "", vt.Status.LastDigest
 		}
 		r := request{token: t.Token, cause: t.Cause, from: "status of " + name, rank: 0}
 		if t.TriggeredAt != nil {
@@ -137,8 +137,8 @@ func ofTrigger(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) []request {
 		out = append(out, r)
 	}
 	for _, change := range vt.Status.History {
-		if !asked || change.Digest == waits && waits != "" {
-			continue // It has been asked for nothing, or not for this yet.
+		if !requested || change.Digest == waits && waits != "" {
+			continue // It has no request, or none for this yet.
 		}
 		out = append(out, request{cause: change.Cause, at: change.Time.Time, from: "history of " + name, rank: 4})
 	}
@@ -191,8 +191,8 @@ func answers(revisions []Revision, requests []request) map[int64]request {
 	return found
 }
 
-// isOfHelmController is true if helm-controller made a revision without being asked: only
-// a release that is installed is asked for anything.
+// isOfHelmController is true if helm-controller made a revision without a request: only
+// a release that is installed gets requests.
 func (r Revision) isOfHelmController() bool {
 	return r.Number == 1 || r.Action == string(helmv2.ReleaseActionInstall) || r.Action == string(helmv2.ReleaseActionRollback)
 }

@@ -15,7 +15,7 @@ import (
 
 // Style of the output.
 type Style struct {
-	// Colour reports whether escape sequences are understood and wanted.
+	// Colour reports whether escape sequences are understood and enabled.
 	Colour bool
 
 	// Width of the terminal, 0 for no bound.

@@ -37,11 +37,11 @@ func (s *set) checkContent(r *resource) {
 	if isVariable(names) || isVariable(r.annotations[triggerv1.HRNSAnnotation]) {
 		return
 	}
-	asked := contract.Parse(r.annotations)
-	for _, problem := range asked.Problems {
+	binding := contract.Parse(r.annotations)
+	for _, problem := range binding.Problems {
 		s.report(r, Error, "contract", triggerv1.HRNameAnnotation, "%s", problem)
 	}
-	for _, target := range asked.Targets {
+	for _, target := range binding.Targets {
 		s.checkNamed(r, target.Namespace, target.Name)
 	}
 }

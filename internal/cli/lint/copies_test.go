@@ -205,7 +205,7 @@ func TestRun_namespaces_that_are_selected(t *testing.T) {
 		{"a Namespace without the label", "labels: {ring: prod}}\n---\napiVersion: v1\nkind: Namespace", "labels: {}}\n---\napiVersion: v1\nkind: Namespace", []string{
 			"error dangling HelmRelease prod/shop: valuesFrom: ConfigMap prod/shop-shared is not among the manifests"}},
 		{"a label that is filled in later", "labels: {ring: prod}}\n---\napiVersion: v1\nkind: Namespace", "labels: {'${key}': prod}}\n---\napiVersion: v1\nkind: Namespace", nil},
-		{"a Namespace of which nothing is known", "kind: Namespace\nmetadata: {name: prod,", "kind: Absent\nmetadata: {name: prod,", nil},
+		{"an unknown Namespace", "kind: Namespace\nmetadata: {name: prod,", "kind: Absent\nmetadata: {name: prod,", nil},
 		{"by its name, which is a label of every Namespace", "namespaceSelector: {matchExpressions: [{key: ring, operator: Exists}]}", "namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: prod}}", []string{
 			"error dangling HelmRelease dev/shop: valuesFrom: ConfigMap dev/shop-shared is not among the manifests"}},
 		{"a name in each of them", "selector: {matchExpressions: [{key: ring, operator: Exists}]}\n    namespace", "name: shop\n    namespace", nil},

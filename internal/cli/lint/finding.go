@@ -22,7 +22,7 @@ const (
 	Error Severity = "error"
 	// Warning may be meant, or may be somewhere else.
 	Warning Severity = "warning"
-	// Note says what was not looked at.
+	// Note says what was not checked.
 	Note Severity = "note"
 )
 
@@ -55,7 +55,7 @@ type Options struct {
 type Result struct {
 	Findings []Finding `json:"findings"`
 
-	// Objects is how many manifests were looked at that concern the operator.
+	// Objects is how many manifests were checked that concern the operator.
 	Objects  int `json:"objects"`
 	Errors   int `json:"errors"`
 	Warnings int `json:"warnings"`

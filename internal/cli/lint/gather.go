@@ -47,7 +47,7 @@ func (r *resource) object() binding.Object {
 
 func (r *resource) String() string { return r.kind + " " + r.key.String() }
 
-// set is what is looked at.
+// set is what is checked.
 type set struct {
 	Options
 	resources []*resource

@@ -90,11 +90,11 @@ func meantKey(key string, known []string) string {
 		name, domain = key, ""
 	}
 	for _, candidate := range known {
-		wanted, meant, _ := strings.Cut(candidate, "/")
+		of, meant, _ := strings.Cut(candidate, "/")
 		if name == meant && (domain == "" || strings.Contains(name, "helmrelease")) {
 			return candidate
 		}
-		if distance(key, candidate) <= 3 || wanted == domain && distance(name, meant) <= 3 {
+		if distance(key, candidate) <= 3 || of == domain && distance(name, meant) <= 3 {
 			return candidate
 		}
 	}
