@@ -32,7 +32,7 @@ func (d *driver) fix() error {
 		}
 	}
 	for _, s := range d.fleet.sources {
-		if err := d.mendSource(s); err != nil {
+		if err := d.fixSource(s); err != nil {
 			return err
 		}
 	}
@@ -62,12 +62,12 @@ func (d *driver) fix() error {
 	if err := d.fixGates(false); err != nil {
 		return err
 	}
-	return d.mendUnbound()
+	return d.fixUnbound()
 }
 
-// mendUnbound has helm-controller read, by hand, what no one delivers to a release: a
+// fixUnbound has helm-controller read, by hand, what no one delivers to a release: a
 // source that is excluded, or in a key that does not count.
-func (d *driver) mendUnbound() error {
+func (d *driver) fixUnbound() error {
 	for _, r := range d.fleet.releases {
 		for _, read := range r.reads {
 			if d.fleet.bound(r, read.source) {
@@ -82,8 +82,8 @@ func (d *driver) mendUnbound() error {
 	return nil
 }
 
-// mendSource has a source exist if it is required, with content that can be used.
-func (d *driver) mendSource(s *source) error {
+// fixSource has a source exist if it is required, with content that can be used.
+func (d *driver) fixSource(s *source) error {
 	missing := !s.exists && d.fleet.required(s)
 	excluded := s.excluded && d.fleet.requiredByTrigger(s)
 	if !missing && !excluded && s.broken == "" {

@@ -26,12 +26,12 @@ const pace = 3 * time.Second
 func (d *driver) fixGates(all bool) error {
 	for _, g := range d.fleet.gates {
 		for _, o := range g.sources {
-			if err := d.mendOrigin(o, g.back && !all); err != nil {
+			if err := d.fixOrigin(o, g.back && !all); err != nil {
 				return err
 			}
 		}
 		for _, m := range g.targets {
-			if err := d.mendMember(m); err != nil {
+			if err := d.fixMember(m); err != nil {
 				return err
 			}
 		}
@@ -55,7 +55,7 @@ func (d *driver) fixGates(all bool) error {
 	return nil
 }
 
-func (d *driver) mendOrigin(o *origin, leave bool) error {
+func (d *driver) fixOrigin(o *origin, leave bool) error {
 	if o.exists && (o.broken == "" || leave) && (o.consent == "*" || o.consent == consents[0]) {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (d *driver) mendOrigin(o *origin, leave bool) error {
 	return err
 }
 
-func (d *driver) mendMember(m *member) error {
+func (d *driver) fixMember(m *member) error {
 	for _, kind := range m.gate.kinds() {
 		obj := dataObject(kind, m.ns, m.copyName())
 		err := d.c.Get(d.ctx, client.ObjectKeyFromObject(obj), obj)
