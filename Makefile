@@ -128,7 +128,7 @@ test-unit: ## Run the tests that need nothing but Go, with the race detector.
 test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
 	@# Never from the cache: go test does not see that they run the manager and the chart.
 	@# Most of the time of these tests is helm-controller's: more of them than cores go side by side.
-	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./internal/app/... ./internal/controller ./internal/plan ./internal/rollout ./tests/...
+	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./internal/app/... ./internal/controller ./internal/delivery ./internal/plan ./internal/rollout ./tests/...
 
 .PHONY: test-compat
 test-compat: components ## Run the tests of schema and chart on the oldest and the newest Kubernetes.

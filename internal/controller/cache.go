@@ -62,7 +62,7 @@ func stripSource(in any) (any, error) {
 		kept.OwnerReferences = obj.OwnerReferences[:min(len(obj.OwnerReferences), maxOwners)]
 	case isCopy(obj.Labels):
 		kept.DeletionTimestamp = obj.DeletionTimestamp
-		if madeHere(obj) {
+		if ownLabels(obj.ManagedFields) != nil {
 			kept.ManagedFields = madeByUs
 		}
 		if account, found := obj.Annotations[triggerv1.AccountAnnotation]; found {
@@ -160,12 +160,7 @@ func stripRelease(in any) (any, error) {
 
 // ownLabels keeps the entry that says which labels this operator applied.
 func ownLabels(managed []metav1.ManagedFieldsEntry) []metav1.ManagedFieldsEntry {
-	for _, entry := range managed {
-		if entry.Manager == triggerv1.FieldManager && entry.Operation == metav1.ManagedFieldsOperationApply {
-			return []metav1.ManagedFieldsEntry{entry}
-		}
-	}
-	return nil
+	return fields.Applied(managed, triggerv1.FieldManager)
 }
 
 // ownsLabel reports whether this operator applied a label of an object in the cache.

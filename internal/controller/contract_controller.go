@@ -25,6 +25,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
@@ -74,8 +75,8 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 		err = r.reconcileDigest(ctx, meta, targets, missing)
 	}
 	var result ctrl.Result
-	if isRefused(err) {
-		problems = append(problems, problem{acl.AccessDeniedReason, refusedMessage(err)})
+	if refusal.Is(err) {
+		problems = append(problems, problem{acl.AccessDeniedReason, refusal.Message(err)})
 		result.RequeueAfter, _ = r.denials.again(req)
 		err = nil
 	} else {

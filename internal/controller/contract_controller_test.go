@@ -10,9 +10,13 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
@@ -127,5 +131,27 @@ func TestContractReconciler(t *testing.T) {
 				g.Expect(written.taken()).To(BeEmpty(), "once")
 			}
 		})
+	}
+}
+
+// What a restored status says of another trigger or release is not written on a source.
+func TestDeliveredBy(t *testing.T) {
+	t.Parallel()
+	content := digest.Content{}
+	ref := source.Ref{Kind: "ConfigMap", Namespace: "apps", Name: "flags"}
+	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", UID: "the-release"}}
+	for _, c := range []struct {
+		trigger, release string
+		want             bool
+	}{{"the-trigger", "the-release", true}, {"another", "the-release", false}, {"the-trigger", "another", false}} {
+		vt := &triggerv1.ValuesTrigger{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", UID: "the-trigger"},
+			Status: triggerv1.ValuesTriggerStatus{
+				UID: types.UID(c.trigger), LastDigest: "sha256:1",
+				Sources: []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "flags", Digest: content.Digest()}},
+				Targets: []triggerv1.TargetStatus{{Namespace: "apps", Name: "app", UID: types.UID(c.release), State: triggerv1.TargetDelivered, Digest: "sha256:1"}},
+			},
+		}
+		NewWithT(t).Expect(deliveredBy(vt, hr, ref, source.Object{Content: content})).To(Equal(c.want), "%+v", c)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -32,6 +31,15 @@ type deriver struct {
 	policy        access.Policy
 	autodiscovery bool
 	secrets       bool
+}
+
+// undeclared returns the sources without those that declared triggers deliver.
+func (d deriver) undeclared(ctx context.Context, hr *helmv2.HelmRelease) ([]triggerv1.SourceReference, error) {
+	derived, _, err := d.derive(ctx, hr)
+	if err != nil {
+		return nil, err
+	}
+	return d.withoutDeclared(ctx, hr, derived)
 }
 
 // derive returns the sources, and how many did not fit in one trigger.
@@ -98,7 +106,7 @@ func (d deriver) isCopy(ctx context.Context, hr *helmv2.HelmRelease, ref trigger
 func (d deriver) labelled(ctx context.Context, hr *helmv2.HelmRelease) ([]triggerv1.SourceReference, error) {
 	target := access.TargetOf(hr)
 	var sources []triggerv1.SourceReference
-	for _, kind := range sourceKinds(d.secrets) {
+	for _, kind := range index.Kinds(d.secrets) {
 		objects, err := index.Labelled(ctx, d.cache, kind, client.ObjectKeyFromObject(hr), func(namespace string) bool {
 			return d.policy.Check(namespace, target) == nil
 		})
@@ -111,22 +119,6 @@ func (d deriver) labelled(ctx context.Context, hr *helmv2.HelmRelease) ([]trigge
 	}
 	return sources, nil
 }
-
-// sourceKinds returns the kinds that are watched.
-func sourceKinds(secrets bool) []string {
-	if secrets {
-		return []string{triggerv1.ConfigMapKind, triggerv1.SecretKind}
-	}
-	return []string{triggerv1.ConfigMapKind}
-}
-
-// leftBehind is true if a ValuesTrigger was generated for an earlier release of the same
-// name. The garbage collector removes it too, at its own pace.
-func leftBehind(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	return generated.For(vt) == hr.Name && !isOwnerless(vt) && !metav1.IsControlledBy(vt, hr)
-}
-
-func isOwnerless(vt *triggerv1.ValuesTrigger) bool { return metav1.GetControllerOf(vt) == nil }
 
 // withoutDeclared drops the sources that declared ValuesTriggers deliver to the
 // release. What counts is what such a trigger has resolved and may do, not what its

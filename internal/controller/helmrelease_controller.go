@@ -19,7 +19,9 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
 )
 
 // +kubebuilder:rbac:groups=helm.toolkit.fluxcd.io,resources=helmreleases,verbs=get;list;watch;patch
@@ -60,9 +62,9 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	}
 	problems, refused, err := r.reconcile(ctx, hr)
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
-		return ctrl.Result{RequeueAfter: conflictDelay}, nil // The cache is about to show what.
+		return ctrl.Result{RequeueAfter: delivery.ConflictDelay}, nil // The cache is about to show what.
 	}
-	if isRefused(err) {
+	if refusal.Is(err) {
 		refused, err = append(refused, err), nil
 	}
 	if err != nil {
@@ -70,7 +72,7 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	}
 	var result ctrl.Result
 	for _, err := range refused {
-		problems = append(problems, problem{acl.AccessDeniedReason, refusedMessage(err)})
+		problems = append(problems, problem{acl.AccessDeniedReason, refusal.Message(err)})
 		result.RequeueAfter, _ = r.denials.again(req)
 	}
 	if len(refused) == 0 {
@@ -93,7 +95,7 @@ func (r *HelmReleaseReconciler) reconcile(ctx context.Context, hr *helmv2.HelmRe
 		return nil, nil, err
 	}
 	problems, err = r.reconcileTrigger(ctx, hr, sources)
-	if isRefused(err) {
+	if refusal.Is(err) {
 		refused = append(refused, err)
 	} else if err != nil {
 		return problems, nil, err

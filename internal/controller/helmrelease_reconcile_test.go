@@ -8,7 +8,6 @@ import (
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,6 +16,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 )
 
 // releasesOn returns a reconciler of HelmReleases that has all it needs on one API server.
@@ -60,7 +60,7 @@ func TestHelmReleaseReconciler_what_is_answered_to_a_write(t *testing.T) {
 			g.Expect(w.taken()).To(Equal(c.writes))
 			g.Expect(result.RequeueAfter > 0).To(Equal(c.again))
 			if c.again && !c.refused {
-				g.Expect(result.RequeueAfter).To(Equal(conflictDelay))
+				g.Expect(result.RequeueAfter).To(Equal(delivery.ConflictDelay))
 			}
 			g.Expect(len(events(r.events.(*record.FakeRecorder))) > 0).To(Equal(c.refused))
 		})
@@ -104,32 +104,4 @@ func TestHelmReleaseReconciler_writes_nothing(t *testing.T) {
 			g.Expect(w.taken()).To(BeEmpty())
 		})
 	}
-}
-
-// Each account has one client, which a generated trigger writes with and does not read with.
-func TestAccounts(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	server := newStrict(t)
-	b, _ := upToDate(t)
-	a := &accounts{
-		own: server, config: &rest.Config{Host: "http://127.0.0.1:1"}, scheme: server.Scheme(), mapper: server.RESTMapper(),
-		meter: b.reconciler.meter, clients: map[string]client.Client{},
-	}
-	vt := asked(byName)
-	account, writer, err := a.of(vt, false)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(account.Name).To(BeEmpty())
-	g.Expect(writer).To(BeIdenticalTo(server))
-
-	vt.Spec.ServiceAccountName = "deployer"
-	account, writer, err = a.of(vt, false)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(account.Name).To(Equal("system:serviceaccount:apps:deployer"))
-	g.Expect(account.Reader).NotTo(BeNil())
-	account, other, err := a.of(vt, true)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(account.Reader).To(BeNil())
-	g.Expect(other).To(BeIdenticalTo(writer))
-	g.Expect(a.clients).To(HaveLen(1))
 }

@@ -17,6 +17,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
 )
 
 // This file finds the triggers that are, were, or seem to be generated for a release.
@@ -55,7 +56,7 @@ func (r *HelmReleaseReconciler) reconcileGone(ctx context.Context, req ctrl.Requ
 	var problems []problem
 	for _, vt := range found.own {
 		switch {
-		case !isOwnerless(&vt), !r.serves(&vt):
+		case !generated.IsOwnerless(&vt), !r.serves(&vt):
 		case vt.Status.UID == vt.UID:
 			orphans = append(orphans, vt)
 		default: // The operator has not worked with it, and its release may follow.
@@ -68,7 +69,7 @@ func (r *HelmReleaseReconciler) reconcileGone(ctx context.Context, req ctrl.Requ
 		r.events.Event(&restored[slices.Index(problems, p)], corev1.EventTypeWarning, p.reason, p.message)
 	})
 	err = r.deleteAll(ctx, orphans)
-	if isRefused(err) {
+	if refusal.Is(err) {
 		after, _ := r.denials.again(req)
 		return ctrl.Result{RequeueAfter: after}, nil
 	}

@@ -28,7 +28,7 @@ import (
 // reconcileTrigger creates, renames, updates or deletes the generated trigger, and returns what
 // to report to the owner of the release.
 func (r *HelmReleaseReconciler) reconcileTrigger(ctx context.Context, hr *helmv2.HelmRelease, sources []triggerv1.SourceReference) ([]problem, error) {
-	found, err := r.relatives(ctx, client.ObjectKeyFromObject(hr), func(vt *triggerv1.ValuesTrigger) bool { return leftBehind(vt, hr) })
+	found, err := r.relatives(ctx, client.ObjectKeyFromObject(hr), func(vt *triggerv1.ValuesTrigger) bool { return generated.IsLeftBehind(vt, hr) })
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func (r *HelmReleaseReconciler) setup(mgr ctrl.Manager, opts Options) error {
 		For(&helmv2.HelmRelease{}, builder.WithPredicates(serves, releaseBindingPredicate)).
 		Watches(&triggerv1.ValuesTrigger{}, handler.EnqueueRequestsFromMapFunc(releasesOfTrigger), builder.WithPredicates(triggerBindingPredicate)).
 		WithOptions(controllerOptions(opts))
-	for _, kind := range sourceKinds(opts.Secrets) {
+	for _, kind := range index.Kinds(opts.Secrets) {
 		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(r.releasesOfSource(kind, opts)),
 			builder.WithPredicates(contractPredicate))
 	}
@@ -41,13 +41,13 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 			predicate.Or(specPredicate, predicates.ReconcileRequestedPredicate{}, approvalPredicate, originPredicate))).
 		Watches(&helmv2.HelmRelease{}, wake(requests.ofTarget, settled), builder.WithPredicates(releaseProgressPredicate)).
 		WithOptions(controllerOptions(opts))
-	for _, kind := range sourceKinds(opts.Secrets) {
+	for _, kind := range index.Kinds(opts.Secrets) {
 		b = b.WatchesMetadata(index.Metadata(kind), wake(requests.ofSource(kind), atOnce),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
 		b = b.WatchesMetadata(index.Metadata(kind), orphans(wake(requests.ofCopy, settled)),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
 	}
-	if r.namespaces != nil {
+	if r.engine.Namespaces != nil {
 		b = b.WatchesMetadata(index.Metadata("Namespace"), wake(requests.ofNamespace, atOnce),
 			builder.WithPredicates(namespacePredicate))
 	}

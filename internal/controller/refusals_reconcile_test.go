@@ -14,8 +14,10 @@ import (
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -24,15 +26,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
 // strict is a made-up API server with policies: it refuses to write the objects that are named
@@ -42,6 +41,22 @@ type strict struct {
 	mu      sync.Mutex
 	refuses []string
 	written []string
+}
+
+// answer is what the API server says, as a client gives it back.
+func answer(what string, code int32, reason metav1.StatusReason, message string) error {
+	return fmt.Errorf("%s: %w", what, &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}})
+}
+
+var anApp = types.NamespacedName{Namespace: "apps", Name: "app"}
+
+// reading returns HelmRelease app, which reads ConfigMaps.
+func reading(namespace string, names ...string) *helmv2.HelmRelease {
+	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "app"}}
+	for _, name := range names {
+		hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, meta.ValuesReference{Kind: "ConfigMap", Name: name})
+	}
+	return hr
 }
 
 var denial = answer("", http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "ValidatingAdmissionPolicy 'strict' with binding 'strict' denied request: no")
@@ -136,79 +151,17 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 	g.Expect(events(recorder)).To(HaveLen(1), "it is another refusal")
 }
 
-// asking returns targets of which each is about to be asked.
-func asking(t *testing.T, server *strict, names ...string) []*targetCase {
-	t.Helper()
-	var cases []*targetCase
-	for _, name := range names {
-		hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}}
-		NewWithT(t).Expect(server.Create(t.Context(), hr)).To(Succeed())
-		cases = append(cases, &targetCase{
-			Target: target.Target{NamespacedName: client.ObjectKeyFromObject(hr), Release: hr}, hr: hr,
-			decision: plan.Decision{
-				Request: &plan.Request{Token: "token"}, Status: triggerv1.TargetStatus{State: triggerv1.TargetTriggered},
-				Unsent: triggerv1.TargetStatus{State: triggerv1.TargetPending, Digest: "sha256:old"},
-			},
-		})
-	}
-	return cases
-}
-
-func TestExecuteAll_a_place_goes_to_the_next_at_once_when_one_is_refused(t *testing.T) {
-	t.Parallel()
-	for _, concurrent := range []int{1, 3, 10} {
-		t.Run(fmt.Sprint(concurrent), func(t *testing.T) {
-			t.Parallel()
-			g := NewWithT(t)
-			r, vt := deployed()
-			r.concurrent, r.sent = concurrent, newSentRequests()
-			server := newStrict(t)
-			cases := asking(t, server, "a", "b", "c", "d", "e", "f", "g", "h")
-			server.refuses = []string{"HelmRelease a", "HelmRelease b", "HelmRelease c", "HelmRelease d"}
-			cases[6].decision.Unsent.Refused = &triggerv1.Refusal{Digest: "0123456789ab", Reason: triggerv1.DeliveryFailedReason}
-			cases[6].decision.Unsent.State, cases[6].decision.Unsent.Message = triggerv1.TargetFailed, "why"
-			snap := snapshot{gate: &gate{}, diff: plan.Diff{To: newContent}, writer: server}
-			for _, c := range cases[2:7] {
-				c.held = "turn"
-			}
-			r.executeAll(t.Context(), vt, snap, cases, []rollout.Turn{{Places: 2, Targets: []int{0, 1, 2, 3, 4, 5, 6}}})
-			var states []string
-			for _, c := range cases {
-				states = append(states, string(c.done.status.State))
-			}
-			g.Expect(states).To(Equal([]string{"Failed", "Failed", "Failed", "Failed", "Triggered", "Triggered", "Failed", "Triggered"}))
-			g.Expect(server.written).To(ConsistOf("HelmRelease e", "HelmRelease f", "HelmRelease h"), "two have the places, one is in no turn")
-			g.Expect(cases[6].done.status.Message).To(Equal("why"), "what was refused stays so until it is tried again")
-			g.Expect(cases[0].done.after).To(Equal(afterRefusal))
-		})
-	}
-}
-
 func TestRefused_looks_again_ever_more_rarely_unless_something_is_to_be_done(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	r := &ValuesTriggerReconciler{denials: newDenials()}
 	req := ctrl.Request{NamespacedName: anApp}
-	soon := ctrl.Result{RequeueAfter: afterRefusal, Priority: new(progressPriority)}
+	soon := ctrl.Result{RequeueAfter: time.Millisecond, Priority: new(progressPriority)}
 	g.Expect(r.refused(t.Context(), req, soon, denial)).To(Equal(soon), "a place has become free")
 	result, err := r.refused(t.Context(), req, ctrl.Result{RequeueAfter: time.Hour}, denial)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(result.RequeueAfter).To(BeNumerically("<", 2*firstDenial))
 	g.Expect(result.Priority).To(HaveValue(Equal(handler.LowPriority)))
-}
-
-// A source that may not be read any more is not asked for fifty times a second.
-func TestUnable_waits_where_a_source_is_refused(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	r, vt := deployed()
-	r.denials = newDenials()
-	result, err := r.unable(vt, denial, ctrl.Result{RequeueAfter: time.Hour})
-	g.Expect(isRefused(err)).To(BeTrue())
-	result, err = r.refused(t.Context(), ctrl.Request{NamespacedName: anApp}, result, err)
-	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(result.RequeueAfter).To(BeNumerically(">=", firstDenial/2))
-	g.Expect(r.unable(vt, fault.Outdated("changed"), ctrl.Result{})).To(HaveField("RequeueAfter", conflictDelay))
 }
 
 func TestNotify_reports_refusals_once_and_together(t *testing.T) {

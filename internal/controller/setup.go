@@ -17,6 +17,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
@@ -58,37 +59,28 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	if opts.AllNamespaces {
 		namespaces = cached
 	}
+	engine := &delivery.Engine{
+		Cache: cached, Live: live, Namespaces: namespaces,
+		Accounts:       delivery.NewAccounts(writer, mgr.GetConfig(), opts.DefaultServiceAccount, opts.Meter),
+		Store:          store,
+		Sources:        source.Resolver{Store: store, Metadata: cached, Secrets: opts.Secrets},
+		Copies:         copies.NewKeeper(cached, store.Budget()),
+		Retained:       budget.New(delivery.MaxRetained),
+		Policy:         policy,
+		Meter:          opts.Meter,
+		Derive:         derive.undeclared,
+		Concurrent:     opts.Concurrent,
+		SettleTime:     opts.SettleTime,
+		Kustomizations: kustomizations,
+	}
 	if err := (&ValuesTriggerReconciler{
-		cache:  cached,
-		writer: writer,
-		live:   live,
-		accounts: &accounts{
-			own: writer, config: mgr.GetConfig(), scheme: mgr.GetScheme(), mapper: mgr.GetRESTMapper(),
-			defaultAccount: opts.DefaultServiceAccount, meter: opts.Meter, clients: map[string]client.Client{},
-		},
-		store:      store,
-		copies:     copies.NewKeeper(cached, store.Budget()),
-		retained:   budget.New(maxRetained),
-		sources:    source.Resolver{Store: store, Metadata: cached, Secrets: opts.Secrets},
-		namespaces: namespaces,
-		derive:     derive,
-		policy:     policy,
-		events:     opts.Events,
-		metrics:    opts.Metrics,
-		meter:      opts.Meter,
-		denials:    newDenials(),
-		concurrent: opts.Concurrent,
-		serves:     opts.serves,
-		unwritten:  newUnwritten(),
-		sent:       newSentRequests(),
-
-		settleTime:     opts.SettleTime,
-		kustomizations: kustomizations,
+		cache: cached, writer: writer, engine: engine, events: opts.Events, metrics: opts.Metrics, meter: opts.Meter,
+		denials: newDenials(), serves: opts.serves, unwritten: newUnwritten(),
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}
 
-	for _, kind := range sourceKinds(opts.Secrets) {
+	for _, kind := range index.Kinds(opts.Secrets) {
 		if err := (&ContractReconciler{
 			kind: kind, cache: cached, writer: writer, store: store, policy: policy, events: opts.Events,
 			reported: newReported(), denials: newDenials(),

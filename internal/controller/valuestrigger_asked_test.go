@@ -23,6 +23,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
@@ -55,11 +56,14 @@ func newBehind(t *testing.T, objects ...client.Object) *behind {
 		},
 	})
 	store := source.NewStore(b.watched, live, nil)
+	meter := metrics.New(prometheus.NewRegistry())
 	b.reconciler = &ValuesTriggerReconciler{
-		cache: b.watched, writer: live, live: live, accounts: &accounts{own: live}, store: store, events: record.NewFakeRecorder(20),
-		sources: source.Resolver{Store: store, Metadata: b.watched}, derive: deriver{cache: b.watched},
-		meter: metrics.New(prometheus.NewRegistry()), concurrent: 1, denials: newDenials(), sent: newSentRequests(), unwritten: newUnwritten(),
+		cache: b.watched, writer: live, events: record.NewFakeRecorder(20), meter: meter, denials: newDenials(), unwritten: newUnwritten(),
 		serves: func(client.Object) bool { return true },
+		engine: &delivery.Engine{
+			Cache: b.watched, Live: live, Accounts: delivery.NewAccounts(live, nil, "", meter), Store: store, Meter: meter, Concurrent: 1,
+			Sources: source.Resolver{Store: store, Metadata: b.watched}, Derive: deriver{cache: b.watched}.undeclared,
+		},
 	}
 	return b
 }
@@ -166,7 +170,7 @@ func TestAsked_waits_for_the_watch_where_a_selector_decides(t *testing.T) {
 	b.create(b.live, other.DeepCopy())
 	vt, result, err := b.look()
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(result.RequeueAfter).To(Equal(conflictDelay))
+	g.Expect(result.RequeueAfter).To(Equal(delivery.ConflictDelay))
 	g.Expect(vt.Status.LastHandledReconcileAt).To(Equal("before"))
 	g.Expect(conditions.IsReady(vt)).To(BeTrue(), "of the request before")
 

@@ -12,111 +12,85 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 	"github.com/fluxcd/pkg/runtime/jitter"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
 )
 
 // afterRequests lets the requests of other triggers go before the status of this one.
-var afterRequests = ctrl.Result{RequeueAfter: time.Millisecond, Priority: new(progressPriority)}
-
-// conflictDelay is the time after which a status is computed again that could not be
-// written because the cache was behind.
-const conflictDelay = 20 * time.Millisecond
-
-// tidyDelay is the time after which what is not to be gone back to any more is deleted: not
-// before the status says so.
-const tidyDelay = time.Second
+const afterRequests = time.Millisecond
 
 // +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers/status,verbs=get;patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=kustomize.toolkit.fluxcd.io,resources=kustomizations,verbs=get
 
-// ValuesTriggerReconciler is the engine: it delivers what the sources hold to the
-// targets and follows each delivery to its proof.
+// ValuesTriggerReconciler has the engine look at a ValuesTrigger, and writes down and reports what
+// came of that.
 type ValuesTriggerReconciler struct {
-	cache      client.Reader
-	writer     client.Client
-	live       client.Reader
-	accounts   *accounts
-	store      *source.Store
-	copies     *copies.Keeper
-	retained   *budget.Budget
-	sources    source.Resolver
-	namespaces client.Reader
-	derive     deriver
-	policy     access.Policy
-	events     record.EventRecorder
-	metrics    runtimectrl.Metrics
-	meter      *metrics.Metrics
-	denials    *denials
-	concurrent int
-	serves     func(client.Object) bool
-	unwritten  *unwritten
-
-	// sent are the requests that the cache may not show yet.
-	sent *sentRequests
-
-	// settleTime is how long a change settles that a tool has applied, and kustomizations
-	// says whether it still goes on.
-	settleTime     time.Duration
-	kustomizations *kustomization.Reader
+	cache     client.Reader
+	writer    client.Client
+	engine    *delivery.Engine
+	events    record.EventRecorder
+	metrics   runtimectrl.Metrics
+	meter     *metrics.Metrics
+	denials   *denials
+	serves    func(client.Object) bool
+	unwritten *unwritten
 }
 
 // Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once: now,
 // or after the requests of others when it has made some itself.
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
-	vt, result, err := r.begin(ctx, req)
-	if vt == nil {
+	old, result, err := r.begin(ctx, req)
+	if old == nil {
 		return result, err
 	}
-	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
+	defer func() { r.metrics.RecordDuration(ctx, old, start) }()
 
-	old := vt.DeepCopy()
+	vt := old.DeepCopy()
 	r.unwritten.restore(vt)
-	result, translation, err := r.reconcile(ctx, vt)
-	noteApproval(vt)
+	pass, err := r.look(ctx, vt)
+	result = requeueOf(vt, pass)
 	switch {
 	case equality.Semantic.DeepEqual(old.Status, vt.Status):
-	case result == afterRequests && r.unwritten.keep(old, vt, start):
+	case pass.Again == delivery.AfterRequests && r.unwritten.keep(old, vt, start):
 		return result, err
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
-			translation.Apply(&old.Status) // What is only written differently is not news.
+			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets)
 			if vt.IsGated() { // What only settles is not a rollout.
 				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
 			}
-		case apierrors.IsConflict(patchErr) && (err == nil || isRefused(err)):
+		case apierrors.IsConflict(patchErr) && (err == nil || refusal.Is(err)):
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
-			return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
-		case apierrors.IsForbidden(patchErr), isDeniedByAdmission(patchErr): // Not what the schema refuses: that is a fault to be seen.
+			return ctrl.Result{RequeueAfter: delivery.ConflictDelay, Priority: new(progressPriority)}, nil
+		case apierrors.IsForbidden(patchErr), refusal.ByAdmission(patchErr): // Not what the schema refuses: that is a fault to be seen.
 			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
 		case apierrors.IsNotFound(patchErr):
-			return ctrl.Result{RequeueAfter: tidyDelay}, err // What was written last is not yet seen as a copy.
+			return ctrl.Result{RequeueAfter: delivery.TidyDelay}, err // What was written last is not yet seen as a copy.
 		default:
 			return ctrl.Result{}, errors.Join(err, patchErr)
 		}
 	}
 	r.unwritten.forget(req.NamespacedName)
-	if isRefused(err) {
+	if refusal.Is(err) {
 		return r.refused(ctx, req, result, err)
 	}
 	r.denials.over(req)
@@ -146,7 +120,7 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	err = r.dropFinalizer(ctx, vt)
 	switch {
 	case apierrors.IsConflict(err):
-		return nil, ctrl.Result{RequeueAfter: conflictDelay}, nil
+		return nil, ctrl.Result{RequeueAfter: delivery.ConflictDelay}, nil
 	case err != nil:
 		return nil, ctrl.Result{}, err
 	case !vt.DeletionTimestamp.IsZero():
@@ -156,7 +130,7 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	inherited, err := r.inherit(ctx, vt)
 	switch {
 	case apierrors.IsConflict(err), err == nil && inherited:
-		return nil, ctrl.Result{RequeueAfter: conflictDelay}, nil
+		return nil, ctrl.Result{RequeueAfter: delivery.ConflictDelay}, nil
 	case err != nil:
 		return nil, ctrl.Result{}, client.IgnoreNotFound(err)
 	}
@@ -184,95 +158,74 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 	return r.writer.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))
 }
 
-// reconcile brings the status up to what is observed, after having made the requests
-// that are due. It returns what of the recorded status is only written differently now.
+// look brings the status up to what is observed, after the requests that are due have been made.
 // What the API server refuses is in the status, and returned as an error.
-func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, plan.Translation, error) {
+func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.ValuesTrigger) (delivery.Result, error) {
+	defer noteApproval(vt)
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
-		result := ctrl.Result{}
-		more, err := r.letGo(ctx, vt)
+		more, err := r.engine.LetGo(ctx, vt)
 		if more {
-			result.RequeueAfter = conflictDelay
+			return delivery.Result{Again: delivery.Soon, After: delivery.ConflictDelay}, err
 		}
-		return result, plan.Translation{}, err
+		return delivery.Result{}, err
 	}
-	snap, err := r.evaluate(ctx, vt, time.Now())
-	defer snap.publication.forget()
-	result, err := r.act(ctx, vt, snap, err)
-	return result, snap.translation, err
+	pass, err := r.engine.Run(ctx, vt)
+	r.report(vt, pass.Notes)
+	vt.Status = pass.Status
+	mark(vt, pass)
+	return pass, err
 }
 
-// act does what a snapshot asks for, or records why there is none.
-func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, err error) (ctrl.Result, error) {
-	// Without a priority of its own, what is looked at again would keep the one that it
-	// was looked at with, and an event cannot lower that.
-	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
-	switch {
-	case err != nil:
-		return r.unable(vt, err, interval)
-	case snap.idle:
-		return ctrl.Result{}, nil
-	}
-	if snap.overrides() && snap.gate != nil {
-		snap.forcedBy = r.forcedBy(ctx, vt)
-	}
-	out, err := r.deliver(ctx, vt, snap)
-	if err != nil {
-		return r.unable(vt, err, interval)
-	}
-	return r.conclude(ctx, vt, snap, out, interval)
-}
-
-// unable records why nothing could be done for a trigger.
-func (r *ValuesTriggerReconciler) unable(vt *triggerv1.ValuesTrigger, err error, interval ctrl.Result) (ctrl.Result, error) {
-	found, is := errors.AsType[*fault.Fault](err)
-	switch reason, message := r.refusalOf(vt, err); {
-	case fault.IsOutdated(err):
-		return ctrl.Result{RequeueAfter: conflictDelay, Priority: new(progressPriority)}, nil
-	case is && !found.Stalled:
-		markNotReady(vt, reason, message)
-	case reason != "":
-		markStalled(vt, reason, message)
+// requeueOf says when to reconcile again what has been looked at.
+func requeueOf(vt *triggerv1.ValuesTrigger, pass delivery.Result) ctrl.Result {
+	switch pass.Again {
+	case delivery.AfterRequests:
+		return ctrl.Result{RequeueAfter: afterRequests, Priority: new(progressPriority)}
+	case delivery.Soon:
+		return ctrl.Result{RequeueAfter: pass.After, Priority: new(progressPriority)}
+	case delivery.AtInterval:
+		// Without a priority of its own, what is looked at again would keep the one that it
+		// was looked at with, and an event cannot lower that.
+		return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)})
 	default:
-		markNotReady(vt, triggerv1.ReadFailedReason, err.Error())
-		return ctrl.Result{}, err
+		return ctrl.Result{}
 	}
-	markLooked(vt)
-	if is {
-		err = nil // What ends it is an event.
-	}
-	return jitter.JitteredRequeueInterval(interval), err
 }
 
-// conclude tidies up after a delivery, and records what became of it.
-func (r *ValuesTriggerReconciler) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out result, interval ctrl.Result) (ctrl.Result, error) {
-	more, err := r.prune(ctx, vt, snap, out)
-	if err = errors.Join(err, r.discard(ctx, vt, snap)); isRefused(err) {
-		out.refused = err
-	} else {
-		out.err = errors.Join(out.err, err)
+// report emits the events about what is not in the status.
+func (r *ValuesTriggerReconciler) report(vt *triggerv1.ValuesTrigger, notes []delivery.Note) {
+	for _, n := range notes {
+		r.events.Event(vt, n.Type, n.Reason, n.Message)
 	}
-	if more && (out.after == 0 || out.after > conflictDelay) {
-		out.after = conflictDelay
-	}
-	last := vt.Status.LastDelivered
-	markOutcome(vt, snap, out)
-	if vt.Status.LastDelivered != last && (out.after == 0 || out.after > tidyDelay) {
-		out.after = tidyDelay
-	}
-	return next(snap, out, interval)
 }
 
-// next returns when to look again after a delivery.
-func next(snap snapshot, out result, interval ctrl.Result) (ctrl.Result, error) {
-	switch {
-	case out.err != nil:
-		return ctrl.Result{}, out.err
-	case out.triggered > 0 && snap.gate == nil:
-		return afterRequests, nil // What is held back is judged by what is stored.
-	case out.after > 0 && out.after < interval.RequeueAfter:
-		return ctrl.Result{RequeueAfter: out.after, Priority: new(progressPriority)}, out.refused
+// dropFinalizer removes the finalizer of earlier versions, which blocked deletions. Copies
+// that those versions made do not say that they go with their trigger: if it is being
+// deleted, it is not too late.
+func (r *ValuesTriggerReconciler) dropFinalizer(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
+	if !controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
+		return nil
 	}
-	return jitter.JitteredRequeueInterval(interval), out.refused
+	if !vt.DeletionTimestamp.IsZero() {
+		notes, err := r.engine.Remove(ctx, vt)
+		r.report(vt, notes)
+		if err != nil {
+			return err
+		}
+	}
+	changed := vt.DeepCopy()
+	controllerutil.RemoveFinalizer(changed, triggerv1.CopiesFinalizer)
+	patch := client.MergeFromWithOptions(vt, client.MergeFromWithOptimisticLock{})
+	return client.IgnoreNotFound(r.writer.Patch(ctx, changed, patch, client.FieldOwner(triggerv1.FieldManager)))
+}
+
+// collect removes what goes with a trigger that is gone.
+func (r *ValuesTriggerReconciler) collect(ctx context.Context, trigger types.NamespacedName) (ctrl.Result, error) {
+	swept, err := r.engine.Collect(ctx, trigger)
+	r.report(&triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: trigger.Namespace, Name: trigger.Name}}, swept.Notes)
+	if err == nil && swept.More {
+		return ctrl.Result{RequeueAfter: delivery.ConflictDelay}, nil
+	}
+	return ctrl.Result{}, err
 }

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -28,9 +29,9 @@ func TestDeliveredMessage_says_when_a_request_made_no_revision(t *testing.T) {
 		record plan.Record
 		want   string
 	}{
-		{"a new revision", plan.Record{Token: "a.2", Revision: 2, At: evaluatedAt}, "Delivered, revision 3: who"},
-		{"the revision of before", plan.Record{Token: "a.2", Revision: 3, At: evaluatedAt}, "Delivered, revision 3 as before: who"},
-		{"another request since", plan.Record{Token: "b.3", Revision: 3, At: evaluatedAt}, "Delivered, revision 3: who"},
+		{"a new revision", plan.Record{Token: "a.2", Revision: 2, At: time.Unix(1e9, 0)}, "Delivered, revision 3: who"},
+		{"the revision of before", plan.Record{Token: "a.2", Revision: 3, At: time.Unix(1e9, 0)}, "Delivered, revision 3 as before: who"},
+		{"another request since", plan.Record{Token: "b.3", Revision: 3, At: time.Unix(1e9, 0)}, "Delivered, revision 3: who"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -4,18 +4,17 @@
 package controller
 
 import (
-	"fmt"
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 	"github.com/onsi/gomega/types"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/apis/acl"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
@@ -24,7 +23,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
@@ -39,10 +38,12 @@ func upToDate(t *testing.T, objects ...client.Object) (*behind, *writes) {
 	b, w := newBehind(t, objects...), &writes{answers: map[string]error{}}
 	c := w.through(b.live)
 	r := b.reconciler
-	r.cache, r.live, r.writer, r.accounts, r.derive = c, c, c, &accounts{own: c}, deriver{cache: c}
-	r.store = source.NewStore(c, c, nil)
-	r.sources = source.Resolver{Store: r.store, Metadata: c}
-	r.copies, r.retained = copies.NewKeeper(c, budget.New(budget.MaxObject*4)), budget.New(maxRetained)
+	r.cache, r.writer = c, c
+	e := r.engine
+	e.Cache, e.Live, e.Accounts, e.Derive = c, c, delivery.NewAccounts(c, nil, "", r.meter), deriver{cache: c}.undeclared
+	e.Store = source.NewStore(c, c, nil)
+	e.Sources = source.Resolver{Store: e.Store, Metadata: c}
+	e.Copies, e.Retained = copies.NewKeeper(c, budget.New(budget.MaxObject*4)), budget.New(delivery.MaxRetained)
 	r.metrics = runtimectrl.Metrics{MetricsRecorder: fluxmetrics.NewRecorder()}
 	return b, w
 }
@@ -91,7 +92,7 @@ func TestReconcile_a_request(t *testing.T) {
 				g.Expect(result.RequeueAfter).To(BeNumerically("<=", 2*firstDenial))
 			}
 			if c.answer == nil {
-				g.Expect(result).To(Equal(afterRequests), "its status comes after the requests of others")
+				g.Expect(result).To(Equal(ctrl.Result{RequeueAfter: afterRequests, Priority: new(progressPriority)}), "its status comes after the requests of others")
 				b.expect(g)
 				g.Expect(w.taken()).To(Equal([]string{onStatus}))
 				b.expect(g)
@@ -116,8 +117,8 @@ func TestReconcile_a_status(t *testing.T) {
 		after  any
 		fails  bool
 	}{
-		{"409", conflicting, Equal(conflictDelay), false},
-		{"404", gone, Equal(tidyDelay), false},
+		{"409", conflicting, Equal(delivery.ConflictDelay), false},
+		{"404", gone, Equal(delivery.TidyDelay), false},
 		{"403", forbidden, And(BeNumerically(">=", firstDenial/2), BeNumerically("<=", 2*firstDenial)), false},
 		{"422 by a policy", denial, And(BeNumerically(">=", firstDenial/2), BeNumerically("<=", 2*firstDenial)), false},
 		{"422 by the schema, which is a fault to be seen", malformed, BeZero(), true},
@@ -181,85 +182,6 @@ func TestReconcile_copies_come_before_the_request(t *testing.T) {
 	}
 }
 
-// Why a trigger could not be evaluated decides what is recorded and when it is looked at again.
-func TestUnable(t *testing.T) {
-	t.Parallel()
-	interval := ctrl.Result{RequeueAfter: 10 * time.Minute}
-	for _, c := range []struct {
-		name   string
-		err    error
-		ready  string
-		stalls bool
-		result any // The time of the next look.
-		fails  bool
-	}{
-		{"an old version", fault.Outdated("changed"), meta.SucceededReason, false, Equal(conflictDelay), false},
-		{"what waits", fault.Waiting(triggerv1.SourceNotFoundReason, "gone"), triggerv1.SourceNotFoundReason, false, Not(BeZero()), false},
-		{"what only a person ends", fault.Denied("no"), acl.AccessDeniedReason, true, Not(BeZero()), false},
-		{"403", forbidden, acl.AccessDeniedReason, true, Not(BeZero()), true},
-		{"no answer", errUnreachable, triggerv1.ReadFailedReason, false, BeZero(), true},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			g := NewWithT(t)
-			vt := asked(byName)
-			b, _ := upToDate(t, vt)
-			result, err := b.reconciler.unable(vt, fmt.Errorf("why: %w", c.err), interval)
-			g.Expect(err != nil).To(Equal(c.fails), "%v", err)
-			g.Expect(conditions.GetReason(vt, meta.ReadyCondition)).To(Equal(c.ready))
-			g.Expect(conditions.IsStalled(vt)).To(Equal(c.stalls))
-			g.Expect(result.RequeueAfter).To(c.result.(types.GomegaMatcher))
-		})
-	}
-}
-
-// A trigger that presents itself as generated is trusted with what its release reads, and no more.
-func TestTrusted(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name    string
-		vt      *triggerv1.ValuesTrigger
-		release *helmv2.HelmRelease
-		sources []string
-		reason  string
-	}{
-		{"a declared one", asked(byName), nil, []string{"settings"}, ""},
-		{"a generated one", newGenerated(), newRelease(), []string{"values"}, ""},
-		{"whose release is gone", newGenerated(), nil, nil, ""},
-		{"of an earlier release", newGenerated(func(vt *triggerv1.ValuesTrigger) { vt.OwnerReferences[0].UID = "former" }), newRelease(), nil, ""},
-		{"whose release reads nothing", newGenerated(), func() *helmv2.HelmRelease {
-			hr := newRelease()
-			hr.Spec.ValuesFrom = nil
-			return hr
-		}(), nil, ""},
-		{"with other targets", newGenerated(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets[0].Name = "other" }), newRelease(), nil, ""},
-		{"forged", newGenerated(func(vt *triggerv1.ValuesTrigger) {
-			vt.ManagedFields = nil
-			vt.Spec.Targets[0].Name = "other"
-		}), newRelease(), nil, triggerv1.InvalidSpecReason},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			g := NewWithT(t)
-			var objects []client.Object
-			if c.release != nil {
-				objects = append(objects, c.release)
-			}
-			b, w := upToDate(t, objects...)
-			b.reconciler.derive.autodiscovery = true
-			refs, _, err := b.reconciler.trusted(t.Context(), c.vt)
-			g.Expect(err != nil).To(Equal(c.reason != ""), "%v", err)
-			g.Expect(fault.ReasonOf(err)).To(Equal(c.reason))
-			var names []string
-			for _, ref := range refs {
-				names = append(names, ref.Name)
-			}
-			g.Expect(names).To(Equal(c.sources))
-			g.Expect(w.taken()).To(BeEmpty())
-		})
-	}
-}
-
 // Before a trigger is looked at, what is in the way is removed.
 func TestReconcile_begins(t *testing.T) {
 	t.Parallel()
@@ -290,4 +212,21 @@ func TestReconcile_begins(t *testing.T) {
 		g.Expect(err).To(MatchError(errUnreachable))
 		g.Expect(w.taken()).To(BeEmpty())
 	})
+}
+
+// A trigger that is deleted with the finalizer of an earlier version does not hang, and its
+// copies, which do not say that they go with it, go.
+func TestReconcile_drops_the_finalizer_of_an_earlier_version(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := asked(byName)
+	vt.Finalizers, vt.DeletionTimestamp = []string{triggerv1.CopiesFinalizer}, new(metav1.Now())
+	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
+	made, other := aCopy("apps", "app", stays), aCopy("apps", "app", stays, forged)
+	b, _ := upToDate(t, vt, made, other)
+	g.Expect(b.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vt)})).To(Equal(ctrl.Result{}))
+	for obj, there := range map[client.Object]bool{vt: false, made: false, other: true} {
+		g.Expect(apierrors.IsNotFound(b.live.Get(t.Context(), client.ObjectKeyFromObject(obj), obj))).To(Equal(!there), obj.GetName())
+	}
+	g.Expect(events(b.reconciler.events.(*record.FakeRecorder))).To(Equal([]string{"Normal CopiesDeleted Deleted 1 copies"}))
 }

@@ -7,7 +7,9 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
 
+	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -125,4 +127,22 @@ func isNews(old, vt *triggerv1.ValuesTrigger, triggered []triggerv1.TargetStatus
 		}
 	}
 	return true
+}
+
+// notifyOverride emits the event about a request that has overridden what holds changes
+// back.
+func (r *ValuesTriggerReconciler) notifyOverride(old, vt *triggerv1.ValuesTrigger) {
+	if vt.Status.LastHandledForceAt == old.Status.LastHandledForceAt || len(vt.Status.History) == 0 {
+		return
+	}
+	override := vt.Status.History[0].Override
+	if override == nil || len(old.Status.History) > 0 && equality.Semantic.DeepEqual(override, old.Status.History[0].Override) {
+		return // Nothing was in the way of this request.
+	}
+	by := ""
+	if override.Manager != "" {
+		by = ", set by " + override.Manager
+	}
+	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.OverriddenReason, "%s%s, requested all HelmReleases at once and overrode %s",
+		meta.ForceRequestAnnotation, by, override.Message)
 }

@@ -5,7 +5,6 @@ package controller
 
 import (
 	"testing"
-	"time"
 
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,10 +13,9 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
-
-var evaluatedAt = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 
 // conditionsOf returns type, status and reason of the conditions.
 func conditionsOf(vt *triggerv1.ValuesTrigger) map[string]string {
@@ -37,26 +35,26 @@ func refused(target triggerv1.TargetStatus, reason string) triggerv1.TargetStatu
 	return target
 }
 
-func TestMarkOutcome_conditions(t *testing.T) {
+func staged() *triggerv1.ValuesTrigger {
+	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
+	vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{
+		{Name: "canary", Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"tier": "canary"}}}, {Name: "rest"},
+	}}
+	return vt
+}
+
+func TestMark(t *testing.T) {
 	t.Parallel()
 	ready, reconciling, stalled := meta.ReadyCondition, meta.ReconcilingCondition, meta.StalledCondition
 	for _, c := range []struct {
-		name     string
-		state    triggerv1.TargetState
-		denied   bool
-		disabled []string
-		want     map[string]string
-		message  string
+		name    string
+		summary plan.Summary
+		want    map[string]string
 	}{
-		{"delivered", triggerv1.TargetDelivered, false, nil, map[string]string{ready: "True Succeeded"}, "Delivered to HelmRelease apps/app"},
-		{"triggered", triggerv1.TargetTriggered, false, nil, map[string]string{ready: "Unknown Progressing", reconciling: "True Progressing"}, "None of 1 delivered"},
-		{"held", triggerv1.TargetHeld, false, nil, map[string]string{ready: "False TargetsHeld"}, "why"},
-		{"missing", triggerv1.TargetMissing, false, nil, map[string]string{ready: "False TargetNotFound"}, "why"},
-		{"failed", triggerv1.TargetFailed, false, nil, map[string]string{ready: "False DeliveryFailed", stalled: "True DeliveryFailed"}, "why"},
-		{"denied", triggerv1.TargetFailed, true, nil, map[string]string{ready: "False AccessDenied", stalled: "True AccessDenied"}, "why"},
-		{"delivered but for a Secret", triggerv1.TargetDelivered, false, []string{"Secret apps/s"}, map[string]string{ready: "False SecretsDisabled"},
-			"Delivered to HelmRelease apps/app, revision 0; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): Secret apps/s"},
-		{"failed and without a Secret", triggerv1.TargetFailed, false, []string{"Secret apps/s"}, map[string]string{ready: "False DeliveryFailed", stalled: "True DeliveryFailed"}, "why"},
+		{"delivered", plan.Summary{Ready: "True", Message: "Delivered"}, map[string]string{ready: "True Succeeded"}},
+		{"triggered", plan.Summary{Ready: "Unknown", Message: "None of 1"}, map[string]string{ready: "Unknown Progressing", reconciling: "True Progressing"}},
+		{"held", plan.Summary{Ready: "False", Reason: "TargetsHeld", Message: "why"}, map[string]string{ready: "False TargetsHeld"}},
+		{"failed", plan.Summary{Ready: "False", Reason: "DeliveryFailed", Message: "why", Stalled: true}, map[string]string{ready: "False DeliveryFailed", stalled: "True DeliveryFailed"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -69,90 +67,33 @@ func TestMarkOutcome_conditions(t *testing.T) {
 			} {
 				vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Generation: 7}}
 				before(vt)
-				out := result{targets: []triggerv1.TargetStatus{inState(c.state)}}
-				if c.denied {
-					out.targets[0] = refused(out.targets[0], "AccessDenied")
-				}
-				markOutcome(vt, snapshot{at: evaluatedAt, disabled: c.disabled}, out)
+				mark(vt, delivery.Result{Summary: &c.summary})
 				g.Expect(conditionsOf(vt)).To(Equal(c.want))
-				g.Expect(conditions.GetMessage(vt, ready)).To(ContainSubstring(c.message))
+				g.Expect(conditions.GetMessage(vt, ready)).To(Equal(c.summary.Message))
 				g.Expect(vt.Status.ObservedGeneration).To(BeEquivalentTo(7))
 				for _, condition := range vt.Status.Conditions {
 					g.Expect(condition.ObservedGeneration).To(BeEquivalentTo(7), condition.Type)
 				}
+				status := vt.Status.DeepCopy()
+				mark(vt, delivery.Result{})
+				g.Expect(&vt.Status).To(Equal(status), "nothing was found out")
 			}
 		})
 	}
 }
 
-func TestMarkOutcome_records(t *testing.T) {
+func TestMark_what_bypasses_the_gates(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	vt := &triggerv1.ValuesTrigger{}
-	snap := snapshot{
-		at:      evaluatedAt,
-		sources: []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:a"}, {ID: "Secret/config/b"}},
-		diff:    plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
-		force:   "force", reset: "reset",
+	vt := staged()
+	for _, status := range []metav1.ConditionStatus{metav1.ConditionFalse, metav1.ConditionTrue} {
+		mark(vt, delivery.Result{Gated: &delivery.Gated{Status: status, Reason: "Reason", Message: "100 %d"}})
+		g.Expect(conditions.Get(vt, triggerv1.GatedCondition)).To(And(HaveField("Status", status), HaveField("Reason", "Reason"), HaveField("Message", "100 %d")))
 	}
-	out := result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}, triggered: 1}
-	markOutcome(vt, snap, out)
-
-	stamp := metav1.NewTime(evaluatedAt.Truncate(time.Second))
-	change := triggerv1.Change{Digest: "sha256:new", Cause: "who", Time: stamp, Outcome: triggerv1.ChangeInProgress, Delivered: "0/1"}
-	status := vt.Status.DeepCopy()
-	status.Conditions = nil
-	g.Expect(*status).To(Equal(triggerv1.ValuesTriggerStatus{
-		ForceRequestStatus: meta.ForceRequestStatus{LastHandledForceAt: "force"}, LastHandledResetAt: "reset",
-		LastDigest: "sha256:new", LastTriggerTime: &stamp, Delivered: "0/1",
-		Sources: []triggerv1.SourceStatus{
-			{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:a"}, {Kind: "Secret", Namespace: "config", Name: "b"},
-		},
-		Targets: out.targets,
-		History: []triggerv1.Change{change},
-	}))
-
-	snap.diff, snap.force, snap.reset = plan.Diff{From: "sha256:new", To: "sha256:new"}, "", ""
-	snap.at = evaluatedAt.Add(time.Hour)
-	markOutcome(vt, snap, result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
-	change.Outcome, change.Delivered = triggerv1.ChangeDelivered, "1/1"
-	change.Duration = &metav1.Duration{Duration: time.Hour}
-	g.Expect(vt.Status.History).To(Equal([]triggerv1.Change{change}), "the same change, a step further")
-	g.Expect(vt.Status.LastTriggerTime).To(Equal(&stamp), "nothing was triggered since")
-	g.Expect(vt.Status.LastHandledForceAt).To(Equal("force"))
-
-	before := vt.Status.DeepCopy()
-	snap.at = evaluatedAt.Add(2 * time.Hour)
-	markOutcome(vt, snap, result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
-	g.Expect(&vt.Status).To(Equal(before), "nothing happened, nothing is written")
-}
-
-// A difference must not be noted as seen before it was decided upon for every target.
-func TestMarkOutcome_keeps_the_difference_while_something_is_undecided(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	vt := &triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{
-		LastDigest: "sha256:old", Sources: []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:0"}},
-	}}
-	markOutcome(vt, snapshot{
-		at: evaluatedAt, sources: []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:a"}}, force: "force", reset: "reset",
-		diff: plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
-	}, result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, undecided: true})
-	g.Expect(vt.Status.LastDigest).To(Equal("sha256:old"))
-	g.Expect(vt.Status.Sources[0].Digest).To(Equal("sha256:0"))
-	g.Expect(vt.Status.LastHandledForceAt).To(BeEmpty())
-	g.Expect(vt.Status.LastHandledResetAt).To(BeEmpty())
-	g.Expect(vt.Status.Targets).To(HaveLen(1))
-}
-
-func TestMarkOutcome_a_first_sight_without_a_request_is_no_change(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	vt := &triggerv1.ValuesTrigger{}
-	markOutcome(vt, snapshot{at: evaluatedAt, diff: plan.Diff{Added: []string{"ConfigMap/apps/a"}, To: "sha256:new"}},
-		result{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
-	g.Expect(vt.Status.History).To(BeEmpty())
-	g.Expect(vt.Status.LastTriggerTime).To(BeNil())
+	mark(vt, delivery.Result{})
+	g.Expect(conditions.Has(vt, triggerv1.GatedCondition)).To(BeTrue(), "nothing was found out")
+	mark(vt, delivery.Result{Gated: &delivery.Gated{}})
+	g.Expect(conditions.Has(vt, triggerv1.GatedCondition)).To(BeFalse(), "nothing is held back any more")
 }
 
 func TestIsDenied(t *testing.T) {
@@ -180,35 +121,6 @@ func TestIsDenied(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			NewWithT(t).Expect(isDenied(c.vt, "apps", "app")).To(Equal(c.want))
-		})
-	}
-}
-
-func TestManualRequests(t *testing.T) {
-	t.Parallel()
-	const requested, force, reset = "reconcile.fluxcd.io/requestedAt", "reconcile.fluxcd.io/forceAt", "reconcile.fluxcd.io/resetAt"
-	for _, c := range []struct {
-		name         string
-		annotations  map[string]string
-		force, reset string
-	}{
-		{"none", nil, "", ""},
-		{"a look", map[string]string{requested: "now"}, "", ""},
-		{"a force", map[string]string{requested: "now", force: "now"}, "now", ""},
-		{"a reset", map[string]string{requested: "now", reset: "now"}, "", "now"},
-		{"both", map[string]string{requested: "now", force: "now", reset: "now"}, "now", "now"},
-		{"a force without a request", map[string]string{force: "now"}, "", ""},
-		{"a force of another value", map[string]string{requested: "now", force: "before"}, "", ""},
-		{"a force that is handled", map[string]string{requested: "handled", force: "handled", reset: "handled"}, "", "handled"},
-		{"empty values", map[string]string{requested: "", force: "", reset: ""}, "", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			g := NewWithT(t)
-			vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Annotations: c.annotations}}
-			vt.Status.LastHandledForceAt = "handled"
-			gotForce, gotReset := manualRequests(vt)
-			g.Expect([]string{gotForce, gotReset}).To(Equal([]string{c.force, c.reset}))
 		})
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	digests "github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
@@ -230,8 +231,8 @@ func TestStory_what_is_applied_settles(t *testing.T) {
 	applied.Labels["kustomize.toolkit.fluxcd.io/name"], applied.Labels["kustomize.toolkit.fluxcd.io/namespace"] = "apps", "flux-system"
 	s := delivered(t, applied, func(*triggerv1.ValuesTrigger) {})
 
-	s.reconciler.settleTime = time.Millisecond
-	s.reconciler.kustomizations = kustomization.NewReader(&applying{now: true})
+	s.reconciler.engine.SettleTime = time.Millisecond
+	s.reconciler.engine.Kustomizations = kustomization.NewReader(&applying{now: true})
 	newer := applied.DeepCopy()
 	newer.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}
 	newer.ResourceVersion, newer.Data["values.yaml"] = "", "a: 2"
@@ -240,7 +241,7 @@ func TestStory_what_is_applied_settles(t *testing.T) {
 	s.Expect(s.holds()).To(Equal("a: 1"))
 	s.Expect(conditions.GetReason(s.trigger(), meta.ReadyCondition)).To(Equal(meta.ProgressingReason))
 
-	s.reconciler.kustomizations = kustomization.NewReader(&applying{})
+	s.reconciler.engine.Kustomizations = kustomization.NewReader(&applying{})
 	s.Eventually(s.rest).Should(ContainElements("patch ConfigMap app-shared", onApp))
 	s.Expect(s.holds()).To(Equal("a: 2"))
 }
@@ -251,7 +252,7 @@ func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *tes
 	s := delivered(t, values("1"), func(*triggerv1.ValuesTrigger) {})
 	former := s.trigger()
 	shows := s.reconciler.cache
-	s.reconciler.cache = interceptor.NewClient(s.live, interceptor.Funcs{
+	behind := interceptor.NewClient(s.live, interceptor.Funcs{
 		Get: func(ctx context.Context, next client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			if vt, is := obj.(*triggerv1.ValuesTrigger); is {
 				*vt = *former.DeepCopy()
@@ -260,6 +261,7 @@ func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *tes
 			return next.Get(ctx, key, obj, opts...)
 		},
 	})
+	s.reconciler.cache, s.reconciler.engine.Cache = behind, behind
 	newer := s.trigger()
 	newer.Annotations = map[string]string{"the one that leads": "goes on"}
 	s.Expect(s.live.Update(t.Context(), newer)).To(Succeed())
@@ -270,10 +272,10 @@ func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *tes
 
 	_, result, err := s.look()
 	s.Expect(err).NotTo(HaveOccurred())
-	s.Expect(result.RequeueAfter).To(Equal(conflictDelay))
+	s.Expect(result.RequeueAfter).To(Equal(delivery.ConflictDelay))
 	s.Expect(s.writes.taken()).To(BeEmpty())
 
-	s.reconciler.cache = shows
+	s.reconciler.cache, s.reconciler.engine.Cache = shows, shows
 	s.Expect(s.rest()).To(Equal([]string{"patch ConfigMap app-shared"}))
 	s.Expect(s.holds()).To(Equal("a: 1"))
 }

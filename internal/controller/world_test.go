@@ -33,6 +33,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -235,7 +236,7 @@ func TestWorld_writes_hold_for_the_version_that_was_looked_at(t *testing.T) {
 	}
 	for name, err := range map[string]error{"status": status(old), "request": send(oldRelease), "deletion": remove(old)} {
 		p.Expect(apierrors.IsConflict(err)).To(BeTrue(), "%s: %v", name, err)
-		p.Expect(isRefused(err)).To(BeFalse(), name)
+		p.Expect(refusal.Is(err)).To(BeFalse(), name)
 	}
 	p.Expect(send(hr)).To(Succeed())
 	p.Expect(status(vt)).To(Succeed())
@@ -266,8 +267,8 @@ func TestWorld_who_refuses_is_recognized(t *testing.T) {
 		err := p.Create(t.Context(), vt)
 		p.Expect(err).To(MatchError(ContainSubstring(c.says)), name)
 		p.Expect(apierrors.IsInvalid(err)).To(BeTrue(), name)
-		p.Expect(isRefused(err)).To(BeTrue(), name)
-		p.Expect(isDeniedByAdmission(err)).To(BeFalse(), name)
+		p.Expect(refusal.Is(err)).To(BeTrue(), name)
+		p.Expect(refusal.ByAdmission(err)).To(BeFalse(), name)
 	}
 
 	vt := declared()
@@ -276,7 +277,7 @@ func TestWorld_who_refuses_is_recognized(t *testing.T) {
 	wrong.Status.Targets = []triggerv1.TargetStatus{{Namespace: p.namespace, Name: "app", State: "Unknown"}}
 	err := (&ValuesTriggerReconciler{writer: p}).patchStatus(t.Context(), vt, wrong)
 	p.Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
-	p.Expect(isDeniedByAdmission(err)).To(BeFalse(), "a status that the schema refuses is a fault to be seen")
+	p.Expect(refusal.ByAdmission(err)).To(BeFalse(), "a status that the schema refuses is a fault to be seen")
 
 	p.make(&corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: "stranger"}})
 	cfg, err := realWorld.ConfigForServiceAccount(t.Context(), p.namespace, "stranger")
@@ -286,6 +287,6 @@ func TestWorld_who_refuses_is_recognized(t *testing.T) {
 	right := vt.DeepCopy()
 	right.Status.Delivered = "0/1"
 	err = (&ValuesTriggerReconciler{writer: stranger}).patchStatus(t.Context(), vt, right)
-	p.Expect(isUnauthorized(err)).To(BeTrue(), "%v", err)
-	p.Expect(isRefused(err)).To(BeTrue())
+	p.Expect(refusal.IsUnauthorized(err)).To(BeTrue(), "%v", err)
+	p.Expect(refusal.Is(err)).To(BeTrue())
 }

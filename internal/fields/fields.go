@@ -63,3 +63,13 @@ func (s Set) Names() []string {
 func IsApply(entry metav1.ManagedFieldsEntry) bool {
 	return entry.Operation == metav1.ManagedFieldsOperationApply && entry.Subresource == ""
 }
+
+// Applied returns the entry of a manager that applies an object server-side, nil if there is none.
+func Applied(managed []metav1.ManagedFieldsEntry, manager string) []metav1.ManagedFieldsEntry {
+	for _, entry := range managed {
+		if entry.Manager == manager && entry.Operation == metav1.ManagedFieldsOperationApply {
+			return []metav1.ManagedFieldsEntry{entry}
+		}
+	}
+	return nil
+}

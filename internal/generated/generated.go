@@ -89,3 +89,12 @@ func Origin(vt *triggerv1.ValuesTrigger) []metav1.ManagedFieldsEntry {
 	}
 	return kept
 }
+
+// IsLeftBehind reports whether a ValuesTrigger was generated for an earlier release of the same
+// name. The garbage collector removes it too, at its own pace.
+func IsLeftBehind(vt *triggerv1.ValuesTrigger, release metav1.Object) bool {
+	return For(vt) == release.GetName() && !IsOwnerless(vt) && !metav1.IsControlledBy(vt, release)
+}
+
+// IsOwnerless reports whether no release owns a trigger.
+func IsOwnerless(vt *triggerv1.ValuesTrigger) bool { return metav1.GetControllerOf(vt) == nil }

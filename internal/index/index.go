@@ -121,6 +121,14 @@ func Metadata(kind string) *metav1.PartialObjectMetadata {
 	return obj
 }
 
+// Kinds returns the kinds of sources that are watched.
+func Kinds(secrets bool) []string {
+	if secrets {
+		return []string{triggerv1.ConfigMapKind, triggerv1.SecretKind}
+	}
+	return []string{triggerv1.ConfigMapKind}
+}
+
 // MetadataList is Metadata for a list.
 func MetadataList(kind string) *metav1.PartialObjectMetadataList {
 	list := &metav1.PartialObjectMetadataList{}

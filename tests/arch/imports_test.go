@@ -47,9 +47,9 @@ var (
 		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}
 
-	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/kustomization", "internal/metrics", "internal/notify", "internal/outage", "internal/request", "internal/source", "internal/target"}
+	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/kustomization", "internal/metrics", "internal/notify", "internal/outage", "internal/refusal", "internal/request", "internal/source", "internal/target"}
 
-	orchestration = []string{"internal/app", "internal/controller", "internal/features"}
+	orchestration = []string{"internal/app", "internal/controller", "internal/delivery", "internal/features"}
 
 	// The plugin is another program. It decides by pure packages, and reads sources as
 	// the operator does.
@@ -85,6 +85,11 @@ var (
 		packages:  []string{"api", "cmd", "internal"},
 		except:    []string{"internal/app", "internal/controller"},
 		forbidden: []string{"./internal/controller"},
+	}, {
+		name:      "only the controllers import the engine",
+		packages:  []string{"api", "cmd", "internal"},
+		except:    []string{"internal/controller", "internal/delivery"},
+		forbidden: []string{"./internal/delivery"},
 	}, {
 		name:      "each program imports its wiring and nothing else of ours",
 		packages:  []string{"cmd"},

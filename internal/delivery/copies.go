@@ -1,0 +1,243 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+)
+
+// This file removes copies that are not wanted any more, if the policy is to. Nothing here
+// keeps an object from being deleted: a copy itself says that it goes with its trigger.
+
+// maxTidied bounds the copies that are deleted, or let go, before other work is done. The
+// rest follows at once.
+const maxTidied = 100
+
+// copy metadata, as it is watched.
+type copyMeta = metav1.PartialObjectMetadata
+
+// deletesCopies reports whether the copies of a trigger go with it. Those of one that is
+// suspended do not: nothing is done for it.
+func deletesCopies(vt *triggerv1.ValuesTrigger) bool {
+	return vt.Spec.Publish != nil && vt.Spec.Publish.DeletionPolicy == triggerv1.DeletionDelete && !generated.Is(vt) && !vt.Spec.Suspend
+}
+
+// Remove removes the copies of a trigger that is being deleted, if they go with it. What cannot be
+// removed is logged, and kept.
+func (e *Engine) Remove(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]Note, error) {
+	if !deletesCopies(vt) {
+		return nil, nil
+	}
+	found, err := e.copiesOf(ctx, client.ObjectKeyFromObject(vt))
+	if err != nil {
+		return nil, err
+	}
+	t, notes := e.removeAs(ctx, vt, found)
+	if t.err != nil {
+		ctrl.LoggerFrom(ctx).Error(t.err, "copies are kept")
+	}
+	return notes, nil
+}
+
+// copiesOf returns the copies of a trigger that the operator has made and that are not
+// being deleted: what only bears their labels makes no work.
+func (e *Engine) copiesOf(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
+	found, err := index.Copies(ctx, e.Cache, index.Kinds(e.Sources.Secrets), trigger)
+	return slices.DeleteFunc(found, strange), err
+}
+
+// copiesThatGo returns those of copiesOf that go with the trigger.
+func (e *Engine) copiesThatGo(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
+	found, err := index.CopiesThatGo(ctx, e.Cache, index.Kinds(e.Sources.Secrets), trigger)
+	return slices.DeleteFunc(found, strange), err
+}
+
+// strange reports whether an object with the labels of a copy is not one, or is going.
+func strange(one *copyMeta) bool {
+	return !one.DeletionTimestamp.IsZero() || one.Labels[triggerv1.KeptLabel] != "" || !madeHere(one)
+}
+
+// madeHere reports whether the operator has applied an object, as far as it says so.
+func madeHere(obj client.Object) bool {
+	return fields.Applied(obj.GetManagedFields(), triggerv1.FieldManager) != nil
+}
+
+// Swept is what became of copies that are not wanted any more.
+type Swept struct {
+	// More reports that there are more of them.
+	More  bool
+	Notes []Note
+}
+
+// Collect removes the copies that go with a trigger that is gone. They are found when it is
+// deleted, and when the operator starts.
+func (e *Engine) Collect(ctx context.Context, trigger types.NamespacedName) (Swept, error) {
+	found, err := e.copiesThatGo(ctx, trigger)
+	if err != nil || len(found) == 0 {
+		return Swept{}, err
+	}
+	if gone, err := e.isGone(ctx, trigger); err != nil || !gone {
+		return Swept{}, err
+	}
+	byAccount := map[string][]*copyMeta{}
+	for _, one := range found {
+		account := one.Annotations[triggerv1.AccountAnnotation]
+		byAccount[account] = append(byAccount[account], one)
+	}
+	var errs []error
+	var swept Swept
+	for account, all := range byAccount {
+		vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: trigger.Namespace, Name: trigger.Name}}
+		vt.Spec.ServiceAccountName = account
+		t, notes := e.removeAs(ctx, vt, all)
+		errs = append(errs, t.err)
+		swept.More = swept.More || t.more
+		swept.Notes = append(swept.Notes, notes...)
+	}
+	return swept, errors.Join(errs...)
+}
+
+// isGone asks the API server whether there is a trigger of a name, or of one that is too
+// long for a label and has that in its place.
+func (e *Engine) isGone(ctx context.Context, trigger types.NamespacedName) (bool, error) {
+	list := &metav1.PartialObjectMetadataList{}
+	list.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind + "List"))
+	err := e.Live.List(ctx, list, client.InNamespace(trigger.Namespace))
+	if apierrors.IsNotFound(err) || apimeta.IsNoMatchError(err) {
+		return true, nil // With their definition, all are gone.
+	}
+	return err == nil && !slices.ContainsFunc(list.Items, func(one copyMeta) bool {
+		return one.Name == trigger.Name || publish.LabelValue(one.Name) == publish.LabelValue(trigger.Name)
+	}), err
+}
+
+// removeAs removes copies as the account of their trigger, and says so.
+func (e *Engine) removeAs(ctx context.Context, vt *triggerv1.ValuesTrigger, found []*copyMeta) (tidied, []Note) {
+	_, writer, err := e.Accounts.of(vt, false)
+	if err != nil {
+		return tidied{err: err}, nil
+	}
+	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, writer, one) })
+	return t, t.notes(e.Accounts.actor(vt))
+}
+
+// prune removes the copies that no target wants and no release reads any more, or has them
+// stay when the trigger goes if the policy is not to remove them.
+func (e *Engine) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (Swept, error) {
+	if !deletesCopies(vt) || snap.publication == nil {
+		more, err := e.LetGo(ctx, vt)
+		return Swept{More: more}, err
+	}
+	obsolete, err := e.obsolete(ctx, vt, snap, out)
+	if err != nil || len(obsolete) == 0 {
+		return Swept{}, err
+	}
+	t := tidy(obsolete, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
+	// Of what is in other places than the targets of this trigger nothing is said.
+	known := map[string]bool{}
+	for _, t := range append(slices.Clone(vt.Status.Targets), out.targets...) {
+		known[t.Namespace+"/"+publish.LabelValue(t.Name)] = true
+	}
+	t.refused = slices.DeleteFunc(t.refused, func(one refusedCopy) bool { return !known[targetOf(one.copy)] })
+	if len(t.refused) > 0 {
+		t.err = errors.Join(t.err, t.refused[0].err)
+	}
+	return Swept{More: t.more, Notes: t.notes(e.Accounts.actor(vt))}, t.err
+}
+
+// obsolete returns the copies that no target wants and no release reads. The status is about
+// to forget a target that was dropped, so its copy is looked for where it cannot be missed.
+func (e *Engine) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) ([]*copyMeta, error) {
+	list, reader := index.Copies, e.Cache
+	if dropsTarget(vt.Status.Targets, out.targets) {
+		list, reader = index.CopiesNow, e.Live
+	}
+	found, err := list(ctx, reader, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(snap.publication.owner))
+	found = slices.DeleteFunc(found, strange)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, t := range snap.targets {
+		for _, c := range snap.publication.copiesOf(t.NamespacedName) {
+			wanted[c.String()] = true
+		}
+	}
+	waiting := map[string]bool{} // For what it had to be put where it reads now.
+	for _, t := range out.targets {
+		waiting[t.Namespace+"/"+publish.LabelValue(t.Name)] = t.Published == "" && t.State != triggerv1.TargetMissing
+	}
+	var obsolete []*copyMeta
+	for _, one := range found {
+		if wanted[named(one).String()] || waiting[targetOf(one)] {
+			continue
+		}
+		read, err := e.isRead(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		if !read {
+			obsolete = append(obsolete, one)
+		}
+	}
+	return obsolete, nil
+}
+
+// dropsTarget reports whether a target is not among those of now.
+func dropsTarget(before, now []triggerv1.TargetStatus) bool {
+	still := map[string]bool{}
+	for _, t := range now {
+		still[t.Namespace+"/"+t.Name] = true
+	}
+	return slices.ContainsFunc(before, func(t triggerv1.TargetStatus) bool { return !still[t.Namespace+"/"+t.Name] })
+}
+
+// targetOf returns namespace and label of the target that a copy is for.
+func targetOf(one *copyMeta) string {
+	return one.Namespace + "/" + one.Labels[triggerv1.PublishedForLabel]
+}
+
+// isRead reports whether a release lists a copy.
+func (e *Engine) isRead(ctx context.Context, one *copyMeta) (bool, error) {
+	readers := &helmv2.HelmReleaseList{}
+	key := index.Source(one.Kind, one.Namespace, one.Name)
+	err := e.Cache.List(ctx, readers, client.InNamespace(one.Namespace), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy)
+	return len(readers.Items) > 0, err
+}
+
+// LetGo has the copies of a trigger stay when it goes.
+func (e *Engine) LetGo(ctx context.Context, vt *triggerv1.ValuesTrigger) (more bool, err error) {
+	found, err := e.copiesThatGo(ctx, client.ObjectKeyFromObject(vt))
+	if err != nil || len(found) == 0 {
+		return false, err
+	}
+	_, writer, err := e.Accounts.of(vt, false)
+	if err != nil {
+		return false, err
+	}
+	t := tidy(found, func(one *copyMeta) error { return e.Copies.LetGo(ctx, writer, one) })
+	return t.more, t.err
+}
+
+// named returns the copy that an object is, as far as its name.
+func named(found *copyMeta) publish.Copy {
+	return publish.Copy{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}
+}

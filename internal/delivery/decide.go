@@ -1,0 +1,146 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/chartutil"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// decide asks the planner, and composes the values if the planner wants to know them.
+func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) {
+	c.input = plan.Input{
+		Now:         snap.at,
+		Timeout:     vt.GetTimeout(),
+		Trigger:     vt.Namespace + "/" + vt.Name,
+		Target:      c.String(),
+		Targets:     len(snap.targets),
+		Digest:      snap.diff.To,
+		Sources:     snap.sources,
+		Diff:        snap.diff,
+		Rejected:    snap.rejected,
+		Gated:       snap.gate != nil,
+		Settling:    snap.settling,
+		Force:       snap.force,
+		ByTriggerAt: snap.gated || snap.force == "" && begunByRequest(vt.Status.Rollout, snap.content),
+		Reset:       snap.reset,
+		Policy:      vt.Spec.Force,
+		Previous:    c.previous,
+		Release:     target.Observe(c.hr, snap.sources),
+		Live:        c.live,
+	}
+	if snap.ending[c.Namespace] {
+		c.input.Release = plan.Release{Ending: endingMessage}
+	}
+	c.input.Release.Denied = e.check(vt, snap, c.NamespacedName, c.hr)
+	var lookErr error
+	if snap.publication != nil && !snap.ending[c.Namespace] { // No copy can be made there any more.
+		lookErr = e.observeCopies(ctx, snap, c)
+	}
+	defer func() { c.err = errors.Join(c.err, lookErr) }()
+	c.decision = plan.Decide(c.input)
+	if c.decision.NeedValues {
+		if c.input.Values, c.err = e.compareValues(ctx, c.hr, nil); c.err == nil {
+			c.decision = plan.Decide(c.input)
+		}
+	}
+}
+
+// compareValues reports whether the latest snapshot was made of the values that the
+// release would be composed of now, with the objects that are given in place of what
+// there is.
+func (e *Engine) compareValues(ctx context.Context, hr *helmv2.HelmRelease, given source.Given) (plan.ValuesState, error) {
+	latest := hr.Status.History.Latest()
+	if latest == nil {
+		return plan.ValuesDiffer, nil
+	}
+	equal, err := e.Store.ValuesMatchGiven(ctx, hr, latest.ConfigDigest, e.Sources.Secrets, given)
+	var malformed *chartutil.ErrValuesReference
+	var unreadable source.Unreadable
+	switch {
+	case errors.As(err, &unreadable):
+		return plan.ValuesUnreadable, nil
+	case errors.As(err, &malformed):
+		// A reference that is missing or malformed: helm-controller meets the
+		// same and says so on the HelmRelease.
+		return plan.ValuesDiffer, nil
+	case err != nil:
+		return plan.ValuesUnknown, err
+	case equal:
+		return plan.ValuesEqual, nil
+	}
+	return plan.ValuesDiffer, nil
+}
+
+// check says why a target must not be touched by this trigger, or nothing.
+func (e *Engine) check(vt *triggerv1.ValuesTrigger, snap snapshot, key types.NamespacedName, hr *helmv2.HelmRelease) string {
+	if snap.generated() {
+		return "" // The sources of a generated trigger have been checked one by one.
+	}
+	to := access.Target{Namespace: key.Namespace, Name: key.Name}
+	if hr != nil {
+		to = access.TargetOf(hr)
+	}
+	if err := e.Policy.Check(vt.Namespace, to); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// confirm looks whether the sources are still the objects that were read, if a target notes
+// a revision because they were there: a watch may be behind. If they are not, the revision
+// is not noted.
+func (e *Engine) confirm(ctx context.Context, snap snapshot, cases []*targetCase) error {
+	notes := func(c *targetCase) bool { return c.err == nil && c.decision.Notes(c.previous) }
+	if !slices.ContainsFunc(cases, notes) {
+		return nil
+	}
+	for _, s := range snap.sources {
+		if s.UID == "" {
+			continue
+		}
+		uid, err := e.Store.UID(ctx, snap.account, source.RefOf(s.ID))
+		if err != nil {
+			return err
+		}
+		if uid == s.UID {
+			continue
+		}
+		for _, c := range cases {
+			if notes(c) {
+				c.decision.Status.Revision = c.previous.Revision
+			}
+		}
+		return nil
+	}
+	return nil
+}
+
+// fresh reads a HelmRelease from the API server, as the account that writes it.
+func (e *Engine) fresh(ctx context.Context, snap snapshot, key types.NamespacedName) (*helmv2.HelmRelease, error) {
+	reader := e.Live
+	if snap.account.Reader != nil {
+		reader = snap.account.Reader
+	}
+	hr := &helmv2.HelmRelease{}
+	err := reader.Get(ctx, key, hr)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	return hr, client.IgnoreNotFound(err)
+}

@@ -1,0 +1,200 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package delivery is the engine: one pass over one ValuesTrigger takes a snapshot of its sources
+// and targets, decides about each target, makes the requests that are due and may be made, and
+// returns what became of that.
+package delivery
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
+
+// Engine delivers what the sources of a trigger hold to its targets, and follows each delivery to
+// its proof.
+type Engine struct {
+	// Cache is what the watches show, and Live the API server. Namespaces is nil where only the
+	// operator's own is watched.
+	Cache, Live, Namespaces client.Reader
+
+	Accounts *Accounts
+	Store    *source.Store
+	Sources  source.Resolver
+	Copies   *copies.Keeper
+	Retained *budget.Budget
+	Policy   access.Policy
+	Meter    *metrics.Metrics
+
+	// Derive returns the sources of a generated trigger: no more than the contract and valuesFrom
+	// give to its release, without what declared triggers deliver.
+	Derive func(context.Context, *helmv2.HelmRelease) ([]triggerv1.SourceReference, error)
+
+	// Concurrent is how many targets are looked at, and asked, at a time.
+	Concurrent int
+
+	// SettleTime is how long a change settles that a tool has applied, and Kustomizations
+	// says whether it still goes on.
+	SettleTime     time.Duration
+	Kustomizations *kustomization.Reader
+
+	// sent are the requests that the cache may not show yet.
+	sent sentRequests
+}
+
+const (
+	// ConflictDelay is the time after which is looked again where the cache was behind.
+	ConflictDelay = 20 * time.Millisecond
+
+	// TidyDelay is the time after which what is not to be gone back to any more is deleted: not
+	// before the status says so.
+	TidyDelay = time.Second
+)
+
+// Again says when a trigger is looked at again without an event.
+type Again int
+
+const (
+	// Never is for a trigger that has nothing to do, and for errors that are retried.
+	Never Again = iota
+
+	// AtInterval is for a trigger of which nothing is expected.
+	AtInterval
+
+	// Soon is for a trigger that waits for the time in Result.After.
+	Soon
+
+	// AfterRequests is for a trigger that has made requests and whose status may be written after
+	// the requests of others.
+	AfterRequests
+)
+
+// Result is what came of one pass.
+type Result struct {
+	// Status is what the status of the trigger becomes, apart from its generation and conditions.
+	Status triggerv1.ValuesTriggerStatus
+
+	// Translation says what of the former status is only written differently now.
+	Translation plan.Translation
+
+	// Summary is what the trigger is to report, nil if nothing was found out.
+	Summary *plan.Summary
+
+	// Gated says how what holds changes back is bypassed, nil if nothing was found out.
+	Gated *Gated
+
+	// Again says when to look again, and After after how long if that is soon.
+	Again Again
+	After time.Duration
+
+	// Notes are to be reported, whatever becomes of the status.
+	Notes []Note
+}
+
+// Note is what is reported of a trigger beside its status.
+type Note struct {
+	Type, Reason, Message string
+}
+
+// Run makes one pass over a trigger: it makes the requests that are due. What the API server
+// refuses is in the result, and returned as an error.
+func (e *Engine) Run(ctx context.Context, stored *triggerv1.ValuesTrigger) (Result, error) {
+	vt := stored.DeepCopy()
+	snap, err := e.evaluate(ctx, vt, time.Now())
+	defer snap.publication.forget()
+	result, err := e.act(ctx, vt, snap, err)
+	result.Status, result.Translation = vt.Status, snap.translation
+	return result, err
+}
+
+// act does what a snapshot asks for, or says why there is none.
+func (e *Engine) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, err error) (Result, error) {
+	switch {
+	case err != nil:
+		return e.unable(vt, err)
+	case snap.idle:
+		return Result{}, nil
+	}
+	if snap.overrides() && snap.gate != nil {
+		snap.forcedBy = e.forcedBy(ctx, vt)
+	}
+	out, err := e.deliver(ctx, vt, snap)
+	if err != nil {
+		return e.unable(vt, err)
+	}
+	return e.conclude(ctx, vt, snap, out)
+}
+
+// unable says why nothing could be done for a trigger.
+func (e *Engine) unable(vt *triggerv1.ValuesTrigger, err error) (Result, error) {
+	found, is := errors.AsType[*fault.Fault](err)
+	reason, message := e.refusalOf(vt, err)
+	switch {
+	case fault.IsOutdated(err):
+		return Result{Again: Soon, After: ConflictDelay}, nil
+	case !is && reason == "":
+		return Result{Summary: notReady(triggerv1.ReadFailedReason, err.Error())}, err
+	}
+	summary := notReady(reason, message)
+	summary.Stalled = !is || found.Stalled
+	markLooked(vt)
+	if is {
+		err = nil // What ends it is an event.
+	}
+	return Result{Summary: summary, Again: AtInterval}, err
+}
+
+func notReady(reason, message string) *plan.Summary {
+	return &plan.Summary{Ready: metav1.ConditionFalse, Reason: reason, Message: message}
+}
+
+// conclude tidies up after a delivery, and records what became of it.
+func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (Result, error) {
+	swept, err := e.prune(ctx, vt, snap, out)
+	if err = errors.Join(err, e.discard(ctx, vt, snap)); refusal.Is(err) {
+		out.refused = err
+	} else {
+		out.err = errors.Join(out.err, err)
+	}
+	if swept.More && (out.after == 0 || out.after > ConflictDelay) {
+		out.after = ConflictDelay
+	}
+	last := vt.Status.LastDelivered
+	summary := recordOutcome(vt, snap, out)
+	if vt.Status.LastDelivered != last && (out.after == 0 || out.after > TidyDelay) {
+		out.after = TidyDelay
+	}
+	result, err := next(snap, out, vt.GetInterval())
+	result.Summary, result.Gated, result.Notes = &summary, gatedOf(snap, out.releases), swept.Notes
+	return result, err
+}
+
+// next returns when to look again after a delivery.
+func next(snap snapshot, out outcome, interval time.Duration) (Result, error) {
+	switch {
+	case out.err != nil:
+		return Result{}, out.err
+	case out.triggered > 0 && snap.gate == nil:
+		return Result{Again: AfterRequests}, nil // What is held back is judged by what is stored.
+	case out.after > 0 && out.after < interval:
+		return Result{Again: Soon, After: out.after}, out.refused
+	}
+	return Result{Again: AtInterval}, out.refused
+}

@@ -1,0 +1,316 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/request"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// maxConflicts bounds how often a decision is taken again because the HelmRelease
+// changed between decision and request.
+const maxConflicts = 5
+
+// outcome is what became of all targets.
+type outcome struct {
+	targets []triggerv1.TargetStatus
+
+	// rollout is the state of what holds changes back, nil if nothing does. Passed reports that
+	// the content can be gone back to from now on.
+	rollout *triggerv1.RolloutStatus
+	passed  bool
+
+	// releases are what was observed of the targets that exist.
+	releases []plan.Release
+
+	// triggered is the number of requests made.
+	triggered int
+
+	// undecided reports that about some target nothing could be decided, so that the
+	// difference of the sources must be kept.
+	undecided bool
+
+	// lasting is true if this is so only of targets that are refused until a person does
+	// something: what a person asks for must not stay open for so long.
+	lasting bool
+
+	// after is when to look again without an event, 0 for never.
+	after time.Duration
+
+	// err joins the failures that are to be retried.
+	err error
+
+	// refused is one of the requests that the API server has refused.
+	refused error
+}
+
+// targetCase is a target with what is decided about it.
+type targetCase struct {
+	target.Target
+
+	// hr is the version of the release that was looked at, live if it was read after the
+	// sources, and previous what was recorded of it.
+	hr       *helmv2.HelmRelease
+	live     bool
+	previous *triggerv1.TargetStatus
+
+	// copies that it is to have, what each is and what they are together, and whether that was looked
+	// at. They are not made while they are unasked for.
+	copies  []publish.Copy
+	states  []publish.State
+	state   publish.State
+	looked  bool
+	unasked bool
+
+	input    plan.Input
+	decision plan.Decision
+
+	// err reports that nothing could be decided.
+	err error
+
+	// held says why its request must not be made now. It is empty if it may, or if there is none.
+	// Settling is true if nothing may be done for any target yet.
+	held     string
+	settling bool
+
+	// done is what became of it.
+	done effect
+}
+
+// deliver decides about every target and makes the requests that are due and not held
+// back. What happens to one target does not touch another. An error reports that nothing
+// was done.
+func (e *Engine) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (outcome, error) {
+	cases := e.decideAll(ctx, vt, snap)
+	for _, c := range cases {
+		if fault.IsOutdated(c.err) {
+			return outcome{}, c.err
+		}
+	}
+	if err := e.confirm(ctx, snap, cases); err != nil {
+		return outcome{}, err
+	}
+	verdict, err := e.hold(ctx, vt, snap, cases)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := e.checkCurrent(ctx, vt, verdict, cases); err != nil {
+		return outcome{}, err
+	}
+	if err := e.keep(ctx, vt, snap, verdict); err != nil {
+		return outcome{}, err
+	}
+	e.executeAll(ctx, vt, snap, cases, verdict.turns)
+	return outcomeOf(vt, snap, cases, verdict), nil
+}
+
+// outcomeOf sums up what became of all targets.
+func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, verdict verdict) outcome {
+	out := outcome{rollout: verdict.rollout, passed: verdict.passed, after: verdict.after}
+	var errs []error
+	for _, c := range cases {
+		if c.input.Release.Exists {
+			out.releases = append(out.releases, c.input.Release)
+		}
+		errs = append(errs, c.done.err)
+		out.targets = append(out.targets, recordOf(vt, snap, c, len(cases)))
+		out.note(c.done)
+	}
+	if snap.gate == nil && !verdict.settling() && !out.undecided {
+		out.rollout = nil // What has been decided now is on record elsewhere.
+	}
+	out.err = errors.Join(errs...)
+	return out
+}
+
+// recordOf returns what to record of one target of so many.
+func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, targets int) triggerv1.TargetStatus {
+	status := c.done.status
+	status.Message = plan.Bounded(status.Message, targets)
+	status.Namespace, status.Name = c.Namespace, c.Name
+	status.Stage = stageOf(vt, snap.gate, c.hr)
+	status.Published = c.published(snap)
+	return status
+}
+
+// note takes in what became of one target.
+func (o *outcome) note(one effect) {
+	if one.refused != nil {
+		o.refused = one.refused
+	}
+	if one.sent {
+		o.triggered++
+	}
+	if one.after > 0 && (o.after == 0 || one.after < o.after) {
+		o.after = one.after
+	}
+	if one.undecided {
+		o.lasting = one.free && (o.lasting || !o.undecided)
+		o.undecided = true
+	}
+}
+
+// executeAll executes the decisions about all targets. Where more of them wait than there are
+// places, each place is offered to one after the other until one takes it.
+func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, turns []rollout.Turn) {
+	var group errgroup.Group
+	group.SetLimit(max(1, e.Concurrent))
+	execute := func(c *targetCase) {
+		group.Go(func() error {
+			c.done = e.execute(ctx, vt, snap, c)
+			return nil
+		})
+	}
+	queued := make(map[*targetCase]bool, len(cases))
+	queues := make([]chan *targetCase, 0, len(turns))
+	for _, turn := range turns {
+		queue := make(chan *targetCase, len(turn.Targets))
+		for _, i := range turn.Targets {
+			queued[cases[i]] = true
+			queue <- cases[i]
+		}
+		close(queue)
+		queues = append(queues, queue)
+		for range turn.Places {
+			group.Go(func() error {
+				for c := range queue {
+					c.held = ""
+					if c.done = e.execute(ctx, vt, snap, c); !c.done.free {
+						return nil
+					}
+				}
+				return nil
+			})
+		}
+	}
+	for _, c := range cases {
+		if !queued[c] {
+			execute(c)
+		}
+	}
+	_ = group.Wait() // No function returns an error.
+	for _, queue := range queues {
+		for c := range queue {
+			execute(c)
+		}
+	}
+	_ = group.Wait()
+}
+
+// decideAll decides about every target, without doing anything.
+func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) []*targetCase {
+	previous := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
+	for i := range vt.Status.Targets {
+		status := &vt.Status.Targets[i]
+		previous[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
+	}
+	cases := make([]*targetCase, len(snap.targets))
+	var group errgroup.Group
+	group.SetLimit(max(1, e.Concurrent))
+	for i, t := range snap.targets {
+		c := &targetCase{Target: t, hr: t.Release, previous: previous[t.NamespacedName]}
+		cases[i] = c
+		group.Go(func() error {
+			in := plan.Input{
+				Previous: c.previous, Diff: snap.diff, Digest: snap.diff.To, Sources: snap.sources, Settling: snap.settling, Release: target.Observe(c.hr, snap.sources),
+			}
+			if in.DependsOnOrder() || snap.gate != nil && e.sent.missing(t.NamespacedName, in.Release) {
+				c.hr, c.err = e.fresh(ctx, snap, t.NamespacedName)
+				c.live = true
+			}
+			if c.err == nil {
+				e.decide(ctx, vt, snap, c)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // No function returns an error.
+	return cases
+}
+
+// effect is what became of one target.
+type effect struct {
+	status    triggerv1.TargetStatus
+	sent      bool
+	undecided bool
+	after     time.Duration
+	err       error
+
+	// refused is what the API server has refused. Free is true if it is certain that
+	// nothing was asked, so that the place is another's.
+	refused error
+	free    bool
+}
+
+// execute makes the request that was decided on, unless it is held back, and decides
+// again on a fresh observation when the HelmRelease has changed since.
+func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) effect {
+	for attempt := 1; ; attempt++ {
+		decision := c.decision
+		if c.err != nil {
+			return e.undecidable(vt, c)
+		}
+		err := e.publish(ctx, vt, snap, c)
+		switch {
+		case err != nil:
+		case decision.Request == nil:
+			return effect{status: decision.Status, after: decision.After}
+		case c.held != "" && c.settling:
+			return effect{status: decision.Settling(c.held)}
+		case c.held != "":
+			return effect{status: decision.Held(c.held)}
+		default:
+			err = request.Send(ctx, snap.writer, c.hr, *decision.Request)
+		}
+		if err == nil {
+			e.Meter.ObserveReaction(snap.change(vt.Status.History), c.previous, decision.Status, time.Now())
+			if snap.gate != nil {
+				e.sent.note(c.NamespacedName, decision.Request.Token)
+			}
+			ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
+				"token", decision.Request.Token, "force", decision.Request.Force, "cause", decision.Request.Cause)
+			return effect{status: decision.Status, sent: true, after: decision.After}
+		}
+		if attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+			return e.unmade(vt, snap, decision, err)
+		}
+		if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
+			c.live = true
+			e.decide(ctx, vt, snap, c)
+		}
+	}
+}
+
+// unsentOf returns what to record when what is to be written could not be.
+func unsentOf(d plan.Decision) triggerv1.TargetStatus {
+	if d.Request == nil {
+		return d.Status
+	}
+	return d.Unsent
+}
+
+// undecided leaves a target as it is.
+func undecided(previous *triggerv1.TargetStatus, err error) effect {
+	status := triggerv1.TargetStatus{State: triggerv1.TargetPending}
+	if previous != nil {
+		status = *previous
+	}
+	return effect{status: status, undecided: true, err: err}
+}

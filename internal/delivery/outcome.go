@@ -1,0 +1,187 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// recordOutcome writes down in the status what was observed and done, and returns what to report of it.
+func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan.Summary {
+	status := &vt.Status
+	override := overrideOf(vt, snap, out)
+	status.Targets = out.targets
+	stamp := metav1.NewTime(snap.at.Truncate(time.Second))
+	if out.triggered > 0 {
+		status.LastTriggerTime = &stamp
+	}
+	status.Rollout = out.rollout
+	markDelivered(vt, snap, out)
+	if snap.gate != nil { // Written with what it approves: it counts once.
+		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
+	}
+	summary := summarize(vt, out, snap.rejected)
+	if summary.Ready == metav1.ConditionTrue && len(snap.selectNothing) > 0 {
+		summary.Ready, summary.Reason, summary.Outcome = metav1.ConditionFalse, triggerv1.SelectorMatchesNothingReason, triggerv1.ChangeInProgress
+		summary.Message = text.Some(snap.selectNothing, 1)
+	}
+	status.Delivered = summary.Delivered
+
+	if !out.undecided || out.lasting {
+		if len(snap.diff.Changed) > 0 || out.triggered > 0 || override != nil || len(status.History) > 0 && status.History[0].Digest == snap.diff.To {
+			status.History = plan.Remember(status.History, triggerv1.Change{
+				Digest: snap.diff.To, Cause: causeOf(out.targets, snap.diff.To), Time: stamp,
+				Outcome: summary.Outcome, Delivered: summary.Delivered,
+			})
+		}
+		if override != nil {
+			status.History[0].Override = override
+		}
+		markHandled(status, snap)
+		markLooked(vt)
+	}
+	if !out.undecided {
+		status.Sources = plan.Statuses(snap.sources)
+		status.LastDigest = snap.diff.To
+	}
+
+	if summary.Ready == metav1.ConditionTrue && len(snap.disabled) > 0 {
+		summary.Ready, summary.Reason, summary.Message = metav1.ConditionFalse, triggerv1.SecretsDisabledReason, disabledMessage(summary.Message, snap.disabled)
+	}
+	return summary
+}
+
+// markHandled records which requests of a person have been acted on. What stays open
+// overrides what holds back each later change, too.
+func markHandled(status *triggerv1.ValuesTriggerStatus, snap snapshot) {
+	if snap.overrides() {
+		status.LastHandledForceAt = snap.force
+	}
+	if snap.triggerAt != "" {
+		status.LastHandledTriggerAt = snap.triggerAt
+	}
+	if snap.reset != "" {
+		status.LastHandledResetAt = snap.reset
+	}
+}
+
+// markLooked records that the request to look is handled, together with what was found: who
+// compares that with the annotation, as the health check of a Kustomization may, reads the
+// conditions that are the answer to it. A look that found nothing out is repeated.
+func markLooked(vt *triggerv1.ValuesTrigger) {
+	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
+		vt.Status.SetLastHandledReconcileRequest(value)
+	}
+}
+
+// markDelivered records content that can be gone back to.
+func markDelivered(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) {
+	last := vt.Status.LastDelivered
+	switch {
+	case !vt.RollsBack() || snap.publication == nil:
+		vt.Status.LastDelivered = nil
+	case out.passed && snap.rejected == "" && (last == nil || last.Digest != snap.content):
+		vt.Status.LastDelivered = plan.Delivered(snap.sources)
+	}
+}
+
+// summarize returns the state of all targets together. While a rollout goes on, that is
+// the state of the rollout and who is refused, unless none of the targets may be asked.
+func summarize(vt *triggerv1.ValuesTrigger, out outcome, rejected string) plan.Summary {
+	summary := plan.Summarize(out.targets)
+	underway := 0
+	for _, t := range out.targets {
+		if t.State == triggerv1.TargetTriggered {
+			underway++
+		}
+	}
+	rolled, goesOn := rollout.Summarize(vt, underway)
+	if !goesOn || !slices.ContainsFunc(out.targets, func(t triggerv1.TargetStatus) bool { return !plan.Denied(t) }) {
+		return summary
+	}
+	summary.Ready, summary.Reason, summary.Message, summary.Stalled = rolled.Ready, rolled.Reason, rolled.Message, rolled.Stalled
+	phase := vt.Status.Rollout.Phase
+	if all := plan.Refused(out.targets); all != "" && phase != triggerv1.RolloutBlocked && phase != triggerv1.RolloutRolledBack { // They name one.
+		summary.Message += "; " + all
+	}
+	switch {
+	case rejected != "": // It is about the earlier content.
+	case phase == triggerv1.RolloutHalted:
+		summary.Outcome = triggerv1.ChangeHalted
+	case phase == triggerv1.RolloutRollingBack:
+		summary.Outcome = triggerv1.ChangeRolledBack
+	default:
+		summary.Outcome = triggerv1.ChangeInProgress
+	}
+	return summary
+}
+
+// Gated is the condition of that name, without a status if nothing holds changes back.
+type Gated struct {
+	Status          metav1.ConditionStatus
+	Reason, Message string
+}
+
+// gatedOf reports whether what holds changes back can be passed by: helm-controller takes
+// up what a release reads through valuesFrom by itself.
+func gatedOf(snap snapshot, releases []plan.Release) *Gated {
+	if snap.gate == nil {
+		return &Gated{}
+	}
+	readers := 0
+	watched := ""
+	for _, release := range releases {
+		direct := func(id string) bool { return release.Reads[id] && !release.Copied[id] }
+		if slices.ContainsFunc(snap.sources, func(s plan.Source) bool { return direct(s.ID) }) {
+			readers++
+		}
+		for _, s := range snap.sources {
+			if s.Watched && direct(s.ID) && (watched == "" || s.ID < watched) {
+				watched = s.ID
+			}
+		}
+	}
+	switch {
+	case watched != "":
+		return &Gated{metav1.ConditionFalse, triggerv1.WatchedByFluxReason, fmt.Sprintf(
+			"%s has the label %s: %s, so that Flux upgrades the releases that read it at once, bypassing the rollout gates; remove the label",
+			strings.Replace(watched, "/", " ", 1), meta.LabelKeyWatch, meta.LabelValueWatchEnabled)}
+	case readers > 0:
+		return &Gated{metav1.ConditionFalse, triggerv1.ReadAtIntervalReason, fmt.Sprintf(
+			"%d of %d HelmReleases read sources through valuesFrom: helm-controller applies changes at their interval, when their spec or chart changes, and when it restarts, bypassing the rollout gates",
+			readers, len(releases))}
+	}
+	return &Gated{metav1.ConditionTrue, triggerv1.NothingBypassesReason, "No HelmRelease reads a source through valuesFrom: changes arrive when they are requested"}
+}
+
+// causeOf returns why the targets were asked to run the content.
+func causeOf(targets []triggerv1.TargetStatus, digest string) string {
+	for _, t := range targets {
+		if t.Digest == digest && t.Cause != "" {
+			return t.Cause
+		}
+	}
+	return ""
+}
+
+// maxNamed bounds how many objects a message names.
+const maxNamed = 5
+
+// disabledMessage adds to a message which Secrets are left out.
+func disabledMessage(message string, disabled []string) string {
+	return fmt.Sprintf("%s; not followed, because the operator runs without permission on Secrets (--secrets=false, chart value rbac.secrets): %s",
+		message, text.Some(disabled, maxNamed))
+}

@@ -1,0 +1,92 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// This file is about the requests for all targets: one keeps to what holds changes back
+// (trigger.nebius.ai/triggerAt), the other overrides it (reconcile.fluxcd.io/forceAt) and
+// is put on record.
+
+const (
+	// maxManager is the longest name of a field manager that the API server accepts.
+	maxManager = 128
+
+	// maxTriggerAt bounds how much of a value counts and is stored, in bytes.
+	maxTriggerAt = 256
+
+	// maxOverridden bounds what is said to be overridden, in bytes.
+	maxOverridden = 500
+)
+
+// triggerThrough takes up a request that keeps to what holds changes back. While content
+// is refused it waits: to begin again would be to deliver what is refused.
+func (snap *snapshot) triggerThrough(vt *triggerv1.ValuesTrigger) {
+	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
+	if value == "" || value == vt.Status.LastHandledTriggerAt || snap.rejected != "" {
+		return
+	}
+	snap.triggerAt = value
+	if snap.force == "" {
+		snap.force, snap.gated = value, true
+	}
+}
+
+// overrides is true if a person wants all targets requested at once.
+func (snap snapshot) overrides() bool { return snap.force != "" && !snap.gated }
+
+// begunByRequest is true if a request that keeps to what holds changes back has begun the rollout
+// of the content, and nothing has overridden that since.
+func begunByRequest(s *triggerv1.RolloutStatus, content string) bool {
+	return s != nil && s.TriggerAt != "" && s.Digest == content && !s.Overridden
+}
+
+// overrideOf returns what a request has overridden, nil if nothing was in its way. The
+// rollout in the status must be the one from before the request.
+func overrideOf(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) *triggerv1.Override {
+	if !snap.overrides() || snap.gate == nil {
+		return nil
+	}
+	overridden := rollout.Overrides(vt, out.targets, snap.gate.schedule.Open(snap.at))
+	if len(overridden) == 0 {
+		return nil
+	}
+	return &triggerv1.Override{
+		Time: metav1.NewTime(snap.at.UTC().Truncate(time.Second)), Manager: text.Line(snap.forcedBy, maxManager),
+		Message: text.Line(strings.Join(overridden, "; "), maxOverridden),
+	}
+}
+
+// forcedBy returns the field manager that set the annotation by which all targets are
+// requested at once, empty if that is not known.
+func (e *Engine) forcedBy(ctx context.Context, vt *triggerv1.ValuesTrigger) string {
+	newest, err := e.newest(ctx, vt)
+	if err != nil {
+		ctrl.LoggerFrom(ctx).V(1).Info("cannot find out who set an annotation", "annotation", meta.ForceRequestAnnotation, "error", err.Error())
+		return ""
+	}
+	if newest.Annotations[meta.ForceRequestAnnotation] != vt.Annotations[meta.ForceRequestAnnotation] {
+		return "" // It is another request by now.
+	}
+	for _, entry := range newest.ManagedFields {
+		if fields.Of(entry).Has("metadata", "annotations", meta.ForceRequestAnnotation) {
+			return entry.Manager
+		}
+	}
+	return ""
+}

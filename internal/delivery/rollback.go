@@ -1,0 +1,160 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+)
+
+// This file keeps the content that may be gone back to, and goes back to it.
+
+// rollBack puts in the place of sources whose content is rejected what they held before.
+func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
+	snap.content = snap.diff.To
+	sources, sound := plan.Restored(vt.Status.LastDelivered, snap.sources)
+	if snap.generated() || !vt.RollsBack() || !sound {
+		return
+	}
+	snap.earlier = vt.Status.LastDelivered.Digest
+	if rollout.Rejects(vt.Spec.Rollout, vt.Status.Rollout, snap.content, snap.overrides(), snap.reset != "") && vt.Status.Rollout.Rollback.Digest == snap.earlier {
+		snap.sources, snap.rejected = sources, snap.content
+		snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
+	}
+}
+
+// keptBy returns where content of a source is kept.
+func (p *publication) keptBy(s plan.Source) publish.Copy {
+	return publish.Kept(p.owner, s.ID, s.Digest)
+}
+
+// readKept returns what is kept of a source as if it was the source, which the digest of a
+// Secret depends on: on its name, and before there was a key on its UID.
+func (p *publication) readKept(s plan.Source) (client.Object, error) {
+	kept := p.keptBy(s)
+	obj, err := p.get(source.Ref{Kind: kept.Kind, Namespace: kept.Namespace, Name: kept.Name})
+	if obj == nil || err != nil {
+		return nil, err
+	}
+	ref := source.RefOf(s.ID)
+	obj.SetNamespace(ref.Namespace)
+	obj.SetName(ref.Name)
+	obj.SetUID(types.UID(obj.GetAnnotations()[triggerv1.KeptUIDAnnotation]))
+	return obj, nil
+}
+
+// checkKept says why the earlier content cannot be restored, or nothing. When all is
+// restored it is not needed any more until something is to be written.
+func (e *Engine) checkKept(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (string, error) {
+	if vt.Status.Rollout.Phase == triggerv1.RolloutRolledBack {
+		return "", nil
+	}
+	for _, s := range snap.sources {
+		err := e.withContent(ctx, func() error {
+			_, err := snap.publication.load([]plan.Source{s})
+			return err
+		})
+		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
+			return err.Error(), nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", nil
+}
+
+// withContent does something with one content in memory.
+func (e *Engine) withContent(ctx context.Context, do func() error) error {
+	part, err := e.Store.Budget().Take(ctx, budget.MaxObject)
+	if err != nil {
+		return err
+	}
+	defer part.Return()
+	return do()
+}
+
+// mayKeep returns why content must not be kept in the namespace of the trigger, or nil.
+func (p *publication) mayKeep() error {
+	for _, s := range p.sources {
+		if err := p.crossing(s, p.owner.Namespace).Check(); err != nil {
+			return fault.Denied("onFailure Rollback keeps content in the namespace of the ValuesTrigger: %w", err)
+		}
+	}
+	return nil
+}
+
+// keep stores the content before anybody gets it, so that it can be gone back to once it
+// has been delivered.
+func (e *Engine) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, judged verdict) error {
+	if !vt.RollsBack() || snap.publication == nil || snap.rejected != "" || !judged.admitted && !judged.passed {
+		return nil
+	}
+	for _, s := range snap.sources {
+		if s.Digest == "" {
+			continue // Optional, and not there.
+		}
+		want := snap.publication.wanted(snap.publication.keptBy(s))
+		state, err := e.Copies.Look(ctx, snap.publication.actor, want)
+		if err == nil && state != publish.Current {
+			err = e.Copies.Write(ctx, snap.publication.actor, want)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// discard deletes what is kept and cannot be gone back to any more.
+func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) error {
+	if vt.Status.LastDelivered == nil && !vt.RollsBack() {
+		return nil
+	}
+	wanted := map[string]bool{}
+	if vt.RollsBack() && snap.publication != nil {
+		sources := snap.sources
+		if last, sound := plan.Restored(vt.Status.LastDelivered, nil); sound {
+			sources = append(last, sources...)
+		}
+		for _, s := range sources {
+			kept := snap.publication.keptBy(s)
+			wanted[kept.String()] = true
+		}
+	}
+	found, err := index.Copies(ctx, e.Cache, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(vt))
+	if err != nil {
+		return err
+	}
+	found = slices.DeleteFunc(found, func(one *copyMeta) bool {
+		return one.Namespace != vt.Namespace || one.Labels[triggerv1.KeptLabel] == "" || !one.DeletionTimestamp.IsZero() || wanted[named(one).String()]
+	})
+	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
+	for _, one := range t.refused {
+		t.err = errors.Join(t.err, one.err)
+	}
+	return t.err
+}
+
+// notRestorable is what is said of a target that no copy can be restored for.
+const notRestorable = "it cannot be rolled back: it does not read only the published copy of the sources"
+
+// leftAlone reports that a target would be asked to go back and cannot: a request would only
+// run the rejected content once more.
+func (c *targetCase) leftAlone(snap snapshot) bool {
+	return snap.rejected != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
+}
