@@ -20,8 +20,11 @@ type task struct {
 	// status becomes the recorded state.
 	status triggerv1.TargetStatus
 
+	// own is how the sources differ from those that the release was last asked or proven to run.
+	own Diff
+
 	// wanted are the sources whose content the release still has to get. Of a change
-	// that has waited, it is not known any more which ones changed: all count.
+	// that has waited, the release may have taken up another one meanwhile.
 	wanted []Source
 	waited bool
 
