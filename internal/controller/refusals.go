@@ -194,7 +194,7 @@ func (r *ValuesTriggerReconciler) unmade(vt *triggerv1.ValuesTrigger, snap snaps
 
 // undecidable returns the outcome for a target about which nothing could be decided.
 func (r *ValuesTriggerReconciler) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) effect {
-	one := undecided(c.previous, nil)
+	one := undecided(c.shown(), nil)
 	reason, message := r.refusalOf(vt, c.err)
 	if reason == "" || isUnadmitted(c.err) {
 		one.err = c.err

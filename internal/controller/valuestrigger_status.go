@@ -25,7 +25,7 @@ import (
 func markOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out result) {
 	status := &vt.Status
 	override := overrideOf(vt, snap, out)
-	status.Targets = out.targets
+	status.Targets, status.Summary = out.targets, plan.Count(out.targets)
 	stamp := metav1.NewTime(snap.at.Truncate(time.Second))
 	if out.triggered > 0 {
 		status.LastTriggerTime = &stamp

@@ -104,7 +104,7 @@ func TestMarkOutcome_records(t *testing.T) {
 	status.Conditions = nil
 	g.Expect(*status).To(Equal(triggerv1.ValuesTriggerStatus{
 		ForceRequestStatus: meta.ForceRequestStatus{LastHandledForceAt: "force"}, LastHandledResetAt: "reset",
-		LastDigest: "sha256:new", LastTriggerTime: &stamp, Delivered: "0/1",
+		LastDigest: "sha256:new", LastTriggerTime: &stamp, Delivered: "0/1", Summary: &triggerv1.TargetSummary{Total: 1, Triggered: 1},
 		Sources: []triggerv1.SourceStatus{
 			{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:a"}, {Kind: "Secret", Namespace: "config", Name: "b"},
 		},

@@ -230,9 +230,9 @@ func (t *task) deliver() Decision {
 
 // witness notes that the content is there while the release is idle, and nothing is asked of
 // it since it is suspended or the change settles: whatever revision it makes later begins with
-// the content.
+// the content. Of what it reads through valuesFrom, the values are the proof.
 func (t *task) witness() {
-	if t.Live && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
+	if t.Live && t.needsForce(t.wanted) && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
 		t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: t.Release.Revision}
 	}
 }

@@ -55,7 +55,8 @@ type Record struct {
 	// the most recently requested first.
 	Sources []RecordedSource `json:"sources,omitempty"`
 
-	// States are what the triggers, by namespace/name, know of the release.
+	// States are what the triggers know of the release, by namespace/name, and "generated" for what
+	// the operator generates for it.
 	States map[string]State `json:"states,omitempty"`
 }
 
@@ -105,9 +106,9 @@ var (
 	idPattern     = regexp.MustCompile(`^[A-Za-z]+/[-a-z0-9]+/[-.a-z0-9]+$`)
 	digestPattern = regexp.MustCompile(`^[0-9a-f]{0,12}$`)
 
-	// sumPattern is that of a whole digest, and triggerPattern of namespace/name.
+	// sumPattern is that of a whole digest, and triggerPattern that of a key of the states.
 	sumPattern     = regexp.MustCompile(`^[a-z0-9-]{1,16}:[0-9a-f]{1,128}$`)
-	triggerPattern = regexp.MustCompile(`^[-a-z0-9]{1,63}/[-.a-z0-9]{1,253}$`)
+	triggerPattern = regexp.MustCompile(`^(generated|[-a-z0-9]{1,63}/[-.a-z0-9]{1,253})$`)
 )
 
 const (

@@ -62,8 +62,8 @@ type State struct {
 
 // Recall returns what a trigger knows of a target, nil if it knows nothing, and the sources as they
 // were when the target was last asked or proven to run their content, nil if that is not known.
-func (r Record) Recall(trigger string, uid types.UID, sources []Source) (*triggerv1.TargetStatus, []RecordedSource) {
-	s, found := r.Of(uid).States[trigger]
+func (r Record) Recall(key string, uid types.UID, sources []Source) (*triggerv1.TargetStatus, []RecordedSource) {
+	s, found := r.Of(uid).States[key]
 	if !found {
 		return nil, nil
 	}
@@ -89,7 +89,7 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 		return r, false
 	}
 	r = r.Of(in.Release.UID)
-	old, found := r.States[in.Trigger]
+	old, found := r.States[in.Key]
 	next := stateOf(in, old, status)
 	if next.Digest == "" && next.UnreadyBefore == nil && next.State != triggerv1.TargetFailed {
 		return r, false // Nothing is known but that it waits.
@@ -105,15 +105,8 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 		}
 		delete(r.States, name)
 	}
-	r.States[in.Trigger] = next
+	r.States[in.Key] = next
 	return r, !found || !next.same(old)
-}
-
-// Forget returns the record without what a trigger knew.
-func (r Record) Forget(trigger string) Record {
-	r.States = maps.Clone(r.States)
-	delete(r.States, trigger)
-	return r
 }
 
 // stateOf returns what to keep of a status. While a change waits, nothing has happened to the
@@ -138,6 +131,9 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 	}
 	if lasts(status) {
 		s.Message = status.Message
+	}
+	if status.Digest != "" && !WasUnready(status) {
+		s.UnreadyBefore = nil // That it was ready is known of all that has been delivered.
 	}
 	if status.Digest == in.Digest || old.Digest != status.Digest {
 		if status.Digest != "" && s.Sources == nil {
@@ -175,6 +171,15 @@ func known(sources []Source) []RecordedSource {
 		recorded = append(recorded, RecordedSource{ID: s.ID, Digest: digest.Short(s.Digest), Object: object(s)})
 	}
 	return recorded
+}
+
+// KnownFrom returns the sources of a status as a state remembers them.
+func KnownFrom(statuses []triggerv1.SourceStatus) []RecordedSource {
+	sources := make([]Source, 0, len(statuses))
+	for _, s := range statuses {
+		sources = append(sources, Source{ID: ID(s.Kind, s.Namespace, s.Name), Digest: s.Digest, UID: s.UID})
+	}
+	return known(sources)
 }
 
 // same compares what is written: times have no more than seconds there.

@@ -216,6 +216,9 @@ type Input struct {
 	Trigger string
 	Target  string
 
+	// Key is the name under which the release keeps what the trigger knows of it.
+	Key string
+
 	// Targets is the number of those of the trigger.
 	Targets int
 
