@@ -79,7 +79,6 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		denials:    newDenials(),
 		concurrent: opts.Concurrent,
 		serves:     opts.serves,
-		unwritten:  newUnwritten(),
 		sent:       newSentRequests(),
 
 		settleTime:     opts.SettleTime,

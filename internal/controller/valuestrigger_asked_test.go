@@ -58,7 +58,7 @@ func newBehind(t *testing.T, objects ...client.Object) *behind {
 	b.reconciler = &ValuesTriggerReconciler{
 		cache: b.watched, writer: live, live: live, accounts: &accounts{own: live}, store: store, events: record.NewFakeRecorder(20),
 		sources: source.Resolver{Store: store, Metadata: b.watched}, derive: deriver{cache: b.watched},
-		meter: metrics.New(prometheus.NewRegistry()), concurrent: 1, denials: newDenials(), sent: newSentRequests(), unwritten: newUnwritten(),
+		meter: metrics.New(prometheus.NewRegistry()), concurrent: 1, denials: newDenials(), sent: newSentRequests(),
 		serves: func(client.Object) bool { return true },
 	}
 	return b

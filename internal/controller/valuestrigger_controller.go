@@ -31,8 +31,9 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
-// afterRequests lets the requests of other triggers go before the status of this one.
-var afterRequests = ctrl.Result{RequeueAfter: time.Millisecond, Priority: new(progressPriority)}
+// seenDelay is the time after which a trigger is looked at again that has made requests, should
+// the event of its own writes not come.
+const seenDelay = time.Second
 
 // conflictDelay is the time after which a status is computed again that could not be
 // written because the cache was behind.
@@ -65,7 +66,6 @@ type ValuesTriggerReconciler struct {
 	denials    *denials
 	concurrent int
 	serves     func(client.Object) bool
-	unwritten  *unwritten
 
 	// sent are the requests that the cache may not show yet.
 	sent *sentRequests
@@ -76,8 +76,9 @@ type ValuesTriggerReconciler struct {
 	kustomizations *kustomization.Reader
 }
 
-// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once: now,
-// or after the requests of others when it has made some itself.
+// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once. When it has made
+// requests, the event of these is about to lead to another look, which writes the status: so the requests
+// of other triggers go before it.
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
 	vt, result, err := r.begin(ctx, req)
@@ -87,17 +88,17 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	defer func() { r.metrics.RecordDuration(ctx, vt, start) }()
 
 	old := vt.DeepCopy()
-	r.unwritten.restore(vt)
-	result, translation, err := r.reconcile(ctx, vt)
+	look, err := r.reconcile(ctx, vt)
+	result = look.result
 	noteApproval(vt)
 	switch {
 	case equality.Semantic.DeepEqual(old.Status, vt.Status):
-	case result == afterRequests && r.unwritten.keep(old, vt, start):
+	case look.again:
 		return result, err
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
-			translation.Apply(&old.Status) // What is only written differently is not news.
+			look.translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(ctx, old, vt)
 			r.meter.Observe(old.Status.Targets, vt.Status.Targets)
 			if vt.IsGated() { // What only settles is not a rollout.
@@ -115,7 +116,6 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			return ctrl.Result{}, errors.Join(err, patchErr)
 		}
 	}
-	r.unwritten.forget(req.NamespacedName)
 	if isRefused(err) {
 		return r.refused(ctx, req, result, err)
 	}
@@ -130,7 +130,6 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	err := r.cache.Get(ctx, req.NamespacedName, vt)
 	switch {
 	case apierrors.IsNotFound(err):
-		r.unwritten.forget(req.NamespacedName)
 		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
 			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
 		})
@@ -140,7 +139,6 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	case err != nil:
 		return nil, ctrl.Result{}, err
 	case !r.serves(vt):
-		r.unwritten.forget(req.NamespacedName)
 		return nil, ctrl.Result{}, nil
 	}
 	err = r.dropFinalizer(ctx, vt)
@@ -150,7 +148,6 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	case err != nil:
 		return nil, ctrl.Result{}, err
 	case !vt.DeletionTimestamp.IsZero():
-		r.unwritten.forget(req.NamespacedName)
 		return nil, ctrl.Result{}, nil
 	}
 	inherited, err := r.inherit(ctx, vt)
@@ -184,10 +181,20 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 	return r.writer.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))
 }
 
+// look is what comes of a look at a trigger, beside its status.
+type look struct {
+	result ctrl.Result
+
+	// translation is what of the recorded status is only written differently now.
+	translation plan.Translation
+
+	// again reports that the trigger is about to be looked at again, and that its status can wait.
+	again bool
+}
+
 // reconcile brings the status up to what is observed, after having made the requests
-// that are due. It returns what of the recorded status is only written differently now.
-// What the API server refuses is in the status, and returned as an error.
-func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, plan.Translation, error) {
+// that are due. What the API server refuses is in the status, and returned as an error.
+func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.ValuesTrigger) (look, error) {
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
 		result := ctrl.Result{}
@@ -195,33 +202,33 @@ func (r *ValuesTriggerReconciler) reconcile(ctx context.Context, vt *triggerv1.V
 		if more {
 			result.RequeueAfter = conflictDelay
 		}
-		return result, plan.Translation{}, err
+		return look{result: result}, err
 	}
 	snap, err := r.evaluate(ctx, vt, time.Now())
 	defer snap.publication.forget()
-	result, err := r.act(ctx, vt, snap, err)
-	return result, snap.translation, err
-}
-
-// act does what a snapshot asks for, or records why there is none.
-func (r *ValuesTriggerReconciler) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, err error) (ctrl.Result, error) {
+	found := look{translation: snap.translation}
 	// Without a priority of its own, what is looked at again would keep the one that it
 	// was looked at with, and an event cannot lower that.
 	interval := ctrl.Result{RequeueAfter: vt.GetInterval(), Priority: new(handler.LowPriority)}
 	switch {
 	case err != nil:
-		return r.unable(vt, err, interval)
+		found.result, err = r.unable(vt, err, interval)
+		return found, err
 	case snap.idle:
-		return ctrl.Result{}, nil
+		return found, nil
 	}
 	if snap.overrides() && snap.gate != nil {
 		snap.forcedBy = r.forcedBy(ctx, vt)
 	}
 	out, err := r.deliver(ctx, vt, snap)
 	if err != nil {
-		return r.unable(vt, err, interval)
+		found.result, err = r.unable(vt, err, interval)
+		return found, err
 	}
-	return r.conclude(ctx, vt, snap, out, interval)
+	found.result, err = r.conclude(ctx, vt, snap, out, interval)
+	// What is held back is judged by what is stored.
+	found.again = err == nil && out.triggered > 0 && snap.gate == nil
+	return found, err
 }
 
 // unable records why nothing could be done for a trigger.
@@ -270,7 +277,7 @@ func next(snap snapshot, out result, interval ctrl.Result) (ctrl.Result, error) 
 	case out.err != nil:
 		return ctrl.Result{}, out.err
 	case out.triggered > 0 && snap.gate == nil:
-		return afterRequests, nil // What is held back is judged by what is stored.
+		return ctrl.Result{RequeueAfter: seenDelay, Priority: new(progressPriority)}, nil
 	case out.after > 0 && out.after < interval.RequeueAfter:
 		return ctrl.Result{RequeueAfter: out.after, Priority: new(progressPriority)}, out.refused
 	}

@@ -180,7 +180,6 @@ func TestDropFinalizer(t *testing.T) {
 	old.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
 	s := newTidying(t, old, aCopy("apps", "app", stays), aCopy("evil", "app", stays, forged))
 	s.serves = func(client.Object) bool { return true }
-	s.unwritten = newUnwritten()
 	s.Expect(s.Client.Delete(t.Context(), old)).To(Succeed())
 	s.deleted = nil
 	_, err := s.Reconcile(t.Context(), ctrl.Request{NamespacedName: aTrigger})
