@@ -27,7 +27,7 @@ func markOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out result) {
 	status := &vt.Status
 	override := overrideOf(vt, snap, out)
 	stamp := metav1.NewTime(snap.at.Truncate(time.Second))
-	asked := wereAsked(status, out.targets)
+	asked := out.triggered > 0 || wereAsked(status, out.targets)
 	for _, t := range out.targets {
 		if asked && (status.LastTriggerTime == nil || status.LastTriggerTime.Before(t.TriggeredAt)) {
 			status.LastTriggerTime = t.TriggeredAt
