@@ -202,6 +202,43 @@ type TargetStatus struct {
 	Refused *Refusal `json:"refused,omitempty"`
 }
 
+// TargetSummary counts the targets by state, those too that are not listed.
+type TargetSummary struct {
+	// Total is the number of all targets.
+	// +kubebuilder:validation:Minimum=0
+	Total int32 `json:"total"`
+
+	// Delivered is the number of targets that are proven to run the content.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Delivered int32 `json:"delivered,omitempty"`
+
+	// Triggered is the number of targets that were asked and have not proven it yet.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Triggered int32 `json:"triggered,omitempty"`
+
+	// Held is the number of targets that are held back.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Held int32 `json:"held,omitempty"`
+
+	// Pending is the number of targets that wait for helm-controller, or for a change to settle.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Pending int32 `json:"pending,omitempty"`
+
+	// Failed is the number of targets that have failed.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Failed int32 `json:"failed,omitempty"`
+
+	// Missing is the number of targets that do not exist.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Missing int32 `json:"missing,omitempty"`
+}
+
 // Refusal is about a target that could not be triggered for a content.
 type Refusal struct {
 	// Digest of that content, the first 12 hexadecimal digits. Empty where reading the

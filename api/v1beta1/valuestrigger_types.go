@@ -199,6 +199,10 @@ type ValuesTriggerStatus struct {
 	// +optional
 	Targets []TargetStatus `json:"targets,omitempty"`
 
+	// Summary counts the targets by state. Unset in a status of an earlier version.
+	// +optional
+	Summary *TargetSummary `json:"summary,omitempty"`
+
 	// Delivered is the number of targets that run the current content, of all
 	// targets, for example "3/3".
 	// +optional

@@ -75,7 +75,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	}
 	if err := (&ValuesTriggerReconciler{
 		cache: cached, writer: writer, engine: engine, events: opts.Events, metrics: opts.Metrics, meter: opts.Meter,
-		denials: newDenials(), serves: opts.serves, unwritten: newUnwritten(),
+		denials: newDenials(), serves: opts.serves,
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}

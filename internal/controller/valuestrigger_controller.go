@@ -29,8 +29,9 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
 )
 
-// afterRequests lets the requests of other triggers go before the status of this one.
-const afterRequests = time.Millisecond
+// afterRequests is the time after which a trigger that has made requests is looked at again, should
+// the event of its own writes not come.
+const afterRequests = time.Second
 
 // +kubebuilder:rbac:groups=trigger.nebius.ai,resources=valuestriggers/status,verbs=get;patch
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
@@ -47,11 +48,11 @@ type ValuesTriggerReconciler struct {
 	meter     *metrics.Metrics
 	denials   *denials
 	serves    func(client.Object) bool
-	unwritten *unwritten
 }
 
-// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once: now,
-// or after the requests of others when it has made some itself.
+// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once. When it has made
+// requests, the event of these is about to lead to another look, which writes the status: so the requests
+// of other triggers go before it.
 func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
 	start := time.Now()
 	old, result, err := r.begin(ctx, req)
@@ -61,12 +62,11 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	defer func() { r.metrics.RecordDuration(ctx, old, start) }()
 
 	vt := old.DeepCopy()
-	r.unwritten.restore(vt)
 	pass, err := r.look(ctx, vt)
 	result = requeueOf(vt, pass)
 	switch {
 	case equality.Semantic.DeepEqual(old.Status, vt.Status):
-	case pass.Again == delivery.AfterRequests && r.unwritten.keep(old, vt, start):
+	case pass.Again == delivery.AfterRequests:
 		return result, err
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
@@ -89,7 +89,6 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 			return ctrl.Result{}, errors.Join(err, patchErr)
 		}
 	}
-	r.unwritten.forget(req.NamespacedName)
 	if refusal.Is(err) {
 		return r.refused(ctx, req, result, err)
 	}
@@ -104,7 +103,6 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	err := r.cache.Get(ctx, req.NamespacedName, vt)
 	switch {
 	case apierrors.IsNotFound(err):
-		r.unwritten.forget(req.NamespacedName)
 		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
 			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
 		})
@@ -114,7 +112,6 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	case err != nil:
 		return nil, ctrl.Result{}, err
 	case !r.serves(vt):
-		r.unwritten.forget(req.NamespacedName)
 		return nil, ctrl.Result{}, nil
 	}
 	err = r.dropFinalizer(ctx, vt)
@@ -124,7 +121,6 @@ func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (
 	case err != nil:
 		return nil, ctrl.Result{}, err
 	case !vt.DeletionTimestamp.IsZero():
-		r.unwritten.forget(req.NamespacedName)
 		return nil, ctrl.Result{}, nil
 	}
 	inherited, err := r.inherit(ctx, vt)

@@ -28,6 +28,7 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		Now:         snap.at,
 		Timeout:     vt.GetTimeout(),
 		Trigger:     vt.Namespace + "/" + vt.Name,
+		Key:         snap.key,
 		Target:      c.String(),
 		Targets:     len(snap.targets),
 		Digest:      snap.diff.To,
@@ -40,10 +41,11 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		ByTriggerAt: snap.gated || snap.force == "" && begunByRequest(vt.Status.Rollout, snap.content),
 		Reset:       snap.reset,
 		Policy:      vt.Spec.Force,
-		Previous:    c.previous,
 		Release:     target.Observe(c.hr, snap.sources),
 		Live:        c.live,
 	}
+	c.input.Previous, c.input.Known = recall(vt, snap, c.listed, c.input.Release)
+	c.previous = c.input.Previous
 	if snap.ending[c.Namespace] {
 		c.input.Release = plan.Release{Ending: endingMessage}
 	}
@@ -59,6 +61,23 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 			c.decision = plan.Decide(c.input)
 		}
 	}
+}
+
+// recall returns what is known of a target, and the sources as they were when it was last asked. A
+// status by an earlier version of the operator is believed until it is written over: it was all that there
+// was.
+func recall(vt *triggerv1.ValuesTrigger, snap snapshot, listed *triggerv1.TargetStatus, release plan.Release) (*triggerv1.TargetStatus, []plan.RecordedSource) {
+	previous, known := release.Record.Recall(snap.key, release.UID, snap.sources)
+	switch {
+	case listed == nil:
+	case previous == nil && vt.Status.Summary == nil && listed.Digest == vt.Status.LastDigest:
+		return listed, plan.KnownFrom(vt.Status.Sources)
+	case previous == nil && vt.Status.Summary == nil:
+		return listed, nil
+	case previous != nil && listed.Refused != nil: // What is refused cannot be on the release.
+		previous.Refused, previous.Message = listed.Refused, listed.Message
+	}
+	return previous, known
 }
 
 // compareValues reports whether the latest snapshot was made of the values that the

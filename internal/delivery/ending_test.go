@@ -56,7 +56,7 @@ func failing() (*triggerv1.ValuesTrigger, snapshot, *targetCase) {
 	hr.Status.History = helmv2.Snapshots{{Version: 2, Status: "failed"}}
 	c := &targetCase{
 		Target: target.Target{NamespacedName: types.NamespacedName{Namespace: "prod", Name: "app"}, Release: hr}, hr: hr,
-		previous: &triggerv1.TargetStatus{
+		listed: &triggerv1.TargetStatus{
 			Namespace: "prod", Name: "app", State: triggerv1.TargetTriggered, Digest: digest, Token: askedToken, Attempts: 1, Revision: 1,
 			TriggeredAt: &metav1.Time{Time: time.Now().Add(-time.Minute)},
 		},

@@ -81,8 +81,8 @@ const (
 	// Soon is for a trigger that waits for the time in Result.After.
 	Soon
 
-	// AfterRequests is for a trigger that has made requests and whose status may be written after
-	// the requests of others.
+	// AfterRequests is for a trigger that has made requests. Their event leads to another look, which finds
+	// them on the releases and writes the status, after the requests of others.
 	AfterRequests
 )
 

@@ -66,9 +66,10 @@ type targetCase struct {
 	target.Target
 
 	// hr is the version of the release that was looked at, live if it was read after the
-	// sources, and previous what was recorded of it.
+	// sources, listed what the status showed of it, and previous what it says of itself.
 	hr       *helmv2.HelmRelease
 	live     bool
+	listed   *triggerv1.TargetStatus
 	previous *triggerv1.TargetStatus
 
 	// copies that it is to have, what each is and what they are together, and whether that was looked
@@ -142,10 +143,15 @@ func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, 
 
 // recordOf returns what to record of one target of so many.
 func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, targets int) triggerv1.TargetStatus {
-	status := c.done.status
-	status.Message = plan.Bounded(status.Message, targets)
+	status := c.known(snap, c.done.status, targets)
 	status.Namespace, status.Name = c.Namespace, c.Name
 	status.Stage = stageOf(vt, snap.gate, c.hr)
+	return status
+}
+
+// known completes what is known of a target with its copies.
+func (c *targetCase) known(snap snapshot, status triggerv1.TargetStatus, targets int) triggerv1.TargetStatus {
+	status.Message = plan.Bounded(status.Message, targets)
 	status.Published = c.published(snap)
 	return status
 }
@@ -216,21 +222,23 @@ func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sn
 
 // decideAll decides about every target, without doing anything.
 func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) []*targetCase {
-	previous := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
+	listed := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
 	for i := range vt.Status.Targets {
 		status := &vt.Status.Targets[i]
-		previous[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
+		listed[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
 	}
 	cases := make([]*targetCase, len(snap.targets))
 	var group errgroup.Group
 	group.SetLimit(max(1, e.Concurrent))
 	for i, t := range snap.targets {
-		c := &targetCase{Target: t, hr: t.Release, previous: previous[t.NamespacedName]}
+		c := &targetCase{Target: t, hr: t.Release, listed: listed[t.NamespacedName]}
 		cases[i] = c
 		group.Go(func() error {
 			in := plan.Input{
-				Previous: c.previous, Diff: snap.diff, Digest: snap.diff.To, Sources: snap.sources, Settling: snap.settling, Release: target.Observe(c.hr, snap.sources),
+				Diff: snap.diff, Digest: snap.diff.To, Sources: snap.sources, Settling: snap.settling, Release: target.Observe(c.hr, snap.sources),
 			}
+			in.Previous, in.Known = recall(vt, snap, c.listed, in.Release)
+			c.previous = in.Previous
 			if in.DependsOnOrder() || snap.gate != nil && e.sent.missing(t.NamespacedName, in.Release) {
 				c.hr, c.err = e.fresh(ctx, snap, t.NamespacedName)
 				c.live = true
@@ -267,28 +275,23 @@ func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 		if c.err != nil {
 			return e.undecidable(vt, c)
 		}
+		planned, asks := c.planned()
 		err := e.publish(ctx, vt, snap, c)
-		switch {
-		case err != nil:
-		case decision.Request == nil:
-			return effect{status: decision.Status, after: decision.After}
-		case c.held != "" && c.settling:
-			return effect{status: decision.Settling(c.held)}
-		case c.held != "":
-			return effect{status: decision.Held(c.held)}
-		default:
-			err = request.Send(ctx, snap.writer, c.hr, *decision.Request)
-		}
 		if err == nil {
+			err = c.write(ctx, snap, planned, asks)
+		}
+		switch {
+		case err == nil && asks:
 			e.Meter.ObserveReaction(snap.change(vt.Status.History), c.previous, decision.Status, time.Now())
 			if snap.gate != nil {
 				e.sent.note(c.NamespacedName, decision.Request.Token)
 			}
 			ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
 				"token", decision.Request.Token, "force", decision.Request.Force, "cause", decision.Request.Cause)
-			return effect{status: decision.Status, sent: true, after: decision.After}
-		}
-		if attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err) {
+			return planned
+		case err == nil:
+			return planned
+		case attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
 			return e.unmade(vt, snap, decision, err)
 		}
 		if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
@@ -298,12 +301,52 @@ func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 	}
 }
 
+// planned returns what becomes of a target if all goes well, and whether it is asked.
+func (c *targetCase) planned() (effect, bool) {
+	switch decision := c.decision; {
+	case decision.Request == nil:
+		return effect{status: decision.Status, after: decision.After}, false
+	case c.held != "" && c.settling:
+		return effect{status: decision.Settling(c.held)}, false
+	case c.held != "":
+		return effect{status: decision.Held(c.held)}, false
+	default:
+		return effect{status: decision.Status, sent: true, after: decision.After}, true
+	}
+}
+
+// write makes the request, or keeps on the release what is known of it now and was not before.
+func (c *targetCase) write(ctx context.Context, snap snapshot, planned effect, asks bool) error {
+	record := c.input.Release.Record
+	if asks {
+		record = c.decision.Request.Record
+	}
+	record, news := record.Keep(c.input, c.known(snap, planned.status, len(snap.targets)))
+	switch {
+	case asks:
+		asked := *c.decision.Request
+		asked.Record = record
+		return request.Send(ctx, snap.writer, c.hr, asked)
+	case news:
+		return request.Keep(ctx, snap.writer, c.hr, record)
+	}
+	return nil
+}
+
 // unsentOf returns what to record when what is to be written could not be.
 func unsentOf(d plan.Decision) triggerv1.TargetStatus {
 	if d.Request == nil {
 		return d.Status
 	}
 	return d.Unsent
+}
+
+// shown returns what is shown of a target.
+func (c *targetCase) shown() *triggerv1.TargetStatus {
+	if c.listed != nil {
+		return c.listed
+	}
+	return c.previous
 }
 
 // undecided leaves a target as it is.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fluxcd/pkg/apis/meta"
 
@@ -23,11 +24,14 @@ import (
 func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan.Summary {
 	status := &vt.Status
 	override := overrideOf(vt, snap, out)
-	status.Targets = out.targets
 	stamp := metav1.NewTime(snap.at.Truncate(time.Second))
-	if out.triggered > 0 {
-		status.LastTriggerTime = &stamp
+	asked := out.triggered > 0 || wereAsked(status, out.targets)
+	for _, t := range out.targets {
+		if asked && (status.LastTriggerTime == nil || status.LastTriggerTime.Before(t.TriggeredAt)) {
+			status.LastTriggerTime = t.TriggeredAt
+		}
 	}
+	status.Targets, status.Summary = out.targets, plan.Count(out.targets)
 	status.Rollout = out.rollout
 	markDelivered(vt, snap, out)
 	if snap.gate != nil { // Written with what it approves: it counts once.
@@ -41,7 +45,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {
-		if len(snap.diff.Changed) > 0 || out.triggered > 0 || override != nil || len(status.History) > 0 && status.History[0].Digest == snap.diff.To {
+		if len(snap.diff.Changed) > 0 || asked || override != nil || len(status.History) > 0 && status.History[0].Digest == snap.diff.To {
 			status.History = plan.Remember(status.History, triggerv1.Change{
 				Digest: snap.diff.To, Cause: causeOf(out.targets, snap.diff.To), Time: stamp,
 				Outcome: summary.Outcome, Delivered: summary.Delivered,
@@ -62,6 +66,21 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		summary.Ready, summary.Reason, summary.Message = metav1.ConditionFalse, triggerv1.SecretsDisabledReason, disabledMessage(summary.Message, snap.disabled)
 	}
 	return summary
+}
+
+// wereAsked reports whether a target has been asked since the status was last written: that of a look
+// which makes requests is written by the next one. Of a target that is not listed for lack of room, that is
+// not known.
+func wereAsked(status *triggerv1.ValuesTriggerStatus, targets []triggerv1.TargetStatus) bool {
+	tokens := make(map[types.NamespacedName]string, len(status.Targets))
+	for _, t := range status.Targets {
+		tokens[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t.Token
+	}
+	complete := status.Summary == nil || int(status.Summary.Total) == len(status.Targets)
+	return slices.ContainsFunc(targets, func(t triggerv1.TargetStatus) bool {
+		token, listed := tokens[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]
+		return (listed || complete) && t.Token != "" && t.Token != token
+	})
 }
 
 // markHandled records which requests of a person have been acted on. What stays open

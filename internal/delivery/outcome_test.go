@@ -72,16 +72,19 @@ func TestRecordOutcome_records(t *testing.T) {
 		diff:    plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
 		force:   "force", reset: "reset",
 	}
-	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}, triggered: 1}
+	stamp := metav1.NewTime(evaluatedAt.Truncate(time.Second))
+	triggered, delivered := inState(triggerv1.TargetTriggered), inState(triggerv1.TargetDelivered)
+	triggered.Token, triggered.TriggeredAt = "0123456789ab.1", &stamp
+	delivered.Token, delivered.TriggeredAt = triggered.Token, &stamp
+	out := outcome{targets: []triggerv1.TargetStatus{triggered}, triggered: 1}
 	recordOutcome(vt, snap, out)
 
-	stamp := metav1.NewTime(evaluatedAt.Truncate(time.Second))
 	change := triggerv1.Change{Digest: "sha256:new", Cause: "who", Time: stamp, Outcome: triggerv1.ChangeInProgress, Delivered: "0/1"}
 	status := vt.Status.DeepCopy()
 	status.Conditions = nil
 	g.Expect(*status).To(Equal(triggerv1.ValuesTriggerStatus{
 		ForceRequestStatus: meta.ForceRequestStatus{LastHandledForceAt: "force"}, LastHandledResetAt: "reset",
-		LastDigest: "sha256:new", LastTriggerTime: &stamp, Delivered: "0/1",
+		LastDigest: "sha256:new", LastTriggerTime: &stamp, Delivered: "0/1", Summary: &triggerv1.TargetSummary{Total: 1, Triggered: 1},
 		Sources: []triggerv1.SourceStatus{
 			{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:a"}, {Kind: "Secret", Namespace: "config", Name: "b"},
 		},
@@ -91,7 +94,7 @@ func TestRecordOutcome_records(t *testing.T) {
 
 	snap.diff, snap.force, snap.reset = plan.Diff{From: "sha256:new", To: "sha256:new"}, "", ""
 	snap.at = evaluatedAt.Add(time.Hour)
-	recordOutcome(vt, snap, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	recordOutcome(vt, snap, outcome{targets: []triggerv1.TargetStatus{delivered}})
 	change.Outcome, change.Delivered = triggerv1.ChangeDelivered, "1/1"
 	change.Duration = &metav1.Duration{Duration: time.Hour}
 	g.Expect(vt.Status.History).To(Equal([]triggerv1.Change{change}), "the same change, a step further")
@@ -100,7 +103,7 @@ func TestRecordOutcome_records(t *testing.T) {
 
 	before := vt.Status.DeepCopy()
 	snap.at = evaluatedAt.Add(2 * time.Hour)
-	recordOutcome(vt, snap, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
+	recordOutcome(vt, snap, outcome{targets: []triggerv1.TargetStatus{delivered}})
 	g.Expect(&vt.Status).To(Equal(before), "nothing happened, nothing is written")
 }
 

@@ -64,7 +64,7 @@ func (e *Engine) unmade(vt *triggerv1.ValuesTrigger, snap snapshot, decision pla
 
 // undecidable returns the outcome for a target about which nothing could be decided.
 func (e *Engine) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) effect {
-	one := undecided(c.previous, nil)
+	one := undecided(c.shown(), nil)
 	reason, message := e.refusalOf(vt, c.err)
 	if reason == "" || refusal.IsUnadmitted(c.err) {
 		one.err = c.err

@@ -22,6 +22,15 @@ import (
 // Is reports whether the operator has generated a trigger.
 func Is(vt *triggerv1.ValuesTrigger) bool { return For(vt) != "" }
 
+// Key returns the name under which HelmReleases keep what a trigger knows of them. Of all generated
+// ones it is the same: there is one for each release, whatever its name.
+func Key(vt *triggerv1.ValuesTrigger) string {
+	if For(vt) != "" {
+		return "generated"
+	}
+	return vt.Namespace + "/" + vt.Name
+}
+
 // For returns the name of the HelmRelease, of the same namespace, for which the operator has
 // generated a trigger: by its managed fields, or by its label together with an owner or the
 // looks of a generated one. It is empty for a declared one.

@@ -18,14 +18,14 @@ func (t *task) absorbDiff() (needValues bool) {
 	if t.status.Digest == t.Digest {
 		return false
 	}
-	changed, added := t.pick(t.Diff.Changed), t.pick(t.Diff.Added)
-	if t.status.Digest != t.Diff.From && t.status.State == triggerv1.TargetDelivered {
+	changed, added := t.pick(t.own.Changed), t.pick(t.own.Added)
+	if t.status.Digest != t.own.From && t.status.State == triggerv1.TargetDelivered {
 		// It got newer content than is recorded, since about another target nothing
 		// could be decided. What that was is not known, and a source that is gone
 		// leaves no proof.
 		changed = slices.DeleteFunc(changed, func(s Source) bool { return s.Digest != "" })
 		added = t.Sources
-	} else if t.status.Digest != t.Diff.From {
+	} else if t.status.Digest != t.own.From {
 		// A change waits already, of which only the need for force is known.
 		t.wanted, t.waited = t.Sources, true
 		recreated := t.recreatedSources()
@@ -40,7 +40,7 @@ func (t *task) absorbDiff() (needValues bool) {
 	if needValues {
 		return true
 	}
-	t.wanted = slices.Concat(changed, unproven, t.recreatedSources())
+	t.wanted, t.waited = slices.Concat(changed, unproven, t.recreatedSources()), t.Diff.From != t.status.Digest
 	if len(t.wanted) == 0 {
 		t.status.Digest = t.Digest
 		return false
@@ -54,7 +54,7 @@ func (t *task) absorbDiff() (needValues bool) {
 // which no digest shows. What the release does not read through valuesFrom, a revision
 // may have looked up in between and not found.
 func (t *task) recreatedSources() []Source {
-	return slices.DeleteFunc(t.pick(t.Diff.Recreated), func(s Source) bool {
+	return slices.DeleteFunc(t.pick(t.own.Recreated), func(s Source) bool {
 		return !t.isLookedUp(s)
 	})
 }
@@ -75,10 +75,10 @@ func (in Input) DependsOnOrder() bool {
 	switch {
 	case in.Live || !in.Release.Exists || p == nil:
 		return false
-	case len(in.Diff.Recreated) > 0:
+	case len(in.own().Recreated) > 0:
 		return true
 	case p.Digest == in.Digest:
-		return p.DeliveredAt != nil && p.State != triggerv1.TargetDelivered
+		return p.DeliveredAt != nil && (p.State != triggerv1.TargetDelivered || in.moved())
 	default:
 		return (in.Release.Suspended || in.Settling && in.needsForce(in.Sources)) && p.Digest != "" && (p.Seen == nil || p.Seen.Digest != in.Digest)
 	}
@@ -87,7 +87,8 @@ func (in Input) DependsOnOrder() bool {
 // returned reports that a change waited and is gone again: the content is what was last
 // delivered, unless a person wants it again.
 func (t *task) returned() bool {
-	return t.Input.Force == "" && t.status.Digest == t.Digest && t.status.DeliveredAt != nil && t.status.State != triggerv1.TargetDelivered
+	return t.Input.Force == "" && t.status.Digest == t.Digest && t.status.DeliveredAt != nil &&
+		(t.status.State != triggerv1.TargetDelivered || t.moved())
 }
 
 // askedForOther reports whether the release was asked since for other content, by a request that is

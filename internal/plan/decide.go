@@ -20,8 +20,11 @@ type task struct {
 	// status becomes the recorded state.
 	status triggerv1.TargetStatus
 
+	// own is how the sources differ from those that the release was last asked or proven to run.
+	own Diff
+
 	// wanted are the sources whose content the release still has to get. Of a change
-	// that has waited, it is not known any more which ones changed: all count.
+	// that has waited, the release may have taken up another one meanwhile.
 	wanted []Source
 	waited bool
 
@@ -227,9 +230,9 @@ func (t *task) deliver() Decision {
 
 // witness notes that the content is there while the release is idle, and nothing is asked of
 // it since it is suspended or the change settles: whatever revision it makes later begins with
-// the content.
+// the content. Of what it reads through valuesFrom, the values are the proof.
 func (t *task) witness() {
-	if t.Live && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
+	if t.Live && t.needsForce(t.wanted) && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
 		t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: t.Release.Revision}
 	}
 }

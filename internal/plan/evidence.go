@@ -25,9 +25,9 @@ func (t *task) doubted() bool {
 // was there before comes back.
 func (t *task) doubt() {
 	r := t.Release
-	changed := t.Diff.Changed
+	changed := t.own.Changed
 	if t.status.Digest != "" {
-		changed = slices.Concat(changed, t.Diff.Added)
+		changed = slices.Concat(changed, t.own.Added)
 	}
 	other := slices.ContainsFunc(t.Sources, func(s Source) bool {
 		if !t.isLookedUp(s) {

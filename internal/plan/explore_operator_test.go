@@ -37,11 +37,11 @@ func (s *small) reconcile(dies moment) bool {
 	sources := s.sources()
 	diff := Compare(s.known.sources, s.known.digest, sources)
 	in := Input{
-		Now: smallNow(s.now), Timeout: simTimeout, Trigger: "apps/trigger", Target: "apps/release",
-		Digest: diff.To, Sources: sources, Diff: diff, Policy: triggerv1.ForceAuto, Previous: s.known.clone().target,
+		Now: smallNow(s.now), Timeout: simTimeout, Trigger: "apps/trigger", Key: "apps/trigger", Target: "apps/release",
+		Digest: diff.To, Sources: sources, Diff: diff, Policy: triggerv1.ForceAuto,
 	}
 	observed := s.cached
-	if in.Release = observed.observe(); in.DependsOnOrder() {
+	if observed.into(&in); in.DependsOnOrder() {
 		observed, in.Live = s.live, true
 	}
 	decision, sent := s.deliver(in, observed, dies)
@@ -65,10 +65,17 @@ func (s *small) reconcile(dies moment) bool {
 	return true
 }
 
-// deliver decides, and makes the request; after a conflict, it decides on what there is now.
+// into is what is seen of the release, and what it says of itself as a target.
+func (r smallRelease) into(in *Input) {
+	in.Release, in.Values = r.observe(), ValuesUnknown
+	in.Previous, in.Known = in.Release.Record.Recall(in.Key, in.Release.UID, in.Sources)
+}
+
+// deliver decides, and makes the request, or notes what is known now; after a conflict, it decides on
+// what there is then.
 func (s *small) deliver(in Input, observed smallRelease, dies moment) (Decision, bool) {
 	for {
-		in.Release, in.Values = observed.observe(), ValuesUnknown
+		observed.into(&in)
 		decision := Decide(in)
 		if decision.NeedValues {
 			in.Values = ValuesDiffer
@@ -77,17 +84,25 @@ func (s *small) deliver(in Input, observed smallRelease, dies moment) (Decision,
 			}
 			decision = Decide(in)
 		}
-		if decision.Request == nil || dies == beforeRequest {
+		record, write := in.Release.Record, false
+		if decision.Request != nil {
+			record, write = decision.Request.Record, true
+		}
+		record, news := record.Keep(in, decision.Status)
+		if !news && !write || dies == beforeRequest {
 			return decision, false
 		}
 		if observed.version == s.live.version {
 			r := &s.live
-			r.requestedAt, r.record = decision.Request.Token, decision.Request.Record.String()
-			if decision.Request.Force {
+			r.record = record.String()
+			if decision.Request != nil {
+				r.requestedAt = decision.Request.Token
+				s.queued = true
+			}
+			if decision.Request != nil && decision.Request.Force {
 				r.forceAt = r.requestedAt
 			}
 			r.version++
-			s.queued = true
 			s.saw |= 1 << s.seenLooked
 			return decision, true
 		}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 )
@@ -109,7 +111,7 @@ func (s smallStatus) clone() smallStatus {
 func (s small) key() string {
 	return fmt.Sprintf("%d%d%d%d %s|%s|%d %s %t|%d%d %d|%s|%s|%t|%d %d %d", s.read, s.looked, s.seenRead, s.seenLooked,
 		s.live.key(s.now), s.cached.key(s.now), s.run.step, s.run.object.key(s.now), s.queued,
-		s.rendersRead, s.rendersLooked, s.made, s.stored.key(s.now), s.known.key(s.now), s.stored.version == s.known.version,
+		s.rendersRead, s.rendersLooked, s.made, s.stored.key(), s.known.key(), s.stored.version == s.known.version,
 		s.edits, s.crashes, s.suspensions) + fmt.Sprint(s.saw, s.backs, s.rendersUnread, s.run.unread, s.run.rendersRead, s.run.renders, s.cached.version == s.live.version)
 }
 
@@ -117,28 +119,22 @@ func (r smallRelease) key(now int) string {
 	record := ParseRecord(r.record)
 	at := age(record.At, now)
 	record.At = time.Time{}
+	for name, state := range record.States {
+		if state.TriggeredAt != nil {
+			at += " " + age(state.TriggeredAt.Time, now)
+		}
+		if state.DeliveredAt != nil {
+			state.DeliveredAt = &metav1.Time{Time: noon}
+		}
+		state.TriggeredAt = nil
+		record.States[name] = state
+	}
 	r.version, r.record = 0, ""
 	return fmt.Sprint(r, record.String(), at)
 }
 
-func (s smallStatus) key(now int) string {
-	if s.target == nil {
-		return s.digest
-	}
-	t := s.target.DeepCopy()
-	at := ""
-	if t.TriggeredAt != nil {
-		at = age(t.TriggeredAt.Time, now)
-	}
-	delivered := t.DeliveredAt != nil
-	t.TriggeredAt, t.DeliveredAt = nil, nil
-	seen := fmt.Sprint(t.Seen)
-	if t.Seen != nil {
-		seen = fmt.Sprint(*t.Seen)
-	}
-	t.Seen, t.Refused = nil, nil
-	return fmt.Sprint(s.digest, s.sources, *t, at, delivered, seen)
-}
+// key leaves out the target: what it shows is on the release.
+func (s smallStatus) key() string { return fmt.Sprint(s.digest, s.sources) }
 
 // age is how long ago something was, as far as decisions differ by it.
 func age(at time.Time, now int) string {

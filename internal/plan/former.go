@@ -64,20 +64,25 @@ func (t Translation) Apply(status *triggerv1.ValuesTriggerStatus) {
 	}
 	t.apply(&status.LastDigest)
 	for i := range status.Targets {
-		t.apply(&status.Targets[i].Digest)
-		t.apply(&status.Targets[i].Published)
-		if seen := status.Targets[i].Seen; seen != nil {
-			t.apply(&seen.Digest)
-		}
-		if refused := status.Targets[i].Refused; refused != nil {
-			t.applyShort(&refused.Digest)
-		}
+		t.applyTarget(&status.Targets[i])
 	}
 	for i := range status.History {
 		t.apply(&status.History[i].Digest)
 	}
 	if status.Rollout != nil {
 		t.apply(&status.Rollout.Digest)
+	}
+}
+
+// applyTarget rewrites what is known of one target.
+func (t Translation) applyTarget(target *triggerv1.TargetStatus) {
+	t.apply(&target.Digest)
+	t.apply(&target.Published)
+	if target.Seen != nil {
+		t.apply(&target.Seen.Digest)
+	}
+	if target.Refused != nil {
+		t.applyShort(&target.Refused.Digest)
 	}
 }
 

@@ -38,7 +38,7 @@ func (t *task) forgotten() bool {
 // once it is installed, what it runs must be looked at. Before helm-controller has looked at it, there
 // is nothing to ask: it finds the copies when it does.
 func (t *task) uninstalled() (Decision, bool) {
-	if t.Release.Suspended || len(t.Diff.Changed) > 0 || t.Unpublished && t.Release.Ready != "" {
+	if t.Release.Suspended || len(t.own.Changed) > 0 || t.Unpublished && t.Release.Ready != "" {
 		t.status.Forced = false
 		return Decision{}, false
 	}

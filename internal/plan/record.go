@@ -6,6 +6,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -53,6 +54,10 @@ type Record struct {
 	// Sources whose content was there when this or an earlier request was made,
 	// the most recently requested first.
 	Sources []RecordedSource `json:"sources,omitempty"`
+
+	// States are what the triggers know of the release, by namespace/name, and "generated" for what
+	// the operator generates for it.
+	States map[string]State `json:"states,omitempty"`
 }
 
 // RecordedSource is a source with the content that was there when a request was made.
@@ -78,11 +83,16 @@ func ParseRecord(text string) Record {
 	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
 		return Record{}
 	}
-	if !tokenPattern.MatchString(r.Token) || r.Revision < 0 || r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998 {
+	asked := r.Token != ""
+	if asked && (!tokenPattern.MatchString(r.Token) || r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998) {
 		return Record{}
 	}
-	if len(r.UID) > maxUID || r.Proven < 0 {
+	if len(r.UID) > maxUID || r.Revision < 0 || r.Proven < 0 {
 		return Record{}
+	}
+	maps.DeleteFunc(r.States, func(trigger string, s State) bool { return !triggerPattern.MatchString(trigger) || !s.plausible() })
+	if !asked { // Nothing has been asked yet: there are only states.
+		return Record{UID: r.UID, States: r.States}
 	}
 	r.Sources = slices.DeleteFunc(r.Sources, func(s RecordedSource) bool { return !s.plausible() })
 	if len(r.Sources) > maxRecorded {
@@ -95,6 +105,10 @@ var (
 	tokenPattern  = regexp.MustCompile(`^[0-9a-f]{1,12}\.[0-9]{1,10}$`)
 	idPattern     = regexp.MustCompile(`^[A-Za-z]+/[-a-z0-9]+/[-.a-z0-9]+$`)
 	digestPattern = regexp.MustCompile(`^[0-9a-f]{0,12}$`)
+
+	// sumPattern is that of a whole digest, and triggerPattern that of a key of the states.
+	sumPattern     = regexp.MustCompile(`^[a-z0-9-]{1,16}:[0-9a-f]{1,128}$`)
+	triggerPattern = regexp.MustCompile(`^(generated|[-a-z0-9]{1,63}/[-.a-z0-9]{1,253})$`)
 )
 
 const (
@@ -105,6 +119,9 @@ const (
 	// how much of that of a source a record holds.
 	maxUID    = 36
 	maxObject = 8
+
+	// maxDoubt is the length of a request of someone else that is remembered, in bytes.
+	maxDoubt = 253
 )
 
 func (s RecordedSource) plausible() bool {
@@ -197,7 +214,7 @@ func (r Record) next(uid types.UID, token string, force bool, revision int64, at
 	if len(sources) > maxRecorded {
 		sources = sources[:maxRecorded]
 	}
-	return Record{UID: uid, Token: token, Force: force, Revision: revision, At: at.UTC().Truncate(time.Second), Sources: sources}
+	return Record{UID: uid, Token: token, Force: force, Revision: revision, At: at.UTC().Truncate(time.Second), Sources: sources, States: r.States}
 }
 
 // newToken returns a token that was never used on the release before: it carries

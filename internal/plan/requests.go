@@ -65,13 +65,13 @@ func (t *task) requestedElsewhere() bool {
 // recorded in the status, when something has changed since: only that is owed then.
 func (t *task) resume() {
 	record := t.Release.Record
-	if t.status.Digest == "" || t.status.Digest == t.Digest || t.status.Digest != t.Diff.From ||
+	if t.status.Digest == "" || t.status.Digest == t.Digest || t.status.Digest != t.own.From ||
 		!t.unrequested() || sequence(record.Token) <= sequence(t.status.Token) ||
 		!slices.Contains(record.Sources, t.asked("waiting", "after "+t.status.Token)) {
 		return
 	}
 	unchanged := slices.DeleteFunc(slices.Clone(t.Sources), func(s Source) bool {
-		return slices.Contains(t.Diff.Changed, s.ID) || slices.Contains(t.Diff.Added, s.ID)
+		return slices.Contains(t.own.Changed, s.ID) || slices.Contains(t.own.Added, s.ID)
 	})
 	if t.covered(unchanged) {
 		t.status.Cause = t.cause()

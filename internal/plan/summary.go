@@ -31,6 +31,19 @@ type Summary struct {
 	Outcome triggerv1.ChangeOutcome
 }
 
+// Count counts targets by state.
+func Count(targets []triggerv1.TargetStatus) *triggerv1.TargetSummary {
+	counts := map[triggerv1.TargetState]int32{}
+	for _, t := range targets {
+		counts[t.State]++
+	}
+	return &triggerv1.TargetSummary{
+		Total:     int32(len(targets)), //nolint:gosec // There are no more than 10,000.
+		Delivered: counts[triggerv1.TargetDelivered], Triggered: counts[triggerv1.TargetTriggered], Held: counts[triggerv1.TargetHeld],
+		Pending: counts[triggerv1.TargetPending], Failed: counts[triggerv1.TargetFailed], Missing: counts[triggerv1.TargetMissing],
+	}
+}
+
 // Summarize returns the summary of the states of all targets.
 func Summarize(targets []triggerv1.TargetStatus) Summary {
 	counts := map[triggerv1.TargetState]int{}

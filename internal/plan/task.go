@@ -9,7 +9,7 @@ import (
 
 // newTask begins with what is recorded, as far as that can be.
 func newTask(in Input) *task {
-	t := &task{Input: in}
+	t := &task{Input: in, own: in.own()}
 	if in.Timeout == triggerv1.DefaultTimeout {
 		t.Timeout = max(in.Timeout, in.Release.Takes+grace)
 	}

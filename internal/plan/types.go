@@ -216,6 +216,9 @@ type Input struct {
 	Trigger string
 	Target  string
 
+	// Key is the name under which the release keeps what the trigger knows of it.
+	Key string
+
 	// Targets is the number of those of the trigger.
 	Targets int
 
@@ -225,7 +228,7 @@ type Input struct {
 	// Sources as they are now.
 	Sources []Source
 
-	// Diff of the sources against the last recorded ones.
+	// Diff of the sources against those that all targets were last decided on with.
 	Diff Diff
 
 	// Force and Reset are request values on the ValuesTrigger that are not handled
@@ -254,8 +257,10 @@ type Input struct {
 	// Policy is the trigger's force policy, for manual requests.
 	Policy triggerv1.ForcePolicy
 
-	// Previous is the recorded state, nil if there is none.
+	// Previous is what is known of the target, nil if nothing is, and Known are the sources as
+	// they were when it was last asked or proven to run their content, nil if that is not known.
 	Previous *triggerv1.TargetStatus
+	Known    []RecordedSource
 
 	Release Release
 	Values  ValuesState

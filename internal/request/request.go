@@ -35,13 +35,24 @@ func Send(ctx context.Context, c client.Writer, hr *helmv2.HelmRelease, req plan
 	if req.Reset {
 		annotations[helmv2.ResetRequestAnnotation] = req.Token
 	}
+	return annotate(ctx, c, hr, annotations)
+}
+
+// Keep writes the record alone: what is known of the release, where nothing is asked of it. Like a
+// request, it holds only for the version that was decided on.
+func Keep(ctx context.Context, c client.Writer, hr *helmv2.HelmRelease, record plan.Record) error {
+	return annotate(ctx, c, hr, map[string]string{triggerv1.RequestAnnotation: record.String()})
+}
+
+// annotate sets annotations on a HelmRelease in the version that it was read in.
+func annotate(ctx context.Context, c client.Writer, hr *helmv2.HelmRelease, annotations map[string]string) error {
 	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
 		"uid":             hr.UID,
 		"resourceVersion": hr.ResourceVersion,
 		"annotations":     annotations,
 	}})
 	if err != nil {
-		return fmt.Errorf("request for HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
+		return fmt.Errorf("annotations of HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
 	}
 
 	// Only the metadata of the answer is of interest.

@@ -176,3 +176,22 @@ func TestAnnotate(t *testing.T) {
 	g.Expect(apierrors.IsConflict(err)).To(BeTrue(), "the version is an older one now: %v", err)
 	g.Expect(err).To(MatchError(HavePrefix("annotate ConfigMap apps/values: ")))
 }
+
+func TestKeep_writes_the_record_alone(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	ctx := context.Background()
+	cl, patches := newClient(t, release())
+	hr := &helmv2.HelmRelease{}
+	g.Expect(cl.Get(ctx, types.NamespacedName{Namespace: "apps", Name: "app"}, hr)).To(Succeed())
+	record := plan.Record{UID: hr.UID, States: map[string]plan.State{"apps/trigger": {State: "Delivered", Revision: 2}}}
+	g.Expect(Keep(ctx, cl, hr, record)).To(Succeed())
+	g.Expect(*patches).To(Equal([]written{{
+		kind: "HelmRelease", name: "apps/app", patchType: types.MergePatchType, manager: "helmrelease-trigger-operator",
+		body: map[string]any{"metadata": map[string]any{
+			"uid": "the-uid", "resourceVersion": hr.ResourceVersion,
+			"annotations": map[string]any{"trigger.nebius.ai/request": record.String()},
+		}},
+	}}), "helm-controller is asked for nothing")
+	g.Expect(apierrors.IsConflict(Keep(ctx, cl, hr, record))).To(BeTrue(), "it holds for the version that was decided on")
+}

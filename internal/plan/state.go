@@ -1,0 +1,245 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+)
+
+// This file keeps, on the HelmRelease, what a ValuesTrigger knows of it. That is the truth: the
+// status of the trigger only shows it.
+
+const (
+	// maxStates bounds how many triggers have their state in a record.
+	maxStates = 32
+
+	// maxKnown bounds how many sources a state remembers. A trigger by selector may have more:
+	// of those, a change that waits counts as one of all sources.
+	maxKnown = 300
+)
+
+// State is what a ValuesTrigger knows of a release that is one of its targets. It is written in
+// the same patch as the request that it is about. Where nothing is asked, it is written when it says
+// more than before: that something is proven, has failed, or must be known of the time before a change.
+type State struct {
+	// State of the target when it was last written. While a change waits, it is that of the
+	// content before.
+	State triggerv1.TargetState `json:"state,omitempty"`
+
+	// Digest of the content that the release was last asked to run or is proven to run, and
+	// Sources as they were then. There are none in a state that was taken over from an earlier version
+	// while a change waited.
+	Digest  string           `json:"digest,omitempty"`
+	Sources []RecordedSource `json:"sources,omitempty"`
+
+	// The others are as in TargetStatus.
+	Published       string                 `json:"published,omitempty"`
+	Token           string                 `json:"token,omitempty"`
+	Forced          bool                   `json:"forced,omitempty"`
+	OwesForce       bool                   `json:"owesForce,omitempty"`
+	Attempts        int32                  `json:"attempts,omitempty"`
+	TriggeredAt     *metav1.Time           `json:"triggeredAt,omitempty"`
+	DeliveredAt     *metav1.Time           `json:"deliveredAt,omitempty"`
+	Revision        int64                  `json:"revision,omitempty"`
+	DoubtfulUntil   int64                  `json:"doubtfulUntil,omitempty"`
+	DoubtfulRequest string                 `json:"doubtfulRequest,omitempty"`
+	Seen            *triggerv1.SeenContent `json:"seen,omitempty"`
+	UnreadyBefore   *bool                  `json:"unreadyBefore,omitempty"`
+	Message         string                 `json:"message,omitempty"`
+	Cause           string                 `json:"cause,omitempty"`
+}
+
+// Recall returns what a trigger knows of a target, nil if it knows nothing, and the sources as they
+// were when the target was last asked or proven to run their content, nil if that is not known.
+func (r Record) Recall(key string, uid types.UID, sources []Source) (*triggerv1.TargetStatus, []RecordedSource) {
+	s, found := r.Of(uid).States[key]
+	if !found {
+		return nil, nil
+	}
+	status := &triggerv1.TargetStatus{
+		UID: uid, State: s.State, Digest: s.Digest, Published: s.Published, Token: s.Token, Forced: s.Forced, OwesForce: s.OwesForce,
+		Attempts: s.Attempts, TriggeredAt: s.TriggeredAt.DeepCopy(), DeliveredAt: s.DeliveredAt.DeepCopy(), Revision: s.Revision,
+		DoubtfulUntil: s.DoubtfulUntil, DoubtfulRequest: s.DoubtfulRequest, Seen: s.Seen.DeepCopy(), UnreadyBefore: s.UnreadyBefore,
+		Message: s.Message, Cause: s.Cause,
+	}
+	translate := Translation{digests: map[string]string{}}
+	for way := range ways(sources) {
+		translate.digests[formerly(sources, way)] = Combined(sources)
+	}
+	translate.applyTarget(status)
+	return status, s.Sources
+}
+
+// Keep returns the record with what a trigger knows of a target now, and whether that is to be
+// written although nothing is asked. The digest is that of the sources, and known are those of the
+// digest before.
+func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
+	if !in.Release.Exists || in.Release.Denied != "" {
+		return r, false
+	}
+	r = r.Of(in.Release.UID)
+	old, found := r.States[in.Key]
+	next := stateOf(in, old, status)
+	if next.Digest == "" && next.UnreadyBefore == nil && next.State != triggerv1.TargetFailed {
+		return r, false // Nothing is known but that it waits.
+	}
+	r.UID = in.Release.UID
+	r.States = maps.Clone(r.States)
+	if r.States == nil {
+		r.States = map[string]State{}
+	}
+	for name := range r.States {
+		if len(r.States) < maxStates {
+			break
+		}
+		delete(r.States, name)
+	}
+	r.States[in.Key] = next
+	return r, !found || !next.same(old)
+}
+
+// stateOf returns what to keep of a status. While a change waits, nothing has happened to the
+// release: what follows from the sources and the release is found again.
+func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
+	if status.Digest == "" && old.Digest != "" {
+		return old // It is in doubt, and found to be so again.
+	}
+	s := State{
+		State: status.State, Digest: status.Digest, Published: status.Published, Token: status.Token, Forced: status.Forced,
+		Attempts: status.Attempts, TriggeredAt: status.TriggeredAt, DeliveredAt: status.DeliveredAt, Revision: status.Revision,
+		DoubtfulUntil: status.DoubtfulUntil, DoubtfulRequest: status.DoubtfulRequest, Seen: status.Seen,
+		UnreadyBefore: status.UnreadyBefore, Cause: status.Cause,
+	}
+	switch {
+	case status.Digest == in.Digest:
+		s.Sources = known(in.Sources)
+	case status.Digest == old.Digest:
+		s.Sources = old.Sources
+	case in.Previous != nil && status.Digest == in.Previous.Digest:
+		s.Sources = in.Known
+	}
+	if lasts(status) {
+		s.Message = status.Message
+	}
+	if status.Digest != "" && !WasUnready(status) {
+		s.UnreadyBefore = nil // That it was ready is known of all that has been delivered.
+	}
+	if status.Digest == in.Digest || old.Digest != status.Digest {
+		if status.Digest != "" && s.Sources == nil {
+			s.OwesForce = status.OwesForce
+		}
+		return s
+	}
+	s.State, s.Message, s.Cause, s.OwesForce = old.State, old.Message, old.Cause, old.OwesForce
+	if s.Sources != nil && (status.DeliveredAt != nil || status.Attempts > 0) {
+		s.Forced = old.Forced
+	} else if s.Sources == nil {
+		s.OwesForce = status.OwesForce
+	}
+	return s
+}
+
+// lasts reports whether a later decision goes by the message.
+func lasts(status triggerv1.TargetStatus) bool {
+	switch status.State {
+	case triggerv1.TargetFailed, triggerv1.TargetDelivered:
+		return true
+	case triggerv1.TargetTriggered:
+		return strings.HasPrefix(status.Message, retries)
+	}
+	return false
+}
+
+// known returns the sources as a state remembers them, nil if they are too many.
+func known(sources []Source) []RecordedSource {
+	if len(sources) > maxKnown {
+		return nil
+	}
+	recorded := make([]RecordedSource, 0, len(sources))
+	for _, s := range sources {
+		recorded = append(recorded, RecordedSource{ID: s.ID, Digest: digest.Short(s.Digest), Object: object(s)})
+	}
+	return recorded
+}
+
+// KnownFrom returns the sources of a status as a state remembers them.
+func KnownFrom(statuses []triggerv1.SourceStatus) []RecordedSource {
+	sources := make([]Source, 0, len(statuses))
+	for _, s := range statuses {
+		sources = append(sources, Source{ID: ID(s.Kind, s.Namespace, s.Name), Digest: s.Digest, UID: s.UID})
+	}
+	return known(sources)
+}
+
+// same compares what is written: times have no more than seconds there.
+func (s State) same(other State) bool {
+	one, err := json.Marshal(s)
+	another, otherErr := json.Marshal(other)
+	return err == nil && otherErr == nil && string(one) == string(another)
+}
+
+// plausible reports whether the operator can have written a state.
+func (s State) plausible() bool {
+	switch s.State {
+	case triggerv1.TargetPending, triggerv1.TargetHeld, triggerv1.TargetTriggered, triggerv1.TargetDelivered, triggerv1.TargetFailed:
+	default:
+		return false
+	}
+	sums := []string{s.Digest, s.Published}
+	if s.Seen != nil {
+		sums = append(sums, s.Seen.Digest)
+	}
+	return (s.Token == "" || tokenPattern.MatchString(s.Token)) && s.Revision >= 0 && s.DoubtfulUntil >= 0 && len(s.DoubtfulRequest) <= maxDoubt &&
+		len(s.Message) <= text.MaxMessage && len(s.Cause) <= text.MaxMessage && len(s.Sources) <= maxKnown &&
+		!slices.ContainsFunc(s.Sources, func(e RecordedSource) bool { return !e.plausible() }) &&
+		!slices.ContainsFunc(sums, func(sum string) bool { return sum != "" && !sumPattern.MatchString(sum) })
+}
+
+// own returns the difference of the sources against what the target was last asked or proven to
+// run, as far as that is known, and otherwise against what was last recorded of all targets.
+func (in Input) own() Diff {
+	if in.Previous == nil || in.Known == nil || in.recreated() {
+		return in.Diff
+	}
+	diff := Diff{From: in.Previous.Digest, To: in.Digest}
+	before := make(map[string]RecordedSource, len(in.Known))
+	for _, e := range in.Known {
+		before[e.ID] = e
+	}
+	for _, s := range in.Sources {
+		old, found := before[s.ID]
+		is := func(sum string) bool { return old.Digest == digest.Short(sum) }
+		switch {
+		case !found:
+			diff.Added = append(diff.Added, s.ID)
+		case !is(s.Digest) && !slices.ContainsFunc(s.Former, is):
+			diff.Changed = append(diff.Changed, s.ID)
+		case old.Object != "" && old.Object != object(s):
+			diff.Recreated = append(diff.Recreated, s.ID)
+		}
+		delete(before, s.ID)
+	}
+	for id := range before {
+		diff.Removed = append(diff.Removed, id)
+	}
+	slices.Sort(diff.Added)
+	slices.Sort(diff.Changed)
+	slices.Sort(diff.Recreated)
+	slices.Sort(diff.Removed)
+	return diff
+}
+
+// moved reports whether the content is another than when all targets were last decided on: what came
+// and went since may have been taken up by a release that waited for it.
+func (in Input) moved() bool { return in.Diff.From != in.Diff.To }
