@@ -1,8 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package apply writes the objects and labels that the operator owns, by
-// server-side apply.
+// Package apply writes the objects and labels that the operator owns, by server-side apply.
 package apply
 
 import (
@@ -33,7 +32,7 @@ func New(c client.Client) *Applier {
 // it with, brings the fields that are set in line. Zero fields are left to others. It is a
 // conflict if there is a trigger that the caller has not seen: what another applies is not
 // overwritten. It returns the metadata of what is stored, which admission may have changed.
-func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) (metav1.Object, error) {
+func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) (*metav1.PartialObjectMetadata, error) {
 	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(vt)
 	if err != nil {
 		return nil, fmt.Errorf("convert ValuesTrigger: %w", err)
@@ -42,14 +41,7 @@ func (a *Applier) Apply(ctx context.Context, vt *triggerv1.ValuesTrigger) (metav
 	obj.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
 	unstructured.RemoveNestedField(obj.Object, "status")
 	unstructured.RemoveNestedField(obj.Object, "metadata", "creationTimestamp")
-	patch, err := json.Marshal(obj.Object)
-	if err != nil {
-		return nil, fmt.Errorf("encode ValuesTrigger: %w", err)
-	}
-	if vt.ResourceVersion == "" {
-		return obj, a.patch(ctx, obj, patch)
-	}
-	return obj, a.patch(ctx, obj, patch, client.ForceOwnership)
+	return Object(ctx, a.client, obj)
 }
 
 // ApplyMetadata brings the labels that are set in obj in line and withdraws those
@@ -65,9 +57,6 @@ func (a *Applier) ApplyMetadata(ctx context.Context, obj *metav1.PartialObjectMe
 	if err != nil {
 		return fmt.Errorf("labels: %w", err)
 	}
-	return a.patch(ctx, obj, patch, client.ForceOwnership)
-}
-
-func (a *Applier) patch(ctx context.Context, obj client.Object, patch []byte, opts ...client.PatchOption) error {
-	return a.client.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, patch), append(opts, client.FieldOwner(triggerv1.FieldManager))...)
+	apply := client.RawPatch(types.ApplyPatchType, patch)
+	return a.client.Patch(ctx, obj, apply, client.FieldOwner(triggerv1.FieldManager), client.ForceOwnership)
 }

@@ -7,10 +7,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
+	"net/http"
 	"slices"
 	"testing"
 
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,9 +31,11 @@ type applied struct {
 	body      map[string]any
 	manager   string
 	force     bool
+	dryRun    bool
 }
 
-// newApplier returns an Applier whose patches are noted and then answered with err.
+// newApplier returns an Applier whose patches are noted and then answered with err. It must not
+// read.
 func newApplier(t *testing.T, err error) (*Applier, *[]applied) {
 	t.Helper()
 	scheme := runtime.NewScheme()
@@ -42,12 +48,20 @@ func newApplier(t *testing.T, err error) (*Applier, *[]applied) {
 				return dataErr
 			}
 			options := (&client.PatchOptions{}).ApplyOptions(opts)
-			a := applied{patchType: patch.Type(), manager: options.FieldManager, force: options.Force != nil && *options.Force}
+			a := applied{patchType: patch.Type(), manager: options.FieldManager, force: options.Force != nil && *options.Force, dryRun: len(options.DryRun) > 0}
 			if dataErr := json.Unmarshal(data, &a.body); dataErr != nil {
 				return dataErr
 			}
 			patches = append(patches, a)
+			if !a.dryRun {
+				obj.SetResourceVersion("8")
+				obj.SetLabels(map[string]string{"set by": "a policy"})
+			}
 			return err
+		},
+		Get: func(_ context.Context, _ client.WithWatch, key client.ObjectKey, _ client.Object, _ ...client.GetOption) error {
+			t.Errorf("%s is read", key)
+			return nil
 		},
 	}).Build()
 	return New(cl), &patches
@@ -66,9 +80,11 @@ func TestApplier_Apply_writes_what_is_set_and_nothing_else(t *testing.T) {
 		Status: triggerv1.ValuesTriggerStatus{LastDigest: "sha256:0"},
 	}
 	before := vt.DeepCopy()
-	_, err := a.Apply(t.Context(), vt)
+	stored, err := a.Apply(t.Context(), vt)
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(vt).To(Equal(before))
+	g.Expect(stored.ResourceVersion).To(Equal("8"))
+	g.Expect(stored.Labels).To(HaveKey("set by"), "what admission makes of it")
 	want := applied{
 		patchType: types.ApplyPatchType, manager: "helmrelease-trigger-operator",
 		body: map[string]any{
@@ -80,14 +96,18 @@ func TestApplier_Apply_writes_what_is_set_and_nothing_else(t *testing.T) {
 			},
 		},
 	}
-	g.Expect(*patches).To(Equal([]applied{want}), "suspend, interval, timeout and force of a user stay, and so does the status; nothing is forced on one that was not seen")
+	first := want
+	first.dryRun = true
+	g.Expect(*patches).To(Equal([]applied{first, want}), "suspend, interval, timeout and force of a user stay, and so does the status; nothing is forced on one that was not seen")
 
 	vt.UID, vt.ResourceVersion = "the-uid", "7"
 	_, err = a.Apply(t.Context(), vt)
 	g.Expect(err).NotTo(HaveOccurred())
-	want.force = true
+	want.force, want.body = true, maps.Clone(want.body)
 	want.body["metadata"] = map[string]any{"namespace": "apps", "name": "app", "labels": map[string]any{"a": "b"}, "uid": "the-uid", "resourceVersion": "7"}
-	g.Expect((*patches)[1]).To(Equal(want), "what was seen is brought in line, in that version only")
+	first = want
+	first.dryRun = true
+	g.Expect((*patches)[2:]).To(Equal([]applied{first, want}), "what was seen is brought in line, in that version only")
 }
 
 func TestApplier_ApplyMetadata_never_creates(t *testing.T) {
@@ -126,6 +146,35 @@ func TestApplier_errors_surface(t *testing.T) {
 	_, err := a.Apply(t.Context(), &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}})
 	g.Expect(err).To(MatchError(ContainSubstring("refused")))
 	g.Expect(a.ApplyMetadata(t.Context(), &metav1.PartialObjectMetadata{})).To(MatchError(refused))
+}
+
+// What the dry run is refused is not written, and is reported as the API server says it.
+func TestApplier_what_is_refused_is_in_the_words_of_the_API_server(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		code   int32
+		reason metav1.StatusReason
+		is     func(error) bool
+	}{
+		{http.StatusForbidden, metav1.StatusReasonForbidden, apierrors.IsForbidden},
+		{http.StatusNotFound, metav1.StatusReasonNotFound, apierrors.IsNotFound},
+		{http.StatusConflict, metav1.StatusReasonConflict, apierrors.IsConflict},
+		{http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, apierrors.IsInvalid},
+		{http.StatusInternalServerError, metav1.StatusReasonInternalError, apierrors.IsInternalError},
+	} {
+		t.Run(fmt.Sprint(c.code), func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			refused := &apierrors.StatusError{ErrStatus: metav1.Status{Code: c.code, Reason: c.reason, Message: "field is immutable, says a policy"}}
+			a, patches := newApplier(t, refused)
+			vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", ResourceVersion: "7"}}
+			_, err := a.Apply(t.Context(), vt)
+			g.Expect(c.is(err)).To(BeTrue())
+			g.Expect(err).To(MatchError(refused.Error()))
+			g.Expect(*patches).To(HaveLen(1))
+			g.Expect((*patches)[0].dryRun).To(BeTrue())
+		})
+	}
 }
 
 func TestApplier_LetGo_leaves_what_others_own(t *testing.T) {

@@ -87,7 +87,9 @@ func newStrict(t *testing.T, objects ...client.Object) *strict {
 			if slices.Contains(s.refuses, name) {
 				return denial
 			}
-			s.written = append(s.written, name)
+			if len((&client.PatchOptions{}).ApplyOptions(opts).DryRun) == 0 {
+				s.written = append(s.written, name)
+			}
 			return c.Patch(ctx, obj, patch, opts...)
 		},
 	})

@@ -30,6 +30,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
@@ -231,10 +232,20 @@ func TestWorld_writes_hold_for_the_version_that_was_looked_at(t *testing.T) {
 	send := func(hr *helmv2.HelmRelease) error {
 		return request.Send(t.Context(), p, hr, plan.Request{Token: "0123456789ab.1"})
 	}
+	applied := func(vt *triggerv1.ValuesTrigger) error {
+		vt.Namespace, vt.Spec.Sources[0].Name = p.namespace, "another"
+		_, err := apply.New(p).Apply(t.Context(), vt)
+		return err
+	}
 	remove := func(vt *triggerv1.ValuesTrigger) error {
 		return releases.deleteAll(t.Context(), []triggerv1.ValuesTrigger{*vt})
 	}
-	for name, err := range map[string]error{"status": status(old), "request": send(oldRelease), "deletion": remove(old)} {
+	seen, unseen := declared(), declared()
+	seen.ResourceVersion = old.ResourceVersion
+	for name, err := range map[string]error{
+		"status": status(old), "request": send(oldRelease), "deletion": remove(old),
+		"apply": applied(seen), "apply over one that was not seen": applied(unseen),
+	} {
 		p.Expect(apierrors.IsConflict(err)).To(BeTrue(), "%s: %v", name, err)
 		p.Expect(refusal.Is(err)).To(BeFalse(), name)
 	}

@@ -27,6 +27,7 @@ var (
 )
 
 // writes records the writes through a client, in order, and answers some of them with an error.
+// The dry run before a write is none, but it gets the same answer.
 type writes struct {
 	mu      sync.Mutex
 	tried   []string
@@ -35,7 +36,7 @@ type writes struct {
 
 // through returns a client whose writes are recorded as "verb Kind name".
 func (w *writes) through(c client.WithWatch) client.WithWatch {
-	note := func(verb string, obj client.Object, suffix string) error {
+	note := func(verb string, obj client.Object, suffix string, dryRun ...string) error {
 		gvk, err := apiutil.GVKForObject(obj, c.Scheme())
 		if err != nil {
 			return err
@@ -43,7 +44,9 @@ func (w *writes) through(c client.WithWatch) client.WithWatch {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		write := verb + " " + gvk.Kind + " " + obj.GetName() + suffix
-		w.tried = append(w.tried, write)
+		if len(dryRun) == 0 || w.answers[write] != nil {
+			w.tried = append(w.tried, write)
+		}
 		return w.answers[write]
 	}
 	return interceptor.NewClient(c, interceptor.Funcs{
@@ -60,7 +63,7 @@ func (w *writes) through(c client.WithWatch) client.WithWatch {
 			return next.Delete(ctx, obj, opts...)
 		},
 		Patch: func(ctx context.Context, next client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-			if err := note("patch", obj, ""); err != nil {
+			if err := note("patch", obj, "", (&client.PatchOptions{}).ApplyOptions(opts).DryRun...); err != nil {
 				return err
 			}
 			return next.Patch(ctx, obj, patch, opts...)

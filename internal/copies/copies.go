@@ -7,16 +7,17 @@ package copies
 
 import (
 	"context"
-	"encoding/json"
+	"encoding/base64"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
@@ -42,10 +43,10 @@ type Wanted struct {
 }
 
 // The most content that is in memory for one copy: what it is to hold and what it holds,
-// and, to write it, what is sent.
+// and, to write it, what is sent, as an object and encoded.
 const (
 	looking = 2 * budget.MaxObject
-	writing = 3 * budget.MaxObject
+	writing = 4 * budget.MaxObject
 )
 
 // Keeper looks after copies. It is safe for concurrent use.
@@ -111,47 +112,28 @@ func (k *Keeper) Write(ctx context.Context, actor Actor, want Wanted) error {
 		return err
 	}
 	defer part.Return()
-	body, found, err := k.prepare(ctx, actor, want)
-	if err != nil || body == nil {
+	found, err := k.compare(ctx, actor, want)
+	switch {
+	case err != nil || found.state == publish.Current:
 		return err
+	case found.state == publish.Foreign:
+		return Foreign(want.Copy)
 	}
-	part.Shrink(2 * len(body))
-	obj := partial(want.Kind)
-	obj.Namespace, obj.Name = want.Namespace, want.Name
-	options := []client.PatchOption{client.FieldOwner(triggerv1.FieldManager)}
-	if found.state != publish.Absent {
-		// Of the version that was read, all fields are the operator's. An object
-		// that was made since then is not: to apply without force takes nothing from it.
-		options = append(options, client.ForceOwnership)
+	if found.content == nil {
+		content, err := want.Content()
+		if err != nil {
+			return err
+		}
+		found.content = &content
 	}
-	if err := actor.Writer.Patch(ctx, obj, client.RawPatch(types.ApplyPatchType, body), options...); err != nil {
+	part.Shrink(writing / budget.MaxObject * found.content.Size())
+	stored, err := apply.Object(ctx, actor.Writer, object(want.Copy, found.version, *found.content))
+	if err != nil {
 		k.memory.forget(actor, want)
 		return fmt.Errorf("apply %s: %w", want.Copy, err)
 	}
-	k.memory.note(actor, want, obj.ResourceVersion, publish.Current, *found.content)
+	k.memory.note(actor, want, stored.ResourceVersion, publish.Current, *found.content)
 	return nil
-}
-
-// prepare returns what to send to bring a copy in line, nothing if it is.
-func (k *Keeper) prepare(ctx context.Context, actor Actor, want Wanted) ([]byte, found, error) {
-	now, err := k.compare(ctx, actor, want)
-	switch {
-	case err != nil:
-		return nil, now, err
-	case now.state == publish.Current:
-		return nil, now, nil
-	case now.state == publish.Foreign:
-		return nil, now, Foreign(want.Copy)
-	}
-	if now.content == nil {
-		content, err := want.Content()
-		if err != nil {
-			return nil, now, err
-		}
-		now.content = &content
-	}
-	body, err := encode(want.Copy, now.version, *now.content)
-	return body, now, err
 }
 
 // Foreign returns a fault that names the object and the fix.
@@ -236,36 +218,40 @@ func get(ctx context.Context, reader client.Reader, c publish.Copy) (client.Obje
 	return obj, nil
 }
 
-// encode returns a copy as it is applied.
-func encode(c publish.Copy, version string, content publish.Content) ([]byte, error) {
-	metadata := map[string]any{"name": c.Name, "namespace": c.Namespace, "labels": c.Labels}
-	if version != "" {
-		metadata["resourceVersion"] = version
-	}
+// object returns a copy as it is applied: to the version that was looked at, if there is one.
+func object(c publish.Copy, version string, content publish.Content) *unstructured.Unstructured {
+	obj := &unstructured.Unstructured{Object: map[string]any{}}
+	obj.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(c.Kind))
+	obj.SetNamespace(c.Namespace)
+	obj.SetName(c.Name)
+	obj.SetResourceVersion(version)
+	obj.SetLabels(c.Labels)
 	if len(c.Annotations) > 0 {
-		metadata["annotations"] = c.Annotations
+		obj.SetAnnotations(c.Annotations)
 	}
-	body := map[string]any{"apiVersion": "v1", "kind": c.Kind, "metadata": metadata}
 	if c.Owner != nil {
-		metadata["ownerReferences"] = []*metav1.OwnerReference{c.Owner}
-		body["immutable"] = true // What is kept is of its name's content for ever.
+		obj.SetOwnerReferences([]metav1.OwnerReference{*c.Owner})
+		obj.Object["immutable"] = true // What is kept is of its name's content for ever.
 	}
 	// To what is immutable, none and no section are different content.
 	if len(content.Data) > 0 {
-		body["data"] = content.Data
+		data := make(map[string]any, len(content.Data))
+		for key, text := range content.Data {
+			data[key] = text
+		}
+		obj.Object["data"] = data
 	}
-	switch {
-	case len(content.Binary) == 0:
-	case c.Kind == triggerv1.SecretKind:
-		body["data"] = content.Binary
-	default:
-		body["binaryData"] = content.Binary
+	if len(content.Binary) > 0 {
+		section, binary := "binaryData", make(map[string]any, len(content.Binary))
+		if c.Kind == triggerv1.SecretKind {
+			section = "data"
+		}
+		for key, bytes := range content.Binary {
+			binary[key] = base64.StdEncoding.EncodeToString(bytes)
+		}
+		obj.Object[section] = binary
 	}
-	out, err := json.Marshal(body)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", c, err)
-	}
-	return out, nil
+	return obj
 }
 
 func partial(kind string) *metav1.PartialObjectMetadata {

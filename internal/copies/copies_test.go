@@ -47,10 +47,13 @@ func newScene(t *testing.T, objects ...client.Object) *scene {
 			return c.Get(ctx, key, obj, opts...)
 		},
 		Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
-			s.patches++
 			if err := moved(ctx, c, obj, patch); err != nil {
 				return err
 			}
+			if len((&client.PatchOptions{}).ApplyOptions(opts).DryRun) > 0 {
+				return c.Patch(ctx, obj, patch, opts...)
+			}
+			s.patches++
 			kind := obj.GetObjectKind().GroupVersionKind()
 			if kind.Empty() {
 				kind = corev1.SchemeGroupVersion.WithKind("ConfigMap")

@@ -18,9 +18,6 @@ var heavy = map[string]string{
 	"github.com/google/cel-go": "comes with k8s.io/apiserver",
 	"google.golang.org/grpc":   "comes with k8s.io/apiserver",
 	"go.opentelemetry.io":      "comes with k8s.io/apiserver",
-	"k8s.io/kubectl":           "comes with fluxcd/pkg/runtime/client and fluxcd/pkg/ssa",
-	"k8s.io/cli-runtime":       "comes with fluxcd/pkg/runtime/client and fluxcd/pkg/ssa",
-	"sigs.k8s.io/kustomize":    "comes with fluxcd/pkg/runtime/client and fluxcd/pkg/ssa",
 }
 
 func TestManagerStaysSmall(t *testing.T) {

@@ -62,6 +62,9 @@ func tally(events []world.AuditEvent) string {
 		if e.Subresource != "" {
 			what += "/" + e.Subresource
 		}
+		if e.DryRun {
+			what = "dry run of " + what
+		}
 		if e.Code >= 300 {
 			what += fmt.Sprintf(" (%d)", e.Code)
 		}

@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/kyaml/resid"
-	"sigs.k8s.io/yaml"
 
 	"github.com/fluxcd/pkg/envsubst"
+	"github.com/fluxcd/pkg/ssa/utils"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 )
@@ -92,11 +92,12 @@ func (r *run) document(res *resource.Resource) []lint.Document {
 		r.report(lint.Error, ruleBuild, id.Kind+" "+id.Name, "postBuild: %s", err)
 		return nil
 	}
-	object := map[string]any{}
-	if err := yaml.Unmarshal([]byte(filled), &object); err != nil {
-		r.report(lint.Error, ruleBuild, id.Kind+" "+id.Name, "is not valid YAML once variables are filled in")
+	read, err := utils.ReadObject(strings.NewReader(filled))
+	if err != nil {
+		r.report(lint.Error, ruleBuild, id.Kind+" "+id.Name, "is not a valid manifest once variables are filled in")
 		return nil
 	}
+	object := read.Object
 	unstructured.RemoveNestedField(object, "metadata", "annotations", originAnnotation)
 	r.flux.mark(object)
 

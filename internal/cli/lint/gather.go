@@ -168,7 +168,7 @@ func (s *set) texts(r *resource, values map[string]any, what string) map[string]
 		switch value := values[key].(type) {
 		case string:
 			out[key] = value
-		case bool, float64:
+		case bool, int64, float64:
 			s.report(r, Error, "quotes", key, "%s %s: %v is not a string, and the API server refuses it; write \"%v\"", what, key, value, value)
 			out[key] = fmt.Sprint(value)
 		case nil:

@@ -86,6 +86,9 @@ func TestRun_finds_what_was_broken(t *testing.T) {
 		{"a label without quotes", `operator: "true"`, "operator: true", Options{}, []string{
 			`error quotes ConfigMap config/flags: label nebius.ai/helmrelease-trigger-operator: true is not a string, and the API server refuses it; write "true"`,
 		}},
+		{"an annotation that is a large number", "nebius.ai/helmreleases-name: app", "nebius.ai/helmreleases-name: app, build: 12345678", Options{}, []string{
+			`error quotes ConfigMap config/flags: annotation build: 12345678 is not a string, and the API server refuses it; write "12345678"`,
+		}},
 		{"a label that is a map", `operator: "true"`, "operator: {}", Options{}, []string{
 			"error quotes ConfigMap config/flags: label nebius.ai/helmrelease-trigger-operator is not a string",
 			"error unlabelled",

@@ -14,7 +14,10 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
+
+	"github.com/fluxcd/pkg/ssa/utils"
 )
 
 // Document is a manifest in a file.
@@ -66,7 +69,7 @@ const maxDepth = 16
 // repeats no content.
 func Parse(file string, content []byte) (documents []Document, problems []Finding) {
 	for _, part := range split(content) {
-		object, err := decode(part.text)
+		object, err := decode(part.text, isKustomization(file))
 		if err != nil {
 			problems = append(problems, Finding{
 				File: file, Line: part.line + min(lineIn(err), bytes.Count(part.text, []byte("\n"))+1) - 1, Severity: Error, Rule: "syntax",
@@ -74,16 +77,10 @@ func Parse(file string, content []byte) (documents []Document, problems []Findin
 			})
 			continue
 		}
-		if isKustomization(file) && object != nil && object["kind"] == nil {
-			object["kind"], object["apiVersion"] = "Kustomization", kustomizeGroup+"/v1beta1" // Their defaults.
-		}
 		documents = append(documents, expand(Document{File: file, Line: part.line, Object: object, text: part.text}, 0)...)
 	}
 	return documents, problems
 }
-
-// kustomizeGroup is the API group of kustomization files.
-const kustomizeGroup = "kustomize.config.k8s.io"
 
 func isKustomization(file string) bool {
 	switch path.Base(filepath.ToSlash(file)) {
@@ -136,23 +133,30 @@ func split(content []byte) []part {
 
 var errNoMap = errors.New("a manifest is a map")
 
-// decode returns a document as an object, nil for one that holds no manifest.
-func decode(text []byte) (map[string]any, error) {
+// decode returns a document as an object, nil for one that holds no manifest. The library of
+// Flux's controllers takes a key that is there twice, and quotes what it cannot read: what is
+// no YAML, or no map, does not get there.
+func decode(text []byte, kustomization bool) (map[string]any, error) {
 	raw, err := yaml.YAMLToJSONStrict(text)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case bytes.Equal(raw, []byte("null")):
+		return nil, nil
+	case !bytes.HasPrefix(raw, []byte("{")):
+		return nil, errNoMap
 	}
-	var value any
-	if err := json.Unmarshal(raw, &value); err != nil {
+	object, err := utils.ReadObject(bytes.NewReader(raw))
+	switch {
+	case err == nil:
+		return object.Object, nil
+	case !runtime.IsMissingKind(err):
 		return nil, err
-	}
-	switch value := value.(type) {
-	case map[string]any:
-		return value, nil
-	case nil:
+	case !kustomization:
 		return nil, nil
 	}
-	return nil, errNoMap
+	fields := map[string]any{"kind": "Kustomization", "apiVersion": "kustomize.config.k8s.io/v1beta1"} // Their defaults.
+	return fields, json.Unmarshal(raw, &fields)
 }
 
 // expand returns the manifests in a document: itself, the items of a list, or none.
