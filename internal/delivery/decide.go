@@ -17,6 +17,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
@@ -28,7 +29,7 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		Now:         snap.at,
 		Timeout:     vt.GetTimeout(),
 		Trigger:     vt.Namespace + "/" + vt.Name,
-		Key:         snap.key,
+		Knower:      snap.knower,
 		Target:      c.String(),
 		Targets:     len(snap.targets),
 		Digest:      snap.diff.To,
@@ -63,11 +64,20 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 	}
 }
 
+// knowerOf returns a trigger as the records on the releases know it. One that is generated goes on with
+// what another one knew of the same release.
+func knowerOf(vt *triggerv1.ValuesTrigger) plan.Knower {
+	if generated.For(vt) != "" {
+		return plan.Knower{Key: generated.Key(vt)}
+	}
+	return plan.Knower{Key: generated.Key(vt), UID: vt.UID}
+}
+
 // recall returns what is known of a target, and the sources as they were when it was last asked. A
 // status by an earlier version of the operator is believed until it is written over: it was all that there
 // was.
 func recall(vt *triggerv1.ValuesTrigger, snap snapshot, listed *triggerv1.TargetStatus, release plan.Release) (*triggerv1.TargetStatus, []plan.RecordedSource) {
-	previous, known := release.Record.Recall(snap.key, release.UID, snap.sources)
+	previous, known := release.Record.Recall(snap.knower, release.UID, snap.sources)
 	switch {
 	case listed == nil:
 	case previous == nil && vt.Status.Summary == nil && listed.Digest == vt.Status.LastDigest:
@@ -75,7 +85,7 @@ func recall(vt *triggerv1.ValuesTrigger, snap snapshot, listed *triggerv1.Target
 	case previous == nil && vt.Status.Summary == nil:
 		return listed, nil
 	case previous != nil && listed.Refused != nil: // What is refused cannot be on the release.
-		previous.Refused, previous.Message = listed.Refused, listed.Message
+		previous.State, previous.Refused, previous.Message = listed.State, listed.Refused, listed.Message
 	}
 	return previous, known
 }

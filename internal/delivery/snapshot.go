@@ -83,8 +83,8 @@ type snapshot struct {
 	settling bool
 	applying bool
 
-	// key is the name under which the releases keep what the trigger knows of them.
-	key string
+	// knower is the trigger as the records on the releases know it.
+	knower plan.Knower
 
 	// release is the one for which the trigger is generated: its sources come from the contract
 	// and valuesFrom. It is nil if the trigger is declared.
@@ -107,7 +107,7 @@ func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
 
 // evaluate reads the sources and targets.
 func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (snapshot, error) {
-	snap := snapshot{at: at, key: generated.Key(vt)}
+	snap := snapshot{at: at, knower: knowerOf(vt)}
 	var err error
 	if snap.gate, err = newGate(vt); err != nil {
 		return snap, err

@@ -37,7 +37,7 @@ func (s *small) reconcile(dies moment) bool {
 	sources := s.sources()
 	diff := Compare(s.known.sources, s.known.digest, sources)
 	in := Input{
-		Now: smallNow(s.now), Timeout: simTimeout, Trigger: "apps/trigger", Key: "apps/trigger", Target: "apps/release",
+		Now: smallNow(s.now), Timeout: simTimeout, Trigger: "apps/trigger", Knower: Knower{Key: "apps/trigger", UID: "1-trigger"}, Target: "apps/release",
 		Digest: diff.To, Sources: sources, Diff: diff, Policy: triggerv1.ForceAuto,
 	}
 	observed := s.cached
@@ -68,7 +68,7 @@ func (s *small) reconcile(dies moment) bool {
 // into is what is seen of the release, and what it says of itself as a target.
 func (r smallRelease) into(in *Input) {
 	in.Release, in.Values = r.observe(), ValuesUnknown
-	in.Previous, in.Known = in.Release.Record.Recall(in.Key, in.Release.UID, in.Sources)
+	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
 }
 
 // deliver decides, and makes the request, or notes what is known now; after a conflict, it decides on

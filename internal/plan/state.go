@@ -33,6 +33,10 @@ const (
 // the same patch as the request that it is about. Where nothing is asked, it is written when it says
 // more than before: that something is proven, has failed, or must be known of the time before a change.
 type State struct {
+	// Trigger is the beginning of the UID of the ValuesTrigger. One that is deleted and made again knows
+	// nothing: what went with the former one, such as copies, is gone. Empty for what is generated.
+	Trigger string `json:"trigger,omitempty"`
+
 	// State of the target when it was last written. While a change waits, it is that of the
 	// content before.
 	State triggerv1.TargetState `json:"state,omitempty"`
@@ -60,11 +64,22 @@ type State struct {
 	Cause           string                 `json:"cause,omitempty"`
 }
 
+// Knower is who knows of a release: a ValuesTrigger.
+type Knower struct {
+	// Key is the name of its state in a record.
+	Key string
+
+	// UID of the trigger, empty if another one goes on with what it knows.
+	UID types.UID
+}
+
+func (k Knower) trigger() string { return string(k.UID[:min(len(k.UID), maxObject)]) }
+
 // Recall returns what a trigger knows of a target, nil if it knows nothing, and the sources as they
 // were when the target was last asked or proven to run their content, nil if that is not known.
-func (r Record) Recall(key string, uid types.UID, sources []Source) (*triggerv1.TargetStatus, []RecordedSource) {
-	s, found := r.Of(uid).States[key]
-	if !found {
+func (r Record) Recall(who Knower, uid types.UID, sources []Source) (*triggerv1.TargetStatus, []RecordedSource) {
+	s, found := r.Of(uid).States[who.Key]
+	if !found || s.Trigger != who.trigger() {
 		return nil, nil
 	}
 	status := &triggerv1.TargetStatus{
@@ -89,7 +104,10 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 		return r, false
 	}
 	r = r.Of(in.Release.UID)
-	old, found := r.States[in.Key]
+	old, found := r.States[in.Knower.Key]
+	if old.Trigger != in.Knower.trigger() {
+		old = State{}
+	}
 	next := stateOf(in, old, status)
 	if next.Digest == "" && next.UnreadyBefore == nil && next.State != triggerv1.TargetFailed {
 		return r, false // Nothing is known but that it waits.
@@ -105,7 +123,7 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 		}
 		delete(r.States, name)
 	}
-	r.States[in.Key] = next
+	r.States[in.Knower.Key] = next
 	return r, !found || !next.same(old)
 }
 
@@ -116,7 +134,8 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 		return old // It is in doubt, and found to be so again.
 	}
 	s := State{
-		State: status.State, Digest: status.Digest, Published: status.Published, Token: status.Token, Forced: status.Forced,
+		Trigger: in.Knower.trigger(),
+		State:   status.State, Digest: status.Digest, Published: status.Published, Token: status.Token, Forced: status.Forced,
 		Attempts: status.Attempts, TriggeredAt: status.TriggeredAt, DeliveredAt: status.DeliveredAt, Revision: status.Revision,
 		DoubtfulUntil: status.DoubtfulUntil, DoubtfulRequest: status.DoubtfulRequest, Seen: status.Seen,
 		UnreadyBefore: status.UnreadyBefore, Cause: status.Cause,
@@ -194,6 +213,9 @@ func (s State) plausible() bool {
 	switch s.State {
 	case triggerv1.TargetPending, triggerv1.TargetHeld, triggerv1.TargetTriggered, triggerv1.TargetDelivered, triggerv1.TargetFailed:
 	default:
+		return false
+	}
+	if len(s.Trigger) > maxObject {
 		return false
 	}
 	sums := []string{s.Digest, s.Published}

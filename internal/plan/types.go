@@ -216,8 +216,8 @@ type Input struct {
 	Trigger string
 	Target  string
 
-	// Key is the name under which the release keeps what the trigger knows of it.
-	Key string
+	// Knower is the trigger as the record on the release knows it.
+	Knower Knower
 
 	// Targets is the number of those of the trigger.
 	Targets int
