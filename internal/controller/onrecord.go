@@ -33,22 +33,14 @@ func listed(vt *triggerv1.ValuesTrigger, namespace, name string) *triggerv1.Targ
 	return &vt.Status.Targets[i]
 }
 
-// countOf returns the number of targets of a trigger. A status of an earlier version lists all.
-func countOf(vt *triggerv1.ValuesTrigger) int {
-	if vt.Status.Summary != nil {
-		return int(vt.Status.Summary.Total)
-	}
-	return len(vt.Status.Targets)
-}
-
 // isDenied is true if a trigger may not touch a target. Those that it may not are listed before
-// others: of one that is not listed, the last one that is tells whether it can be among them.
+// others: one that is not listed can be among them only if the last one that is has failed or is refused.
 func isDenied(vt *triggerv1.ValuesTrigger, namespace, name string) bool {
 	stalled := isStalledAsDenied(vt)
 	if t := listed(vt, namespace, name); t != nil {
 		return isDeniedIn(stalled, t)
 	}
-	if n := len(vt.Status.Targets); n > 0 && n < countOf(vt) {
+	if n := len(vt.Status.Targets); n > 0 && n < vt.Status.CountTargets() {
 		last := vt.Status.Targets[n-1]
 		return stalled && (last.Refused != nil || last.State == triggerv1.TargetFailed)
 	}

@@ -56,7 +56,7 @@ func atOnce(*triggerv1.ValuesTrigger) (int, time.Duration) { return changePriori
 
 // settled is the urgency of progress of a target, which waits for more of it.
 func settled(vt *triggerv1.ValuesTrigger) (int, time.Duration) {
-	return progressPriority, min(time.Duration(countOf(vt))*progressDelay, maxProgressDelay)
+	return progressPriority, min(time.Duration(vt.Status.CountTargets())*progressDelay, maxProgressDelay)
 }
 
 // wake enqueues the triggers that an object concerns, by all its versions.
