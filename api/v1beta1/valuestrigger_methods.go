@@ -46,6 +46,15 @@ func (in *ValuesTrigger) GetTimeout() time.Duration {
 	return in.Spec.Timeout.Duration
 }
 
+// CountTargets returns the number of all targets, those too that are not listed. A status of an earlier
+// version lists all.
+func (in *ValuesTriggerStatus) CountTargets() int {
+	if in.Summary != nil {
+		return int(in.Summary.Total)
+	}
+	return len(in.Targets)
+}
+
 // IsGated reports whether the spec holds changes back: by a quiet period, windows or
 // stages.
 func (in *ValuesTrigger) IsGated() bool {

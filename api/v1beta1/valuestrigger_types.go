@@ -19,6 +19,10 @@ const (
 	MaxResolvedSources = 256
 	MaxResolvedTargets = 1000
 
+	// MaxListedTargets is the number of targets in status.targets. status.summary counts the
+	// others, too.
+	MaxListedTargets = 200
+
 	// MaxHistory is the number of changes kept in status.history.
 	MaxHistory = 5
 )

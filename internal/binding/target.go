@@ -80,6 +80,14 @@ func (r TargetReference) Selects(name string, of map[string]string) bool {
 	return r.Selector.Matches(labels.Set(of))
 }
 
+// LeadsInto reports whether the reference leads into a namespace that has these labels.
+func (r TargetReference) LeadsInto(namespace string, of map[string]string) bool {
+	if r.NamespaceSelector != nil {
+		return r.NamespaceSelector.Matches(labels.Set(of))
+	}
+	return namespace == r.Namespace
+}
+
 // Candidates are what there is where a reference leads.
 type Candidates struct {
 	Reference TargetReference

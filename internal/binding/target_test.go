@@ -113,3 +113,29 @@ func TestTargetReferences_name_the_field_that_is_malformed(t *testing.T) {
 		NewWithT(t).Expect(err).To(MatchError(HavePrefix(field)))
 	}
 }
+
+func TestTargetReference_LeadsInto(t *testing.T) {
+	t.Parallel()
+	web := map[string]string{"tier": "web"}
+	for _, c := range []struct {
+		name      string
+		ref       triggerv1.TargetReference
+		namespace string
+		labels    map[string]string
+		want      bool
+	}{
+		{"the namespace of the trigger", triggerv1.TargetReference{Name: "a"}, "apps", nil, true},
+		{"no other", triggerv1.TargetReference{Name: "a"}, "prod", web, false},
+		{"the one that it names", triggerv1.TargetReference{Name: "a", Namespace: "prod"}, "prod", nil, true},
+		{"one that it selects", triggerv1.TargetReference{Name: "a", NamespaceSelector: tier("web")}, "prod", web, true},
+		{"none with other labels, not even that of the trigger", triggerv1.TargetReference{Name: "a", NamespaceSelector: tier("web")}, "apps", nil, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			ref, err := TargetReferenceOf(targeting(c.ref), c.ref)
+			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(ref.LeadsInto(c.namespace, c.labels)).To(Equal(c.want))
+		})
+	}
+}

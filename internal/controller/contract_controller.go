@@ -205,12 +205,12 @@ func deliveredBy(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, ref source
 	if vt.Status.UID != vt.UID {
 		return false
 	}
+	if t := onRecord(vt, hr); t == nil || t.UID != hr.UID || t.State != triggerv1.TargetDelivered || t.Digest != vt.Status.LastDigest {
+		return false
+	}
 	keys := keysOf(vt, ref.Kind, ref.Namespace, ref.Name)
 	return slices.ContainsFunc(vt.Status.Sources, func(s triggerv1.SourceStatus) bool {
 		return plan.ID(s.Kind, s.Namespace, s.Name) == plan.ID(ref.Kind, ref.Namespace, ref.Name) && object.Content.Is(s.Digest, keys...)
-	}) && slices.ContainsFunc(vt.Status.Targets, func(t triggerv1.TargetStatus) bool {
-		return t.Namespace == hr.Namespace && t.Name == hr.Name && t.UID == hr.UID &&
-			t.State == triggerv1.TargetDelivered && t.Digest == vt.Status.LastDigest
 	})
 }
 

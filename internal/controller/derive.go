@@ -16,6 +16,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
@@ -31,6 +32,9 @@ type deriver struct {
 	policy        access.Policy
 	autodiscovery bool
 	secrets       bool
+
+	// namespaces is nil where only the operator's own is watched.
+	namespaces client.Reader
 }
 
 // undeclared returns the sources without those that declared triggers deliver.
@@ -88,18 +92,26 @@ func (d deriver) excluded(ctx context.Context, hr *helmv2.HelmRelease, ref trigg
 // is to keep for it: that one says what keeps it from coming. It counts from the spec of the
 // trigger, which may be suspended, or wait for a source, and then knows no targets.
 func (d deriver) isCopy(ctx context.Context, hr *helmv2.HelmRelease, ref triggerv1.SourceReference) (bool, error) {
+	triggers, err := d.declared(ctx, hr)
+	return slices.ContainsFunc(triggers, func(vt *triggerv1.ValuesTrigger) bool { return publish.IsNameOfCopy(vt, hr.Name, ref.Kind, ref.Name) }), err
+}
+
+// declared returns the declared triggers that name a release or select it by its labels, as the
+// cache has them.
+func (d deriver) declared(ctx context.Context, hr *helmv2.HelmRelease) ([]*triggerv1.ValuesTrigger, error) {
+	var found []*triggerv1.ValuesTrigger
 	for _, key := range index.Target(hr.Namespace, hr.Name) {
 		list := &triggerv1.ValuesTriggerList{}
 		if err := d.cache.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}, client.UnsafeDisableDeepCopy); err != nil {
-			return false, fmt.Errorf("triggers that may have copies for HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
+			return nil, fmt.Errorf("declared triggers of HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
 		}
-		if slices.ContainsFunc(list.Items, func(vt triggerv1.ValuesTrigger) bool {
-			return vt.DeletionTimestamp.IsZero() && !generated.Is(&vt) && names(&vt, hr) && publish.IsNameOfCopy(&vt, hr.Name, ref.Kind, ref.Name)
-		}) {
-			return true, nil
+		for i := range list.Items {
+			if vt := &list.Items[i]; vt.DeletionTimestamp.IsZero() && !generated.Is(vt) && names(vt, hr) {
+				found = append(found, vt)
+			}
 		}
 	}
-	return false, nil
+	return found, nil
 }
 
 // labelled returns the labelled objects that name the release and may trigger it.
@@ -121,18 +133,54 @@ func (d deriver) labelled(ctx context.Context, hr *helmv2.HelmRelease) ([]trigge
 }
 
 // withoutDeclared drops the sources that declared ValuesTriggers deliver to the
-// release. What counts is what such a trigger has resolved and may do, not what its
+// release. What counts is what such a trigger has got to and may do, not what its
 // spec asks for: otherwise anybody could silence a release.
 func (d deriver) withoutDeclared(ctx context.Context, hr *helmv2.HelmRelease, sources []triggerv1.SourceReference) ([]triggerv1.SourceReference, error) {
-	list := &triggerv1.ValuesTriggerList{}
-	if err := d.cache.List(ctx, list, client.MatchingFields{index.TriggerDelivers: hr.Namespace + "/" + hr.Name}, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("triggers that deliver to HelmRelease %s/%s: %w", hr.Namespace, hr.Name, err)
+	triggers, err := d.declared(ctx, hr)
+	if err != nil {
+		return nil, err
+	}
+	var delivering []*triggerv1.ValuesTrigger
+	for _, vt := range triggers {
+		selects, err := d.selects(ctx, vt, hr)
+		if err != nil {
+			return nil, err
+		}
+		if selects && onRecord(vt, hr) != nil {
+			delivering = append(delivering, vt)
+		}
 	}
 	return slices.DeleteFunc(sources, func(s triggerv1.SourceReference) bool {
-		return slices.ContainsFunc(list.Items, func(vt triggerv1.ValuesTrigger) bool {
-			return vt.DeletionTimestamp.IsZero() && d.mayDeliver(&vt, s, hr) && delivers(&vt, s, hr)
+		return slices.ContainsFunc(delivering, func(vt *triggerv1.ValuesTrigger) bool {
+			return d.mayDeliver(vt, s, hr) && delivers(vt, s, hr)
 		})
 	}), nil
+}
+
+// selects reports whether a trigger selects a release, with its namespace. A reference that is
+// malformed selects it: its trigger says so when it is reconciled.
+func (d deriver) selects(ctx context.Context, vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) (bool, error) {
+	namespace := index.Metadata("Namespace")
+	for _, ref := range vt.Spec.Targets {
+		one, err := binding.TargetReferenceOf(vt, ref)
+		if err != nil {
+			return true, nil
+		}
+		if one.NamespaceSelector != nil && namespace.Name == "" {
+			if d.namespaces == nil {
+				continue // None but the operator's own is watched.
+			}
+			if err := d.namespaces.Get(ctx, client.ObjectKey{Name: hr.Namespace}, namespace); apierrors.IsNotFound(err) {
+				continue // It has just come or gone, of which there is an event.
+			} else if err != nil {
+				return false, err
+			}
+		}
+		if one.LeadsInto(hr.Namespace, namespace.Labels) && one.Selects(hr.Name, hr.Labels) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // mayDeliver reports whether a declared trigger may, now, deliver a source to a release: it may
@@ -145,7 +193,7 @@ func (d deriver) mayDeliver(vt *triggerv1.ValuesTrigger, s triggerv1.SourceRefer
 // all the keys that count. Its status may be older than its spec, for as long as a source is
 // missing, or be that of the time when it was a generated one.
 func delivers(vt *triggerv1.ValuesTrigger, s triggerv1.SourceReference, hr *helmv2.HelmRelease) bool {
-	return names(vt, hr) && mayList(vt, s) && !isDenied(vt, hr.Namespace, hr.Name) && coversKeys(keysOf(vt, s.Kind, s.Namespace, s.Name), s.Keys) &&
+	return mayList(vt, s) && !isDenied(vt, hr.Namespace, hr.Name) && coversKeys(keysOf(vt, s.Kind, s.Namespace, s.Name), s.Keys) &&
 		slices.ContainsFunc(vt.Status.Sources, func(status triggerv1.SourceStatus) bool {
 			return status.Kind == s.Kind && status.Namespace == s.Namespace && status.Name == s.Name
 		})

@@ -118,15 +118,14 @@ func hasStatus(vt *triggerv1.ValuesTrigger) bool { return vt.Status.UID == vt.UI
 func (r *HelmReleaseReconciler) keepProof(ctx context.Context, hr *helmv2.HelmRelease, own []triggerv1.ValuesTrigger) error {
 	record := plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation])
 	for i := range own {
-		for _, t := range own[i].Status.Targets {
-			if own[i].Status.UID != own[i].UID || !record.Proves(hr.UID, t) {
-				continue
-			}
-			record.Proven = t.Revision
-			meta := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: hr.Namespace, Name: hr.Name, UID: hr.UID}}
-			meta.SetGroupVersionKind(helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind))
-			return request.Annotate(ctx, r.writer, meta, hr.ResourceVersion, triggerv1.RequestAnnotation, record.String())
+		t := onRecord(&own[i], hr)
+		if t == nil || own[i].Status.UID != own[i].UID || !record.Proves(hr.UID, *t) {
+			continue
 		}
+		record.Proven = t.Revision
+		meta := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Namespace: hr.Namespace, Name: hr.Name, UID: hr.UID}}
+		meta.SetGroupVersionKind(helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind))
+		return request.Annotate(ctx, r.writer, meta, hr.ResourceVersion, triggerv1.RequestAnnotation, record.String())
 	}
 	return nil
 }

@@ -23,11 +23,15 @@ func (r *HelmReleaseReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("helmrelease").
 		For(&helmv2.HelmRelease{}, builder.WithPredicates(serves, releaseBindingPredicate)).
-		Watches(&triggerv1.ValuesTrigger{}, handler.EnqueueRequestsFromMapFunc(releasesOfTrigger), builder.WithPredicates(triggerBindingPredicate)).
+		Watches(&triggerv1.ValuesTrigger{}, r.wakeReleases(), builder.WithPredicates(triggerBindingPredicate)).
 		WithOptions(controllerOptions(opts))
 	for _, kind := range index.Kinds(opts.Secrets) {
 		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(r.releasesOfSource(kind, opts)),
 			builder.WithPredicates(contractPredicate))
+	}
+	if opts.AllNamespaces {
+		b = b.WatchesMetadata(index.Metadata("Namespace"), handler.EnqueueRequestsFromMapFunc(r.releasesOfNamespace),
+			builder.WithPredicates(namespacePredicate))
 	}
 	return b.Complete(r)
 }

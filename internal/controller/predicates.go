@@ -44,11 +44,12 @@ var specPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
 	return hasNewSpec(before, after, before.Spec, after.Spec)
 })
 
-// releaseBindingPredicate lets through what decides which sources a release has, and
-// who may trigger it.
+// releaseBindingPredicate lets through what decides which sources a release has, who may
+// trigger it, and what has been delivered to it.
 var releaseBindingPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
 	return hasNewSpec(before, after, before.Spec, after.Spec) ||
 		!maps.Equal(before.Labels, after.Labels) ||
+		before.Annotations[triggerv1.RequestAnnotation] != after.Annotations[triggerv1.RequestAnnotation] ||
 		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
 		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
 })
@@ -83,6 +84,11 @@ var originPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool
 // triggerBindingPredicate lets through what decides whether a generated trigger is in
 // line, and what a declared one has taken over.
 var triggerBindingPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
+	return hasNewBinding(before, after) || !generated.Is(before) && len(moved(before, after)) > 0
+})
+
+// hasNewBinding reports whether a trigger has changed in what concerns all of its releases.
+func hasNewBinding(before, after *triggerv1.ValuesTrigger) bool {
 	return hasNewSpec(before, after, before.Spec, after.Spec) ||
 		!maps.Equal(before.Labels, after.Labels) ||
 		!equality.Semantic.DeepEqual(before.OwnerReferences, after.OwnerReferences) ||
@@ -90,7 +96,7 @@ var triggerBindingPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigg
 		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 		hasStatus(before) != hasStatus(after) ||
 		!generated.Is(before) && takeover(before) != takeover(after)
-})
+}
 
 // contractPredicate lets through what the labels and annotations of the contract say.
 var contractPredicate = predicate.Funcs{

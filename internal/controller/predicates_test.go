@@ -56,6 +56,7 @@ func TestReleaseBindingPredicate(t *testing.T) {
 		{"a label", func(hr *helmv2.HelmRelease) { hr.Labels["a"] = "b" }, true},
 		{"the consent", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.AllowFromAnnotation] = "other" }, true},
 		{"the deletion", func(hr *helmv2.HelmRelease) { hr.DeletionTimestamp = new(metav1.Now()) }, true},
+		{"what is on record of it", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.RequestAnnotation] = "new" }, true},
 		{"a request", func(hr *helmv2.HelmRelease) { hr.Annotations[meta.ReconcileRequestAnnotation] = "new" }, false},
 		{"the status", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].Status = "False" }, false},
 	})

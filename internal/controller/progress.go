@@ -37,9 +37,10 @@ const (
 	brokenPriority = -20
 
 	// progressDelay is how long progress waits for more of it, for each target of a
-	// trigger. A status has an entry for each target, so that what is written in a
-	// given time does not depend on their number.
-	progressDelay = 2 * time.Millisecond
+	// trigger: a pass looks at each of them, so that what is done in a given time does not
+	// depend on their number. As a status does not grow without end, neither does the wait.
+	progressDelay    = 2 * time.Millisecond
+	maxProgressDelay = 2 * time.Second
 )
 
 // brokenReasons of Ready=False tell that a trigger, or a part of it, cannot deliver.
@@ -55,7 +56,7 @@ func atOnce(*triggerv1.ValuesTrigger) (int, time.Duration) { return changePriori
 
 // settled is the urgency of progress of a target, which waits for more of it.
 func settled(vt *triggerv1.ValuesTrigger) (int, time.Duration) {
-	return progressPriority, time.Duration(len(vt.Status.Targets)) * progressDelay
+	return progressPriority, min(time.Duration(vt.Status.CountTargets())*progressDelay, maxProgressDelay)
 }
 
 // wake enqueues the triggers that an object concerns, by all its versions.

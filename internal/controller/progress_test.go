@@ -61,11 +61,13 @@ func TestWake_looks_first_at_what_can_be_delivered(t *testing.T) {
 			Status:     triggerv1.ValuesTriggerStatus{Targets: make([]triggerv1.TargetStatus, targets)},
 		}
 	}
+	most := trigger("most", triggerv1.MaxListedTargets)
+	most.Status.Summary = &triggerv1.TargetSummary{Total: 10_000}
 	broken := trigger("broken", 1)
 	conditions.MarkFalse(broken, meta.ReadyCondition, triggerv1.TargetNotFoundReason, "gone")
 	failed := trigger("failed", 1)
 	conditions.MarkFalse(failed, meta.ReadyCondition, triggerv1.DeliveryFailedReason, "not yet")
-	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(trigger("new", 0), trigger("one", 1), trigger("many", 500), broken, failed)
+	builder := fake.NewClientBuilder().WithScheme(scheme).WithObjects(trigger("new", 0), trigger("one", 1), trigger("many", 500), most, broken, failed)
 	g.Expect(index.Setup(t.Context(), indexed{builder}, true)).To(Succeed())
 
 	q := noted{opts: map[string]priorityqueue.AddOpts{}}
@@ -74,7 +76,7 @@ func TestWake_looks_first_at_what_can_be_delivered(t *testing.T) {
 	later.ResourceVersion = "2"
 	requests := triggerRequests{cache: builder.Build(), serves: func(client.Object) bool { return true }}
 	wake(requests.ofTarget, settled).Update(t.Context(), event.UpdateEvent{ObjectOld: release, ObjectNew: later}, q)
-	for name, after := range map[string]time.Duration{"new": 0, "one": 2 * time.Millisecond, "failed": 2 * time.Millisecond, "many": time.Second} {
+	for name, after := range map[string]time.Duration{"new": 0, "one": 2 * time.Millisecond, "failed": 2 * time.Millisecond, "many": time.Second, "most": maxProgressDelay} {
 		g.Expect(q.opts).To(HaveKeyWithValue(name, priorityqueue.AddOpts{After: after, Priority: new(progressPriority)}))
 	}
 	g.Expect(q.opts["broken"].Priority).To(HaveValue(Equal(brokenPriority)))

@@ -177,27 +177,27 @@ func TestNotify_reports_refusals_once_and_together(t *testing.T) {
 	other.Name = "other"
 	vt.Status.Targets = []triggerv1.TargetStatus{one, other}
 	markProgressing(vt, "Stage 1/2 canary")
-	r.notify(t.Context(), old, vt)
+	r.notify(t.Context(), old, vt, stepsOf(old.Status.Targets, vt.Status.Targets))
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed why", "Warning DeliveryFailed apps/app: why (and 1 more refused)"))
-	r.notify(t.Context(), vt, vt.DeepCopy())
+	r.notify(t.Context(), vt, vt.DeepCopy(), stepsOf(vt.Status.Targets, vt.Status.Targets))
 	g.Expect(events(recorder)).To(BeEmpty())
 
 	next := vt.DeepCopy()
 	next.Status.Targets[0].Message = "another reason"
-	r.notify(t.Context(), vt, next)
+	r.notify(t.Context(), vt, next, stepsOf(vt.Status.Targets, next.Status.Targets))
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed another reason", "Warning DeliveryFailed apps/app: another reason"))
 
 	stalled := next.DeepCopy()
 	stalled.Status.Targets[0].Message = "the last one"
 	markStalled(stalled, triggerv1.DeliveryFailedReason, "apps/app: the last one")
-	r.notify(t.Context(), next, stalled)
+	r.notify(t.Context(), next, stalled, stepsOf(next.Status.Targets, stalled.Status.Targets))
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed the last one", "Warning DeliveryFailed apps/app: the last one"), "nothing is said twice")
 	g.Expect(conditions.IsStalled(stalled)).To(BeTrue())
 
 	restarting := vt.DeepCopy()
 	restarting.Status.Targets[0].State, restarting.Status.Targets[0].Message = triggerv1.TargetPending, "a webhook is down"
-	r.notify(t.Context(), vt, restarting)
+	r.notify(t.Context(), vt, restarting, stepsOf(vt.Status.Targets, restarting.Status.Targets))
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed a webhook is down", "Warning DeliveryFailed apps/app: a webhook is down"), "which one refuses is reported")
-	r.notify(t.Context(), restarting, restarting.DeepCopy())
+	r.notify(t.Context(), restarting, restarting.DeepCopy(), stepsOf(restarting.Status.Targets, restarting.Status.Targets))
 	g.Expect(events(recorder)).To(BeEmpty(), "once")
 }

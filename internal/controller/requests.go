@@ -4,7 +4,6 @@
 package controller
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -18,10 +17,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
@@ -144,35 +143,6 @@ func matches(selector *triggerv1.Selector, obj client.Object) bool {
 	return err != nil || s.Matches(labels.Set(obj.GetLabels()))
 }
 
-// releasesOfTrigger returns the HelmRelease that a trigger was generated for, or those
-// that a declared one has taken over or names.
-func releasesOfTrigger(_ context.Context, obj client.Object) []reconcile.Request {
-	vt, ok := obj.(*triggerv1.ValuesTrigger)
-	if !ok {
-		return nil
-	}
-	var requests []reconcile.Request
-	for _, t := range vt.Status.Targets {
-		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: t.Namespace, Name: t.Name}})
-	}
-	// A generated one that was edited may have no or wrong targets in its status.
-	for _, owner := range vt.OwnerReferences {
-		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: owner.Name}})
-	}
-	// One that was restored or orphaned has no owner, and one that is to have copies may not
-	// have resolved its targets.
-	for _, t := range vt.Spec.Targets {
-		if t.Name != "" && (generated.IsMarked(vt) || generated.IsHeld(vt) || vt.Spec.Publish != nil) {
-			requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: cmp.Or(t.Namespace, vt.Namespace), Name: t.Name}})
-		}
-	}
-	// One that has the name of a generated one keeps that from having it.
-	if release := generated.ReleaseOf(vt.Name); release != "" {
-		requests = append(requests, reconcile.Request{NamespacedName: types.NamespacedName{Namespace: vt.Namespace, Name: release}})
-	}
-	return requests
-}
-
 // releasesOfSource returns the HelmReleases that read a source and those that its
 // contract names.
 func (r *HelmReleaseReconciler) releasesOfSource(kind string, opts Options) handler.MapFunc {
@@ -235,14 +205,14 @@ func (r *ContractReconciler) sourcesOfRelease(ctx context.Context, obj client.Ob
 	return requests
 }
 
-// takeover describes what a declared trigger delivers to whom, to notice a change.
+// takeover describes what a declared trigger delivers to any of its targets, to notice a change.
 func takeover(vt *triggerv1.ValuesTrigger) string {
 	var b strings.Builder
 	for _, s := range vt.Status.Sources {
 		fmt.Fprintf(&b, "%s/%s/%s,", s.Kind, s.Namespace, s.Name)
 	}
-	for _, t := range vt.Status.Targets {
-		fmt.Fprintf(&b, "%s/%s:%t,", t.Namespace, t.Name, isDenied(vt, t.Namespace, t.Name))
+	if isStalledAsDenied(vt) { // Which may concern targets that are not listed.
+		b.WriteString(acl.AccessDeniedReason)
 	}
 	return b.String()
 }

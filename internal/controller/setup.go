@@ -37,7 +37,11 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	kustomizations := kustomization.NewReader(live)
 	store.Kustomizations = kustomizations
 	policy := access.Policy{NoCrossNamespaceRefs: opts.NoCrossNamespaceRefs}
-	derive := deriver{cache: cached, policy: policy, autodiscovery: opts.Autodiscovery, secrets: opts.Secrets}
+	var namespaces client.Reader
+	if opts.AllNamespaces {
+		namespaces = cached
+	}
+	derive := deriver{cache: cached, policy: policy, autodiscovery: opts.Autodiscovery, secrets: opts.Secrets, namespaces: namespaces}
 
 	if err := (&HelmReleaseReconciler{
 		cache:         cached,
@@ -55,10 +59,6 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		return fmt.Errorf("controller of HelmReleases: %w", err)
 	}
 
-	var namespaces client.Reader
-	if opts.AllNamespaces {
-		namespaces = cached
-	}
 	engine := &delivery.Engine{
 		Cache: cached, Live: live, Namespaces: namespaces,
 		Accounts:       delivery.NewAccounts(writer, mgr.GetConfig(), opts.DefaultServiceAccount, opts.Meter),

@@ -9,9 +9,12 @@ import (
 
 	. "github.com/onsi/gomega"
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/meta/testrestmapper"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
@@ -74,7 +77,16 @@ func TestRequests(t *testing.T) {
 	cm.Labels["part"] = "settings"
 	hr := reading("apps", "settings")
 	hr.UID = "the-release"
-	api, _ := clientOf(t, cm, hr, delivering(), bySelection, long)
+	hr.Labels = map[string]string{"ring": "one"}
+	second, elsewhere := newRelease(), newRelease()
+	second.Name, second.Spec.ValuesFrom = "second", nil
+	elsewhere.Namespace, elsewhere.Spec.ValuesFrom = "other", nil
+	selectingNamespaces := delivering(func(vt *triggerv1.ValuesTrigger) {
+		vt.Name = "namespaces"
+		vt.Spec.Sources = []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: "else"}}
+		vt.Spec.Targets = []triggerv1.TargetReference{{Name: "app", NamespaceSelector: &triggerv1.Selector{}}}
+	})
+	api, _ := clientOf(t, cm, hr, second, elsewhere, delivering(), bySelection, long, selectingNamespaces)
 	requests := triggerRequests{cache: api, serves: everything}
 	copyOf := func(trigger string) client.Object {
 		obj := index.Metadata(triggerv1.ConfigMapKind)
@@ -99,6 +111,17 @@ func TestRequests(t *testing.T) {
 		}
 		return names
 	}
+	keys := func(found []types.NamespacedName) []string {
+		var names []string
+		for _, key := range found {
+			names = append(names, key.String())
+		}
+		return names
+	}
+	selectingReleases := delivering(func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Targets = []triggerv1.TargetReference{{Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"ring": "one"}}}}
+	})
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "apps"}}
 	orphan := newGenerated(orphaned)
 	another := delivering(func(vt *triggerv1.ValuesTrigger) {
 		vt.Status.Sources = append(vt.Status.Sources, triggerv1.SourceStatus{Kind: triggerv1.SecretKind, Namespace: "apps", Name: "settings"},
@@ -112,9 +135,12 @@ func TestRequests(t *testing.T) {
 		"no trigger of what is not a copy":          {triggers(requests.ofCopy(t.Context(), cm)), nil},
 		"the releases that read a source or are named by it": {objects(releases.releasesOfSource(triggerv1.ConfigMapKind, Options{})(t.Context(), cm)),
 			[]string{"apps/app", "apps/app"}},
-		"the releases of a generated trigger":      {objects(releasesOfTrigger(t.Context(), orphan)), []string{"apps/app", "apps/app"}},
-		"the releases of a declared one":           {objects(releasesOfTrigger(t.Context(), delivering())), []string{"apps/app"}},
-		"no release of anything else":              {objects(releasesOfTrigger(t.Context(), cm)), nil},
+		"the releases of a generated trigger":      {keys(releases.releasesOfTrigger(t.Context(), orphan)), []string{"apps/app", "apps/app"}},
+		"the releases of a declared one":           {keys(releases.releasesOfTrigger(t.Context(), delivering())), []string{"apps/app"}},
+		"those that it selects":                    {keys(releases.releasesOfTrigger(t.Context(), selectingReleases)), []string{"apps/app"}},
+		"those that it may select somewhere":       {keys(releases.releasesOfTrigger(t.Context(), selectingNamespaces)), []string{"apps/app", "other/app"}},
+		"no release of anything else":              {keys(releases.releasesOfTrigger(t.Context(), cm)), nil},
+		"the releases of a namespace":              {objects(releases.releasesOfNamespace(t.Context(), namespace)), []string{"apps/app", "apps/second"}},
 		"the labelled sources of a trigger":        {objects(contracts.sourcesOfTrigger(t.Context(), another)), []string{"apps/settings"}},
 		"no source of anything else":               {objects(contracts.sourcesOfTrigger(t.Context(), cm)), nil},
 		"the labelled objects that name a release": {objects(contracts.sourcesOfRelease(t.Context(), hr)), []string{"apps/settings"}},

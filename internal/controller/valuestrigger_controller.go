@@ -40,14 +40,14 @@ const afterRequests = time.Second
 // ValuesTriggerReconciler has the engine look at a ValuesTrigger, and writes down and reports what
 // came of that.
 type ValuesTriggerReconciler struct {
-	cache     client.Reader
-	writer    client.Client
-	engine    *delivery.Engine
-	events    record.EventRecorder
-	metrics   runtimectrl.Metrics
-	meter     *metrics.Metrics
-	denials   *denials
-	serves    func(client.Object) bool
+	cache   client.Reader
+	writer  client.Client
+	engine  *delivery.Engine
+	events  record.EventRecorder
+	metrics runtimectrl.Metrics
+	meter   *metrics.Metrics
+	denials *denials
+	serves  func(client.Object) bool
 }
 
 // Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once. When it has made
@@ -71,9 +71,10 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
-			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
-			r.notify(ctx, old, vt)
-			r.meter.Observe(old.Status.Targets, vt.Status.Targets)
+			pass.Translation.Apply(&old.Status)              // What is only written differently is not news.
+			was, is := old.Status.Targets, vt.Status.Targets // Complete. Otherwise pass.Was and pass.Is.
+			r.notify(ctx, old, vt, stepsOf(was, is))
+			r.meter.Observe(was, is)
 			if vt.IsGated() { // What only settles is not a rollout.
 				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
 			}

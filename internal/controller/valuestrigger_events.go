@@ -30,18 +30,36 @@ const (
 	maxNames  = 256
 )
 
+// step is one target before and after a pass.
+type step struct {
+	was, is triggerv1.TargetStatus
+}
+
+// stepsOf returns the steps of the targets that there are now.
+func stepsOf(before, after []triggerv1.TargetStatus) []step {
+	known := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(before))
+	for i := range before {
+		known[types.NamespacedName{Namespace: before[i].Namespace, Name: before[i].Name}] = &before[i]
+	}
+	steps := make([]step, len(after))
+	for i := range after {
+		steps[i].is = after[i]
+		if was := known[types.NamespacedName{Namespace: after[i].Namespace, Name: after[i].Name}]; was != nil {
+			steps[i].was = *was
+		}
+	}
+	return steps
+}
+
 // notify emits the events that the change of a stored status deserves. About the
 // HelmRelease, since Flux's Alerts select by Flux's own kinds; about the ValuesTrigger,
 // one for all targets.
-func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1.ValuesTrigger) {
-	before := make(map[types.NamespacedName]triggerv1.TargetStatus, len(old.Status.Targets))
-	for _, t := range old.Status.Targets {
-		before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t
-	}
+func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1.ValuesTrigger, steps []step) {
+	shown := listedAsDenied(vt)
 	var triggered, refused []triggerv1.TargetStatus
 	var passed []string
-	for _, t := range vt.Status.Targets {
-		was := before[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]
+	for _, s := range steps {
+		was, t := s.was, s.is
 		if t.Token != "" && t.Token != was.Token {
 			triggered = append(triggered, t)
 			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered: "+t.Cause)
@@ -49,13 +67,18 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		if bypassed(vt, was, t) {
 			passed = append(passed, t.Namespace+"/"+t.Name)
 		}
+		// That a target is refused is on record in the list alone: what that has no room for would be
+		// news each time.
+		if _, listed := shown[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]; t.Refused != nil && !listed {
+			continue
+		}
 		if isNewlyRefused(was, t) {
 			refused = append(refused, t)
 		}
 		r.notifyOutcome(ctx, was, t)
 	}
 
-	if isNews(old, vt, triggered) {
+	if isNews(old, vt, steps, triggered) {
 		r.events.Event(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, triggeredMessage(triggered))
 	}
 	if len(passed) > 0 {

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -112,7 +113,7 @@ func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool 
 // isNews is true if the ValuesTrigger gets an event about targets that were triggered. Of a
 // stage, that is the first ones: each HelmRelease has its own event, and StageFinished
 // counts them. What a person asks for, whatever the stage, is always reported.
-func isNews(old, vt *triggerv1.ValuesTrigger, triggered []triggerv1.TargetStatus) bool {
+func isNews(old, vt *triggerv1.ValuesTrigger, steps []step, triggered []triggerv1.TargetStatus) bool {
 	if len(triggered) == 0 {
 		return false
 	}
@@ -121,12 +122,7 @@ func isNews(old, vt *triggerv1.ValuesTrigger, triggered []triggerv1.TargetStatus
 		old.Status.LastHandledResetAt != vt.Status.LastHandledResetAt {
 		return true
 	}
-	for _, t := range old.Status.Targets {
-		if t.Stage == s.Stage && t.Digest == s.Digest {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(steps, func(one step) bool { return one.was.Stage == s.Stage && one.was.Digest == s.Digest })
 }
 
 // notifyOverride emits the event about a request that has overridden what holds changes

@@ -6,7 +6,6 @@ package controller
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/fluxcd/pkg/apis/acl"
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/runtime/conditions"
 
@@ -80,15 +79,4 @@ func observe(vt *triggerv1.ValuesTrigger, obsolete ...string) {
 	for _, condition := range obsolete {
 		conditions.Delete(vt, condition)
 	}
-}
-
-// isDenied is true if a trigger may not touch a target.
-func isDenied(vt *triggerv1.ValuesTrigger, namespace, name string) bool {
-	stalled := conditions.GetReason(vt, meta.StalledCondition) == acl.AccessDeniedReason
-	for _, t := range vt.Status.Targets {
-		if t.Namespace == namespace && t.Name == name {
-			return t.Refused != nil && t.Refused.Reason == acl.AccessDeniedReason || stalled && t.State == triggerv1.TargetFailed
-		}
-	}
-	return stalled
 }

@@ -167,7 +167,7 @@ func (e *Engine) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sn
 // to forget a target that was dropped, so its copy is looked for where it cannot be missed.
 func (e *Engine) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) ([]*copyMeta, error) {
 	list, reader := index.Copies, e.Cache
-	if dropsTarget(vt.Status.Targets, out.targets) {
+	if dropsTarget(&vt.Status, out.targets) {
 		list, reader = index.CopiesNow, e.Live
 	}
 	found, err := list(ctx, reader, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(snap.publication.owner))
@@ -201,13 +201,17 @@ func (e *Engine) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 	return obsolete, nil
 }
 
-// dropsTarget reports whether a target is not among those of now.
-func dropsTarget(before, now []triggerv1.TargetStatus) bool {
+// dropsTarget reports whether a target is not among those of now, as far as a status tells: by those
+// that it lists, and by how many there were. Of others, the event of the copy itself comes.
+func dropsTarget(before *triggerv1.ValuesTriggerStatus, now []triggerv1.TargetStatus) bool {
+	if before.CountTargets() > len(now) {
+		return true
+	}
 	still := map[string]bool{}
 	for _, t := range now {
 		still[t.Namespace+"/"+t.Name] = true
 	}
-	return slices.ContainsFunc(before, func(t triggerv1.TargetStatus) bool { return !still[t.Namespace+"/"+t.Name] })
+	return slices.ContainsFunc(before.Targets, func(t triggerv1.TargetStatus) bool { return !still[t.Namespace+"/"+t.Name] })
 }
 
 // targetOf returns namespace and label of the target that a copy is for.

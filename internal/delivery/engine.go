@@ -91,6 +91,10 @@ type Result struct {
 	// Status is what the status of the trigger becomes, apart from its generation and conditions.
 	Status triggerv1.ValuesTriggerStatus
 
+	// Was and Is are what was known of each target before the pass and what is known now, in the
+	// same order. There are none if nothing was found out.
+	Was, Is []triggerv1.TargetStatus
+
 	// Translation says what of the former status is only written differently now.
 	Translation plan.Translation
 
@@ -182,6 +186,7 @@ func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 		out.after = TidyDelay
 	}
 	result, err := next(snap, out, vt.GetInterval())
+	result.Was, result.Is = out.before, out.targets
 	result.Summary, result.Gated, result.Notes = &summary, gatedOf(snap, out.releases), swept.Notes
 	return result, err
 }

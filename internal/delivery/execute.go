@@ -32,6 +32,9 @@ const maxConflicts = 5
 type outcome struct {
 	targets []triggerv1.TargetStatus
 
+	// before is what was known of them, in the same order.
+	before []triggerv1.TargetStatus
+
 	// rollout is the state of what holds changes back, nil if nothing does. Passed reports that
 	// the content can be gone back to from now on.
 	rollout *triggerv1.RolloutStatus
@@ -131,7 +134,8 @@ func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, 
 			out.releases = append(out.releases, c.input.Release)
 		}
 		errs = append(errs, c.done.err)
-		out.targets = append(out.targets, recordOf(vt, snap, c, len(cases)))
+		now := recordOf(vt, snap, c, len(cases))
+		out.targets, out.before = append(out.targets, now), append(out.before, c.before(now))
 		out.note(c.done)
 	}
 	if snap.gate == nil && !verdict.settling() && !out.undecided {
@@ -171,6 +175,17 @@ func (o *outcome) note(one effect) {
 		o.lasting = one.free && (o.lasting || !o.undecided)
 		o.undecided = true
 	}
+}
+
+// before returns what was known of a target that is known as this now. Its stage is the one that it has
+// now: it may have been given other labels.
+func (c *targetCase) before(now triggerv1.TargetStatus) triggerv1.TargetStatus {
+	was := triggerv1.TargetStatus{}
+	if c.previous != nil {
+		was = *c.previous
+	}
+	was.Namespace, was.Name, was.Stage = now.Namespace, now.Name, now.Stage
+	return was
 }
 
 // executeAll executes the decisions about all targets. Where more of them wait than there are

@@ -31,6 +31,8 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 			status.LastTriggerTime = t.TriggeredAt
 		}
 	}
+	// While anything still reads the whole list, it is complete. Then this becomes
+	// status.Targets, status.Summary = plan.Project(out.targets).
 	status.Targets, status.Summary = out.targets, plan.Count(out.targets)
 	status.Rollout = out.rollout
 	markDelivered(vt, snap, out)

@@ -22,7 +22,6 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 )
 
@@ -33,10 +32,6 @@ const (
 
 	// TriggerTarget finds ValuesTriggers by what Target returns.
 	TriggerTarget = ".index.target"
-
-	// TriggerDelivers finds declared ValuesTriggers by the HelmReleases,
-	// namespace/name, that they have resolved.
-	TriggerDelivers = ".index.delivers"
 
 	// TriggerNamespaces finds the ValuesTriggers that select namespaces, by the
 	// value Selected.
@@ -96,7 +91,6 @@ func Setup(ctx context.Context, indexer client.FieldIndexer, secrets bool) error
 	}{
 		{&triggerv1.ValuesTrigger{}, TriggerSource, triggerSources},
 		{&triggerv1.ValuesTrigger{}, TriggerTarget, triggerTargets},
-		{&triggerv1.ValuesTrigger{}, TriggerDelivers, triggerDelivers},
 		{&triggerv1.ValuesTrigger{}, TriggerNamespaces, triggerNamespaces},
 		{&helmv2.HelmRelease{}, ReleaseSource, releaseSources},
 		{Metadata(triggerv1.ConfigMapKind), contractTarget, contractTargets},
@@ -179,18 +173,6 @@ func triggerNamespaces(obj client.Object) []string {
 		}
 	}
 	return nil
-}
-
-func triggerDelivers(obj client.Object) []string {
-	vt := obj.(*triggerv1.ValuesTrigger)
-	if generated.Is(vt) {
-		return nil
-	}
-	keys := make([]string, 0, len(vt.Status.Targets))
-	for _, target := range vt.Status.Targets {
-		keys = append(keys, target.Namespace+"/"+target.Name)
-	}
-	return keys
 }
 
 func releaseSources(obj client.Object) []string {

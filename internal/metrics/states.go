@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
 // listTimeout bounds a listing from a cache that is not filled yet.
@@ -101,9 +102,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 	for i := range triggers {
 		vt := &triggers[i]
 		if !vt.Spec.Suspend {
-			for j := range vt.Status.Targets {
-				targets[vt.Status.Targets[j].State]++
-			}
+			count(vt, targets)
 			if vt.Status.Rollout != nil {
 				phases[vt.Status.Rollout.Phase]++
 			}
@@ -121,6 +120,21 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(s.triggers, prometheus.GaugeValue, float64(n), labels[:]...)
 	}
 	out <- prometheus.MustNewConstMetric(s.oldest, prometheus.GaugeValue, oldest.Seconds())
+}
+
+// count adds the targets of a trigger by state. A status of an earlier version lists all of them and
+// counts none.
+func count(vt *triggerv1.ValuesTrigger, targets map[triggerv1.TargetState]int) {
+	summary := vt.Status.Summary
+	if summary == nil {
+		summary = plan.Count(vt.Status.Targets)
+	}
+	targets[triggerv1.TargetPending] += int(summary.Pending)
+	targets[triggerv1.TargetHeld] += int(summary.Held)
+	targets[triggerv1.TargetTriggered] += int(summary.Triggered)
+	targets[triggerv1.TargetDelivered] += int(summary.Delivered)
+	targets[triggerv1.TargetFailed] += int(summary.Failed)
+	targets[triggerv1.TargetMissing] += int(summary.Missing)
 }
 
 // list returns the triggers of which this instance has to report. They belong to the

@@ -21,6 +21,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
 // cached is a cache that holds some triggers.
@@ -112,6 +113,22 @@ func TestStates(t *testing.T) {
 	g.Expect(values).To(HaveKeyWithValue("oldest_change_seconds", 0.0))
 }
 
+// A status lists some of its targets, and counts all.
+func TestStates_count_what_is_not_listed(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := trigger(metav1.ConditionUnknown, "Progressing", triggerv1.TargetFailed, triggerv1.TargetHeld)
+	vt.Status.Summary = &triggerv1.TargetSummary{Total: 10_000, Delivered: 9000, Triggered: 500, Pending: 300, Held: 190, Failed: 9, Missing: 1}
+	earlier := trigger(metav1.ConditionTrue, "Succeeded", triggerv1.TargetDelivered)
+	registry := prometheus.NewPedanticRegistry()
+	New(registry).Serve(cached{triggers: []triggerv1.ValuesTrigger{vt, earlier}}, everything, leading)
+	g.Expect(gather(g, registry)).To(And(
+		HaveKeyWithValue("targets{state=Delivered}", 9001.0), HaveKeyWithValue("targets{state=Triggered}", 500.0),
+		HaveKeyWithValue("targets{state=Pending}", 300.0), HaveKeyWithValue("targets{state=Held}", 190.0),
+		HaveKeyWithValue("targets{state=Failed}", 9.0), HaveKeyWithValue("targets{state=Missing}", 1.0),
+	))
+}
+
 func TestStates_are_told_by_the_leader_about_what_it_serves(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
@@ -153,16 +170,17 @@ func TestStates_know_every_reason(t *testing.T) {
 
 // What a scrape costs with as many triggers, of as many targets each.
 func BenchmarkStates(b *testing.B) {
-	for _, size := range []struct{ triggers, targets int }{{5000, 1}, {5, 1000}, {5000, 1000}} {
+	for _, size := range []struct{ triggers, targets int }{{5000, 1}, {5000, 10_000}} {
 		b.Run(fmt.Sprintf("%d_triggers_of_%d_targets", size.triggers, size.targets), func(b *testing.B) {
 			triggers := make([]triggerv1.ValuesTrigger, size.triggers)
 			targets := make([]triggerv1.TargetStatus, size.targets)
 			for i := range targets {
 				targets[i].State = triggerv1.TargetDelivered
 			}
+			listed, summary := plan.Project(targets)
 			for i := range triggers {
 				triggers[i] = trigger(metav1.ConditionTrue, "Succeeded")
-				triggers[i].Status.Targets = targets
+				triggers[i].Status.Targets, triggers[i].Status.Summary = listed, summary
 			}
 			registry := prometheus.NewPedanticRegistry()
 			New(registry).Serve(cached{triggers: triggers}, everything, leading)

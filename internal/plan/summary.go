@@ -34,8 +34,8 @@ type Summary struct {
 // Count counts targets by state.
 func Count(targets []triggerv1.TargetStatus) *triggerv1.TargetSummary {
 	counts := map[triggerv1.TargetState]int32{}
-	for _, t := range targets {
-		counts[t.State]++
+	for i := range targets {
+		counts[targets[i].State]++
 	}
 	return &triggerv1.TargetSummary{
 		Total:     int32(len(targets)), //nolint:gosec // There are no more than 10,000.
