@@ -32,10 +32,10 @@ func TestLacksAction(t *testing.T) {
 		lacks    bool
 		fails    bool
 	}{
-		"before 1.5":            {document: oldSchema, lacks: true},
-		"1.5":                   {document: newSchema},
-		"without any history":   {document: `{"components":{"schemas":{"a":{"x-kubernetes-group-version-kind":[{"kind":"HelmRelease"}]}}}}`, lacks: true},
-		"without HelmReleases":  {document: `{"components":{"schemas":{}}}`, fails: true},
+		"before 1.5":             {document: oldSchema, lacks: true},
+		"1.5":                    {document: newSchema},
+		"without any history":    {document: `{"components":{"schemas":{"a":{"x-kubernetes-group-version-kind":[{"kind":"HelmRelease"}]}}}}`, lacks: true},
+		"without HelmReleases":   {document: `{"components":{"schemas":{}}}`, fails: true},
 		"not what was requested": {document: `404`, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,7 +28,7 @@ func TestBlocked_a_stage_that_all_targets_have_left_is_passed_by_nothing(t *test
 		left   int
 	}{
 		"waits for approval": {stageNamed("canary", manually), func(*scene) {}, Nowhere},
-		"in progress":          {stageNamed("canary"), func(s *scene) { s.become(UnderWay, "a") }, Nowhere},
+		"in progress":        {stageNamed("canary"), func(s *scene) { s.become(UnderWay, "a") }, Nowhere},
 		"soaks":              {stageNamed("canary", soaks(time.Hour)), func(s *scene) { s.become(Current, "a") }, Nowhere},
 		"is unready": {stageNamed("canary", soaks(time.Hour)), func(s *scene) {
 			s.become(Current, "a")
