@@ -206,11 +206,11 @@ func newToken(c *cli) string { return strconv.FormatInt(c.Now().UnixNano(), 10) 
 
 // describeTargets says how many HelmReleases a trigger has, and how they are.
 func describeTargets(vt *triggerv1.ValuesTrigger) string {
-	summary := graph.Summarize([]graph.Trigger{graph.Describe(vt)})
-	if len(summary.Releases) == 0 {
+	summary := graph.Directory{}.Describe(vt).Summary
+	if summary.Total == 0 {
 		return "no HelmReleases"
 	}
-	return graph.Counts(graph.TargetSeverity, summary.Releases)
+	return graph.Counts(graph.TargetSeverity, graph.ByState(summary))
 }
 
 // dryRunClient is the value of --dry-run that kubectl knows for what is done here.

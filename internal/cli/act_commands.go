@@ -13,6 +13,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
@@ -158,7 +159,7 @@ func (a *action) overrides(vt *triggerv1.ValuesTrigger) judgement {
 	if a.dryRun {
 		verb = "would override "
 	}
-	overridden := rollout.Overrides(vt, vt.Status.Targets, windowOpen(vt, a.c))
+	overridden := rollout.OverridesByStatus(vt, windowOpen(vt, a.c))
 	j := judgement{}
 	if len(overridden) > 0 {
 		j.first = verb + strings.Join(overridden, "; ")
@@ -181,12 +182,7 @@ func windowOpen(vt *triggerv1.ValuesTrigger, c *cli) bool {
 
 // retries judges another try of what has failed.
 func retries(vt *triggerv1.ValuesTrigger) judgement {
-	failed := 0
-	for _, t := range vt.Status.Targets {
-		if t.State == triggerv1.TargetFailed {
-			failed++
-		}
-	}
+	failed := int(graph.SummaryOf(vt).Failed)
 	halted := phase(vt) == triggerv1.RolloutHalted || phase(vt) == triggerv1.RolloutRollbackHalted
 	j := judgement{idle: failed == 0 && !halted}
 	switch {

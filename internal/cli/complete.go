@@ -21,13 +21,16 @@ import (
 // completionTimeout is how long someone who has pressed the tabulator waits.
 const completionTimeout = 3 * time.Second
 
-// groupVersions of the kinds whose names are completed.
+// namespaceKind is the kind of namespaces.
+const namespaceKind = "Namespace"
+
+// groupVersions of the kinds of which metadata is listed.
 var groupVersions = map[string]string{
 	triggerv1.ConfigMapKind:     corev1.SchemeGroupVersion.String(),
 	triggerv1.SecretKind:        corev1.SchemeGroupVersion.String(),
 	helmv2.HelmReleaseKind:      helmv2.GroupVersion.String(),
 	triggerv1.ValuesTriggerKind: triggerv1.GroupVersion.String(),
-	"Namespace":                 "v1",
+	namespaceKind:               corev1.SchemeGroupVersion.String(),
 }
 
 // names lists the names of a kind, or nothing.
@@ -37,25 +40,17 @@ func (c *cli) names(ctx context.Context, kind, namespace string) []string {
 	if c.connect() != nil {
 		return nil
 	}
-	if namespace == "" && kind != "Namespace" {
+	if namespace == "" && kind != namespaceKind {
 		namespace = c.namespace
 	}
 	var names []string
-	_ = pages(ctx, c.client, namespace, func() *metav1.PartialObjectMetadataList {
-		list := &metav1.PartialObjectMetadataList{}
-		list.APIVersion, list.Kind = groupVersions[kind], kind+"List"
-		return list
-	}, func(list *metav1.PartialObjectMetadataList) {
-		for _, item := range list.Items {
-			names = append(names, item.Name)
-		}
-	})
+	_ = c.metadata(ctx, kind, namespace, func(meta metav1.ObjectMeta) { names = append(names, meta.Name) })
 	return names
 }
 
 // completeNamespaces completes --namespace.
 func (c *cli) completeNamespaces(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-	return c.names(cmd.Context(), "Namespace", ""), cobra.ShellCompDirectiveNoFileComp
+	return c.names(cmd.Context(), namespaceKind, ""), cobra.ShellCompDirectiveNoFileComp
 }
 
 // completeNames returns a function that completes the names of one kind and, if any

@@ -20,6 +20,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
@@ -27,14 +28,14 @@ import (
 // read once.
 type composer struct {
 	reader client.Reader
-	live   map[source.Ref]read
-	edited map[source.Ref]client.Object
+	live   map[binding.Object]read
+	edited map[binding.Object]client.Object
 
 	// hidden are sources with content that waits and may not be read.
-	hidden map[source.Ref]bool
+	hidden map[binding.Object]bool
 
 	// copies are those that triggers keep, with what is in them.
-	copies map[source.Ref][]part
+	copies map[binding.Object][]part
 }
 
 type read struct {
@@ -42,8 +43,10 @@ type read struct {
 	err    error
 }
 
-func newComposer(reader client.Reader, edits []*edit, triggers []triggerv1.ValuesTrigger) *composer {
-	c := &composer{reader: reader, live: map[source.Ref]read{}, edited: map[source.Ref]client.Object{}, hidden: map[source.Ref]bool{}, copies: copied(triggers)}
+func newComposer(reader client.Reader, edits []*edit, cluster graph.Cluster) *composer {
+	c := &composer{
+		reader: reader, live: map[binding.Object]read{}, edited: map[binding.Object]client.Object{}, hidden: map[binding.Object]bool{}, copies: copied(cluster),
+	}
 	for _, e := range edits {
 		c.live[e.Object], c.edited[e.Object] = read{object: e.before}, e.after
 	}
@@ -51,12 +54,12 @@ func newComposer(reader client.Reader, edits []*edit, triggers []triggerv1.Value
 }
 
 // readLive returns an object of the cluster, nil if there is none.
-func readLive(ctx context.Context, reader client.Reader, ref source.Ref) (client.Object, error) {
+func readLive(ctx context.Context, reader client.Reader, ref binding.Object) (client.Object, error) {
 	var object client.Object = &corev1.ConfigMap{}
 	if ref.Kind == triggerv1.SecretKind {
 		object = &corev1.Secret{}
 	}
-	err := reader.Get(ctx, client.ObjectKey{Namespace: ref.Namespace, Name: ref.Name}, object)
+	err := reader.Get(ctx, ref.NamespacedName(), object)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}
@@ -66,7 +69,7 @@ func readLive(ctx context.Context, reader client.Reader, ref source.Ref) (client
 	return object, nil
 }
 
-func (c *composer) before(ctx context.Context, ref source.Ref) (client.Object, error) {
+func (c *composer) before(ctx context.Context, ref binding.Object) (client.Object, error) {
 	known, found := c.live[ref]
 	if !found {
 		known.object, known.err = readLive(ctx, c.reader, ref)
@@ -75,7 +78,7 @@ func (c *composer) before(ctx context.Context, ref source.Ref) (client.Object, e
 	return known.object, known.err
 }
 
-func (c *composer) after(ctx context.Context, ref source.Ref) (client.Object, error) {
+func (c *composer) after(ctx context.Context, ref binding.Object) (client.Object, error) {
 	if object, edited := c.edited[ref]; edited {
 		return object, nil
 	}
@@ -86,7 +89,7 @@ func (c *composer) after(ctx context.Context, ref source.Ref) (client.Object, er
 }
 
 // isForbidden reports whether the user may not read an object, or what will be in it.
-func (c *composer) isForbidden(ctx context.Context, ref source.Ref) bool {
+func (c *composer) isForbidden(ctx context.Context, ref binding.Object) bool {
 	_, before := c.before(ctx, ref)
 	_, after := c.after(ctx, ref)
 	return apierrors.IsForbidden(before) || apierrors.IsForbidden(after)
@@ -152,7 +155,7 @@ func (c *composer) contributions(ctx context.Context, hr *helmv2.HelmRelease, re
 // cluster could not be read.
 func side(ctx context.Context, hr *helmv2.HelmRelease, read source.ContentReader) (values map[string]any, problem string, err error) {
 	var refused error
-	values, err = source.Compose(ctx, hr, func(ctx context.Context, ref source.Ref) (client.Object, error) {
+	values, err = source.Compose(ctx, hr, func(ctx context.Context, ref binding.Object) (client.Object, error) {
 		object, err := read(ctx, ref)
 		if err != nil && !errors.Is(err, errCopy) {
 			refused = err

@@ -10,11 +10,10 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
 // errCopy reports that sources cannot be in one copy.
@@ -22,19 +21,19 @@ var errCopy = errors.New("no copy can be made")
 
 // part is a source of a copy, with the keys that count.
 type part struct {
-	source.Ref
+	binding.Object
 	keys []string
 }
 
 // copied returns the desired content of the copies of all triggers.
-func copied(triggers []triggerv1.ValuesTrigger) map[source.Ref][]part {
-	out := map[source.Ref][]part{}
-	for i := range triggers {
-		if triggers[i].Spec.Publish == nil {
+func copied(cluster graph.Cluster) map[binding.Object][]part {
+	out := map[binding.Object][]part{}
+	for i := range cluster.Triggers {
+		if cluster.Triggers[i].Spec.Publish == nil {
 			continue
 		}
-		described := graph.Describe(&triggers[i])
-		keys := map[graph.Object][]string{}
+		described := cluster.Describe(&cluster.Triggers[i])
+		keys := map[binding.Object][]string{}
 		for _, s := range described.Sources {
 			keys[s.Object] = s.Keys
 		}
@@ -50,9 +49,9 @@ func copied(triggers []triggerv1.ValuesTrigger) map[source.Ref][]part {
 }
 
 // isCopyOfEdited reports whether an object is a copy that the edits would change.
-func (c *composer) isCopyOfEdited(ref source.Ref) bool {
+func (c *composer) isCopyOfEdited(ref binding.Object) bool {
 	for _, p := range c.copies[ref] {
-		if _, edited := c.edited[p.Ref]; edited || c.hidden[p.Ref] {
+		if _, edited := c.edited[p.Object]; edited || c.hidden[p.Object] {
 			return true
 		}
 	}
@@ -60,10 +59,10 @@ func (c *composer) isCopyOfEdited(ref source.Ref) bool {
 }
 
 // copy returns a copy as the operator would write it when the turn of its target comes.
-func (c *composer) copy(ctx context.Context, ref source.Ref) (client.Object, error) {
+func (c *composer) copy(ctx context.Context, ref binding.Object) (client.Object, error) {
 	contents := map[string]publish.Content{}
 	for _, p := range c.copies[ref] {
-		object, err := c.after(ctx, p.Ref)
+		object, err := c.after(ctx, p.Object)
 		if err != nil {
 			return nil, err
 		}

@@ -137,27 +137,45 @@ func pages[L client.ObjectList](ctx context.Context, c client.Client, namespace 
 
 // cluster lists what can depend on an object: everywhere, or where the user may look.
 func (c *cli) cluster(ctx context.Context, namespace string) (graph.Cluster, error) {
-	var out graph.Cluster
-	var err error
-	if out.Triggers, err = widest(c, namespace, "ValuesTriggers", func(in string) ([]triggerv1.ValuesTrigger, error) { return c.triggers(ctx, in) }); err != nil {
-		return out, err
+	triggers, err := c.allTriggers(ctx, namespace)
+	if err != nil {
+		return graph.Cluster{}, err
 	}
-	out.Releases, err = widest(c, namespace, "HelmReleases", c.releasesIn(ctx))
-	return out, err
+	return c.clusterOf(ctx, namespace, triggers)
 }
 
-func (c *cli) releasesIn(ctx context.Context) func(namespace string) ([]helmv2.HelmRelease, error) {
-	return func(namespace string) ([]helmv2.HelmRelease, error) { return c.releases(ctx, namespace) }
+// clusterOf lists what some triggers can have as targets.
+func (c *cli) clusterOf(ctx context.Context, namespace string, triggers []triggerv1.ValuesTrigger) (graph.Cluster, error) {
+	d, err := c.allReleases(ctx, namespace)
+	if err != nil {
+		return graph.Cluster{}, err
+	}
+	d, err = c.completed(ctx, d, triggers)
+	return graph.Cluster{Directory: d, Triggers: triggers, Now: c.Now()}, err
 }
 
-// widest lists in all namespaces or, if that is forbidden, in one, and says so.
-func widest[T any](c *cli, namespace, what string, list func(namespace string) ([]T, error)) ([]T, error) {
-	all, err := list("")
+// allTriggers lists the ValuesTriggers of all namespaces or, if that is forbidden, of one.
+func (c *cli) allTriggers(ctx context.Context, namespace string) ([]triggerv1.ValuesTrigger, error) {
+	all, _, err := widest(c, namespace, "ValuesTriggers", func(in string) ([]triggerv1.ValuesTrigger, error) { return c.triggers(ctx, in) })
+	return all, err
+}
+
+// allReleases lists the HelmReleases of all namespaces or, if that is forbidden, of one.
+func (c *cli) allReleases(ctx context.Context, namespace string) (graph.Directory, error) {
+	all, in, err := widest(c, namespace, "HelmReleases", func(in string) ([]helmv2.HelmRelease, error) { return c.releases(ctx, in) })
+	return graph.Directory{Releases: all, All: in == "", Namespace: in}, err
+}
+
+// widest lists in all namespaces or, if that is forbidden, in one, and says so. It returns in which,
+// "" for all.
+func widest[T any](c *cli, namespace, what string, list func(namespace string) ([]T, error)) (all []T, in string, err error) {
+	all, err = list("")
 	if apierrors.IsForbidden(err) {
 		c.warn("%s are listed in namespace %s only: you may not list them in all namespaces", what, namespace)
-		return list(namespace)
+		all, err = list(namespace)
+		return all, namespace, err
 	}
-	return all, err
+	return all, "", err
 }
 
 // warn tells something beside the answer.

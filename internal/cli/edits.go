@@ -19,6 +19,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/lint"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -26,7 +27,7 @@ import (
 
 // edit is an object as it is and as it would be.
 type edit struct {
-	graph.Object
+	binding.Object
 	Created     bool     `json:"created,omitempty"`
 	ChangedKeys []string `json:"changedKeys"`
 	FluxWatched bool     `json:"fluxWatched,omitempty"`
@@ -168,7 +169,7 @@ func kindOf(obj client.Object) string {
 
 // newEdit compares an object with what it is now.
 func (c *cli) newEdit(ctx context.Context, after client.Object) (*edit, error) {
-	e := &edit{Object: graph.Object{Kind: kindOf(after), Namespace: after.GetNamespace(), Name: after.GetName()}, after: after}
+	e := &edit{Object: binding.Object{Kind: kindOf(after), Namespace: after.GetNamespace(), Name: after.GetName()}, after: after}
 	before, err := readLive(ctx, c.client, e.Object)
 	if err != nil {
 		return nil, err

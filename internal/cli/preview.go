@@ -12,11 +12,11 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/types"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
@@ -100,7 +100,7 @@ type previewed struct {
 
 // releasePreview is what would happen to one release.
 type releasePreview struct {
-	graph.Object
+	binding.Object
 	Stage       string               `json:"stage,omitempty"`
 	Outcome     compare.Outcome      `json:"outcome"`
 	Message     string               `json:"message,omitempty"`
@@ -126,24 +126,23 @@ func (c *cli) preview(ctx context.Context, in inputs) (previewed, error) {
 	if err != nil {
 		return previewed{}, err
 	}
-	cluster.Now = c.Now()
 	before := applied(&cluster, in.releases)
-	return c.outcomes(ctx, cluster, in.edits, before, newComposer(c.client, in.edits, cluster.Triggers))
+	return c.outcomes(ctx, cluster, in.edits, before, newComposer(c.client, in.edits, cluster))
 }
 
 // outcomes says what edits would do, and HelmReleases that are applied with them; before
 // has what those are now.
-func (c *cli) outcomes(ctx context.Context, cluster graph.Cluster, edits []*edit, before map[types.NamespacedName]*helmv2.HelmRelease, values *composer) (previewed, error) {
+func (c *cli) outcomes(ctx context.Context, cluster graph.Cluster, edits []*edit, before map[binding.Object]*helmv2.HelmRelease, values *composer) (previewed, error) {
 	out := previewed{Edits: edits, Summary: map[compare.Outcome]int{}, Releases: []*releasePreview{}, Later: map[string]int{}}
 	if out.Edits == nil {
 		out.Edits = []*edit{}
 	}
-	found := map[types.NamespacedName]*releasePreview{}
+	found := map[binding.Object]*releasePreview{}
 	for _, e := range edits {
 		reach := graph.Reaches(cluster, e.subject)
 		e.Excluded, e.FluxWatched, e.Problems = reach.Excluded, reach.FluxWatched, reach.Problems
 		for _, edge := range reach.Edges {
-			key := types.NamespacedName{Namespace: edge.Release.Namespace, Name: edge.Release.Name}
+			key := edge.Release
 			if found[key] == nil {
 				found[key] = &releasePreview{Object: edge.Release}
 			}
@@ -152,11 +151,11 @@ func (c *cli) outcomes(ctx context.Context, cluster graph.Cluster, edits []*edit
 	}
 	for i := range cluster.Releases {
 		hr := &cluster.Releases[i]
-		key := types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}
+		key := binding.ReleaseObject(hr)
 		old, given := before[key]
 		r := found[key]
 		if r == nil && given {
-			r = &releasePreview{Object: graph.Object{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name}}
+			r = &releasePreview{Object: key}
 		}
 		if r == nil {
 			continue
@@ -185,11 +184,11 @@ func (c *cli) outcomes(ctx context.Context, cluster graph.Cluster, edits []*edit
 
 // applied puts HelmReleases in the place of those of the cluster, and returns what those
 // are, nil for one that is new.
-func applied(cluster *graph.Cluster, releases []*helmv2.HelmRelease) map[types.NamespacedName]*helmv2.HelmRelease {
-	before := map[types.NamespacedName]*helmv2.HelmRelease{}
+func applied(cluster *graph.Cluster, releases []*helmv2.HelmRelease) map[binding.Object]*helmv2.HelmRelease {
+	before := map[binding.Object]*helmv2.HelmRelease{}
 	for _, given := range releases {
-		key := types.NamespacedName{Namespace: given.Namespace, Name: given.Name}
-		i := slices.IndexFunc(cluster.Releases, func(hr helmv2.HelmRelease) bool { return hr.Namespace == given.Namespace && hr.Name == given.Name })
+		key := binding.ReleaseObject(given)
+		i := slices.IndexFunc(cluster.Releases, func(hr helmv2.HelmRelease) bool { return binding.ReleaseObject(&hr) == key })
 		if i < 0 {
 			before[key] = nil
 			cluster.Releases = append(cluster.Releases, *given)
@@ -241,7 +240,7 @@ func (r *releasePreview) follow(edge graph.Edge, e *edit) {
 		}
 	}
 	if !counts {
-		if edge.Trigger != "" && edge.Waits != "" && len(e.ChangedKeys) == 0 {
+		if edge.Trigger != (graph.Key{}) && edge.Waits != "" && len(e.ChangedKeys) == 0 {
 			s.Waits, s.Force = edge.Waits, s.Force || edge.Force
 		}
 		return
@@ -251,8 +250,8 @@ func (r *releasePreview) follow(edge graph.Edge, e *edit) {
 	}
 	s.Followed, s.Force = true, s.Force || edge.Force
 	by := string(edge.How)
-	if edge.Trigger != "" {
-		by = "ValuesTrigger " + edge.Trigger
+	if edge.Trigger != (graph.Key{}) {
+		by = "ValuesTrigger " + edge.Trigger.String()
 	}
 	if !slices.Contains(r.By, by) {
 		r.By = append(r.By, by)

@@ -11,14 +11,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 )
 
 // pendingTrigger is a ValuesTrigger with content that it has not delivered everywhere.
 type pendingTrigger struct {
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
+	binding.Object
 
 	// Digest of the content, and what the trigger says about it.
 	Digest  string `json:"digest"`
@@ -39,9 +39,13 @@ func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
 	if err != nil {
 		return previewed{}, err
 	}
-	described := graph.Describe(vt)
+	cluster, err := c.clusterOf(ctx, c.namespace, []triggerv1.ValuesTrigger{*vt})
+	if err != nil {
+		return previewed{}, err
+	}
+	described := cluster.Describe(vt)
 	var edits []*edit
-	values := newComposer(c.client, nil, []triggerv1.ValuesTrigger{*vt})
+	values := newComposer(c.client, nil, cluster)
 	for _, s := range described.Sources {
 		if s.Name == "" {
 			continue
@@ -62,11 +66,6 @@ func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
 		}
 		edits = append(edits, e)
 	}
-	releases, err := widest(c, c.namespace, "HelmReleases", c.releasesIn(ctx))
-	if err != nil {
-		return previewed{}, err
-	}
-	cluster := graph.Cluster{Releases: releases, Triggers: []triggerv1.ValuesTrigger{*vt}, Now: c.Now()}
 	out, err := c.outcomes(ctx, cluster, edits, nil, values)
 	if err != nil {
 		return out, err
@@ -78,18 +77,18 @@ func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
 // keepWaiting leaves the releases that have not got the content, by stage.
 func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Trigger) {
 	p.Pending = &pendingTrigger{
-		Namespace: vt.Namespace, Name: vt.Name, Digest: vt.Status.LastDigest, Message: described.Message, Total: len(described.Targets),
+		Object: described.Object, Digest: vt.Status.LastDigest, Message: described.Message, Total: int(described.Summary.Total),
 	}
 	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
 		p.Pending.Digest, p.Pending.Rejected = vt.Status.Rollout.Digest, true
 	}
-	waiting := map[string]bool{}
+	waiting := map[binding.Object]bool{}
 	for _, t := range described.Targets {
 		if p.Pending.Rejected || t.State != triggerv1.TargetDelivered {
-			waiting[t.Key()] = true
+			waiting[t.Object] = true
 		}
 	}
-	p.Releases = slices.DeleteFunc(p.Releases, func(r *releasePreview) bool { return !waiting[r.Key()] })
+	p.Releases = slices.DeleteFunc(p.Releases, func(r *releasePreview) bool { return !waiting[r.Object] })
 	p.Summary, p.Later = map[compare.Outcome]int{}, map[string]int{}
 	for _, r := range p.Releases {
 		p.Summary[r.Outcome]++
@@ -98,6 +97,11 @@ func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Tri
 		}
 	}
 	p.Pending.Waiting = len(p.Releases)
+	for state, n := range described.Unnamed() {
+		if p.Pending.Rejected || state != triggerv1.TargetDelivered {
+			p.Pending.Waiting += n
+		}
+	}
 	if vt.Spec.Rollout != nil {
 		order := func(r *releasePreview) int {
 			return slices.IndexFunc(vt.Spec.Rollout.Stages, func(s triggerv1.Stage) bool { return s.Name == r.Stage })

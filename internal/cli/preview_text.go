@@ -80,7 +80,7 @@ func laterText(p previewed) string {
 }
 
 func pendingTitle(s layout.Style, p *pendingTrigger) string {
-	title := s.Paint(layout.Bold, "ValuesTrigger "+p.Namespace+"/"+p.Name)
+	title := s.Paint(layout.Bold, p.String())
 	content := "content " + digest.Prefix + digest.Short(p.Digest)
 	switch {
 	case p.Rejected:

@@ -10,12 +10,14 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 )
 
-// reachText shows what an edit of an object would touch.
-func reachText(s layout.Style, r graph.Reach, edited string) string {
+// reachText shows what an edit of an object would touch. Of the HelmReleases to which the same
+// happens, most are shown.
+func reachText(s layout.Style, r graph.Reach, edited string, most int) string {
 	var out strings.Builder
 	out.WriteString(s.Paint(layout.Bold, r.String()))
 	if edited != "" {
@@ -23,7 +25,7 @@ func reachText(s layout.Style, r graph.Reach, edited string) string {
 	}
 	out.WriteString("\n" + reachSummary(r) + "\n")
 	switch {
-	case r.CopyOf != "":
+	case r.CopyOf != graph.Key{}:
 		fmt.Fprintf(&out, "It is a copy, kept by ValuesTrigger %s: edit its sources instead.\n", r.CopyOf)
 	case r.Excluded:
 		fmt.Fprintf(&out, "The label %s: %q takes it out: nothing follows it.\n", triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)
@@ -38,30 +40,51 @@ func reachText(s layout.Style, r graph.Reach, edited string) string {
 		return out.String()
 	}
 	rows := []layout.Row{{Cells: []layout.Cell{{Text: "HELMRELEASE"}, {Text: "EFFECT"}, {Text: "BY"}, {Text: "KEYS"}, {Text: "STATE"}, {Text: "MESSAGE"}}}}
-	for _, e := range r.Edges {
-		by := string(e.How)
-		if e.Trigger != "" {
-			by += ", ValuesTrigger " + e.Trigger
+	out.WriteString("\n" + s.Table(append(rows, edgeRows(r.Edges, most)...)))
+	return out.String()
+}
+
+// edgeRows shows ways to HelmReleases. Of those that differ in nothing but the HelmRelease the first
+// are shown, and the others counted.
+func edgeRows(edges []graph.Edge, most int) []layout.Row {
+	type group struct{ effect, by, keys, state, message string }
+	groups := make([]group, 0, len(edges))
+	total, shown := map[group]int{}, map[group]int{}
+	for _, e := range edges {
+		same := group{effect: string(e.Effect), by: string(e.How), keys: "all", state: string(e.State), message: clean(e.Message)}
+		if e.Trigger != (graph.Key{}) {
+			same.by += ", ValuesTrigger " + e.Trigger.String()
 		}
-		keys := "all"
 		if len(e.Keys) > 0 {
-			keys = strings.Join(e.Keys, ",")
+			same.keys = strings.Join(e.Keys, ",")
+		}
+		groups = append(groups, same)
+		total[same]++
+	}
+	var rows []layout.Row
+	for i, e := range edges {
+		same := groups[i]
+		name := layout.Cell{Text: e.Release.Key()}
+		switch shown[same]++; {
+		case shown[same] == most+1:
+			name = layout.Cell{Text: fmt.Sprintf("… %d more", total[same]-most), Tone: layout.Dim}
+		case shown[same] > most:
+			continue
 		}
 		rows = append(rows, layout.Row{Cells: []layout.Cell{
-			{Text: e.Release.Key()}, {Text: string(e.Effect), Tone: effectTone(e.Effect)}, {Text: by}, {Text: keys},
-			{Text: string(e.State), Tone: targetTone(e.State)}, {Text: clean(e.Message)},
+			name, {Text: same.effect, Tone: effectTone(e.Effect)}, {Text: same.by}, {Text: same.keys},
+			{Text: same.state, Tone: targetTone(e.State)}, {Text: same.message},
 		}})
 	}
-	out.WriteString("\n" + s.Table(rows))
-	return out.String()
+	return rows
 }
 
 // reachSummary counts HelmReleases by what would happen to them.
 func reachSummary(r graph.Reach) string {
-	counts, releases := map[graph.Effect]int{}, map[string]bool{}
+	counts, releases := map[graph.Effect]int{}, map[binding.Object]bool{}
 	for _, e := range r.Edges {
-		if !releases[e.Release.Key()] {
-			releases[e.Release.Key()] = true
+		if !releases[e.Release] {
+			releases[e.Release] = true
 			counts[e.Effect]++
 		}
 	}

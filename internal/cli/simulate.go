@@ -19,6 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
 )
@@ -99,7 +100,7 @@ func (c *cli) simulate(ctx context.Context, args []string, s *simulation) error 
 	if err := s.Check(); err != nil {
 		return usageError{err}
 	}
-	answer.ValuesTrigger = s.Trigger.Namespace + "/" + s.Trigger.Name
+	answer.ValuesTrigger = binding.TriggerObject(s.Trigger).Key()
 	if answer.Report, err = s.Report(ctx, shares, s.runs, s.seed); err != nil {
 		return err
 	}

@@ -7,14 +7,9 @@ import (
 	"context"
 	"fmt"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
 )
@@ -63,47 +58,18 @@ func (c *cli) fleet(ctx context.Context, f *simulate.Fleet) (leftOut, error) {
 // selected returns what the targets of a trigger name or select, in the order in which they
 // are triggered.
 func (c *cli) selected(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]binding.Target, error) {
-	refs, err := binding.TargetReferences(vt)
+	directory, err := c.allReleases(ctx, vt.Namespace)
 	if err != nil {
 		return nil, err
 	}
-	all, err := widest(c, vt.Namespace, "HelmReleases", c.releasesIn(ctx))
-	if err != nil {
-		return nil, err
-	}
-	releases := make([]*helmv2.HelmRelease, 0, len(all))
-	for i := range all {
-		releases = append(releases, &all[i])
-	}
-	candidates := make([]binding.Candidates, 0, len(refs))
-	for i, ref := range refs {
-		namespaces, err := c.within(ctx, ref)
-		if err != nil {
-			return nil, fmt.Errorf("spec.targets[%d].namespaceSelector: %w", i, err)
+	if graph.SelectsNamespaces(vt) {
+		if directory.Namespaces, err = c.namespaces(ctx); err != nil {
+			return nil, fmt.Errorf("spec.targets[].namespaceSelector: %w", err)
 		}
-		candidates = append(candidates, binding.Candidates{Reference: ref, Namespaces: namespaces, Releases: releases})
 	}
-	targets, selectNothing, err := binding.Select(candidates)
+	targets, selectNothing, err := directory.Select(vt)
 	for _, reason := range selectNothing {
 		c.warn("%s", reason)
 	}
 	return targets, err
-}
-
-// within returns the namespaces of a reference.
-func (c *cli) within(ctx context.Context, ref binding.TargetReference) ([]string, error) {
-	if ref.NamespaceSelector == nil {
-		return []string{ref.Namespace}, nil
-	}
-	var within []string
-	err := pages(ctx, c.client, "", func() *metav1.PartialObjectMetadataList {
-		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
-		return list
-	}, func(list *metav1.PartialObjectMetadataList) {
-		for _, item := range list.Items {
-			within = append(within, item.Name)
-		}
-	}, client.MatchingLabelsSelector{Selector: ref.NamespaceSelector})
-	return within, err
 }

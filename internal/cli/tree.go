@@ -17,6 +17,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
@@ -59,7 +60,7 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 	var answers []any
 	var people []func(layout.Style) string
 	for _, ref := range refs {
-		answer, show, err := c.treeOf(ctx, ref)
+		answer, show, err := c.treeOf(ctx, ref, everything)
 		if err != nil {
 			return err
 		}
@@ -99,9 +100,13 @@ func (c *cli) treeOfAll(ctx context.Context, everything bool) error {
 	if err != nil {
 		return err
 	}
+	directory, err := c.directory(ctx, c.namespace, all)
+	if err != nil {
+		return err
+	}
 	triggers := make([]graph.Trigger, 0, len(all))
 	for i := range all {
-		triggers = append(triggers, graph.Describe(&all[i]))
+		triggers = append(triggers, directory.Describe(&all[i]))
 	}
 	graph.Sort(triggers)
 	answer := struct {
@@ -112,7 +117,7 @@ func (c *cli) treeOfAll(ctx context.Context, everything bool) error {
 		if len(triggers) == 0 {
 			return "No ValuesTriggers in " + c.where() + ".\n"
 		}
-		return forest{Style: s, everything: everything}.text(triggers, answer.Summary)
+		return forest{Style: s, most: most(everything, maxTargets), everything: everything}.text(triggers, answer.Summary)
 	})
 }
 
@@ -124,7 +129,7 @@ func (c *cli) where() string {
 }
 
 // treeOf returns the answer about one object, and how to show it.
-func (c *cli) treeOf(ctx context.Context, ref reference) (any, func(layout.Style) string, error) {
+func (c *cli) treeOf(ctx context.Context, ref reference, everything bool) (any, func(layout.Style) string, error) {
 	key := client.ObjectKey{Namespace: c.namespace, Name: ref.name}
 	switch ref.kind {
 	case helmv2.HelmReleaseKind:
@@ -132,23 +137,31 @@ func (c *cli) treeOf(ctx context.Context, ref reference) (any, func(layout.Style
 		if err := c.client.Get(ctx, key, hr); err != nil {
 			return nil, nil, err
 		}
-		triggers, err := widest(c, c.namespace, "ValuesTriggers", func(in string) ([]triggerv1.ValuesTrigger, error) { return c.triggers(ctx, in) })
+		triggers, err := c.allTriggers(ctx, c.namespace)
 		if err != nil {
 			return nil, nil, err
 		}
-		feeds := graph.FeedsOf(triggers, hr)
+		directory, err := c.directoryOf(ctx, hr, triggers)
+		if err != nil {
+			return nil, nil, err
+		}
+		feeds := directory.FeedsOf(triggers, hr)
 		return feeds, func(s layout.Style) string { return feedsText(s, feeds) }, nil
 	case triggerv1.ValuesTriggerKind:
 		vt, err := c.trigger(ctx, key)
 		if err != nil {
 			return nil, nil, err
 		}
-		t := graph.Describe(vt)
+		directory, err := c.directory(ctx, key.Namespace, []triggerv1.ValuesTrigger{*vt})
+		if err != nil {
+			return nil, nil, err
+		}
+		t := directory.Describe(vt)
 		return t, func(s layout.Style) string {
-			return forest{Style: s, everything: true}.text([]graph.Trigger{t}, graph.Summary{})
+			return forest{Style: s, most: most(everything, maxNamedTargets), everything: true}.text([]graph.Trigger{t}, graph.Summary{})
 		}, nil
 	}
-	return c.reachOf(ctx, ref.kind, key)
+	return c.reachOf(ctx, ref.kind, key, everything)
 }
 
 // reached is what an edit of an object would touch, and whose edit was the last.
@@ -160,7 +173,7 @@ type reached struct {
 
 // reachOf returns what an edit of a ConfigMap or Secret would touch. Its content is not
 // read.
-func (c *cli) reachOf(ctx context.Context, kind string, key client.ObjectKey) (any, func(layout.Style) string, error) {
+func (c *cli) reachOf(ctx context.Context, kind string, key client.ObjectKey, everything bool) (any, func(layout.Style) string, error) {
 	object := &metav1.PartialObjectMetadata{}
 	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(kind))
 	err := c.client.Get(ctx, key, object)
@@ -177,7 +190,7 @@ func (c *cli) reachOf(ctx context.Context, kind string, key client.ObjectKey) (a
 		return nil, nil, err
 	}
 	answer := reached{Reach: graph.Reaches(cluster, graph.Subject{
-		Object: graph.Object{Kind: kind, Namespace: key.Namespace, Name: key.Name}, Labels: object.Labels, Annotations: object.Annotations,
+		Object: binding.Object{Kind: kind, Namespace: key.Namespace, Name: key.Name}, Labels: object.Labels, Annotations: object.Annotations,
 	})}
 	var edited time.Time
 	if edited, answer.EditedBy = lastWrite(object); !edited.IsZero() {
@@ -188,7 +201,7 @@ func (c *cli) reachOf(ctx context.Context, kind string, key client.ObjectKey) (a
 		if answer.EditedAt != nil {
 			by = fmt.Sprintf("last recorded write by %s %s ago", clean(answer.EditedBy), s.Age(edited))
 		}
-		return reachText(s, answer.Reach, by)
+		return reachText(s, answer.Reach, by, most(everything, maxNamedTargets))
 	}, nil
 }
 

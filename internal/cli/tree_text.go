@@ -5,6 +5,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -19,8 +20,10 @@ const (
 	fewTriggers = 10
 	// maxTroubled bounds the triggers that are not well.
 	maxTroubled = 20
-	// maxTargets bounds the HelmReleases of one trigger that are in the same state.
-	maxTargets = 10
+	// maxTargets bounds the HelmReleases of one trigger that are in the same state, and
+	// maxNamedTargets if the trigger is asked for by name.
+	maxTargets      = 10
+	maxNamedTargets = 200
 	// maxReasons bounds what is counted of all that is wrong.
 	maxReasons = 5
 )
@@ -28,7 +31,20 @@ const (
 // forest shows triggers.
 type forest struct {
 	layout.Style
+
+	// most bounds the HelmReleases of a trigger in one state.
+	most int
+
+	// everything shows all triggers.
 	everything bool
+}
+
+// most returns how many of what is alike are shown.
+func most(everything bool, usual int) int {
+	if everything {
+		return math.MaxInt
+	}
+	return usual
 }
 
 func (f forest) text(triggers []graph.Trigger, summary graph.Summary) string {
@@ -117,7 +133,7 @@ func (f forest) trigger(t graph.Trigger) []layout.Row {
 	for _, s := range t.Sources {
 		below = append(below, branch{row: sourceRow(s)})
 	}
-	return append(rows, branches(append(below, f.targets(t.Targets)...))...)
+	return append(rows, branches(append(below, f.targets(t)...))...)
 }
 
 // branch is a row with what hangs below it.
@@ -192,18 +208,24 @@ func keysText(s graph.Source) string {
 	return strings.Join(keys, ", ")
 }
 
-// targets shows HelmReleases. Of those in one state the first are shown.
-func (f forest) targets(targets []graph.Target) []branch {
+// targets shows HelmReleases. Of those in one state the first are shown, and the others counted.
+func (f forest) targets(t graph.Trigger) []branch {
 	var rows []branch
-	inState := map[triggerv1.TargetState]int{}
-	for i, t := range targets {
-		inState[t.State]++
-		if f.everything || inState[t.State] <= maxTargets {
-			rows = append(rows, branch{f.target(t), copyRows(t.Copies)})
+	unnamed := t.Unnamed()
+	for _, state := range graph.TargetSeverity {
+		first := slices.IndexFunc(t.Targets, func(target graph.Target) bool { return target.State == state })
+		named := 0
+		for ; first >= 0 && first+named < len(t.Targets) && t.Targets[first+named].State == state; named++ {
+			if target := t.Targets[first+named]; named < f.most {
+				rows = append(rows, branch{f.target(target), copyRows(target.Copies)})
+			}
 		}
-		last := i == len(targets)-1 || targets[i+1].State != t.State
-		if folded := inState[t.State] - maxTargets; last && folded > 0 && !f.everything {
-			rows = append(rows, branch{row: layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("… %d more", folded), Tone: layout.Dim}, {Text: string(t.State), Tone: targetTone(t.State)}}}})
+		if folded := named + unnamed[state] - min(named, f.most); folded > 0 {
+			row := layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("… %d more", folded), Tone: layout.Dim}, {Text: string(state), Tone: targetTone(state)}}}
+			if unnamed[state] > 0 {
+				row.Cells = append(row.Cells, layout.Cell{Text: fmt.Sprintf("%d only counted", unnamed[state]), Tone: layout.Dim})
+			}
+			rows = append(rows, branch{row: row})
 		}
 	}
 	return rows
@@ -270,7 +292,7 @@ func feedsText(s layout.Style, feeds graph.Feeds) string {
 		}
 	}
 	var rows []layout.Row
-	f := forest{Style: s, everything: true}
+	f := forest{Style: s, most: math.MaxInt, everything: true}
 	for _, t := range feeds.Triggers {
 		rows = append(rows, f.trigger(t)...)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
@@ -62,7 +63,7 @@ Exits with 1 if something has failed, cannot continue by itself, or takes too lo
 		ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 		defer cancel()
 		w := &waiter{c: c, timeout: timeout, seen: map[types.NamespacedName]*waited{}}
-		return w.run(ctx, refs)
+		return w.run(ctx, cmd.Context(), refs)
 	})
 }
 
@@ -86,18 +87,24 @@ type waited struct {
 
 	token string
 
+	// last is what was last seen of it, nil if nothing was.
+	last *triggerv1.ValuesTrigger
+
 	// needed is what a person last had to do.
 	needed string
 }
 
-func (w *waiter) run(ctx context.Context, refs []reference) error {
+// run waits until ctx ends; what it found is then completed within after.
+func (w *waiter) run(ctx, after context.Context, refs []reference) error {
 	keys, err := w.choose(ctx, refs)
 	if err != nil {
 		return err
 	}
 	w.order = keys
 	for _, key := range keys {
-		w.seen[key] = &waited{Outcome: triggerv1.ChangeInProgress, Trigger: graph.Trigger{Namespace: key.Namespace, Name: key.Name, State: graph.Unseen}}
+		w.seen[key] = &waited{Outcome: triggerv1.ChangeInProgress, Trigger: graph.Trigger{
+			Object: binding.Object{Kind: triggerv1.ValuesTriggerKind, Namespace: key.Namespace, Name: key.Name}, State: graph.Unseen,
+		}}
 		if err := w.reconcile(ctx, key); err != nil {
 			return err
 		}
@@ -114,11 +121,11 @@ func (w *waiter) run(ctx context.Context, refs []reference) error {
 		w.tell()
 		select {
 		case <-ctx.Done():
-			return w.finish()
+			return w.finish(after)
 		case <-time.After(pollInterval):
 		}
 	}
-	return w.finish()
+	return w.finish(after)
 }
 
 // reconcile has the operator evaluate now. An annotation that it has not handled yet stays, since its
@@ -159,7 +166,8 @@ func (w *waiter) look(ctx context.Context, key types.NamespacedName) error {
 	if err := w.c.client.Get(ctx, key, vt); err != nil {
 		return err
 	}
-	one.Trigger = graph.Describe(vt)
+	one.last = vt
+	one.Trigger = graph.Directory{}.Describe(vt)
 	if one.State == graph.Suspended {
 		one.Outcome = triggerv1.ChangeFailed
 		return nil
@@ -238,7 +246,10 @@ func (w *waiter) tell() {
 }
 
 // finish shows what became of each.
-func (w *waiter) finish() error {
+func (w *waiter) finish(ctx context.Context) error {
+	if err := w.complete(ctx); err != nil {
+		return err
+	}
 	answer := struct {
 		Outcome  triggerv1.ChangeOutcome `json:"outcome"`
 		Triggers []*waited               `json:"valuesTriggers"`
@@ -257,7 +268,7 @@ func (w *waiter) finish() error {
 	}
 	graph.Sort(triggers)
 	err := w.c.show(answer, func(s layout.Style) string {
-		out := forest{Style: s}.text(triggers, graph.Summarize(triggers))
+		out := forest{Style: s, most: maxTargets}.text(triggers, graph.Summarize(triggers))
 		if n := w.inProgress(); n > 0 {
 			out += fmt.Sprintf("%s after %s\n", s.Paint(layout.Bad, layout.Plural(n, "ValuesTrigger")+" not delivered"), w.timeout)
 		}
@@ -267,4 +278,22 @@ func (w *waiter) finish() error {
 		return errFound
 	}
 	return err
+}
+
+// complete finds the targets that the statuses do not list.
+func (w *waiter) complete(ctx context.Context) error {
+	var triggers []triggerv1.ValuesTrigger
+	for _, one := range w.seen {
+		if one.last != nil && graph.IsBounded(one.last) {
+			triggers = append(triggers, *one.last)
+		}
+	}
+	directory, err := w.c.directory(ctx, w.c.namespace, triggers)
+	if err != nil {
+		return err
+	}
+	for i := range triggers {
+		w.seen[binding.TriggerObject(&triggers[i]).NamespacedName()].Trigger = directory.Describe(&triggers[i])
+	}
+	return nil
 }

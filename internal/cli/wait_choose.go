@@ -6,10 +6,10 @@ package cli
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
@@ -62,15 +62,15 @@ func (w *waiter) resolve(ctx context.Context, refs []reference) ([]types.Namespa
 
 func keysOf(triggers []triggerv1.ValuesTrigger) []types.NamespacedName {
 	var keys []types.NamespacedName
-	for _, vt := range triggers {
-		keys = append(keys, types.NamespacedName{Namespace: vt.Namespace, Name: vt.Name})
+	for i := range triggers {
+		keys = append(keys, client.ObjectKeyFromObject(&triggers[i]))
 	}
 	return keys
 }
 
 // related returns the triggers that have an object as a source or as a target.
 func (w *waiter) related(ctx context.Context, ref reference) ([]types.NamespacedName, error) {
-	answer, _, err := w.c.treeOf(ctx, ref)
+	answer, _, err := w.c.treeOf(ctx, ref, false)
 	if err != nil {
 		return nil, err
 	}
@@ -78,12 +78,12 @@ func (w *waiter) related(ctx context.Context, ref reference) ([]types.Namespaced
 	switch answer := answer.(type) {
 	case graph.Feeds:
 		for _, t := range answer.Triggers {
-			keys = append(keys, types.NamespacedName{Namespace: t.Namespace, Name: t.Name})
+			keys = append(keys, t.NamespacedName())
 		}
 	case reached:
 		for _, e := range answer.Edges {
-			if namespace, name, found := strings.Cut(e.Trigger, "/"); found {
-				keys = append(keys, types.NamespacedName{Namespace: namespace, Name: name})
+			if e.Trigger != (graph.Key{}) {
+				keys = append(keys, e.Trigger.NamespacedName)
 			}
 		}
 	}

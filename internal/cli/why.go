@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -20,7 +21,6 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -68,11 +68,15 @@ func (c *cli) evidence(ctx context.Context, key client.ObjectKey) (history.Evide
 		return e, err
 	}
 	e.SpecEdited, e.SpecEditor = specEdit(hr)
-	triggers, err := widest(c, key.Namespace, "ValuesTriggers", func(in string) ([]triggerv1.ValuesTrigger, error) { return c.triggers(ctx, in) })
+	triggers, err := c.allTriggers(ctx, key.Namespace)
 	if err != nil {
 		return e, err
 	}
-	e.Triggers = graph.Targeting(triggers, key.Namespace, key.Name)
+	directory, err := c.directoryOf(ctx, hr, triggers)
+	if err != nil {
+		return e, err
+	}
+	e.Deliveries = directory.DeliveriesTo(triggers, hr)
 	if e.Events, err = c.events(ctx, key); err != nil {
 		c.warn("events are left out: %s", err)
 	}
@@ -122,16 +126,8 @@ func (c *cli) events(ctx context.Context, key client.ObjectKey) ([]history.Event
 // stored returns the revisions in Helm's storage, from the labels of its Secrets.
 func (c *cli) stored(ctx context.Context, hr *helmv2.HelmRelease) ([]history.Stored, error) {
 	var out []history.Stored
-	err := pages(ctx, c.client, hr.GetStorageNamespace(), func() *metav1.PartialObjectMetadataList {
-		list := &metav1.PartialObjectMetadataList{}
-		list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("SecretList"))
-		return list
-	}, func(list *metav1.PartialObjectMetadataList) {
-		for _, secret := range list.Items {
-			revision, err := strconv.ParseInt(secret.Labels["version"], 10, 64)
-			if err != nil {
-				continue
-			}
+	err := c.metadata(ctx, triggerv1.SecretKind, hr.GetStorageNamespace(), func(secret metav1.ObjectMeta) {
+		if revision, err := strconv.ParseInt(secret.Labels["version"], 10, 64); err == nil {
 			out = append(out, history.Stored{Revision: revision, Status: secret.Labels["status"], At: secret.CreationTimestamp.Time})
 		}
 	}, client.MatchingLabels{"owner": "helm", "name": hr.GetReleaseName()})
@@ -148,9 +144,9 @@ func whyText(s layout.Style, r history.Report) string {
 	case "Unknown", "":
 		tone = layout.Busy
 	}
-	fmt.Fprintf(&out, "%s   %s\n", s.Paint(layout.Bold, "HelmRelease "+r.Namespace+"/"+r.Name), s.Paint(tone, "Ready "+orDash(r.Ready)+": "+clean(r.Message)))
+	fmt.Fprintf(&out, "%s   %s\n", s.Paint(layout.Bold, r.String()), s.Paint(tone, "Ready "+orDash(r.Ready)+": "+clean(r.Message)))
 	for _, w := range r.Waiting {
-		fmt.Fprintf(&out, "%s by ValuesTrigger %s: %s\n", s.Paint(targetTone(w.State), string(w.State)), w.Trigger, clean(w.Message))
+		fmt.Fprintf(&out, "%s by ValuesTrigger %s: %s\n", s.Paint(targetTone(w.State), string(w.State)), w.Trigger, cmp.Or(clean(w.Message), "its status lists others"))
 		if w.Cause != nil {
 			fmt.Fprintf(&out, "   %s\n", clean(w.Cause.Text))
 		}
@@ -263,7 +259,7 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 // editText says what changed in an object, and whose edit it was; or that the object was
 // restored, since content of that digest failed.
 func editText(e history.Edit, rolledBack string) string {
-	out := fmt.Sprintf("%s %s/%s", e.Kind, e.Namespace, e.Name)
+	out := e.String()
 	switch {
 	case rolledBack != "":
 		return out + " as it was before: " + rolledBack + " failed and was rolled back"

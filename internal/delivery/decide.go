@@ -17,7 +17,6 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
@@ -62,15 +61,6 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 			c.decision = plan.Decide(c.input)
 		}
 	}
-}
-
-// knowerOf returns a trigger as the records on the releases know it. One that is generated goes on with
-// what another one knew of the same release.
-func knowerOf(vt *triggerv1.ValuesTrigger) plan.Knower {
-	if generated.For(vt) != "" {
-		return plan.Knower{Key: generated.Key(vt)}
-	}
-	return plan.Knower{Key: generated.Key(vt), UID: vt.UID}
 }
 
 // recall returns what is known of a target, and the sources as they were when it was last asked. A

@@ -107,7 +107,7 @@ func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
 
 // evaluate reads the sources and targets.
 func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (snapshot, error) {
-	snap := snapshot{at: at, knower: knowerOf(vt)}
+	snap := snapshot{at: at, knower: generated.Knower(vt)}
 	var err error
 	if snap.gate, err = newGate(vt); err != nil {
 		return snap, err

@@ -16,19 +16,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
 )
 
 // Is reports whether the operator has generated a trigger.
 func Is(vt *triggerv1.ValuesTrigger) bool { return For(vt) != "" }
 
-// Key returns the name under which HelmReleases keep what a trigger knows of them. Of all generated
-// ones it is the same: there is one for each release, whatever its name.
-func Key(vt *triggerv1.ValuesTrigger) string {
+// Knower returns a trigger as the records on the HelmReleases know it. One that is generated goes on with
+// what another one knew: there is one for each release, whatever its name.
+func Knower(vt *triggerv1.ValuesTrigger) plan.Knower {
 	if For(vt) != "" {
-		return "generated"
+		return plan.Knower{Key: "generated"}
 	}
-	return vt.Namespace + "/" + vt.Name
+	return plan.Knower{Key: vt.Namespace + "/" + vt.Name, UID: vt.UID}
 }
 
 // For returns the name of the HelmRelease, of the same namespace, for which the operator has

@@ -30,6 +30,35 @@ func (p *planner) remembered() bool {
 // in its way: as the spec, the state of the targets and the rollout of the content say.
 // Open is true if a window is open, or if there are none.
 func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, open bool) []string {
+	return overrides(vt, members(targets), open)
+}
+
+// OverridesByStatus is like Overrides, by what the status counts: it may list fewer targets.
+func OverridesByStatus(vt *triggerv1.ValuesTrigger, open bool) []string {
+	summary, s := vt.Status.Summary, vt.Status.Rollout
+	if summary == nil || int(summary.Total) <= len(vt.Status.Targets) || s == nil {
+		return Overrides(vt, vt.Status.Targets, open)
+	}
+	counts := map[string]int{"": int(summary.Total - summary.Missing)}
+	for _, stage := range s.Stages {
+		counts[stage.Name] = int(stage.Targets)
+		counts[""] -= int(stage.Targets)
+	}
+	return overrides(vt, counts, open)
+}
+
+// members counts the targets in each stage, and those in none under "".
+func members(targets []triggerv1.TargetStatus) map[string]int {
+	counts := map[string]int{}
+	for _, t := range targets {
+		if t.State != triggerv1.TargetMissing {
+			counts[t.Stage]++
+		}
+	}
+	return counts
+}
+
+func overrides(vt *triggerv1.ValuesTrigger, members map[string]int, open bool) []string {
 	var out []string
 	if s := vt.Status.Rollout; s != nil {
 		switch {
@@ -48,18 +77,12 @@ func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, op
 	if vt.Spec.Rollout == nil {
 		return out
 	}
-	return append(out, overriddenStages(vt.Spec.Rollout.Stages, targets)...)
+	return append(out, overriddenStages(vt.Spec.Rollout.Stages, members)...)
 }
 
 // overriddenStages returns what of the stages a request of all targets at once overrides.
-func overriddenStages(stages []triggerv1.Stage, targets []triggerv1.TargetStatus) []string {
+func overriddenStages(stages []triggerv1.Stage, members map[string]int) []string {
 	var out []string
-	members := map[string]int{}
-	for _, t := range targets {
-		if t.State != triggerv1.TargetMissing {
-			members[t.Stage]++
-		}
-	}
 	for _, stage := range stages {
 		if stage.Approval == triggerv1.ApprovalManual {
 			out = append(out, fmt.Sprintf("the approval of stage %s: %s", stage.Name, Releases(members[stage.Name])))

@@ -257,8 +257,7 @@ func (e *env) stay(namespace string, revisions map[string]int) {
 func (e *env) asked(op *operator.Operator, namespace string, since world.AuditMark) func() ([]world.AuditEvent, error) {
 	return func() ([]world.AuditEvent, error) {
 		return e.w.AuditEvents(e.ctx, since, func(event world.AuditEvent) bool {
-			applied := strings.Contains(event.URI, "force=true") // The labels of autodiscovery.
-			return world.WritesBy(op.User())(event) && event.Resource == "helmreleases" && event.Namespace == namespace && !applied
+			return world.WritesBy(op.User())(event) && event.Asks && event.Namespace == namespace
 		})
 	}
 }

@@ -182,7 +182,7 @@ func (e *env) edits(op *operator.Operator, ns string, count int) (time.Duration,
 		switch {
 		case edit(event):
 			edited, between = event.Time, 0
-		case event.Write() && event.Resource == "helmreleases" && event.Namespace == ns:
+		case event.Write() && event.Asks && event.Namespace == ns:
 			took, others = append(took, event.Time.Sub(edited)), append(others, between)
 		case event.Namespace != ns:
 			between++

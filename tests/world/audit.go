@@ -37,6 +37,9 @@ type AuditEvent struct {
 	DryRun       bool
 	URI          string
 	UserAgent    string
+
+	// Asks reports whether the patch of a HelmRelease asks helm-controller to reconcile it.
+	Asks bool
 }
 
 // Write reports whether the request was made and granted to change something.
@@ -140,6 +143,7 @@ func parseAudit(line []byte) (AuditEvent, bool) {
 		Status struct {
 			Code int `json:"code"`
 		} `json:"responseStatus"`
+		Body json.RawMessage `json:"requestObject"`
 	}
 	if json.Unmarshal(line, &raw) != nil {
 		return AuditEvent{}, false
@@ -156,6 +160,7 @@ func parseAudit(line []byte) (AuditEvent, bool) {
 		Code:        raw.Status.Code,
 		URI:         raw.RequestURI,
 		UserAgent:   raw.UserAgent,
+		Asks:        bytes.Contains(raw.Body, []byte(`"reconcile.fluxcd.io/requestedAt":"`)),
 	}
 	if raw.ImpersonatedUser != nil {
 		e.Impersonated = raw.ImpersonatedUser.Username

@@ -15,11 +15,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// auditPolicy records every request once, when it is answered, without bodies.
+// auditPolicy records every request once, when it is answered, without bodies but those of
+// patches of HelmReleases: of them, some ask for something and others only note something.
 const auditPolicy = `apiVersion: audit.k8s.io/v1
 kind: Policy
 omitStages: [RequestReceived, ResponseStarted]
 rules:
+- level: Request
+  verbs: [patch]
+  resources: [{group: helm.toolkit.fluxcd.io, resources: [helmreleases]}]
 - level: Metadata
 `
 

@@ -36,23 +36,17 @@ const (
 
 // Copy is an object of its own from which a HelmRelease reads sources of a trigger.
 type Copy struct {
-	Object
+	binding.Object
 
 	// Sources whose content it has.
-	Sources []Object  `json:"sources"`
-	State   CopyState `json:"state"`
+	Sources []binding.Object `json:"sources"`
+	State   CopyState        `json:"state"`
 }
 
-// CopiesOf returns the copies that a trigger keeps for a HelmRelease, by its spec and what
-// its status says of them.
-func CopiesOf(vt *triggerv1.ValuesTrigger, namespace, name string) []Copy {
-	published := ""
-	for _, t := range vt.Status.Targets {
-		if t.Namespace == namespace && t.Name == name {
-			published = t.Published
-		}
-	}
-	return copiesFor(vt, publishes(vt), types.NamespacedName{Namespace: namespace, Name: name}, published)
+// CopiesOf returns the copies that a trigger keeps for a HelmRelease, of which the digest is
+// recorded that was last put into them.
+func CopiesOf(vt *triggerv1.ValuesTrigger, release binding.Object, published string) []Copy {
+	return copiesFor(vt, publishes(vt), release.NamespacedName(), published)
 }
 
 // publishes returns what a trigger copies.
@@ -69,13 +63,12 @@ func publishes(vt *triggerv1.ValuesTrigger) []publish.Source {
 	return out
 }
 
-// copiesFor returns the copies for one target, of which the digest is recorded that was
-// last put into them.
+// copiesFor is CopiesOf, given what the trigger copies.
 func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target types.NamespacedName, published string) []Copy {
 	state := copyState(vt, published)
 	var out []Copy
-	for _, c := range publish.Wanted(types.NamespacedName{Namespace: vt.Namespace, Name: vt.Name}, target, sources) {
-		one := Copy{Object: Object{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}, State: state}
+	for _, c := range publish.Wanted(binding.TriggerObject(vt).NamespacedName(), target, sources) {
+		one := Copy{Object: binding.Object{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}, State: state}
 		for _, id := range c.Sources {
 			one.Sources = append(one.Sources, binding.ObjectOf(id))
 		}
@@ -102,7 +95,7 @@ func copyState(vt *triggerv1.ValuesTrigger, published string) CopyState {
 }
 
 // Has reports whether an object is among those whose content the copy has.
-func (c Copy) Has(o Object) bool { return slices.Contains(c.Sources, o) }
+func (c Copy) Has(o binding.Object) bool { return slices.Contains(c.Sources, o) }
 
 // Names writes the objects whose content it has.
 func (c Copy) Names() string {
@@ -115,6 +108,6 @@ func (c Copy) Names() string {
 
 // Reads reports whether a HelmRelease lists an object in valuesFrom, or a copy with its
 // content.
-func Reads(hr *helmv2.HelmRelease, o Object, copies []Copy) bool {
+func Reads(hr *helmv2.HelmRelease, o binding.Object, copies []Copy) bool {
 	return binding.Reads(hr, o) || slices.ContainsFunc(copies, func(c Copy) bool { return c.Has(o) && binding.Reads(hr, c.Object) })
 }

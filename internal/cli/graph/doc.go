@@ -14,10 +14,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
-// Object names a ConfigMap, a Secret or a HelmRelease.
-type Object = binding.Object
-
-func compareObjects(a, b Object) int { return strings.Compare(a.ID(), b.ID()) }
+func compareObjects(a, b binding.Object) int { return strings.Compare(a.ID(), b.ID()) }
 
 // rank orders by severity: what has gone wrong first. What is not listed comes first of
 // all, since no one has thought of it.

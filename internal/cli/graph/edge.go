@@ -4,7 +4,10 @@
 package graph
 
 import (
+	"k8s.io/apimachinery/pkg/types"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // How says why an edit of an object reaches a HelmRelease.
@@ -47,13 +50,27 @@ const (
 // Effects orders effects.
 var Effects = []Effect{Forced, Upgraded, Requested, Held, AtInterval, Absent, Denied, None}
 
+// Key names a ValuesTrigger, in an answer as namespace/name.
+type Key struct{ types.NamespacedName }
+
+// String returns namespace/name, "" if it names none.
+func (k Key) String() string {
+	if k == (Key{}) {
+		return ""
+	}
+	return k.NamespacedName.String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
 // Edge is one way from the object to a HelmRelease.
 type Edge struct {
-	Release Object `json:"helmRelease"`
-	How     How    `json:"how"`
+	Release binding.Object `json:"helmRelease"`
+	How     How            `json:"how"`
 
-	// Trigger is namespace/name of the ValuesTrigger, if one follows the object.
-	Trigger string `json:"valuesTrigger,omitempty"`
+	// Trigger is the ValuesTrigger, if one follows the object.
+	Trigger Key `json:"valuesTrigger,omitzero"`
 
 	// Keys that count, all if empty.
 	Keys    []string              `json:"keys,omitempty"`
@@ -75,16 +92,15 @@ type Edge struct {
 
 // Reach is what an edit of an object would touch.
 type Reach struct {
-	Object
+	binding.Object
 
 	// Excluded reports that the object's label takes it out, FluxWatched that it has
 	// Flux's own watch label, too.
 	Excluded    bool `json:"excluded,omitempty"`
 	FluxWatched bool `json:"fluxWatched,omitempty"`
 
-	// CopyOf is namespace/name of the ValuesTrigger that keeps the object as a copy of
-	// its sources.
-	CopyOf string `json:"copyOf,omitempty"`
+	// CopyOf is the ValuesTrigger that keeps the object as a copy of its sources.
+	CopyOf Key `json:"copyOf,omitzero"`
 
 	// Problems are what is malformed in its annotations.
 	Problems []string `json:"problems,omitempty"`

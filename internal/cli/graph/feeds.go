@@ -16,7 +16,7 @@ import (
 
 // Feeds is what a HelmRelease depends on.
 type Feeds struct {
-	Object
+	binding.Object
 	Suspended bool `json:"suspended,omitempty"`
 	OptedOut  bool `json:"optedOut,omitempty"`
 
@@ -28,20 +28,21 @@ type Feeds struct {
 }
 
 // FeedsOf returns what a HelmRelease depends on.
-func FeedsOf(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) Feeds {
+func (d Directory) FeedsOf(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) Feeds {
 	f := Feeds{
-		Object:    Object{Kind: helmv2.HelmReleaseKind, Namespace: hr.Namespace, Name: hr.Name},
+		Object:    binding.ReleaseObject(hr),
 		Suspended: hr.Spec.Suspend, OptedOut: contract.IsExcluded(hr.Labels), Triggers: []Trigger{},
 	}
-	followed := map[Object]bool{}
-	for _, vt := range Targeting(all, hr.Namespace, hr.Name) {
-		t := Describe(vt)
-		t.Targets = slices.DeleteFunc(t.Targets, func(target Target) bool { return target.Key() != f.Key() })
+	followed := map[binding.Object]bool{}
+	for _, delivery := range d.DeliveriesTo(all, hr) {
+		t := d.Describe(delivery.Trigger)
+		t.Targets = slices.DeleteFunc(t.Targets, func(target Target) bool { return target.Object != f.Object })
+		t.CountedOnly = 0
 		f.Triggers = append(f.Triggers, t)
 		for _, s := range t.Sources {
 			followed[s.Object] = true
 		}
-		for _, c := range CopiesOf(vt, hr.Namespace, hr.Name) {
+		for _, c := range CopiesOf(delivery.Trigger, f.Object, delivery.Published()) {
 			followed[c.Object] = true
 		}
 	}
@@ -61,15 +62,4 @@ func reads(hr *helmv2.HelmRelease) []Source {
 		all = merge(all, Source{Source: binding.SourceOf(&triggerv1.ValuesTrigger{}, i, ref, ref.Name)})
 	}
 	return all
-}
-
-// Targeting returns the triggers that have a HelmRelease among their targets.
-func Targeting(all []triggerv1.ValuesTrigger, namespace, name string) []*triggerv1.ValuesTrigger {
-	var found []*triggerv1.ValuesTrigger
-	for i := range all {
-		if slices.ContainsFunc(targets(&all[i]), func(t Target) bool { return t.Namespace == namespace && t.Name == name }) {
-			found = append(found, &all[i])
-		}
-	}
-	return found
 }

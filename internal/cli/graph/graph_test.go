@@ -14,6 +14,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 var (
@@ -120,8 +121,8 @@ func TestReaches(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			reach := Reaches(Cluster{Releases: c.releases, Triggers: c.triggers}, Subject{
-				Object: Object{Kind: "ConfigMap", Namespace: c.namespace, Name: "values"}, Labels: c.labels, Annotations: c.annotations,
+			reach := Reaches(Cluster{Directory: Directory{Releases: c.releases}, Triggers: c.triggers}, Subject{
+				Object: binding.Object{Kind: "ConfigMap", Namespace: c.namespace, Name: "values"}, Labels: c.labels, Annotations: c.annotations,
 			})
 			var got []string
 			for _, e := range reach.Edges {
@@ -173,7 +174,7 @@ func TestDescribe_states(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			trigger := vt("t", c.modify, named("values"))
-			NewWithT(t).Expect(Describe(&trigger).State).To(Equal(c.want))
+			NewWithT(t).Expect(Directory{}.Describe(&trigger).State).To(Equal(c.want))
 		})
 	}
 }
@@ -194,7 +195,7 @@ func TestDescribe_unites_what_references_want_of_one_object(t *testing.T) {
 		{Kind: "Secret", Namespace: "apps", Name: "absent"},
 	}
 	var got []string
-	for _, s := range Describe(&all).Sources {
+	for _, s := range (Directory{}).Describe(&all).Sources {
 		got = append(got, fmt.Sprintf("%s %v %s optional=%t absent=%t %s", s.Object, s.Keys, s.Selector, s.Optional, s.Absent, s.Force))
 	}
 	g.Expect(got).To(Equal([]string{
@@ -209,13 +210,13 @@ func TestReasons_counts_messages_without_names(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	failed := func(name, message string, revision int64) Trigger {
-		return Trigger{Targets: []Target{{Namespace: "apps", Name: name, State: triggerv1.TargetFailed, Message: message, Revision: revision}}}
+		return Trigger{Targets: []Target{{Object: binding.Object{Namespace: "apps", Name: name}, State: triggerv1.TargetFailed, Message: message, Revision: revision}}}
 	}
 	g.Expect(Reasons([]Trigger{
 		failed("x", "no chart", 1),
 		failed("a", "Helm upgrade failed for release apps/a.v3: timeout", 2),
 		failed("b", "Helm upgrade failed for release apps/b.v13: timeout", 12),
-		{Targets: []Target{{Namespace: "apps", Name: "c", State: triggerv1.TargetDelivered}}},
+		{Targets: []Target{{Object: binding.Object{Namespace: "apps", Name: "c"}, State: triggerv1.TargetDelivered}}},
 	})).To(Equal([]Reason{
 		{State: triggerv1.TargetFailed, Message: "Helm upgrade failed for release …: timeout", Count: 2},
 		{State: triggerv1.TargetFailed, Message: "no chart", Count: 1},
@@ -226,8 +227,8 @@ func TestSummarize_counts_each_release_once_by_its_worst_state(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	s := Summarize([]Trigger{
-		{State: Ready, Targets: []Target{{Namespace: "apps", Name: "a", State: triggerv1.TargetDelivered}}},
-		{State: Stalled, Targets: []Target{{Namespace: "apps", Name: "a", State: triggerv1.TargetFailed}, {Namespace: "apps", Name: "b", State: triggerv1.TargetDelivered}}},
+		{State: Ready, Targets: []Target{{Object: binding.Object{Namespace: "apps", Name: "a"}, State: triggerv1.TargetDelivered}}},
+		{State: Stalled, Targets: []Target{{Object: binding.Object{Namespace: "apps", Name: "a"}, State: triggerv1.TargetFailed}, {Object: binding.Object{Namespace: "apps", Name: "b"}, State: triggerv1.TargetDelivered}}},
 	})
 	g.Expect(Counts(TargetSeverity, s.Releases)).To(Equal("1 Failed, 1 Delivered"))
 	g.Expect(Counts(Severity, s.Triggers)).To(Equal("1 Stalled, 1 Ready"))
@@ -242,15 +243,15 @@ func TestSources_say_which_keys_must_exist(t *testing.T) {
 	}, "values", "values")
 	want := ConsistOf(And(HaveField("Name", "values"), HaveField("Keys", []string{"more", "values.yaml"}),
 		HaveField("Required", []string{"values.yaml"}), HaveField("Optional", false)))
-	g.Expect(FeedsOf(nil, &release).Unfollowed).To(want)
+	g.Expect(Directory{}.FeedsOf(nil, &release).Unfollowed).To(want)
 
 	of := func(optional bool, keys ...string) triggerv1.SourceReference {
 		return triggerv1.SourceReference{Kind: "ConfigMap", Namespace: "apps", Name: "values", Force: triggerv1.ForceAuto, Keys: keys, Optional: optional}
 	}
 	trigger := vt("a", byOperator, of(false, "values.yaml"), "a")
 	trigger.Spec.Sources = append(trigger.Spec.Sources, of(true, "more"))
-	g.Expect(Describe(&trigger).Sources).To(want)
-	reach := Reaches(Cluster{Releases: []helmv2.HelmRelease{release}}, Subject{Object: Object{Kind: "ConfigMap", Namespace: "apps", Name: "values"}})
+	g.Expect(Directory{}.Describe(&trigger).Sources).To(want)
+	reach := Reaches(Cluster{Directory: Directory{Releases: []helmv2.HelmRelease{release}}}, Subject{Object: binding.Object{Kind: "ConfigMap", Namespace: "apps", Name: "values"}})
 	g.Expect(reach.Edges).To(ConsistOf(HaveField("Keys", []string{"more", "values.yaml"})))
 }
 
@@ -261,7 +262,7 @@ func TestDescribe_leaves_out_an_optional_target_that_was_not_found(t *testing.T)
 		in := vt("mine", nil, named("values"))
 		in.Generation, in.Status.ObservedGeneration = 2, observed
 		in.Spec.Targets = []triggerv1.TargetReference{{Name: "absent", Optional: optional}}
-		return Describe(&in).Targets
+		return Directory{}.Describe(&in).Targets
 	}
 	g.Expect(of(true, 2)).To(BeEmpty())
 	g.Expect(of(true, 1)).To(HaveLen(1), "not evaluated yet")

@@ -22,7 +22,7 @@ import (
 
 // Cluster is what an answer is about.
 type Cluster struct {
-	Releases []helmv2.HelmRelease
+	Directory
 	Triggers []triggerv1.ValuesTrigger
 
 	// Now is when it was read.
@@ -32,7 +32,7 @@ type Cluster struct {
 // Subject is a ConfigMap or Secret with its labels and annotations, as they are or as
 // an edit would have them.
 type Subject struct {
-	Object
+	binding.Object
 	Labels      map[string]string
 	Annotations map[string]string
 }
@@ -40,7 +40,7 @@ type Subject struct {
 // reacher collects the edges of one object.
 type reacher struct {
 	subject  Subject
-	now      time.Time
+	cluster  Cluster
 	releases map[types.NamespacedName]*helmv2.HelmRelease
 	reach    Reach
 	followed map[types.NamespacedName]bool
@@ -53,7 +53,7 @@ type reacher struct {
 // Reaches says what an edit of the subject would touch.
 func Reaches(c Cluster, subject Subject) Reach {
 	r := &reacher{
-		subject: subject, now: c.Now, releases: make(map[types.NamespacedName]*helmv2.HelmRelease, len(c.Releases)),
+		subject: subject, cluster: c, releases: make(map[types.NamespacedName]*helmv2.HelmRelease, len(c.Releases)),
 		followed: map[types.NamespacedName]bool{}, named: map[types.NamespacedName]bool{},
 		reach: Reach{
 			Object: subject.Object, Edges: []Edge{},
@@ -63,10 +63,10 @@ func Reaches(c Cluster, subject Subject) Reach {
 	}
 	for i := range c.Releases {
 		hr := &c.Releases[i]
-		r.releases[types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}] = hr
+		r.releases[binding.ReleaseObject(hr).NamespacedName()] = hr
 	}
 	if trigger, copied := publish.Trigger(subject.Labels); copied {
-		r.reach.CopyOf = trigger.String()
+		r.reach.CopyOf = Key{trigger}
 	}
 	if contract.IsSource(subject.Labels) {
 		binding := contract.Parse(subject.Annotations)
@@ -90,7 +90,7 @@ func Reaches(c Cluster, subject Subject) Reach {
 		if order := byRank(Effects, a.Effect, b.Effect); order != 0 {
 			return order
 		}
-		return strings.Compare(a.Release.ID()+a.Trigger, b.Release.ID()+b.Trigger)
+		return strings.Compare(a.Release.ID()+a.Trigger.String(), b.Release.ID()+b.Trigger.String())
 	})
 	return r.reach
 }
@@ -109,26 +109,28 @@ func (r *reacher) followTrigger(vt *triggerv1.ValuesTrigger) {
 	if !found {
 		return
 	}
-	for _, t := range targets(vt) {
-		key := types.NamespacedName{Namespace: t.Namespace, Name: t.Name}
+	turns := turnsOf(vt, r.cluster.Now)
+	isGenerated := generated.Is(vt)
+	for _, t := range targets(vt, r.cluster.Members(vt)) {
+		key := t.NamespacedName()
 		hr := r.releases[key]
 		reads := hr != nil && Reads(hr, r.subject.Object, t.Copies)
 		edge := Edge{
-			Release: release(key), How: Declared, Trigger: vt.Namespace + "/" + vt.Name,
+			Release: t.Object, How: Declared, Trigger: Key{binding.TriggerObject(vt).NamespacedName()},
 			Keys: source.Keys, State: t.State, Message: t.Message,
 			Force: source.Force == triggerv1.ForceAlways || source.Force == triggerv1.ForceAuto && !reads,
 		}
-		if generated.Is(vt) {
+		if isGenerated {
 			edge.How = ValuesFrom
 			if r.named[key] {
 				edge.How = Labelled
 			}
 		}
 		edge.Effect = effect(vt, hr, t, edge.Force, reads)
-		edge.Waits = waits(vt, t)
 		if hr != nil {
-			edge.Turn, edge.Itself = turnOf(vt, hr, r.now), binding.Reads(hr, r.subject.Object)
+			edge.Turn, edge.Itself = turns(hr), binding.Reads(hr, r.subject.Object)
 		}
+		edge.Waits = waits(vt, t, edge.Turn)
 		r.reach.Edges = append(r.reach.Edges, edge)
 		r.followed[key] = true
 	}
@@ -201,14 +203,14 @@ func (r *reacher) followContract() {
 func (r *reacher) followReaders(releases []helmv2.HelmRelease) {
 	for i := range releases {
 		hr := &releases[i]
-		key := types.NamespacedName{Namespace: hr.Namespace, Name: hr.Name}
+		key := binding.ReleaseObject(hr).NamespacedName()
 		if r.followed[key] || !binding.Reads(hr, r.subject.Object) {
 			continue
 		}
 		edge := Edge{Release: release(key), How: ValuesFrom, Keys: keysOf(hr, r.subject.Object), Effect: AtInterval}
 		switch {
-		case r.reach.CopyOf != "":
-			edge.Message = "a copy: edit the sources of ValuesTrigger " + r.reach.CopyOf + " instead"
+		case r.reach.CopyOf != Key{}:
+			edge.Message = "a copy: edit the sources of ValuesTrigger " + r.reach.CopyOf.String() + " instead"
 		case r.reach.Excluded:
 			edge.Message = "not followed: the label " + triggerv1.LabelReconcilerNameSourceKey + " takes the " + r.subject.Kind + " out"
 		case contract.IsExcluded(hr.Labels):
@@ -224,7 +226,7 @@ func (r *reacher) followReaders(releases []helmv2.HelmRelease) {
 }
 
 // keysOf returns the keys that a HelmRelease reads of an object.
-func keysOf(hr *helmv2.HelmRelease, o Object) []string {
+func keysOf(hr *helmv2.HelmRelease, o binding.Object) []string {
 	for _, s := range reads(hr) {
 		if s.Kind == o.Kind && s.Name == o.Name {
 			return s.Keys
@@ -233,6 +235,6 @@ func keysOf(hr *helmv2.HelmRelease, o Object) []string {
 	return nil
 }
 
-func release(key types.NamespacedName) Object {
-	return Object{Kind: helmv2.HelmReleaseKind, Namespace: key.Namespace, Name: key.Name}
+func release(key types.NamespacedName) binding.Object {
+	return binding.Object{Kind: helmv2.HelmReleaseKind, Namespace: key.Namespace, Name: key.Name}
 }

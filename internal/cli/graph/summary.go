@@ -6,10 +6,12 @@ package graph
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // Summary counts triggers by state, and HelmReleases by the worst of their states.
@@ -18,23 +20,48 @@ type Summary struct {
 	Releases map[triggerv1.TargetState]int `json:"helmReleases"`
 }
 
-// Summarize counts.
+// Summarize counts. HelmReleases that are only counted, by several triggers perhaps, count each time.
 func Summarize(triggers []Trigger) Summary {
 	s := Summary{Triggers: map[State]int{}, Releases: map[triggerv1.TargetState]int{}}
-	worst := map[string]triggerv1.TargetState{}
+	worst := map[binding.Object]triggerv1.TargetState{}
 	for _, t := range triggers {
 		s.Triggers[t.State]++
 		for _, target := range t.Targets {
-			old, seen := worst[target.Key()]
+			old, seen := worst[target.Object]
 			if !seen || byRank(TargetSeverity, target.State, old) < 0 {
-				worst[target.Key()] = target.State
+				worst[target.Object] = target.State
 			}
+		}
+		for state, n := range t.Unnamed() {
+			s.Releases[state] += n
 		}
 	}
 	for _, state := range worst {
 		s.Releases[state]++
 	}
 	return s
+}
+
+// ByState returns how many targets are in which state.
+func ByState(s triggerv1.TargetSummary) map[triggerv1.TargetState]int {
+	return map[triggerv1.TargetState]int{
+		triggerv1.TargetFailed: int(s.Failed), triggerv1.TargetMissing: int(s.Missing), triggerv1.TargetHeld: int(s.Held),
+		triggerv1.TargetTriggered: int(s.Triggered), triggerv1.TargetPending: int(s.Pending), triggerv1.TargetDelivered: int(s.Delivered),
+	}
+}
+
+// Unnamed returns how many targets in which state are only counted.
+func (t Trigger) Unnamed() map[triggerv1.TargetState]int {
+	unnamed := map[triggerv1.TargetState]int{}
+	if t.CountedOnly == 0 {
+		return unnamed // What differs then has changed since it was counted.
+	}
+	unnamed = ByState(t.Summary)
+	for _, target := range t.Targets {
+		unnamed[target.State]--
+	}
+	maps.DeleteFunc(unnamed, func(_ triggerv1.TargetState, n int) bool { return n <= 0 })
+	return unnamed
 }
 
 // Sort orders triggers, worst first.

@@ -6,12 +6,11 @@ package graph
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	fluxmeta "github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -49,8 +48,7 @@ var (
 
 // Trigger is a ValuesTrigger with what it delivers, worst first.
 type Trigger struct {
-	Namespace     string       `json:"namespace"`
-	Name          string       `json:"name"`
+	binding.Object
 	Generated     bool         `json:"generated"`
 	State         State        `json:"state"`
 	Reason        string       `json:"reason,omitempty"`
@@ -63,10 +61,12 @@ type Trigger struct {
 
 	Sources []Source `json:"sources"`
 	Targets []Target `json:"targets"`
-}
 
-// Key returns namespace/name.
-func (t Trigger) Key() string { return t.Namespace + "/" + t.Name }
+	// Summary counts all targets. CountedOnly of them are not among Targets: the status of the
+	// trigger does not list them, and they were not found.
+	Summary     triggerv1.TargetSummary `json:"summary"`
+	CountedOnly int                     `json:"countedOnly,omitempty"`
+}
 
 // Source is a ConfigMap or Secret that a trigger reads.
 type Source struct {
@@ -80,8 +80,7 @@ type Source struct {
 
 // Target is a HelmRelease and how far the delivery to it got.
 type Target struct {
-	Namespace   string                `json:"namespace"`
-	Name        string                `json:"name"`
+	binding.Object
 	State       triggerv1.TargetState `json:"state"`
 	Message     string                `json:"message,omitempty"`
 	Revision    int64                 `json:"revision,omitempty"`
@@ -97,9 +96,6 @@ type Target struct {
 	published string
 }
 
-// Key returns namespace/name.
-func (t Target) Key() string { return t.Namespace + "/" + t.Name }
-
 // Since returns when the target came to its state, as far as that is known.
 func (t Target) Since() *metav1.Time {
 	if t.State == triggerv1.TargetDelivered {
@@ -108,12 +104,17 @@ func (t Target) Since() *metav1.Time {
 	return t.TriggeredAt
 }
 
-// Describe returns what a ValuesTrigger says about itself.
-func Describe(vt *triggerv1.ValuesTrigger) Trigger {
+// Describe returns what a ValuesTrigger says about itself, and what its targets say.
+func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
 	t := Trigger{
-		Namespace: vt.Namespace, Name: vt.Name, Generated: generated.Is(vt),
-		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime,
-		Sources: sources(vt), Targets: targets(vt),
+		Object: binding.TriggerObject(vt), Generated: generated.Is(vt),
+		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt),
+	}
+	members := d.Members(vt)
+	t.Targets, t.Summary, t.CountedOnly = targets(vt, members), members.Summary, members.CountedOnly
+	for range unseen(vt) {
+		t.Summary.Total++
+		t.Summary.Pending++
 	}
 	if vt.Status.Rollout != nil {
 		t.Rollout = vt.Status.Rollout.Phase
@@ -146,11 +147,11 @@ func state(vt *triggerv1.ValuesTrigger) (s State, reason, message string) {
 // selector were last resolved to.
 func sources(vt *triggerv1.ValuesTrigger) []Source {
 	var out []Source
-	digests := map[Object]string{}
+	digests := map[binding.Object]string{}
 	for _, s := range vt.Status.Sources {
-		digests[Object{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}] = s.Digest
+		digests[binding.Object{Kind: s.Kind, Namespace: s.Namespace, Name: s.Name}] = s.Digest
 	}
-	selected := map[Object]bool{}
+	selected := map[binding.Object]bool{}
 	for i, ref := range vt.Spec.Sources {
 		if ref.Name == "" {
 			continue
@@ -167,7 +168,7 @@ func sources(vt *triggerv1.ValuesTrigger) []Source {
 		}
 		matched := false
 		for _, found := range vt.Status.Sources {
-			if o := (Object{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}); o.Kind == ref.Kind && o.Namespace == cmp.Or(ref.Namespace, vt.Namespace) && !selected[o] {
+			if o := (binding.Object{Kind: found.Kind, Namespace: found.Namespace, Name: found.Name}); o.Kind == ref.Kind && o.Namespace == cmp.Or(ref.Namespace, vt.Namespace) && !selected[o] {
 				out, matched = merge(out, sourceOf(vt, i, o.Name)), true
 			}
 		}
@@ -211,33 +212,24 @@ func selectorText(selector *triggerv1.Selector) string {
 
 // targets returns the HelmReleases that the trigger has found, worst first, and those
 // that it names and has not evaluated.
-func targets(vt *triggerv1.ValuesTrigger) []Target {
-	out := make([]Target, 0, len(vt.Status.Targets))
-	known := map[string]bool{}
-	for _, t := range vt.Status.Targets {
+func targets(vt *triggerv1.ValuesTrigger, members Members) []Target {
+	out := make([]Target, 0, len(members.Targets))
+	for _, t := range members.Targets {
 		out = append(out, Target{
-			Namespace: t.Namespace, Name: t.Name, State: t.State, Message: t.Message, Revision: t.Revision, Attempts: t.Attempts,
+			Object: binding.Object{Kind: helmv2.HelmReleaseKind, Namespace: t.Namespace, Name: t.Name},
+			State:  t.State, Message: t.Message, Revision: t.Revision, Attempts: t.Attempts,
 			TriggeredAt: t.TriggeredAt, DeliveredAt: t.DeliveredAt, Cause: t.Cause, published: t.Published,
 		})
-		known[t.Namespace+"/"+t.Name] = true
 	}
-	for _, ref := range vt.Spec.Targets {
-		t := Target{Namespace: cmp.Or(ref.Namespace, vt.Namespace), Name: ref.Name, State: triggerv1.TargetPending, Message: "not evaluated yet"}
-		absent := ref.Optional && vt.Status.ObservedGeneration == vt.Generation
-		if ref.Name != "" && ref.NamespaceSelector == nil && !known[t.Key()] && !absent {
-			out = append(out, t)
-			known[t.Key()] = true
-		}
+	for _, o := range unseen(vt) {
+		out = append(out, Target{Object: o, State: triggerv1.TargetPending, Message: "not evaluated yet"})
 	}
 	published := publishes(vt)
 	for i, t := range out {
-		out[i].Copies = copiesFor(vt, published, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, t.published)
+		out[i].Copies = copiesFor(vt, published, t.NamespacedName(), t.published)
 	}
 	slices.SortFunc(out, func(a, b Target) int {
-		if order := byRank(TargetSeverity, a.State, b.State); order != 0 {
-			return order
-		}
-		return strings.Compare(a.Key(), b.Key())
+		return cmp.Or(byRank(TargetSeverity, a.State, b.State), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
 	return out
 }

@@ -4,6 +4,7 @@
 package graph
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -25,27 +26,29 @@ type Turn struct {
 	After string
 }
 
-// turnOf returns when a change that is made now would be delivered, by the spec.
-func turnOf(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease, now time.Time) Turn {
-	var turn Turn
-	if vt.Spec.Rollout != nil {
-		stages, err := binding.StagesOf(vt)
-		if err != nil {
-			return Turn{After: "ValuesTrigger " + vt.Namespace + "/" + vt.Name + " is invalid and delivers nothing: " + err.Error()}
+// turnsOf returns when a change that is made now would be delivered to a HelmRelease, by the spec.
+func turnsOf(vt *triggerv1.ValuesTrigger, now time.Time) func(*helmv2.HelmRelease) Turn {
+	trigger := binding.TriggerObject(vt).String()
+	stages, err := binding.StagesOf(vt)
+	if err != nil {
+		return func(*helmv2.HelmRelease) Turn {
+			return Turn{After: trigger + " is invalid and delivers nothing: " + err.Error()}
+		}
+	}
+	later := window(vt, now)
+	if quiet := vt.Spec.QuietPeriod.Duration; later == "" && quiet > 0 {
+		later = "after a quiet period of " + Duration(quiet)
+	}
+	return func(hr *helmv2.HelmRelease) Turn {
+		if vt.Spec.Rollout == nil {
+			return Turn{After: later}
 		}
 		i := stages.Of(hr)
 		if i == rollout.NoStage {
-			return Turn{After: "no stage of ValuesTrigger " + vt.Namespace + "/" + vt.Name + " selects it: it is never triggered"}
+			return Turn{After: "no stage of " + trigger + " selects it: it is never triggered"}
 		}
-		turn = Turn{Stage: vt.Spec.Rollout.Stages[i].Name, After: before(vt.Spec.Rollout.Stages[:i+1])}
+		return Turn{Stage: vt.Spec.Rollout.Stages[i].Name, After: cmp.Or(before(vt.Spec.Rollout.Stages[:i+1]), later)}
 	}
-	if turn.After == "" {
-		turn.After = window(vt, now)
-	}
-	if quiet := vt.Spec.QuietPeriod.Duration; turn.After == "" && quiet > 0 {
-		turn.After = "after a quiet period of " + Duration(quiet)
-	}
-	return turn
 }
 
 // before says what the last of some stages comes after: the approval that a person gives
@@ -97,20 +100,18 @@ func Duration(d time.Duration) string {
 	return text
 }
 
-// waits says what the content waits for that a target is due to get, "" if it has it.
-func waits(vt *triggerv1.ValuesTrigger, t Target) string {
+// waits says what the content waits for that a target is due to get, "" if it has it. What the
+// status does not say follows from the spec.
+func waits(vt *triggerv1.ValuesTrigger, t Target, turn Turn) string {
 	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
 		return "has failed and is not delivered: edit it, or retry it by name"
 	}
 	reason, _, _ := strings.Cut(t.Message, ";")
 	switch t.State {
 	case triggerv1.TargetHeld:
-		return reason
+		return cmp.Or(reason, turn.After, "is held back")
 	case triggerv1.TargetPending, triggerv1.TargetTriggered:
-		if reason == "" {
-			return "is in progress"
-		}
-		return reason
+		return cmp.Or(reason, "is in progress")
 	case triggerv1.TargetFailed:
 		return "has failed: " + reason
 	}

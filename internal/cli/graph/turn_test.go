@@ -15,7 +15,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-func TestTurnOf(t *testing.T) {
+func TestTurnsOf(t *testing.T) {
 	t.Parallel()
 	stage := func(name string, soak time.Duration, approval triggerv1.ApprovalPolicy) triggerv1.Stage {
 		return triggerv1.Stage{
@@ -61,6 +61,6 @@ func TestTurnOf(t *testing.T) {
 			vt.Spec.Rollout = &triggerv1.Rollout{Stages: c.stages}
 		}
 		hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"ring": c.ring}}}
-		NewWithT(t).Expect(turnOf(vt, hr, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))).To(Equal(c.want), c.ring)
+		NewWithT(t).Expect(turnsOf(vt, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))(hr)).To(Equal(c.want), c.ring)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 )
 
 // Cause is why the operator made a request, as its one line says it.
@@ -35,10 +37,8 @@ type Cause struct {
 
 // Edit is a changed object.
 type Edit struct {
-	Kind      string `json:"kind"`
-	Namespace string `json:"namespace"`
-	Name      string `json:"name"`
-	Digest    string `json:"digest,omitempty"`
+	binding.Object
+	Digest string `json:"digest,omitempty"`
 
 	// Absent reports that the object was gone.
 	Absent bool `json:"absent,omitempty"`
@@ -84,7 +84,7 @@ func ParseCause(text string) Cause {
 	}
 	for _, match := range editPattern.FindAllStringSubmatch(text, -1) {
 		e := Edit{
-			Kind: match[1], Namespace: match[2], Name: match[3],
+			Object: binding.Object{Kind: match[1], Namespace: match[2], Name: match[3]},
 			Absent: match[4] != "", Digest: match[5], Editor: match[7],
 			Origin: match[8],
 		}

@@ -11,6 +11,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
@@ -37,8 +38,8 @@ const (
 type Evidence struct {
 	Release *helmv2.HelmRelease
 
-	// Triggers that deliver to it.
-	Triggers []*triggerv1.ValuesTrigger
+	// Deliveries to it.
+	Deliveries []graph.Delivery
 
 	// Events about it.
 	Events []Event
@@ -92,8 +93,7 @@ type Revision struct {
 
 // Report is the answer.
 type Report struct {
-	Namespace string     `json:"namespace"`
-	Name      string     `json:"name"`
+	binding.Object
 	Ready     string     `json:"ready,omitempty"`
 	Message   string     `json:"message,omitempty"`
 	Revisions []Revision `json:"revisions"`
@@ -161,7 +161,7 @@ type Quiet struct {
 
 // Explain puts the evidence together.
 func Explain(e Evidence) Report {
-	r := Report{Namespace: e.Release.Namespace, Name: e.Release.Name, Revisions: revisions(e)}
+	r := Report{Object: binding.ReleaseObject(e.Release), Revisions: revisions(e)}
 	r.Ready, r.Message = ready(e.Release)
 	onRecord := requests(e)
 	answers := answers(r.Revisions, onRecord)
@@ -174,11 +174,11 @@ func Explain(e Evidence) Report {
 	}
 	r.Quiet = quiet(onRecord, r.Revisions)
 	r.Requested = unassigned(onRecord, r.Revisions, r.Quiet)
-	r.Overridden = overrides(e.Triggers)
+	r.Overridden = overrides(e.Deliveries)
 	r.Waiting = waiting(e)
-	for _, vt := range e.Triggers {
-		for _, c := range graph.CopiesOf(vt, r.Namespace, r.Name) {
-			r.Copies = append(r.Copies, Copy{Copy: c, Trigger: vt.Namespace + "/" + vt.Name, Read: graph.Reads(e.Release, c.Object, nil)})
+	for _, d := range e.Deliveries {
+		for _, c := range graph.CopiesOf(d.Trigger, r.Object, d.Published()) {
+			r.Copies = append(r.Copies, Copy{Copy: c, Trigger: binding.TriggerObject(d.Trigger).Key(), Read: graph.Reads(e.Release, c.Object, nil)})
 		}
 	}
 	return r
@@ -278,22 +278,21 @@ func differs(hr *helmv2.HelmRelease, number int64) []string {
 
 func waiting(e Evidence) []Waiting {
 	var out []Waiting
-	for _, vt := range e.Triggers {
-		for _, t := range vt.Status.Targets {
-			if t.Namespace != e.Release.Namespace || t.Name != e.Release.Name || t.State == triggerv1.TargetDelivered {
-				continue
-			}
-			w := Waiting{Trigger: vt.Namespace + "/" + vt.Name, State: t.State, Message: t.Message}
-			switch {
-			case t.Cause != "" && t.Digest == vt.Status.LastDigest:
-				cause := ParseCause(t.Cause)
-				w.Cause = &cause
-			case len(vt.Status.History) > 0 && vt.Status.History[0].Digest == vt.Status.LastDigest && vt.Status.History[0].Cause != "":
-				cause := ParseCause(vt.Status.History[0].Cause)
-				w.Cause = &cause // What others were triggered for already.
-			}
-			out = append(out, w)
+	for _, d := range e.Deliveries {
+		vt, t := d.Trigger, d.Target
+		if t == nil || t.State == triggerv1.TargetDelivered {
+			continue
 		}
+		w := Waiting{Trigger: binding.TriggerObject(vt).Key(), State: t.State, Message: t.Message}
+		switch {
+		case t.Cause != "" && t.Digest == vt.Status.LastDigest:
+			cause := ParseCause(t.Cause)
+			w.Cause = &cause
+		case len(vt.Status.History) > 0 && vt.Status.History[0].Digest == vt.Status.LastDigest && vt.Status.History[0].Cause != "":
+			cause := ParseCause(vt.Status.History[0].Cause)
+			w.Cause = &cause // What others were triggered for already.
+		}
+		out = append(out, w)
 	}
 	return out
 }

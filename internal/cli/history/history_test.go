@@ -14,6 +14,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
@@ -52,7 +53,7 @@ func (e Evidence) target(status triggerv1.TargetStatus, history ...triggerv1.Cha
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
 	status.Namespace, status.Name = "apps", "app"
 	vt.Status.Targets, vt.Status.History = []triggerv1.TargetStatus{status}, history
-	e.Triggers = append(e.Triggers, vt)
+	e.Deliveries = append(e.Deliveries, graph.Delivery{Trigger: vt, Target: &vt.Status.Targets[0]})
 	return e
 }
 
@@ -247,7 +248,7 @@ func TestExplain_a_release_that_waits_was_not_asked_for_what_it_waits_for(t *tes
 	newest := triggerv1.Change{Digest: "sha256:2", Cause: cause("a"), Time: *stamp(20)}
 	older := triggerv1.Change{Digest: "sha256:1", Cause: cause("b"), Time: *stamp(10)}
 	never := evidence(snapshot(1, 1, "1.0.0", "a")).target(triggerv1.TargetStatus{State: triggerv1.TargetHeld, Digest: "sha256:0"}, newest, older)
-	never.Triggers[0].Status.LastDigest = newest.Digest
+	never.Deliveries[0].Trigger.Status.LastDigest = newest.Digest
 	g.Expect(Explain(never).Requested).To(BeEmpty(), "it is behind a stage, and was never asked")
 
 	waits := never.annotated(5)

@@ -14,6 +14,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 )
 
 // request is a request of the operator that is on record.
@@ -57,8 +59,8 @@ var (
 // requests returns what is on record, best evidence first, each request once.
 func requests(e Evidence) []request {
 	var all []request
-	for _, vt := range e.Triggers {
-		all = append(all, ofTrigger(vt, e.Release)...)
+	for _, d := range e.Deliveries {
+		all = append(all, ofDelivery(d, e.Release)...)
 	}
 	for _, event := range e.Events {
 		all = append(all, ofEvent(event)...)
@@ -111,38 +113,44 @@ func (q *request) learn(other request) {
 	q.open = q.open || other.open
 }
 
-// ofTrigger returns what the status of a trigger says: of its last request for the
-// release, and of its last changes.
-func ofTrigger(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) []request {
+// ofDelivery returns what is known of a trigger: of its last request for the release, and of its
+// last changes.
+func ofDelivery(d graph.Delivery, hr *helmv2.HelmRelease) []request {
 	var out []request
-	name := "ValuesTrigger " + vt.Namespace + "/" + vt.Name
+	vt, t := d.Trigger, d.Target
 	requested, waits := true, ""
-	for _, t := range vt.Status.Targets {
-		if t.Namespace != hr.Namespace || t.Name != hr.Name {
-			continue
-		}
+	if t != nil {
 		if t.State == triggerv1.TargetHeld || t.State == triggerv1.TargetPending {
 			requested, waits = t.Token != "" || record(hr).Token != "", vt.Status.LastDigest
 		}
-		r := request{token: t.Token, cause: t.Cause, from: "status of " + name, rank: 0}
-		if t.TriggeredAt != nil {
-			r.at = t.TriggeredAt.Time
-		}
-		switch {
-		case t.State == triggerv1.TargetDelivered && t.DeliveredAt != nil:
-			r.revision, r.delivered = t.Revision, t.DeliveredAt.Time
-		case t.State == triggerv1.TargetTriggered, t.State == triggerv1.TargetFailed:
-			r.open = true
-		}
-		out = append(out, r)
+		out = append(out, lastOf(d))
 	}
 	for _, change := range vt.Status.History {
 		if !requested || change.Digest == waits && waits != "" {
 			continue // It has no request, or none for this yet.
 		}
-		out = append(out, request{cause: change.Cause, at: change.Time.Time, from: "history of " + name, rank: 4})
+		out = append(out, request{cause: change.Cause, at: change.Time.Time, from: "history of " + binding.TriggerObject(vt).String(), rank: 4})
 	}
 	return out
+}
+
+// lastOf returns the last request of a trigger for its target.
+func lastOf(d graph.Delivery) request {
+	t := d.Target
+	r := request{token: t.Token, cause: t.Cause, from: "status of " + binding.TriggerObject(d.Trigger).String(), rank: 0}
+	if d.Recorded {
+		r.from = "annotation " + triggerv1.RequestAnnotation
+	}
+	if t.TriggeredAt != nil {
+		r.at = t.TriggeredAt.Time
+	}
+	switch {
+	case t.State == triggerv1.TargetDelivered && t.DeliveredAt != nil:
+		r.revision, r.delivered = t.Revision, t.DeliveredAt.Time
+	case t.State == triggerv1.TargetTriggered, t.State == triggerv1.TargetFailed:
+		r.open = true
+	}
+	return r
 }
 
 // ofEvent returns what an event about the release says.
@@ -269,13 +277,13 @@ func unassigned(requests []request, revisions []Revision, quiet []Quiet) []Reque
 }
 
 // overrides returns the requests of persons that did not keep to what holds changes back.
-func overrides(triggers []*triggerv1.ValuesTrigger) []Overridden {
+func overrides(deliveries []graph.Delivery) []Overridden {
 	var out []Overridden
-	for _, vt := range triggers {
-		for _, change := range vt.Status.History {
+	for _, d := range deliveries {
+		for _, change := range d.Trigger.Status.History {
 			if o := change.Override; o != nil {
 				out = append(out, Overridden{
-					Trigger: vt.Namespace + "/" + vt.Name, Digest: change.Digest, At: o.Time.Time, Manager: o.Manager, Message: strings.TrimSpace(o.Message),
+					Trigger: binding.TriggerObject(d.Trigger).Key(), Digest: change.Digest, At: o.Time.Time, Manager: o.Manager, Message: strings.TrimSpace(o.Message),
 				})
 			}
 		}
