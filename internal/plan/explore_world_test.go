@@ -156,8 +156,8 @@ func (v smallView) key(s small) string {
 func (r smallRelease) key(now int) string {
 	record := parse(r.record)
 	at := age(record.At, now)
-	for _, time := range record.times {
-		at += " " + age(time, now)
+	for _, then := range record.times {
+		at += " " + age(then, now)
 	}
 	r.version, r.record = 0, ""
 	return fmt.Sprint(r, record.timeless, at)

@@ -136,14 +136,7 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 		DoubtfulUntil: status.DoubtfulUntil, DoubtfulRequest: status.DoubtfulRequest, Seen: status.Seen,
 		UnreadyBefore: status.UnreadyBefore, Cause: status.Cause,
 	}
-	switch {
-	case status.Digest == in.Digest:
-		s.Sources = known(in.Sources)
-	case status.Digest == old.Digest:
-		s.Sources = in.met(old.Sources)
-	case in.Previous != nil && status.Digest == in.Previous.Digest:
-		s.Sources = in.Known
-	}
+	s.Sources = in.sourcesOf(old, status)
 	if lasts(status) {
 		s.Message = status.Message
 	}
@@ -153,11 +146,11 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 		}
 		return s
 	}
-	if status.Digest != "" && !WasUnready(status) {
+	if !WasUnready(status) {
 		s.UnreadyBefore = nil // That it was ready is known of all that has been delivered.
 	}
 	if status.Digest == in.Digest || old.Digest != status.Digest {
-		if status.Digest != "" && s.Sources == nil {
+		if s.Sources == nil {
 			s.OwesForce = status.OwesForce
 		}
 		return s
@@ -169,6 +162,19 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 		s.OwesForce = status.OwesForce
 	}
 	return s
+}
+
+// sourcesOf returns the sources as they were when the target was last asked or proven to run their content.
+func (in Input) sourcesOf(old State, status triggerv1.TargetStatus) []RecordedSource {
+	switch {
+	case status.Digest == in.Digest:
+		return known(in.Sources)
+	case status.Digest == old.Digest:
+		return in.met(old.Sources)
+	case in.Previous != nil && status.Digest == in.Previous.Digest:
+		return in.Known
+	}
+	return nil
 }
 
 // met returns what is known of the sources with those that were taken in since and are there: if one of

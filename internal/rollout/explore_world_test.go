@@ -155,8 +155,8 @@ func (v view) key(f fleet) string {
 func (c chart) key(now int) string {
 	record := parse(c.record)
 	at := age(record.At, now)
-	for _, time := range record.times {
-		at += " " + age(time, now)
+	for _, then := range record.times {
+		at += " " + age(then, now)
 	}
 	c.version, c.record = 0, ""
 	return fmt.Sprint(c, record.timeless, at)
