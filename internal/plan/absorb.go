@@ -77,7 +77,7 @@ func (in Input) DependsOnOrder() bool {
 		return false
 	case len(in.own().Recreated) > 0:
 		return true
-	case p.Digest == in.Digest:
+	case in.stays():
 		return p.DeliveredAt != nil && (p.State != triggerv1.TargetDelivered || in.moved())
 	default:
 		return (in.Release.Suspended || in.Settling && in.needsForce(in.Sources)) && p.Digest != "" && (p.Seen == nil || p.Seen.Digest != in.Digest)

@@ -104,8 +104,8 @@ func (t *task) looksUp() bool {
 }
 
 // isLookedUp reports whether the release gets the changes of a source by force alone.
-func (t *task) isLookedUp(s Source) bool {
-	return !t.Release.Reads[s.ID] && t.needsForce([]Source{s})
+func (in Input) isLookedUp(s Source) bool {
+	return !in.Release.Reads[s.ID] && in.needsForce([]Source{s})
 }
 
 // forget drops what is recorded.

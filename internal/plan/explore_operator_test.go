@@ -26,8 +26,7 @@ func (s *small) crash(at moment, b bounds) bool {
 		return false
 	}
 	s.crashes++
-	s.readSources()
-	s.cached, s.known = s.live, s.stored.clone()
+	s.start()
 	return true
 }
 
@@ -112,6 +111,7 @@ func (s *small) deliver(in Input, observed smallRelease, dies moment) (Decision,
 
 // rest lets the world come to rest without trouble, and says what is wrong then.
 func (s *small) rest() string {
+	s.former = smallView{}
 	if s.live.suspended {
 		s.suspensions = 0
 		s.suspend(bounds{suspensions: 1})
@@ -150,11 +150,18 @@ func (s *small) verdict() string {
 	case s.rendersRead != s.read || s.rendersLooked != s.looked:
 		return "is Delivered and runs other content: " + s.String()
 	}
-	// The installation, the first sight of what is looked up, and the edits.
-	switch reasons := 2 + s.edits; {
-	case s.made > reasons && s.made <= reasons+s.backs:
-		s.limit = doubted
-	case s.made > reasons:
+	// The installation, the first sight of what is looked up, the edits, and what someone forces.
+	reasons := 2 + s.edits + s.forces
+	for _, more := range []struct {
+		limit string
+		by    int
+	}{{"", 0}, {removed, s.removals}, {restored, s.restores}, {overwritten, s.asks}, {outdated, 2 * s.leaders}} {
+		if more.by > 0 && s.made > reasons {
+			s.limit = more.limit
+		}
+		reasons += more.by
+	}
+	if s.made > reasons {
 		return fmt.Sprintf("made %d revisions for %d reasons: %s", s.made, reasons, s.String())
 	}
 	return ""

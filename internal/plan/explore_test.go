@@ -15,7 +15,10 @@ var exploreMore = flag.Bool("explore.more", false, "explore larger bounds; takes
 
 // bounds of an exploration: how often each kind of thing happens.
 type bounds struct {
-	edits, crashes, suspensions int
+	edits, crashes, suspensions, leaders, asks, deletions, removals, restores int
+
+	// limits are the documented ones that are reached.
+	limits []string
 }
 
 // TestExplore visits every state of a small world that any interleaving of steps leads to, breadth
@@ -27,9 +30,14 @@ type bounds struct {
 func TestExplore(t *testing.T) {
 	t.Parallel()
 	worlds := map[string]bounds{
-		"edits and lagging caches": {edits: 2},
+		"edits and lagging caches": {edits: 2, limits: []string{renderedUnread}},
 		"crashes":                  {edits: 1, crashes: 2},
 		"suspensions":              {edits: 1, suspensions: 2},
+		"another leader":           {edits: 1, leaders: 1, limits: []string{outdated}},
+		"requests of others":       {edits: 1, asks: 1, limits: []string{overwritten}},
+		"a status that is deleted": {edits: 1, deletions: 1},
+		"a record that is removed": {edits: 1, removals: 1, limits: []string{removed}},
+		"a backup":                 {edits: 1, restores: 1, limits: []string{restored}},
 	}
 	switch {
 	case testing.Short():
@@ -58,8 +66,10 @@ func TestExplore(t *testing.T) {
 			for limit, n := range limits {
 				t.Logf("%d of them end with %s", n, limit)
 			}
-			if b.edits > 1 && len(limits) < 2 {
-				t.Errorf("the documented limits are not reached: %v", limits)
+			for _, limit := range b.limits {
+				if limits[limit] == 0 {
+					t.Errorf("no state ends with %s", limit)
+				}
 			}
 		})
 	}
@@ -79,5 +89,13 @@ var steps = []explore.Step[small, bounds]{
 	{Name: "it dies before the request", Do: func(s *small, b bounds) bool { return s.crash(beforeRequest, b) }},
 	{Name: "it dies before the status", Do: func(s *small, b bounds) bool { return s.crash(beforeStatus, b) }},
 	{Name: "it dies after the status", Do: func(s *small, b bounds) bool { return s.crash(afterStatus, b) }},
+	{Name: "another operator leads", Do: func(s *small, b bounds) bool { return s.lead(b) }},
+	{Name: "the one before reconciles", Do: func(s *small, _ bounds) bool { return s.follow() }},
+	{Name: "someone requests it", Do: func(s *small, b bounds) bool { return s.ask(false, b) }},
+	{Name: "someone forces it", Do: func(s *small, b bounds) bool { return s.ask(true, b) }},
+	{Name: "someone deletes the status", Do: func(s *small, b bounds) bool { return s.deleteStatus(b) }},
+	{Name: "someone removes the record", Do: func(s *small, b bounds) bool { return s.removeRecord(b) }},
+	{Name: "the record is backed up", Do: func(s *small, b bounds) bool { return s.backUp(b) }},
+	{Name: "that record is put back", Do: func(s *small, b bounds) bool { return s.restore(b) }},
 	{Name: "suspend or resume", Do: func(s *small, b bounds) bool { return s.suspend(b) }},
 }

@@ -5,6 +5,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,23 +20,29 @@ import (
 
 // small is a state of that world. It holds no pointers but those of the statuses.
 type small struct {
-	// Contents of the sources, and those that the operator has read.
-	read, looked         int
-	seenRead, seenLooked int
+	// Contents of the sources.
+	read, looked int
 
 	// saw are the contents of what is looked up that the operator has ever recorded, as bits.
 	saw int
 
-	live, cached smallRelease
-	run          smallRun
-	queued       bool
+	live   smallRelease
+	run    smallRun
+	queued bool
 
 	// What the latest revision runs, and how many there are.
 	rendersRead, rendersLooked int
 	rendersUnread              bool
 	made                       int
 
-	stored, known smallStatus
+	stored smallStatus
+
+	// What the operator has seen, and the one that led before, if it has not noticed that.
+	smallView
+	former smallView
+
+	// saved is the record of a backup.
+	saved string
 
 	// limit is the documented limit that a state at rest is in, and trace how it came to rest.
 	limit string
@@ -43,6 +51,17 @@ type small struct {
 	now                         int // seconds
 	edits, crashes, suspensions int
 	backs                       int // edits that brought back what was there before
+	leaders, asks, forces       int
+	deletions, removals         int
+	backups, restores           int
+}
+
+// smallView is what an operator has seen.
+type smallView struct {
+	leads                bool
+	seenRead, seenLooked int
+	cached               smallRelease
+	known                smallStatus
 }
 
 // smallRelease is a HelmRelease in the API server.
@@ -80,8 +99,17 @@ const (
 	// A revision began with content that the operator had not read yet, and that is gone again.
 	renderedUnread = "content that came and went before the operator read it"
 
-	// Content came back, and may have been another when the revision that is to prove it began.
-	doubted = "a revision more, since content came back while it was not known what is rendered"
+	// Nothing is known any more of what the chart looks up.
+	removed = "a revision more, since the record was removed"
+
+	// What the record of a backup says is old.
+	restored = "a revision more, since the record of a backup was put back"
+
+	// An operator that no longer leads, and has not noticed it, decides by sources that it read before.
+	outdated = "revisions more, since an operator that no longer leads asked for the content before"
+
+	// Another request was there when a revision began, or hid one of the operator.
+	overwritten = "a revision more, since someone else overwrote the request"
 )
 
 const (
@@ -92,11 +120,11 @@ const (
 // newSmall is a release that is installed, of which nothing is recorded.
 func newSmall() small {
 	r := smallRelease{version: 1, generation: 1, observed: 1, ready: "True", revision: 1}
-	return small{saw: 1, live: r, cached: r, made: 1}
+	return small{saw: 1, live: r, smallView: smallView{leads: true, cached: r}, made: 1}
 }
 
 func (s small) clone() small {
-	s.stored, s.known = s.stored.clone(), s.known.clone()
+	s.stored, s.known, s.former.known = s.stored.clone(), s.known.clone(), s.former.known.clone()
 	return s
 }
 
@@ -109,19 +137,52 @@ func (s smallStatus) clone() smallStatus {
 
 // key is the same for states that behave the same: of times, only what is between them counts.
 func (s small) key() string {
-	return fmt.Sprintf("%d%d%d%d %s|%s|%d %s %t|%d%d %d|%s|%s|%t|%d %d %d", s.read, s.looked, s.seenRead, s.seenLooked,
-		s.live.key(s.now), s.cached.key(s.now), s.run.step, s.run.object.key(s.now), s.queued,
-		s.rendersRead, s.rendersLooked, s.made, s.stored.key(), s.known.key(), s.stored.version == s.known.version,
-		s.edits, s.crashes, s.suspensions) + fmt.Sprint(s.saw, s.backs, s.rendersUnread, s.run.unread, s.run.rendersRead, s.run.renders, s.cached.version == s.live.version)
+	text := fmt.Sprint(s.read, s.looked, s.live.key(s.now), s.run.step, s.run.object.key(s.now), s.run.rendersRead, s.run.renders, s.run.unread, s.queued,
+		s.rendersRead, s.rendersLooked, s.rendersUnread, s.made, s.stored.key(), s.saw, s.edits, s.backs, s.crashes, s.suspensions,
+		s.leaders, s.asks, s.forces, s.deletions, s.removals, s.backups, s.restores, s.smallView.key(s))
+	if s.former.leads {
+		text += s.former.key(s)
+	}
+	if s.saved != "" {
+		text += smallRelease{record: s.saved}.key(s.now)
+	}
+	return text
+}
+
+func (v smallView) key(s small) string {
+	return fmt.Sprint("|", v.seenRead, v.seenLooked, v.cached.key(s.now), v.cached.version == s.live.version, v.known.key(), v.known.version == s.stored.version)
 }
 
 func (r smallRelease) key(now int) string {
-	record := ParseRecord(r.record)
+	record := parse(r.record)
 	at := age(record.At, now)
-	record.At = time.Time{}
+	for _, then := range record.times {
+		at += " " + age(then, now)
+	}
+	r.version, r.record = 0, ""
+	return fmt.Sprint(r, record.timeless, at)
+}
+
+// parsed is a record, what it says but for times, and those of the requests that its states are about.
+type parsed struct {
+	Record
+	timeless string
+	times    []time.Time
+}
+
+// records are those that were parsed before.
+var records sync.Map
+
+func parse(text string) parsed {
+	if known, found := records.Load(text); found {
+		return known.(parsed)
+	}
+	p := parsed{Record: ParseRecord(text)}
+	record := p.Record
+	record.At, record.States = time.Time{}, maps.Clone(record.States)
 	for name, state := range record.States {
 		if state.TriggeredAt != nil {
-			at += " " + age(state.TriggeredAt.Time, now)
+			p.times = append(p.times, state.TriggeredAt.Time)
 		}
 		if state.DeliveredAt != nil {
 			state.DeliveredAt = &metav1.Time{Time: noon}
@@ -129,8 +190,9 @@ func (r smallRelease) key(now int) string {
 		state.TriggeredAt = nil
 		record.States[name] = state
 	}
-	r.version, r.record = 0, ""
-	return fmt.Sprint(r, record.String(), at)
+	p.timeless = record.String()
+	records.Store(text, p)
+	return p
 }
 
 // key leaves out the target: what it shows is on the release.
@@ -271,7 +333,7 @@ func (r smallRelease) observe() Release {
 		Exists: true, UID: "1-release", Reads: map[string]bool{smallRead: true}, Suspended: r.suspended,
 		Ready: r.ready, Reconciling: r.reconciling, Current: r.observed == r.generation,
 		RequestedAt: r.requestedAt, HandledAt: r.handledAt,
-		Revision: r.revision, ConfigDigest: fmt.Sprint(r.config), Deployed: true, Record: ParseRecord(r.record),
+		Revision: r.revision, ConfigDigest: fmt.Sprint(r.config), Deployed: true, Record: parse(r.record).Record,
 	}
 }
 

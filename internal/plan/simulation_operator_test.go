@@ -104,7 +104,7 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 	diff := Compare(status.sources, status.digest, sortedByID(sources))
 
 	in := Input{
-		Now: o.now, Timeout: simTimeout, Trigger: "apps/" + t.name,
+		Now: o.now, Timeout: simTimeout, Trigger: "apps/" + t.name, Key: "apps/" + t.name,
 		Digest: diff.To, Sources: sources, Diff: diff, Policy: t.policy,
 	}
 	// A tool has applied every second change, and some time later all that belongs to it.
@@ -119,7 +119,6 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 
 	var after time.Duration
 	undecided := false
-	var doubts []string
 	var read []func()
 	for _, h := range t.targets {
 		if !o.calm && o.chance(25) {
@@ -128,28 +127,21 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 			return true
 		}
 		in.Target = "apps/" + h.release.name
-		in.Previous = nil
-		if previous, found := status.targets[h.release.name]; found {
-			in.Previous = &previous
-		}
-		one, wait, sent, failed := o.deliver(t, h, in, next.settling)
-		if sent && !o.calm && o.chance(6) {
-			o.note("%s: killed after the request", t.name)
+		out := o.deliver(t, h, in, next.settling)
+		if out.wrote && !o.calm && o.chance(6) {
+			o.note("%s: killed after it wrote to %s", t.name, h.release.name)
 			o.restart()
 			return true
 		}
-		acted = acted || sent
-		undecided = undecided || failed
-		if problem := o.unproven(t, h, in, one); problem != "" {
-			doubts = append(doubts, problem)
+		acted = acted || out.wrote
+		undecided = undecided || out.undecided
+		if !out.undecided {
+			read = append(read, func() { t.remember(h, out.status.Digest == in.Digest, o) })
 		}
-		if !failed {
-			read = append(read, func() { t.remember(h, one.Digest == in.Digest, o) })
-		}
-		one.Namespace, one.Name = "apps", h.release.name
-		next.targets[h.release.name] = one
-		if wait > 0 && (after == 0 || wait < after) {
-			after = wait
+		out.status.Namespace, out.status.Name = "apps", h.release.name
+		next.targets[h.release.name] = out.status
+		if out.after > 0 && (after == 0 || out.after < after) {
+			after = out.after
 		}
 	}
 
@@ -172,7 +164,7 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 	if after > 0 {
 		t.timer = o.now.Add(after)
 	}
-	written, lost := o.write(t, next, doubts)
+	written, lost := o.write(t, next)
 	if !lost {
 		for _, remember := range read {
 			remember()
@@ -182,7 +174,7 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 }
 
 // write stores a status that changed, if it was computed from the present one.
-func (o *simOperator) write(t *simTrigger, next simStatus, doubts []string) (written, lost bool) {
+func (o *simOperator) write(t *simTrigger, next simStatus) (written, lost bool) {
 	if sameStatus(t.cached, next) {
 		return false, false
 	}
@@ -191,9 +183,6 @@ func (o *simOperator) write(t *simTrigger, next simStatus, doubts []string) (wri
 		t.cached = t.stored
 		t.queued = true
 		return true, true
-	}
-	if len(doubts) > 0 {
-		panic(doubts[0])
 	}
 	next.version++
 	t.stored = next
@@ -214,100 +203,4 @@ func (o *simOperator) decide(in Input) Decision {
 		panic(fmt.Sprintf("decided %v and then %v", decision, again))
 	}
 	return decision
-}
-
-// deliver decides about one target and executes the decision, unless the change settles.
-func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input, settling bool) (status triggerv1.TargetStatus, after time.Duration, sent, undecided bool) {
-	observed := o.releases[h.release.name]
-	if observed.version < h.askedVersion && o.now.Sub(h.asked) >= firstRetryDelay-time.Second {
-		// The cache is not that far behind the operator's own writes.
-		observed = h.release
-		o.releases[h.release.name] = observed
-	}
-	if in.Release = observed.observe(); in.DependsOnOrder() {
-		observed, in.Live = h.release, true
-		o.releases[h.release.name] = observed
-	}
-	for range simMaxConflicts {
-		in.Release = observed.observe()
-		in.Values = ValuesUnknown
-		decision := o.decide(in)
-		if decision.NeedValues {
-			if !o.calm && o.chance(10) {
-				o.note("%s: values of %s could not be read", t.name, h.release.name)
-				return previousOf(in), 0, false, true
-			}
-			in.Values = ValuesDiffer
-			if o.unreadable {
-				in.Values = ValuesUnreadable
-			} else if observed.config == composed(observed, func(s *simSource) content { return o.sources[s.id].content }, o.world.sources) && observed.revision > 0 {
-				in.Values = ValuesEqual
-			}
-			decision = o.decide(in)
-			if decision.NeedValues {
-				panic("values are asked for twice")
-			}
-		}
-		if decision.Notes(in.Previous) && o.replaced(t) {
-			decision.Status.Revision = in.Previous.Revision
-		}
-		if decision.Request == nil {
-			if observed.objects != h.release.objects {
-				h.allowLasting("decision about the release before it")
-			}
-			if observed.version != h.release.version && h.run != nil {
-				h.blind = true
-			}
-			if o.stale(t) && decision.Status.State == triggerv1.TargetDelivered && (in.Previous == nil || in.Previous.State != triggerv1.TargetDelivered) {
-				h.allowLasting("delivery of content that is old already")
-			}
-			return decision.Status, decision.After, false, false
-		}
-		if settling {
-			o.note("%s: request for %s waits for the change to settle", t.name, h.release.name)
-			return decision.Settling("settles"), time.Second, false, false
-		}
-		if !o.calm && o.chance(6) {
-			o.note("%s: request for %s is held back", t.name, h.release.name)
-			return decision.Held("not its turn yet"), time.Second, false, false
-		}
-		if !o.calm && o.chance(20) {
-			unsent := decision.Unsent
-			unsent.Message = "the request could not be made"
-			t.queued = true
-			o.note("%s: request for %s could not be made", t.name, h.release.name)
-			return unsent, 0, false, unsent.Digest == ""
-		}
-		if observed.version == h.release.version {
-			req := decision.Request
-			h.release.record = req.Record.String()
-			if h.run != nil {
-				// Ready=False hides that helm-controller is at work again: an early
-				// exit and a wait for a retry look alike.
-				h.allowLasting("request beside an unseen reconciliation")
-			}
-			if o.stale(t) {
-				h.allow("request for content that is old already")
-			}
-			if o.misread(h) {
-				h.allowLasting("request after a look at old values")
-			}
-			if req.Force && mayHaveRead(in) {
-				if in.Previous != nil && in.Previous.Digest != "" {
-					o.unwitnessed++
-				}
-				h.allowLasting("force after a revision that may have read the content")
-			}
-			if (in.Previous == nil || in.Previous.Digest == "" || in.recreated()) && t.met[h] <= h.release.objects {
-				t.met[h] = h.release.objects + 1
-				h.allow("first sight by " + t.name)
-			}
-			h.request(req.Token, req.Force, req.Reset)
-			h.asked, h.askedVersion = o.now, h.release.version
-			o.note("%s: requests %s of %s force=%t because of %s", t.name, req.Token, h.release.name, req.Force, req.Cause)
-			return decision.Status, decision.After, true, false
-		}
-		observed = h.release // The live object, after a conflict.
-	}
-	panic("conflicts without anybody else writing")
 }

@@ -99,8 +99,8 @@ func (o *simOperator) known(s *simSource) bool {
 			return false
 		}
 		for _, h := range t.targets {
-			status := t.stored.targets[h.release.name]
-			if t.refers(s) && (status.Digest == "" || (Input{Previous: &status, Release: h.release.observe()}).recreated()) {
+			status, _ := h.release.observe().Record.Recall("apps/"+t.name, h.release.observe().UID, nil)
+			if t.refers(s) && (status == nil || status.Digest == "") {
 				return false
 			}
 		}

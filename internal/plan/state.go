@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -27,6 +28,9 @@ const (
 	// maxKnown bounds how many sources a state remembers. A trigger by selector may have more:
 	// of those, a change that waits counts as one of all sources.
 	maxKnown = 300
+
+	// unasked stands for the digest of a source that the release was not asked for yet.
+	unasked = "0"
 )
 
 // State is what a ValuesTrigger knows of a release that is one of its targets. It is written in
@@ -117,14 +121,25 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 	if r.States == nil {
 		r.States = map[string]State{}
 	}
-	for name := range r.States {
-		if len(r.States) < maxStates {
-			break
-		}
-		delete(r.States, name)
+	if !found && len(r.States) >= maxStates {
+		delete(r.States, r.oldest())
 	}
 	r.States[in.Knower.Key] = next
 	return r, !found || !next.same(old)
+}
+
+// oldest returns whose state was asked or proven longest ago: perhaps of a trigger that is gone.
+func (r Record) oldest() string {
+	last := func(s State) time.Time {
+		var at time.Time
+		for _, t := range []*metav1.Time{s.TriggeredAt, s.DeliveredAt} {
+			if t != nil && t.After(at) {
+				at = t.Time
+			}
+		}
+		return at
+	}
+	return slices.MinFunc(slices.Sorted(maps.Keys(r.States)), func(a, b string) int { return last(r.States[a]).Compare(last(r.States[b])) })
 }
 
 // stateOf returns what to keep of a status. While a change waits, nothing has happened to the
@@ -140,22 +155,21 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 		DoubtfulUntil: status.DoubtfulUntil, DoubtfulRequest: status.DoubtfulRequest, Seen: status.Seen,
 		UnreadyBefore: status.UnreadyBefore, Cause: status.Cause,
 	}
-	switch {
-	case status.Digest == in.Digest:
-		s.Sources = known(in.Sources)
-	case status.Digest == old.Digest:
-		s.Sources = old.Sources
-	case in.Previous != nil && status.Digest == in.Previous.Digest:
-		s.Sources = in.Known
-	}
+	s.Sources = in.sourcesOf(old, status)
 	if lasts(status) {
 		s.Message = status.Message
 	}
-	if status.Digest != "" && !WasUnready(status) {
+	if status.Digest == "" { // It is met, and waits or cannot be installed.
+		if s.State != triggerv1.TargetFailed {
+			s.State, s.Cause = triggerv1.TargetPending, ""
+		}
+		return s
+	}
+	if !WasUnready(status) {
 		s.UnreadyBefore = nil // That it was ready is known of all that has been delivered.
 	}
 	if status.Digest == in.Digest || old.Digest != status.Digest {
-		if status.Digest != "" && s.Sources == nil {
+		if s.Sources == nil {
 			s.OwesForce = status.OwesForce
 		}
 		return s
@@ -167,6 +181,31 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 		s.OwesForce = status.OwesForce
 	}
 	return s
+}
+
+// sourcesOf returns the sources as they were when the target was last asked or proven to run their content.
+func (in Input) sourcesOf(old State, status triggerv1.TargetStatus) []RecordedSource {
+	switch {
+	case status.Digest == in.Digest:
+		return known(in.Sources)
+	case status.Digest == old.Digest:
+		return in.met(old.Sources)
+	case in.Previous != nil && status.Digest == in.Previous.Digest:
+		return in.Known
+	}
+	return nil
+}
+
+// met returns what is known of the sources with those that were taken in since and are there: if one of
+// them goes before the release is asked to, the release may have looked it up.
+func (in Input) met(known []RecordedSource) []RecordedSource {
+	for _, s := range in.Sources {
+		found := slices.ContainsFunc(known, func(e RecordedSource) bool { return e.ID == s.ID })
+		if known != nil && !found && s.Digest != "" && in.isLookedUp(s) && len(known) < maxKnown {
+			known = append(slices.Clip(known), RecordedSource{ID: s.ID, Digest: unasked})
+		}
+	}
+	return known
 }
 
 // lasts reports whether a later decision goes by the message.
@@ -243,7 +282,7 @@ func (in Input) own() Diff {
 		old, found := before[s.ID]
 		is := func(sum string) bool { return old.Digest == digest.Short(sum) }
 		switch {
-		case !found:
+		case !found, old.Digest == unasked && s.Digest != "":
 			diff.Added = append(diff.Added, s.ID)
 		case !is(s.Digest) && !slices.ContainsFunc(s.Former, is):
 			diff.Changed = append(diff.Changed, s.ID)
@@ -262,6 +301,16 @@ func (in Input) own() Diff {
 	return diff
 }
 
+// stays reports whether the content is what the target was last asked or proven to run, but perhaps for
+// what is no source any more.
+func (in Input) stays() bool {
+	if in.Previous.Digest == in.Digest {
+		return true
+	}
+	own := in.own()
+	return in.Previous.Digest != "" && in.Previous.Digest == own.From && len(own.Added)+len(own.Changed)+len(own.Recreated) == 0
+}
+
 // moved reports whether the content is another than when all targets were last decided on: what came
 // and went since may have been taken up by a release that waited for it.
-func (in Input) moved() bool { return in.Diff.From != in.Diff.To }
+func (in Input) moved() bool { return len(in.Diff.Added)+len(in.Diff.Changed) > 0 }

@@ -21,6 +21,9 @@ func newTask(in Input) *task {
 	}
 	if t.Previous != nil {
 		t.status = *t.Previous
+		if t.stays() {
+			t.status.Digest = in.Digest
+		}
 	}
 	t.status.UID = in.Release.UID
 	if seen := t.status.Seen; seen != nil && seen.Digest != in.Digest {

@@ -5,7 +5,6 @@ package rollout
 
 import (
 	"fmt"
-	"reflect"
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -73,19 +72,13 @@ func (f *fleet) reconcile(b bounds) bool {
 	}
 	wrote := false
 	for i := range f.releases {
-		status, sent, dead := l.execute(i, gated.Held[i])
+		sent, dead := l.execute(i, gated.Held[i])
 		if dead {
 			return true
 		}
 		wrote = wrote || sent
-		if f.releases[i].copied == l.restored {
-			status.Published = l.diff.To
-		} else if before := f.known.targets[i]; before != nil {
-			status.Published = before.Published
-		}
-		next.targets[i] = &status
 	}
-	if reflect.DeepEqual(next, f.known) {
+	if next.same(f.known) {
 		return wrote
 	}
 	if f.known.version != f.stored.version {
@@ -129,11 +122,11 @@ func (l *look) decide(i int, observed chart, live bool) {
 	in := plan.Input{
 		Now: clock(l.now), Timeout: 5 * time.Minute, Trigger: "apps/platform", Target: fmt.Sprintf("apps/%d", i), Targets: fleetSize,
 		Digest: l.diff.To, Sources: l.sources, Diff: l.diff, Rejected: l.rejected, Gated: true, Policy: triggerv1.ForceAuto,
-		Previous: l.known.clone().targets[i], Release: observed.observe(), Live: live,
+		Key: "apps/platform", Live: live,
 	}
-	if in.DependsOnOrder() {
-		observed = l.releases[i].live
-		in.Release, in.Live = observed.observe(), true
+	if observed.into(&in); !live && in.DependsOnOrder() {
+		observed, in.Live = l.releases[i].live, true
+		observed.into(&in)
 	}
 	in.Unpublished = l.releases[i].copied != l.restored
 	l.inputs[i], l.observed[i] = in, observed
@@ -163,36 +156,59 @@ func (l *look) gate() Decision {
 	return Decide(in)
 }
 
-// execute writes the copy and makes the request; after a conflict, it decides on what there is now.
-func (l *look) execute(i int, held string) (status triggerv1.TargetStatus, sent, dead bool) {
+// into is what is seen of the release, and what it says of itself as a target.
+func (c chart) into(in *plan.Input) {
+	in.Release = c.observe()
+	in.Previous, in.Known = in.Release.Record.Recall(in.Key, in.Release.UID, in.Sources)
+}
+
+// execute writes the copy, and makes the request or keeps what is known now; after a conflict, it
+// decides on what there is then.
+func (l *look) execute(i int, held string) (sent, dead bool) {
+	if l.decided[i].Request == nil { // Of a request that is found to be due only now, it is not known whether it may be made.
+		held = "waits for its turn"
+	}
 	for {
 		decision, m := l.decided[i], &l.releases[i]
-		switch {
-		case decision.Request == nil:
-			if decision.Status.State == triggerv1.TargetDelivered && decision.Status.Digest == l.diff.To && m.copied != l.restored {
-				if l.dies() {
-					return status, sent, true
-				}
-				l.write(i)
-			}
-			return decision.Status, false, false
-		case held != "":
-			return decision.Held(held), false, false
+		status, asks := decision.Status, decision.Request != nil && held == ""
+		if decision.Request != nil && held != "" {
+			status = decision.Held(held)
 		}
-		if m.copied != l.restored {
+		corrects := decision.Request == nil && status.State == triggerv1.TargetDelivered && status.Digest == l.diff.To
+		if m.copied != l.restored && corrects && !l.inputs[i].Live {
+			l.decide(i, m.live, true) // The release may have been asked for other content since.
+			continue
+		}
+		if m.copied != l.restored && (asks || corrects) {
 			if l.dies() {
-				return status, sent, true
+				return sent, true
 			}
 			l.write(i)
 		}
+		if m.copied == l.restored {
+			status.Published = l.diff.To
+		} else if before := l.inputs[i].Previous; before != nil {
+			status.Published = before.Published
+		}
+		record := l.inputs[i].Release.Record
+		if asks {
+			record = decision.Request.Record
+		}
+		record, news := record.Keep(l.inputs[i], status)
+		if !asks && !news {
+			return false, false
+		}
 		if l.observed[i].version == m.live.version {
 			if l.dies() {
-				return status, sent, true
+				return sent, true
 			}
-			m.live.requestedAt, m.live.record = decision.Request.Token, decision.Request.Record.String()
+			m.live.record = record.String()
+			if asks {
+				m.live.requestedAt = decision.Request.Token
+				m.queued = true
+			}
 			m.live.version++
-			m.queued = true
-			return decision.Status, true, false
+			return true, false
 		}
 		l.decide(i, m.live, true)
 	}

@@ -5,7 +5,12 @@ package rollout
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
+	"sync"
 	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -93,7 +98,6 @@ type fleetStatus struct {
 	version   int
 	digest    string
 	sources   []triggerv1.SourceStatus
-	targets   [fleetSize]*triggerv1.TargetStatus
 	rollout   *triggerv1.RolloutStatus
 	delivered *triggerv1.DeliveredContent
 	handled   string
@@ -117,11 +121,14 @@ func (f fleet) clone() fleet {
 }
 
 func (s fleetStatus) clone() fleetStatus {
-	for i, t := range s.targets {
-		s.targets[i] = t.DeepCopy()
-	}
 	s.rollout, s.delivered = s.rollout.DeepCopy(), s.delivered.DeepCopy()
 	return s
+}
+
+// same compares what is written.
+func (s fleetStatus) same(other fleetStatus) bool {
+	s.version = other.version
+	return reflect.DeepEqual(s, other)
 }
 
 // key is the same for states that behave the same: of times, only what is between them counts.
@@ -130,7 +137,7 @@ func (f fleet) key() string {
 	for _, r := range f.releases {
 		text += fmt.Sprint("|", r.copied, r.run, r.queued, r.made, r.live.key(f.now))
 	}
-	text += f.stored.key(f.now) + f.view.key(f)
+	text += f.stored.key() + f.view.key(f)
 	if f.former.leads {
 		text += f.former.key(f)
 	}
@@ -138,7 +145,7 @@ func (f fleet) key() string {
 }
 
 func (v view) key(f fleet) string {
-	text := fmt.Sprint("|", v.seen, v.known.version == f.stored.version) + v.known.key(f.now)
+	text := fmt.Sprint("|", v.seen, v.known.version == f.stored.version) + v.known.key()
 	for i, c := range v.cached {
 		text += fmt.Sprint("|", c.key(f.now), c.version == f.releases[i].live.version)
 	}
@@ -146,27 +153,49 @@ func (v view) key(f fleet) string {
 }
 
 func (c chart) key(now int) string {
-	record := plan.ParseRecord(c.record)
+	record := parse(c.record)
 	at := age(record.At, now)
-	record.At = time.Time{}
+	for _, then := range record.times {
+		at += " " + age(then, now)
+	}
 	c.version, c.record = 0, ""
-	return fmt.Sprint(c, record.String(), at)
+	return fmt.Sprint(c, record.timeless, at)
 }
 
-func (s fleetStatus) key(now int) string {
-	text := "|" + s.digest + s.handled
-	for _, t := range s.targets {
-		if t == nil {
-			continue
-		}
-		t := t.DeepCopy()
-		if t.TriggeredAt != nil {
-			text += age(t.TriggeredAt.Time, now)
-		}
-		text += fmt.Sprint(t.DeliveredAt != nil, t.Seen != nil, t.Refused != nil, t.UnreadyBefore != nil, plan.WasUnready(*t))
-		t.TriggeredAt, t.DeliveredAt, t.Seen, t.Refused, t.UnreadyBefore = nil, nil, nil, nil, nil
-		text += fmt.Sprint(*t)
+// parsed is a record, what it says but for times, and those of the requests that its states are about.
+type parsed struct {
+	plan.Record
+	timeless string
+	times    []time.Time
+}
+
+// records are those that were parsed before.
+var records sync.Map
+
+func parse(text string) parsed {
+	if known, found := records.Load(text); found {
+		return known.(parsed)
 	}
+	p := parsed{Record: plan.ParseRecord(text)}
+	record := p.Record
+	record.At, record.States = time.Time{}, maps.Clone(record.States)
+	for name, state := range record.States {
+		if state.TriggeredAt != nil {
+			p.times = append(p.times, state.TriggeredAt.Time)
+		}
+		if state.DeliveredAt != nil {
+			state.DeliveredAt = &metav1.Time{Time: clock(0)}
+		}
+		state.TriggeredAt = nil
+		record.States[name] = state
+	}
+	p.timeless = record.String()
+	records.Store(text, p)
+	return p
+}
+
+func (s fleetStatus) key() string {
+	text := "|" + s.digest + s.handled
 	if s.delivered != nil {
 		text += s.delivered.Digest
 	}
@@ -197,10 +226,10 @@ func clock(seconds int) time.Time {
 // String is what the way to a state shows of it.
 func (f fleet) String() string {
 	text := fmt.Sprintf("content %d read %d", f.content, f.seen)
-	for i, r := range f.releases {
+	for _, r := range f.releases {
 		text += fmt.Sprintf(" | copy %d runs %d revision %d %s", r.copied, r.live.config, r.live.revision, r.live.ready)
-		if t := f.stored.targets[i]; t != nil {
-			text += fmt.Sprintf(" %s %s %q", t.State, t.Token, t.Message)
+		for _, s := range r.live.observe().Record.States {
+			text += fmt.Sprintf(" %s %s %q", s.State, s.Token, s.Message)
 		}
 	}
 	if s := f.stored.rollout; s != nil {
@@ -369,7 +398,7 @@ func (c chart) observe() plan.Release {
 	r := plan.Release{
 		Exists: true, UID: "1-release", Reads: map[string]bool{sourceID: true}, Copied: map[string]bool{sourceID: true},
 		Suspended: c.suspended, Ready: c.ready, ReadyCurrent: c.looked == c.generation, Reconciling: c.reconciling, Current: c.looked == c.generation, RequestedAt: c.requestedAt, HandledAt: c.handledAt,
-		Revision: c.revision, ConfigDigest: fmt.Sprint(c.config), Deployed: !c.failed, Record: plan.ParseRecord(c.record),
+		Revision: c.revision, ConfigDigest: fmt.Sprint(c.config), Deployed: !c.failed, Record: parse(c.record).Record,
 	}
 	if c.failed {
 		r.GivenUp, r.ReadyReason, r.ReadyMessage = true, "UpgradeFailed", "it does not start"
