@@ -72,7 +72,7 @@ func TestRequests(t *testing.T) {
 	})
 	cm := labelledMap("app", "absent")
 	cm.Labels["part"] = "settings"
-	hr := reading("apps", "settings")
+	hr := reading("settings")
 	hr.UID = "the-release"
 	api, _ := clientOf(t, cm, hr, delivering(), bySelection, long)
 	requests := triggerRequests{cache: api, serves: everything}

@@ -40,14 +40,14 @@ const afterRequests = time.Second
 // ValuesTriggerReconciler has the engine look at a ValuesTrigger, and writes down and reports what
 // came of that.
 type ValuesTriggerReconciler struct {
-	cache     client.Reader
-	writer    client.Client
-	engine    *delivery.Engine
-	events    record.EventRecorder
-	metrics   runtimectrl.Metrics
-	meter     *metrics.Metrics
-	denials   *denials
-	serves    func(client.Object) bool
+	cache   client.Reader
+	writer  client.Client
+	engine  *delivery.Engine
+	events  record.EventRecorder
+	metrics runtimectrl.Metrics
+	meter   *metrics.Metrics
+	denials *denials
+	serves  func(client.Object) bool
 }
 
 // Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once. When it has made
