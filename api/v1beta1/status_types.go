@@ -213,7 +213,7 @@ type TargetSummary struct {
 	// +optional
 	Delivered int32 `json:"delivered,omitempty"`
 
-	// Triggered is the number of targets that were asked and have not proven it yet.
+	// Triggered is the number of targets that were triggered and have not proven it yet.
 	// +kubebuilder:validation:Minimum=0
 	// +optional
 	Triggered int32 `json:"triggered,omitempty"`

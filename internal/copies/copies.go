@@ -218,7 +218,7 @@ func get(ctx context.Context, reader client.Reader, c publish.Copy) (client.Obje
 	return obj, nil
 }
 
-// object returns a copy as it is applied: to the version that was looked at, if there is one.
+// object returns a copy as it is applied: to the version that was read, if there is one.
 func object(c publish.Copy, version string, content publish.Content) *unstructured.Unstructured {
 	obj := &unstructured.Unstructured{Object: map[string]any{}}
 	obj.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(c.Kind))
