@@ -78,7 +78,7 @@ func readsNothingBut(names ...string) func(*helmv2.HelmRelease) {
 	return func(hr *helmv2.HelmRelease) {
 		hr.Spec.ValuesFrom = nil
 		for _, name := range names {
-			hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, reading("apps", name).Spec.ValuesFrom...)
+			hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, reading(name).Spec.ValuesFrom...)
 		}
 	}
 }

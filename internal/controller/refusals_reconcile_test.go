@@ -44,22 +44,22 @@ type strict struct {
 }
 
 // answer is what the API server says, as a client gives it back.
-func answer(what string, code int32, reason metav1.StatusReason, message string) error {
-	return fmt.Errorf("%s: %w", what, &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}})
+func answer(code int32, reason metav1.StatusReason, message string) error {
+	return fmt.Errorf("client: %w", &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: code, Reason: reason, Message: message}})
 }
 
 var anApp = types.NamespacedName{Namespace: "apps", Name: "app"}
 
 // reading returns HelmRelease app, which reads ConfigMaps.
-func reading(namespace string, names ...string) *helmv2.HelmRelease {
-	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "app"}}
+func reading(names ...string) *helmv2.HelmRelease {
+	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
 	for _, name := range names {
 		hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, meta.ValuesReference{Kind: "ConfigMap", Name: name})
 	}
 	return hr
 }
 
-var denial = answer("", http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "ValidatingAdmissionPolicy 'strict' with binding 'strict' denied request: no")
+var denial = answer(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "ValidatingAdmissionPolicy 'strict' with binding 'strict' denied request: no")
 
 // indexing makes the indexes of the cache in a made-up API server.
 type indexing struct{ *fake.ClientBuilder }
@@ -112,7 +112,7 @@ func events(recorder *record.FakeRecorder) []string {
 func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	hr := reading("apps", "values")
+	hr := reading("values")
 	hr.UID = "the-uid"
 	server := newStrict(t, hr)
 	recorder := record.NewFakeRecorder(10)
@@ -170,7 +170,7 @@ func TestNotify_reports_refusals_once_and_together(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	recorder := record.NewFakeRecorder(10)
-	r := &ValuesTriggerReconciler{cache: newStrict(t, reading("apps", "values")), events: recorder}
+	r := &ValuesTriggerReconciler{cache: newStrict(t, reading("values")), events: recorder}
 	old := staged()
 	vt := old.DeepCopy()
 	one, other := refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason), refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason)

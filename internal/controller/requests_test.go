@@ -26,12 +26,12 @@ func TestOrphans_looks_at_the_triggers_of_copies_that_are_there_at_the_start(t *
 		event event.CreateEvent
 		want  int
 	}{
-		"at the start":              {event.CreateEvent{Object: aCopy("apps", "app"), IsInInitialList: true}, 1},
-		"one that stays":            {event.CreateEvent{Object: aCopy("apps", "app", stays), IsInInitialList: true}, 0},
+		"at the start":              {event.CreateEvent{Object: aCopy(), IsInInitialList: true}, 1},
+		"one that stays":            {event.CreateEvent{Object: aCopy(stays), IsInInitialList: true}, 0},
 		"one that is not a copy":    {event.CreateEvent{Object: &corev1.ConfigMap{}, IsInInitialList: true}, 0},
-		"one that appears":          {event.CreateEvent{Object: aCopy("apps", "app")}, 0},
-		"one of something forged":   {event.CreateEvent{Object: aCopy("apps", "app", forged), IsInInitialList: true}, 1},
-		"one that is being deleted": {event.CreateEvent{Object: aCopy("apps", "app", dying), IsInInitialList: true}, 1},
+		"one that appears":          {event.CreateEvent{Object: aCopy()}, 0},
+		"one of something forged":   {event.CreateEvent{Object: aCopy(forged), IsInInitialList: true}, 1},
+		"one that is being deleted": {event.CreateEvent{Object: aCopy(dying), IsInInitialList: true}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -73,11 +73,11 @@ func TestOfNamespace_finds_what_publishes_where_its_owner_consents(t *testing.T)
 	g.Expect(namespacePredicate.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(BeTrue())
 }
 
-// aCopy is one that the operator has made for a trigger.
-func aCopy(namespace, release string, modify ...func(*corev1.ConfigMap)) *corev1.ConfigMap {
-	want := publish.Wanted(types.NamespacedName{Namespace: "apps", Name: "platform"}, types.NamespacedName{Namespace: namespace, Name: release}, []publish.Source{{ID: "ConfigMap/apps/a", Suffix: "shared"}})[0]
+// aCopy is one that the operator has made for release app of a trigger.
+func aCopy(modify ...func(*corev1.ConfigMap)) *corev1.ConfigMap {
+	want := publish.Wanted(types.NamespacedName{Namespace: "apps", Name: "platform"}, types.NamespacedName{Namespace: "apps", Name: "app"}, []publish.Source{{ID: "ConfigMap/apps/a", Suffix: "shared"}})[0]
 	want.GoWithTrigger("")
-	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: want.Name, Labels: want.Labels}, Data: map[string]string{"a": release}}
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: want.Name, Labels: want.Labels}, Data: map[string]string{"a": "app"}}
 	cm.ManagedFields = []metav1.ManagedFieldsEntry{{
 		Manager: triggerv1.FieldManager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: "v1", FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{},
 	}}

@@ -75,7 +75,7 @@ func TestRequests(t *testing.T) {
 	})
 	cm := labelledMap("app", "absent")
 	cm.Labels["part"] = "settings"
-	hr := reading("apps", "settings")
+	hr := reading("settings")
 	hr.UID = "the-release"
 	hr.Labels = map[string]string{"ring": "one"}
 	second, elsewhere := newRelease(), newRelease()

@@ -216,13 +216,13 @@ func TestReconcile_begins(t *testing.T) {
 
 // A trigger that is deleted with the finalizer of an earlier version does not hang, and its
 // copies, which do not say that they go with it, go.
-func TestReconcile_drops_the_finalizer_of_an_earlier_version(t *testing.T) {
+func TestDropFinalizer(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := asked(byName)
 	vt.Finalizers, vt.DeletionTimestamp = []string{triggerv1.CopiesFinalizer}, new(metav1.Now())
 	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
-	made, other := aCopy("apps", "app", stays), aCopy("apps", "app", stays, forged)
+	made, other := aCopy(stays), aCopy(stays, forged)
 	b, _ := upToDate(t, vt, made, other)
 	g.Expect(b.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(vt)})).To(Equal(ctrl.Result{}))
 	for obj, there := range map[client.Object]bool{vt: false, made: false, other: true} {

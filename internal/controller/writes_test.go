@@ -19,10 +19,10 @@ import (
 
 // Answers of the API server to a write, by what becomes of them.
 var (
-	conflicting    = answer("", http.StatusConflict, metav1.StatusReasonConflict, "the object has been modified")
-	forbidden      = answer("", http.StatusForbidden, metav1.StatusReasonForbidden, `User "operator" cannot patch resource "a"`)
-	gone           = answer("", http.StatusNotFound, metav1.StatusReasonNotFound, "not found")
-	malformed      = answer("", http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "spec.a: Invalid value")
+	conflicting    = answer(http.StatusConflict, metav1.StatusReasonConflict, "the object has been modified")
+	forbidden      = answer(http.StatusForbidden, metav1.StatusReasonForbidden, `User "operator" cannot patch resource "a"`)
+	gone           = answer(http.StatusNotFound, metav1.StatusReasonNotFound, "not found")
+	malformed      = answer(http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "spec.a: Invalid value")
 	errUnreachable = errors.New("connection refused")
 )
 

@@ -70,7 +70,7 @@ func (e *Engine) earlier(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 	if len(c.input.Release.Reads) == 0 {
 		return copies.Wanted{}, nil
 	}
-	// Without a copy, its release cannot be looked at: what it would be asked with counts.
+	// Without a copy, its release cannot be observed: the values that it would be requested with count.
 	values, err := e.compareValues(ctx, c.hr, p.given(c))
 	if err == nil && values == plan.ValuesEqual {
 		return p.wanted(one), nil

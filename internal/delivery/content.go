@@ -28,7 +28,7 @@ type content struct {
 	err     error
 }
 
-// MaxRetained bounds the content that triggers retain while they are looked at, all of
+// MaxRetained bounds the content that triggers retain during a pass, all of
 // them together. What finds no room is read for each target again.
 const MaxRetained = 4 << 20
 
@@ -76,7 +76,7 @@ func (p *publication) wanted(c publish.Copy) copies.Wanted {
 	}}
 }
 
-// retain reports whether content may stay in memory until the trigger has been looked at.
+// retain reports whether content may stay in memory until the end of the pass.
 func (p *publication) retain(c publish.Content) bool {
 	part := p.retained.Try(c.Size())
 	if part == nil {

@@ -33,7 +33,7 @@ func namespaced(ending bool) client.Reader {
 	return fake.NewClientBuilder().WithObjects(namespace).Build()
 }
 
-// failing returns a rollout whose only release was asked and has failed.
+// failing returns a rollout whose only release was triggered and has failed.
 func failing() (*triggerv1.ValuesTrigger, snapshot, *targetCase) {
 	sources := []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:present", Full: "sha256:present"}}
 	digest := plan.Combined(sources)

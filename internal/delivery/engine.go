@@ -47,7 +47,7 @@ type Engine struct {
 	// give to its release, without what declared triggers deliver.
 	Derive func(context.Context, *helmv2.HelmRelease) ([]triggerv1.SourceReference, error)
 
-	// Concurrent is how many targets are looked at, and asked, at a time.
+	// Concurrent is how many targets are evaluated, and triggered, at a time.
 	Concurrent int
 
 	// SettleTime is how long a change settles that a tool has applied, and Kustomizations
@@ -63,19 +63,19 @@ const (
 	// ConflictDelay is the time after which is looked again where the cache was behind.
 	ConflictDelay = 20 * time.Millisecond
 
-	// TidyDelay is the time after which what is not to be gone back to any more is deleted: not
+	// TidyDelay is the time after which content that cannot be restored any more is deleted: not
 	// before the status says so.
 	TidyDelay = time.Second
 )
 
-// Again says when a trigger is looked at again without an event.
+// Again says when a trigger is evaluated again without an event.
 type Again int
 
 const (
 	// Never is for a trigger that has nothing to do, and for errors that are retried.
 	Never Again = iota
 
-	// AtInterval is for a trigger of which nothing is expected.
+	// AtInterval is for a trigger that expects nothing.
 	AtInterval
 
 	// Soon is for a trigger that waits for the time in Result.After.

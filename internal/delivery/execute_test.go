@@ -22,7 +22,7 @@ import (
 
 var denial = answer("", http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "ValidatingAdmissionPolicy 'strict' with binding 'strict' denied request: no")
 
-// asking returns targets of which each is about to be asked.
+// asking returns targets of which each is about to be triggered.
 func asking(t *testing.T, server client.Client, names ...string) []*targetCase {
 	t.Helper()
 	var cases []*targetCase

@@ -77,7 +77,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		switch {
 		case refusal.Is(c.err), fault.ReasonOf(c.err) != "": // It must not hold up the others.
 			t.Standing, t.Wants, t.Message = rollout.Out, false, refusal.Text(c.err)
-		case c.err != nil: // Perhaps it has just been asked: let it keep its place.
+		case c.err != nil: // Perhaps it has just been triggered: let it keep its place.
 			t.Standing, t.Wants, t.Stage = rollout.UnderWay, false, g.stages.Of(c.Release)
 		case c.leftAlone(snap):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
@@ -173,7 +173,7 @@ func (e *Engine) newest(ctx context.Context, vt *triggerv1.ValuesTrigger) (*meta
 }
 
 // preview adds to the reasons why targets are held what their requests would do, while a
-// person is asked to approve that.
+// person has to approve that.
 func (e *Engine) preview(ctx context.Context, snap snapshot, cases []*targetCase) {
 	for _, c := range cases {
 		if c.held == "" || c.decision.Request == nil {

@@ -120,7 +120,7 @@ func TestSummarize_a_rollout_comes_before_what_its_targets_say(t *testing.T) {
 	g.Expect(summary.Outcome).To(Equal(triggerv1.ChangeInProgress))
 
 	out.targets[0] = refused(out.targets[0], "AccessDenied")
-	g.Expect(summarize(vt, out, "").Reason).To(Equal("AccessDenied"), "no target may be asked")
+	g.Expect(summarize(vt, out, "").Reason).To(Equal("AccessDenied"), "no target may be triggered")
 	out.targets = append(out.targets, inState(triggerv1.TargetDelivered))
 	summary = summarize(vt, out, "")
 	g.Expect(summary.Reason).To(Equal("Progressing"), "one of them hides nothing of the others")

@@ -26,10 +26,8 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	override := overrideOf(vt, snap, out)
 	stamp := metav1.NewTime(snap.at.Truncate(time.Second))
 	asked := out.triggered > 0 || wereAsked(status, out.targets)
-	for _, t := range out.targets {
-		if asked && (status.LastTriggerTime == nil || status.LastTriggerTime.Before(t.TriggeredAt)) {
-			status.LastTriggerTime = t.TriggeredAt
-		}
+	if asked {
+		status.LastTriggerTime = latestRequest(status.LastTriggerTime, out.targets)
 	}
 	// While anything still reads the whole list, it is complete. Then this becomes
 	// status.Targets, status.Summary = plan.Project(out.targets).
@@ -39,11 +37,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	if snap.gate != nil { // Written with what it approves: it counts once.
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
-	summary := summarize(vt, out, snap.rejected)
-	if summary.Ready == metav1.ConditionTrue && len(snap.selectNothing) > 0 {
-		summary.Ready, summary.Reason, summary.Outcome = metav1.ConditionFalse, triggerv1.SelectorMatchesNothingReason, triggerv1.ChangeInProgress
-		summary.Message = text.Some(snap.selectNothing, 1)
-	}
+	summary := withLacks(summarize(vt, out, snap.rejected), snap)
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {
@@ -64,13 +58,34 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		status.LastDigest = snap.diff.To
 	}
 
-	if summary.Ready == metav1.ConditionTrue && len(snap.disabled) > 0 {
+	return summary
+}
+
+// latestRequest returns when a target was triggered last, if not before a time that may be nil.
+func latestRequest(latest *metav1.Time, targets []triggerv1.TargetStatus) *metav1.Time {
+	for _, t := range targets {
+		if latest == nil || latest.Before(t.TriggeredAt) {
+			latest = t.TriggeredAt
+		}
+	}
+	return latest
+}
+
+// withLacks adds to a summary that all is well what the trigger lacks: targets that a selector must
+// match, and sources that are not followed.
+func withLacks(summary plan.Summary, snap snapshot) plan.Summary {
+	switch {
+	case summary.Ready != metav1.ConditionTrue:
+	case len(snap.selectNothing) > 0:
+		summary.Ready, summary.Reason, summary.Outcome = metav1.ConditionFalse, triggerv1.SelectorMatchesNothingReason, triggerv1.ChangeInProgress
+		summary.Message = text.Some(snap.selectNothing, 1)
+	case len(snap.disabled) > 0:
 		summary.Ready, summary.Reason, summary.Message = metav1.ConditionFalse, triggerv1.SecretsDisabledReason, disabledMessage(summary.Message, snap.disabled)
 	}
 	return summary
 }
 
-// wereAsked reports whether a target has been asked since the status was last written: that of a look
+// wereAsked reports whether a target has been triggered since the status was last written: that of a look
 // which makes requests is written by the next one. Of a target that is not listed for lack of room, that is
 // not known.
 func wereAsked(status *triggerv1.ValuesTriggerStatus, targets []triggerv1.TargetStatus) bool {
@@ -108,7 +123,7 @@ func markLooked(vt *triggerv1.ValuesTrigger) {
 	}
 }
 
-// markDelivered records content that can be gone back to.
+// markDelivered records content that can be restored.
 func markDelivered(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) {
 	last := vt.Status.LastDelivered
 	switch {
@@ -120,7 +135,7 @@ func markDelivered(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) {
 }
 
 // summarize returns the state of all targets together. While a rollout goes on, that is
-// the state of the rollout and who is refused, unless none of the targets may be asked.
+// the state of the rollout and who is refused, unless none of the targets may be triggered.
 func summarize(vt *triggerv1.ValuesTrigger, out outcome, rejected string) plan.Summary {
 	summary := plan.Summarize(out.targets)
 	underway := 0
@@ -156,7 +171,7 @@ type Gated struct {
 	Reason, Message string
 }
 
-// gatedOf reports whether what holds changes back can be passed by: helm-controller takes
+// gatedOf reports whether what holds changes back can be bypassed: helm-controller takes
 // up what a release reads through valuesFrom by itself.
 func gatedOf(snap snapshot, releases []plan.Release) *Gated {
 	if snap.gate == nil {
@@ -188,7 +203,7 @@ func gatedOf(snap snapshot, releases []plan.Release) *Gated {
 	return &Gated{metav1.ConditionTrue, triggerv1.NothingBypassesReason, "No HelmRelease reads a source through valuesFrom: changes arrive when they are requested"}
 }
 
-// causeOf returns why the targets were asked to run the content.
+// causeOf returns why the targets were triggered to run the content.
 func causeOf(targets []triggerv1.TargetStatus, digest string) string {
 	for _, t := range targets {
 		if t.Digest == digest && t.Cause != "" {

@@ -34,7 +34,7 @@ const (
 	maxOverridden = 500
 )
 
-// triggerThrough takes up a request that keeps to what holds changes back. While content
+// triggerThrough acts on a request that keeps to what holds changes back. While content
 // is refused it waits: to begin again would be to deliver what is refused.
 func (snap *snapshot) triggerThrough(vt *triggerv1.ValuesTrigger) {
 	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)

@@ -32,7 +32,7 @@ func TestTriggerThrough(t *testing.T) {
 		want                                 snapshot
 		overrides                            bool
 	}{
-		{"nothing is asked for", "", "", "", "", snapshot{}, false},
+		{"nothing is requested", "", "", "", "", snapshot{}, false},
 		{"a new value", "now", "before", "", "", snapshot{force: "now", triggerAt: "now", gated: true}, false},
 		{"a handled value", "now", "now", "", "", snapshot{}, false},
 		{"a long value, of which the beginning counts", strings.Repeat("a", 300), strings.Repeat("a", 253) + "…", "", "", snapshot{}, false},
@@ -168,7 +168,7 @@ func TestRecordOutcome_a_selector_that_matches_nothing_is_not_ready(t *testing.T
 		{"no target at all", nil, "False SelectorMatchesNothing", "spec.targets[0] matches none", triggerv1.ChangeInProgress},
 		{"beside one that is delivered", []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}, "False SelectorMatchesNothing", "spec.targets[0] matches none", triggerv1.ChangeInProgress},
 		{"beside one that failed", []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}, "False DeliveryFailed", "why", triggerv1.ChangeFailed},
-		{"beside one that is under way", []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}, "Unknown Progressing", "None of 1", triggerv1.ChangeInProgress},
+		{"beside one in progress", []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}, "Unknown Progressing", "None of 1", triggerv1.ChangeInProgress},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -21,7 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
 )
 
-// This file keeps the content that may be gone back to, and goes back to it.
+// This file keeps the content that may be restored, and restores it.
 
 // rollBack puts in the place of sources whose content is rejected what they held before.
 func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
@@ -98,7 +98,7 @@ func (p *publication) mayKeep() error {
 	return nil
 }
 
-// keep stores the content before anybody gets it, so that it can be gone back to once it
+// keep stores the content before any target gets it, so that it can be restored once it
 // has been delivered.
 func (e *Engine) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, judged verdict) error {
 	if !vt.RollsBack() || snap.publication == nil || snap.rejected != "" || !judged.admitted && !judged.passed {
@@ -120,7 +120,7 @@ func (e *Engine) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sna
 	return nil
 }
 
-// discard deletes what is kept and cannot be gone back to any more.
+// discard deletes what is kept and cannot be restored any more.
 func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) error {
 	if vt.Status.LastDelivered == nil && !vt.RollsBack() {
 		return nil
@@ -153,7 +153,7 @@ func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 // notRestorable is what is said of a target that no copy can be restored for.
 const notRestorable = "it cannot be rolled back: it does not read only the published copy of the sources"
 
-// leftAlone reports that a target would be asked to go back and cannot: a request would only
+// leftAlone reports that a target would be requested to roll back and cannot: a request would only
 // run the rejected content once more.
 func (c *targetCase) leftAlone(snap snapshot) bool {
 	return snap.rejected != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()

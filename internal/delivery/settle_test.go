@@ -14,8 +14,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 )
 
-// A value of the annotation counts once. It must not be noted as looked at before the content is
-// on record that it is looked at for, which is so from when the content begins to settle.
+// A value of the annotation counts once. It must not be noted as evaluated before the content is
+// on record that it is evaluated for, which is so from when the content begins to settle.
 func TestRecordOutcome_notes_an_approval_with_the_content_that_settles(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -58,7 +58,7 @@ type snapshot struct {
 	selectNothing []string
 
 	// content is the digest of what the sources hold, and earlier that of what can be
-	// gone back to. The former is what diff is about unless it is rejected: then the
+	// restored. The former is what diff is about unless it is rejected: then the
 	// sources are those of the earlier content, and unrestorable says why that cannot
 	// be had.
 	content      string
@@ -94,7 +94,7 @@ type snapshot struct {
 func (snap snapshot) generated() bool { return snap.release != nil }
 
 // change returns when the content was first seen: in this snapshot, unless the history
-// has it already. It is unknown of what a person asks for, and of a way back.
+// has it already. It is unknown of what a person asks for, and of a rollback.
 func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
 	switch {
 	case snap.force != "", snap.reset != "", snap.rejected != "":
@@ -195,7 +195,7 @@ func (e *Engine) checkSources(vt *triggerv1.ValuesTrigger, refs []triggerv1.Sour
 
 // trusted returns the sources of a trigger. Of one that presents itself as generated, only
 // what the contract and valuesFrom give to the release are followed, which is returned, too: its
-// labels and owner could have been written by anybody. There are none where it has nothing to do and
+// labels and owner could have been written by anyone. There are none where it has nothing to do and
 // is about to be deleted or put back: its HelmRelease is gone, declared triggers have taken over all
 // of it, or it has other targets.
 func (e *Engine) trusted(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]triggerv1.SourceReference, *helmv2.HelmRelease, error) {

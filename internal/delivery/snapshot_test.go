@@ -40,23 +40,23 @@ func TestForgetOther(t *testing.T) {
 	}
 }
 
-// generatedFor returns what was generated for a release when it also read ConfigMap old.
-func generatedFor(release string, changes ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
+// generatedForApp returns what was generated for release app when it also read ConfigMap old.
+func generatedForApp(changes ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{
-		Namespace: "apps", Name: release + "-auto", UID: "the-trigger", Labels: map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager},
+		Namespace: "apps", Name: "app-auto", UID: "the-trigger", Labels: map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager},
 		ManagedFields: []metav1.ManagedFieldsEntry{{
 			Manager: triggerv1.FieldManager, Operation: metav1.ManagedFieldsOperationApply, APIVersion: triggerv1.GroupVersion.String(),
 			FieldsType: "FieldsV1", FieldsV1: &metav1.FieldsV1{},
 		}},
 		OwnerReferences: []metav1.OwnerReference{{
-			APIVersion: helmv2.GroupVersion.String(), Kind: helmv2.HelmReleaseKind, Name: release, UID: "the-release", Controller: new(true),
+			APIVersion: helmv2.GroupVersion.String(), Kind: helmv2.HelmReleaseKind, Name: "app", UID: "the-release", Controller: new(true),
 		}},
 	}}
 	vt.ManagedFields[0].FieldsV1.SetRawString(`{"f:metadata":{"f:labels":{"f:app.kubernetes.io/managed-by":{}}},"f:spec":{"f:sources":{},"f:targets":{}}}`)
 	for _, name := range []string{"old", "values"} {
 		vt.Spec.Sources = append(vt.Spec.Sources, triggerv1.SourceReference{Kind: triggerv1.ConfigMapKind, Namespace: "apps", Name: name})
 	}
-	vt.Spec.Targets = []triggerv1.TargetReference{{Namespace: "apps", Name: release}}
+	vt.Spec.Targets = []triggerv1.TargetReference{{Namespace: "apps", Name: "app"}}
 	for _, change := range changes {
 		change(vt)
 	}
@@ -75,12 +75,12 @@ func TestTrusted(t *testing.T) {
 		reason  string
 	}{
 		{"a declared one", &triggerv1.ValuesTrigger{Spec: triggerv1.ValuesTriggerSpec{Sources: []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: "settings"}}}}, nil, []string{"settings"}, ""},
-		{"a generated one", generatedFor("app"), running, []string{"values"}, ""},
-		{"whose release is gone", generatedFor("app"), nil, nil, ""},
-		{"of an earlier release", generatedFor("app", func(vt *triggerv1.ValuesTrigger) { vt.OwnerReferences[0].UID = "former" }), running, nil, ""},
-		{"whose release reads nothing", generatedFor("app"), reading("apps"), nil, ""},
-		{"with other targets", generatedFor("app", func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets[0].Name = "other" }), running, nil, ""},
-		{"forged", generatedFor("app", func(vt *triggerv1.ValuesTrigger) {
+		{"a generated one", generatedForApp(), running, []string{"values"}, ""},
+		{"whose release is gone", generatedForApp(), nil, nil, ""},
+		{"of an earlier release", generatedForApp(func(vt *triggerv1.ValuesTrigger) { vt.OwnerReferences[0].UID = "former" }), running, nil, ""},
+		{"whose release reads nothing", generatedForApp(), reading("apps"), nil, ""},
+		{"with other targets", generatedForApp(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets[0].Name = "other" }), running, nil, ""},
+		{"forged", generatedForApp(func(vt *triggerv1.ValuesTrigger) {
 			vt.ManagedFields = nil
 			vt.Spec.Targets[0].Name = "other"
 		}), running, nil, triggerv1.InvalidSpecReason},

@@ -51,7 +51,7 @@ func (e *Engine) unmade(vt *triggerv1.ValuesTrigger, snap snapshot, decision pla
 		one.after = afterRefusal
 	}
 	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Digest: digest.Short(snap.diff.To), Reason: reason}
-	if refusal.IsUnadmitted(err) { // That of a webhook which restarts is over before anybody can look at it.
+	if refusal.IsUnadmitted(err) { // That of a webhook which restarts is over before anyone can look at it.
 		one.undecided, one.err = unsent.Digest == "", err
 		return one
 	}

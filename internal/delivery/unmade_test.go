@@ -37,7 +37,7 @@ const (
 	tried     = "refused by the API server, and retried: "
 )
 
-// refusals are answers of real API servers, and what is to be said of them.
+// refusals are answers of real API servers, and what is reported of them.
 var refusals = []struct {
 	name    string
 	err     error
@@ -142,7 +142,7 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 
 			decision.Unsent = one.status
 			again := r.unmade(vt, snap, decision, c.err)
-			g.Expect(again.after).To(BeZero(), "it has been looked at again once")
+			g.Expect(again.after).To(BeZero(), "it has been evaluated again once")
 			g.Expect(again.status).To(Equal(one.status), "nothing is written")
 		})
 	}
@@ -160,7 +160,7 @@ func TestUndecidable_repeats_what_the_API_server_answers(t *testing.T) {
 			g.Expect(one.undecided).To(BeTrue())
 			g.Expect(one.err != nil).To(Equal(c.retried))
 			if c.retried {
-				g.Expect(one.status).To(Equal(previous), "it is looked at again at once")
+				g.Expect(one.status).To(Equal(previous), "it is evaluated again at once")
 				return
 			}
 			g.Expect(one.status.Message).To(Equal(c.message))
@@ -188,7 +188,7 @@ func TestUnable_repeats_what_the_API_server_answers(t *testing.T) {
 	}
 }
 
-// Why a trigger could not be evaluated decides what is recorded and when it is looked at again.
+// Why a trigger could not be evaluated decides what is recorded and when it is evaluated again.
 func TestUnable(t *testing.T) {
 	t.Parallel()
 	forbidden := answer(onRelease, http.StatusForbidden, metav1.StatusReasonForbidden, "not on Fridays")

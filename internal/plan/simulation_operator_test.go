@@ -104,7 +104,7 @@ func (o *simOperator) reconcile(t *simTrigger) (acted bool) {
 	diff := Compare(status.sources, status.digest, sortedByID(sources))
 
 	in := Input{
-		Now: o.now, Timeout: simTimeout, Trigger: "apps/" + t.name, Key: "apps/" + t.name,
+		Now: o.now, Timeout: simTimeout, Trigger: "apps/" + t.name, Knower: Knower{Key: "apps/" + t.name},
 		Digest: diff.To, Sources: sources, Diff: diff, Policy: t.policy,
 	}
 	// A tool has applied every second change, and some time later all that belongs to it.

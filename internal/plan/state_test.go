@@ -18,14 +18,14 @@ import (
 func keep(in *Input, status triggerv1.TargetStatus) (news bool) {
 	in.Release.Record, news = in.Release.Record.Keep(*in, status)
 	in.Release.Record = ParseRecord(in.Release.Record.String())
-	in.Previous, in.Known = in.Release.Record.Recall(in.Key, in.Release.UID, in.Sources)
+	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
 	return news
 }
 
 // kept returns the input of a scene whose release runs the content, which is kept on it.
 func kept(s *scene) Input {
 	in := s.input()
-	in.Key = "apps/trigger"
+	in.Knower = Knower{Key: "apps/trigger", UID: "1-trigger"}
 	keep(&in, *s.status)
 	return in
 }
@@ -52,7 +52,7 @@ func TestKeep_a_release_that_is_met_and_waits_is_written_once(t *testing.T) {
 	s := newScene(other)
 	s.gated = true
 	in := s.input()
-	in.Key = "apps/trigger"
+	in.Knower = Knower{Key: "apps/trigger", UID: "1-trigger"}
 
 	g.Expect(keep(&in, Decide(in).Held("waits"))).To(BeTrue(), "that it was ready is not known of the time before otherwise")
 	g.Expect(in.Previous.UnreadyBefore).To(HaveValue(BeFalse()))
@@ -65,7 +65,7 @@ func TestKeep_a_change_that_waits_is_not_written(t *testing.T) {
 	before := kept(s)
 	s.edit(other)
 	in := s.input()
-	in.Key, in.Release, in.Previous, in.Known = before.Key, before.Release, before.Previous, before.Known
+	in.Knower, in.Release, in.Previous, in.Known = before.Knower, before.Release, before.Previous, before.Known
 
 	held := Decide(in).Held("waits")
 	g.Expect(held.Digest).To(Equal(before.Digest))
@@ -81,8 +81,8 @@ func TestKeep_a_source_that_comes_and_goes_while_a_change_waits(t *testing.T) {
 	release.Suspended = true
 	look := func() Decision {
 		next := s.input()
-		next.Key, next.Release = in.Key, release
-		next.Previous, next.Known = release.Record.Recall(in.Key, release.UID, next.Sources)
+		next.Knower, next.Release = in.Knower, release
+		next.Previous, next.Known = release.Record.Recall(in.Knower, release.UID, next.Sources)
 		d := Decide(next)
 		keep(&next, d.Status)
 		release.Record = next.Release.Record
@@ -108,8 +108,8 @@ func TestDecide_contentThatComesBackWhileAnotherSourceIsRemoved(t *testing.T) {
 	s.exclude(read)
 	in.Release.Revision++ // Of its own, with what was there meanwhile.
 	next := s.input()
-	next.Key, next.Release = in.Key, in.Release
-	next.Previous, next.Known = in.Release.Record.Recall(in.Key, in.Release.UID, next.Sources)
+	next.Knower, next.Release = in.Knower, in.Release
+	next.Previous, next.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, next.Sources)
 
 	next.Live = false
 	g.Expect(next.DependsOnOrder()).To(BeTrue())
@@ -123,7 +123,7 @@ func TestKeep_forgets_the_state_that_is_oldest(t *testing.T) {
 	status := *in.Previous
 	for i := range maxStates {
 		at := metav1.NewTime(noon.Add(time.Duration(i+1) * time.Minute))
-		in.Key, status.DeliveredAt = fmt.Sprintf("apps/other-%d", i), &at
+		in.Knower.Key, status.DeliveredAt = fmt.Sprintf("apps/other-%d", i), &at
 		keep(&in, status)
 	}
 	g.Expect(in.Release.Record.States).To(HaveLen(maxStates))
@@ -150,10 +150,10 @@ func TestParseRecord_implausible_states_are_none(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			in := kept(delivered(other))
-			state := in.Release.Record.States[in.Key]
-			g.Expect(ParseRecord(in.Release.Record.String()).States).To(HaveKey(in.Key))
+			state := in.Release.Record.States[in.Knower.Key]
+			g.Expect(ParseRecord(in.Release.Record.String()).States).To(HaveKey(in.Knower.Key))
 			change(&state)
-			in.Release.Record.States[in.Key] = state
+			in.Release.Record.States[in.Knower.Key] = state
 			g.Expect(ParseRecord(in.Release.Record.String()).States).To(BeEmpty())
 		})
 	}
@@ -163,7 +163,7 @@ func TestParseRecord_implausible_states_are_none(t *testing.T) {
 func TestRecall_another_release_is_not_known(t *testing.T) {
 	g := NewWithT(t)
 	in := kept(delivered(other))
-	previous, sources := in.Release.Record.Recall(in.Key, "another", in.Sources)
+	previous, sources := in.Release.Record.Recall(in.Knower, "another", in.Sources)
 	g.Expect(previous).To(BeNil())
 	g.Expect(sources).To(BeNil())
 }
@@ -179,8 +179,8 @@ func TestRecall_digests_that_were_made_otherwise(t *testing.T) {
 	}
 	s.write(other, "first under another key")
 	next := s.input()
-	next.Key, next.Release = in.Key, in.Release
-	next.Previous, next.Known = in.Release.Record.Recall(in.Key, in.Release.UID, next.Sources)
+	next.Knower, next.Release = in.Knower, in.Release
+	next.Previous, next.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, next.Sources)
 	g.Expect(next.Previous.Digest).To(Equal(next.Digest))
 	g.Expect(next.own().Changed).To(BeEmpty())
 

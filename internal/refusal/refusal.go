@@ -25,7 +25,7 @@ var (
 	// authorizerDenied is what a lack of permission is reported with.
 	authorizerDenied = regexp.MustCompile(`User "[^"]*" cannot |\bcannot [a-z]+ resource "`)
 
-	// webhookDown names a webhook that could not be reached. What follows in the message
+	// webhookDown names a webhook that could not be called. What follows in the message
 	// differs from try to try.
 	webhookDown = regexp.MustCompile(`failed calling webhook "[^"]*"`)
 
@@ -61,7 +61,7 @@ func Is(err error) bool {
 	return ByAdmission(err) || code >= http.StatusBadRequest && code < http.StatusInternalServerError && !slices.Contains(retriedStatus, code)
 }
 
-// IsUnadmitted is true if a webhook could not be reached: nothing was written, and it is about
+// IsUnadmitted is true if a webhook could not be called: nothing was written, and it is about
 // to be back.
 func IsUnadmitted(err error) bool {
 	message, code := answerOf(err)

@@ -38,7 +38,7 @@ func Send(ctx context.Context, c client.Writer, hr *helmv2.HelmRelease, req plan
 	return annotate(ctx, c, hr, annotations)
 }
 
-// Keep writes the record alone: what is known of the release, where nothing is requested of it. Like a
+// Keep writes the record alone: what is known of the release, where nothing is requested. Like a
 // request, it holds only for the version that was decided on.
 func Keep(ctx context.Context, c client.Writer, hr *helmv2.HelmRelease, record plan.Record) error {
 	return annotate(ctx, c, hr, map[string]string{triggerv1.RequestAnnotation: record.String()})

@@ -192,6 +192,6 @@ func TestKeep_writes_the_record_alone(t *testing.T) {
 			"uid": "the-uid", "resourceVersion": hr.ResourceVersion,
 			"annotations": map[string]any{"trigger.nebius.ai/request": record.String()},
 		}},
-	}}), "nothing is requested from helm-controller")
+	}}), "nothing is requested of helm-controller")
 	g.Expect(apierrors.IsConflict(Keep(ctx, cl, hr, record))).To(BeTrue(), "it holds for the version that was decided on")
 }

@@ -122,7 +122,7 @@ func (l *look) decide(i int, observed chart, live bool) {
 	in := plan.Input{
 		Now: clock(l.now), Timeout: 5 * time.Minute, Trigger: "apps/platform", Target: fmt.Sprintf("apps/%d", i), Targets: fleetSize,
 		Digest: l.diff.To, Sources: l.sources, Diff: l.diff, Rejected: l.rejected, Gated: true, Policy: triggerv1.ForceAuto,
-		Key: "apps/platform", Live: live,
+		Knower: plan.Knower{Key: "apps/platform", UID: "1-trigger"}, Live: live,
 	}
 	if observed.into(&in); !live && in.DependsOnOrder() {
 		observed, in.Live = l.releases[i].live, true
@@ -159,7 +159,7 @@ func (l *look) gate() Decision {
 // into is what is seen of the release, and what it says of itself as a target.
 func (c chart) into(in *plan.Input) {
 	in.Release = c.observe()
-	in.Previous, in.Known = in.Release.Record.Recall(in.Key, in.Release.UID, in.Sources)
+	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
 }
 
 // execute writes the copy, and makes the request or keeps what is known now; after a conflict, it

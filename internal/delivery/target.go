@@ -1,0 +1,137 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"context"
+	"time"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/request"
+	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+)
+
+// targetCase is a target with what is decided about it.
+type targetCase struct {
+	target.Target
+
+	// hr is the version of the release that was evaluated, live if it was read after the
+	// sources, listed what the status showed of it, and previous what it says of itself.
+	hr       *helmv2.HelmRelease
+	live     bool
+	listed   *triggerv1.TargetStatus
+	previous *triggerv1.TargetStatus
+
+	// copies that it is to have, what each is and what they are together, and whether that was looked
+	// at. They are not made while they are unasked for.
+	copies  []publish.Copy
+	states  []publish.State
+	state   publish.State
+	looked  bool
+	unasked bool
+
+	input    plan.Input
+	decision plan.Decision
+
+	// err reports that nothing could be decided.
+	err error
+
+	// held says why its request must not be made now. It is empty if it may, or if there is none.
+	// Settling is true if nothing may be done for any target yet.
+	held     string
+	settling bool
+
+	// done is what became of it.
+	done effect
+}
+
+// effect is what became of one target.
+type effect struct {
+	status    triggerv1.TargetStatus
+	sent      bool
+	undecided bool
+	after     time.Duration
+	err       error
+
+	// refused is what the API server has refused. Free is true if it is certain that
+	// nothing was requested, so that the place is another's.
+	refused error
+	free    bool
+}
+
+// planned returns what becomes of a target if all goes well, and whether it is triggered.
+func (c *targetCase) planned() (effect, bool) {
+	switch decision := c.decision; {
+	case decision.Request == nil:
+		return effect{status: decision.Status, after: decision.After}, false
+	case c.held != "" && c.settling:
+		return effect{status: decision.Settling(c.held)}, false
+	case c.held != "":
+		return effect{status: decision.Held(c.held)}, false
+	default:
+		return effect{status: decision.Status, sent: true, after: decision.After}, true
+	}
+}
+
+// write makes the request, or keeps on the release what is known of it now and was not before.
+func (c *targetCase) write(ctx context.Context, snap snapshot, planned effect, asks bool) error {
+	record := c.input.Release.Record
+	if asks {
+		record = c.decision.Request.Record
+	}
+	record, news := record.Keep(c.input, c.known(snap, planned.status, len(snap.targets)))
+	switch {
+	case asks:
+		asked := *c.decision.Request
+		asked.Record = record
+		return request.Send(ctx, snap.writer, c.hr, asked)
+	case news:
+		return request.Keep(ctx, snap.writer, c.hr, record)
+	}
+	return nil
+}
+
+// unsentOf returns what to record when a write has failed.
+func unsentOf(d plan.Decision) triggerv1.TargetStatus {
+	if d.Request == nil {
+		return d.Status
+	}
+	return d.Unsent
+}
+
+// shown returns what is shown of a target.
+func (c *targetCase) shown() *triggerv1.TargetStatus {
+	if c.listed != nil {
+		return c.listed
+	}
+	return c.previous
+}
+
+// undecided leaves a target as it is.
+func undecided(previous *triggerv1.TargetStatus, err error) effect {
+	status := triggerv1.TargetStatus{State: triggerv1.TargetPending}
+	if previous != nil {
+		status = *previous
+	}
+	return effect{status: status, undecided: true, err: err}
+}
+
+// recordOf returns what to record of one target of so many.
+func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, targets int) triggerv1.TargetStatus {
+	status := c.known(snap, c.done.status, targets)
+	status.Namespace, status.Name = c.Namespace, c.Name
+	status.Stage = stageOf(vt, snap.gate, c.hr)
+	return status
+}
+
+// known completes what is known of a target with its copies.
+func (c *targetCase) known(snap snapshot, status triggerv1.TargetStatus, targets int) triggerv1.TargetStatus {
+	status.Message = plan.Bounded(status.Message, targets)
+	status.Published = c.published(snap)
+	return status
+}
