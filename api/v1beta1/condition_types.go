@@ -46,7 +46,7 @@ const (
 
 	// InvalidSpecReason reports that the spec holds something that the schema could
 	// not reject: a selector, cron expression or time zone that cannot be used, more than
-	// 256 sources or 1000 targets, a namespaceSelector where one namespace is watched,
+	// 256 sources or 10,000 targets, a namespaceSelector where one namespace is watched,
 	// sources of one copy that have keys in common, or a forged generated trigger.
 	//
 	//   - Do: Edit the field that the message names. It is evaluated again at the next

@@ -110,7 +110,7 @@ type TargetReference struct {
 
 	// Selector selects HelmReleases by their labels. Exactly one of name and
 	// selector must be set. While it matches none and optional is false, the
-	// ValuesTrigger is not ready, reason SelectorMatchesNothing. At most 1000
+	// ValuesTrigger is not ready, reason SelectorMatchesNothing. At most 10,000
 	// HelmReleases in all may match.
 	// +optional
 	Selector *Selector `json:"selector,omitempty"`

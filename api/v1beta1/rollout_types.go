@@ -85,7 +85,7 @@ type Rollout struct {
 	// Defaults to 0.
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Pattern=`^(0|[1-9][0-9]?|100)%$`
-	// +kubebuilder:validation:XValidation:rule="type(self) != int || (self >= 0 && self <= 1000)",message="maxFailures must be between 0 and 1000, or a percentage"
+	// +kubebuilder:validation:XValidation:rule="type(self) != int || (self >= 0 && self <= 10000)",message="maxFailures must be between 0 and 10000, or a percentage"
 	// +optional
 	MaxFailures *intstr.IntOrString `json:"maxFailures,omitempty"`
 
@@ -119,7 +119,7 @@ type Stage struct {
 	// Defaults to all of them.
 	// +kubebuilder:validation:XIntOrString
 	// +kubebuilder:validation:Pattern=`^([1-9][0-9]?|100)%$`
-	// +kubebuilder:validation:XValidation:rule="type(self) != int || (self >= 1 && self <= 1000)",message="maxConcurrency must be between 1 and 1000, or a percentage"
+	// +kubebuilder:validation:XValidation:rule="type(self) != int || (self >= 1 && self <= 10000)",message="maxConcurrency must be between 1 and 10000, or a percentage"
 	// +optional
 	MaxConcurrency *intstr.IntOrString `json:"maxConcurrency,omitempty"`
 

@@ -17,7 +17,7 @@ const (
 	// MaxResolvedSources and MaxResolvedTargets bound what the references of one
 	// ValuesTrigger may resolve to. Beyond it the trigger is Stalled.
 	MaxResolvedSources = 256
-	MaxResolvedTargets = 1000
+	MaxResolvedTargets = 10000
 
 	// MaxListedTargets is the number of targets in status.targets. status.summary counts the
 	// others, too.
@@ -198,7 +198,7 @@ type ValuesTriggerStatus struct {
 	Sources []SourceStatus `json:"sources,omitempty"`
 
 	// Targets that the references resolved to, and how far each delivery got.
-	// +kubebuilder:validation:MaxItems=1000
+	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	// +optional
 	Targets []TargetStatus `json:"targets,omitempty"`

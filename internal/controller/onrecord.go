@@ -14,6 +14,8 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
 // This file answers what is on record of one release as a target of one trigger. The status of the
@@ -21,7 +23,11 @@ import (
 
 // onRecord returns what is on record of a release as a target of a trigger, nil if nothing is.
 func onRecord(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) *triggerv1.TargetStatus {
-	return listed(vt, hr.Namespace, hr.Name)
+	if known, _ := plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation]).Recall(generated.Knower(vt), hr.UID, nil); known != nil {
+		known.Namespace, known.Name = hr.Namespace, hr.Name
+		return known
+	}
+	return listed(vt, hr.Namespace, hr.Name) // Of an earlier version, or waiting to be known.
 }
 
 // listed returns what the status of a trigger lists of a target, nil if it does not.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,7 +32,9 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
 )
 
 // strict is a made-up API server with policies: it refuses to write the objects that are named
@@ -170,34 +173,54 @@ func TestNotify_reports_refusals_once_and_together(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	recorder := record.NewFakeRecorder(10)
-	r := &ValuesTriggerReconciler{cache: newStrict(t, reading("values")), events: recorder}
+	r := &ValuesTriggerReconciler{cache: newStrict(t, reading("values")), events: recorder, meter: metrics.New(prometheus.NewRegistry())}
 	old := staged()
 	vt := old.DeepCopy()
 	one, other := refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason), refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason)
 	other.Name = "other"
 	vt.Status.Targets = []triggerv1.TargetStatus{one, other}
 	markProgressing(vt, "Stage 1/2 canary")
-	r.notify(t.Context(), old, vt, stepsOf(old.Status.Targets, vt.Status.Targets))
+	notifyAll(t, r, old, vt)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed why", "Warning DeliveryFailed apps/app: why (and 1 more refused)"))
-	r.notify(t.Context(), vt, vt.DeepCopy(), stepsOf(vt.Status.Targets, vt.Status.Targets))
+	notifyAll(t, r, vt, vt.DeepCopy())
 	g.Expect(events(recorder)).To(BeEmpty())
 
 	next := vt.DeepCopy()
 	next.Status.Targets[0].Message = "another reason"
-	r.notify(t.Context(), vt, next, stepsOf(vt.Status.Targets, next.Status.Targets))
+	notifyAll(t, r, vt, next)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed another reason", "Warning DeliveryFailed apps/app: another reason"))
 
 	stalled := next.DeepCopy()
 	stalled.Status.Targets[0].Message = "the last one"
 	markStalled(stalled, triggerv1.DeliveryFailedReason, "apps/app: the last one")
-	r.notify(t.Context(), next, stalled, stepsOf(next.Status.Targets, stalled.Status.Targets))
+	notifyAll(t, r, next, stalled)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed the last one", "Warning DeliveryFailed apps/app: the last one"), "nothing is said twice")
 	g.Expect(conditions.IsStalled(stalled)).To(BeTrue())
 
 	restarting := vt.DeepCopy()
 	restarting.Status.Targets[0].State, restarting.Status.Targets[0].Message = triggerv1.TargetPending, "a webhook is down"
-	r.notify(t.Context(), vt, restarting, stepsOf(vt.Status.Targets, restarting.Status.Targets))
+	notifyAll(t, r, vt, restarting)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed a webhook is down", "Warning DeliveryFailed apps/app: a webhook is down"), "which one refuses is reported")
-	r.notify(t.Context(), restarting, restarting.DeepCopy(), stepsOf(restarting.Status.Targets, restarting.Status.Targets))
+	notifyAll(t, r, restarting, restarting.DeepCopy())
 	g.Expect(events(recorder)).To(BeEmpty(), "once")
+}
+
+// notifyAll reports the change of a status whose targets went from one to the other in the pass.
+func notifyAll(t *testing.T, r *ValuesTriggerReconciler, old, vt *triggerv1.ValuesTrigger) {
+	t.Helper()
+	r.notifyTargets(t.Context(), old, vt, passOf(old.Status.Targets, vt.Status.Targets))
+	r.notify(old, vt)
+}
+
+// passOf is a pass in which targets went from one state to another.
+func passOf(before, after []triggerv1.TargetStatus) delivery.Result {
+	pass := delivery.Result{Is: after, Was: make([]triggerv1.TargetStatus, len(after))}
+	for i, is := range after {
+		for _, was := range before {
+			if was.Namespace == is.Namespace && was.Name == is.Name {
+				pass.Was[i] = was
+			}
+		}
+	}
+	return pass
 }

@@ -64,6 +64,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	vt := old.DeepCopy()
 	pass, err := r.look(ctx, vt)
 	result = requeueOf(vt, pass)
+	r.notifyTargets(ctx, old, vt, pass)
 	switch {
 	case equality.Semantic.DeepEqual(old.Status, vt.Status):
 	case pass.Again == delivery.AfterRequests:
@@ -71,10 +72,8 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 	default:
 		switch patchErr := r.patchStatus(ctx, old, vt); {
 		case patchErr == nil:
-			pass.Translation.Apply(&old.Status)              // What is only written differently is not news.
-			was, is := old.Status.Targets, vt.Status.Targets // Complete. Otherwise pass.Was and pass.Is.
-			r.notify(ctx, old, vt, stepsOf(was, is))
-			r.meter.Observe(was, is)
+			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
+			r.notify(old, vt)
 			if vt.IsGated() { // What only settles is not a rollout.
 				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
@@ -35,26 +36,21 @@ type step struct {
 	was, is triggerv1.TargetStatus
 }
 
-// stepsOf returns the steps of the targets that there are now.
-func stepsOf(before, after []triggerv1.TargetStatus) []step {
-	known := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(before))
-	for i := range before {
-		known[types.NamespacedName{Namespace: before[i].Namespace, Name: before[i].Name}] = &before[i]
-	}
-	steps := make([]step, len(after))
-	for i := range after {
-		steps[i].is = after[i]
-		if was := known[types.NamespacedName{Namespace: after[i].Namespace, Name: after[i].Name}]; was != nil {
-			steps[i].was = *was
-		}
+// stepsOf returns the steps of all targets in a pass.
+func stepsOf(pass delivery.Result) []step {
+	steps := make([]step, len(pass.Is))
+	for i := range pass.Is {
+		steps[i] = step{was: pass.Was[i], is: pass.Is[i]}
 	}
 	return steps
 }
 
-// notify emits the events that the change of a stored status deserves. About the
-// HelmRelease, since Flux's Alerts select by Flux's own kinds; about the ValuesTrigger,
-// one for all targets.
-func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1.ValuesTrigger, steps []step) {
+// notifyTargets emits the events about what became of the targets in a pass: about the HelmReleases, since
+// Flux's Alerts select by Flux's own kinds, and about the ValuesTrigger, one for all. What is on the releases
+// has happened, whether the status can be written or not.
+func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass delivery.Result) {
+	r.meter.Observe(pass.Was, pass.Is)
+	steps := stepsOf(pass)
 	shown := listedAsDenied(vt)
 	var triggered, refused []triggerv1.TargetStatus
 	var passed []string
@@ -85,6 +81,10 @@ func (r *ValuesTriggerReconciler) notify(ctx context.Context, old, vt *triggerv1
 		r.events.Event(vt, corev1.EventTypeWarning, triggerv1.BypassedReason, bypassedMessage(passed))
 	}
 	r.notifyRefused(vt, refused)
+}
+
+// notify emits the events that the change of a stored status deserves.
+func (r *ValuesTriggerReconciler) notify(old, vt *triggerv1.ValuesTrigger) {
 	r.notifyOverride(old, vt)
 	r.notifyRollout(old, vt)
 	r.notifyReady(old, vt)

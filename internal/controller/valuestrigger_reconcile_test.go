@@ -131,7 +131,7 @@ func TestReconcile_a_status(t *testing.T) {
 			b.expect(g)
 			g.Expect(w.taken()).To(Equal([]string{onApp}))
 			recorder := b.reconciler.events.(*record.FakeRecorder)
-			events(recorder)
+			g.Expect(events(recorder)).NotTo(BeEmpty(), "what was requested is on the release: it has happened")
 			w.answers[onStatus] = c.answer
 			_, result, err := b.look()
 			g.Expect(err != nil).To(Equal(c.fails), "%v", err)
@@ -141,7 +141,6 @@ func TestReconcile_a_status(t *testing.T) {
 			delete(w.answers, onStatus)
 			b.expect(g)
 			g.Expect(w.taken()).To(Equal([]string{onStatus}))
-			g.Expect(events(recorder)).NotTo(BeEmpty())
 		})
 	}
 }

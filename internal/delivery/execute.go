@@ -128,8 +128,11 @@ func (o *outcome) note(one effect) {
 // now: it may have been given other labels.
 func (c *targetCase) before(now triggerv1.TargetStatus) triggerv1.TargetStatus {
 	was := triggerv1.TargetStatus{}
-	if c.previous != nil {
+	switch {
+	case c.previous != nil:
 		was = *c.previous
+	case c.listed != nil: // What waits to be known, is missing or must not be read says nothing of itself.
+		was = *c.listed
 	}
 	was.Namespace, was.Name, was.Stage = now.Namespace, now.Name, now.Stage
 	return was
@@ -218,14 +221,20 @@ func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sna
 // execute makes the request that was decided on, unless it is held back, and decides
 // again on a fresh observation when the HelmRelease has changed since.
 func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) effect {
+	judged := c.decision.Request != nil
 	for attempt := 1; ; attempt++ {
 		decision := c.decision
 		if c.err != nil {
 			return e.undecidable(vt, c)
 		}
+		if snap.gate != nil && decision.Request != nil && !judged {
+			// What holds changes back has not judged it.
+			return effect{status: decision.Unsent, undecided: true, after: ConflictDelay}
+		}
 		planned, asks := c.planned()
 		err := e.publish(ctx, vt, snap, c)
-		if err == nil {
+		published := err == nil
+		if published {
 			err = c.write(ctx, snap, planned, asks)
 		}
 		switch {
@@ -240,7 +249,10 @@ func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 		case err == nil:
 			return planned
 		case attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
-			return e.unmade(vt, snap, decision, err)
+			if published && !asks {
+				return unkept(planned, err)
+			}
+			return e.unmade(vt, snap, c, err)
 		}
 		if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
 			c.live = true

@@ -29,9 +29,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	if asked {
 		status.LastTriggerTime = latestRequest(status.LastTriggerTime, out.targets)
 	}
-	// While anything still reads the whole list, it is complete. Then this becomes
-	// status.Targets, status.Summary = plan.Project(out.targets).
-	status.Targets, status.Summary = out.targets, plan.Count(out.targets)
+	status.Targets, status.Summary = plan.Project(out.targets)
 	status.Rollout = out.rollout
 	markDelivered(vt, snap, out)
 	if snap.gate != nil { // Written with what it approves: it counts once.

@@ -96,6 +96,12 @@ func (c *targetCase) write(ctx context.Context, snap snapshot, planned effect, a
 	return nil
 }
 
+// keeps reports whether the release says already what is known of it if nothing can be written.
+func (c *targetCase) keeps(snap snapshot, unsent triggerv1.TargetStatus) bool {
+	_, news := c.input.Release.Record.Keep(c.input, c.known(snap, unsent, len(snap.targets)))
+	return !news && unsent.Digest != ""
+}
+
 // unsentOf returns what to record when a write has failed.
 func unsentOf(d plan.Decision) triggerv1.TargetStatus {
 	if d.Request == nil {

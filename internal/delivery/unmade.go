@@ -11,7 +11,6 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
 )
 
@@ -36,23 +35,24 @@ func (e *Engine) refusalOf(vt *triggerv1.ValuesTrigger, err error) (reason, mess
 }
 
 // unmade returns the outcome for a target whose copies or request could not be written.
-func (e *Engine) unmade(vt *triggerv1.ValuesTrigger, snap snapshot, decision plan.Decision, err error) effect {
-	unsent := unsentOf(decision)
+func (e *Engine) unmade(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, err error) effect {
+	unsent := unsentOf(c.decision)
+	undecided := !c.keeps(snap, unsent)
 	reason, message := e.refusalOf(vt, err)
 	switch {
 	case fault.IsOutdated(err): // Its watch is about to tell.
-		return effect{status: unsent, undecided: unsent.Digest == "", after: ConflictDelay}
+		return effect{status: unsent, undecided: undecided, after: ConflictDelay}
 	case reason == "":
 		unsent.Message = "the request could not be made and is retried: " + refusal.ReasonOf(err)
-		return effect{status: unsent, undecided: unsent.Digest == "", err: err}
+		return effect{status: unsent, undecided: undecided, err: err}
 	}
-	one := effect{status: unsent, free: true}
-	if snap.gate != nil && decision.Request != nil && unsent.Refused == nil {
+	one := effect{status: unsent, undecided: undecided, free: true}
+	if snap.gate != nil && c.decision.Request != nil && unsent.Refused == nil {
 		one.after = afterRefusal
 	}
 	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Digest: digest.Short(snap.diff.To), Reason: reason}
 	if refusal.IsUnadmitted(err) { // That of a webhook which restarts is over before anyone can look at it.
-		one.undecided, one.err = unsent.Digest == "", err
+		one.err = err
 		return one
 	}
 	one.status.State = triggerv1.TargetFailed
@@ -60,6 +60,18 @@ func (e *Engine) unmade(vt *triggerv1.ValuesTrigger, snap snapshot, decision pla
 		one.refused = err
 	}
 	return one
+}
+
+// unkept returns the outcome for a target of which something was found out that could not be kept on its
+// release: it is found out again.
+func unkept(planned effect, err error) effect {
+	planned.undecided = true
+	if refusal.Is(err) {
+		planned.refused, planned.free = err, true
+	} else {
+		planned.err = err
+	}
+	return planned
 }
 
 // undecidable returns the outcome for a target about which nothing could be decided.

@@ -118,7 +118,9 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			decision := plan.Decision{Request: &plan.Request{}, Unsent: triggerv1.TargetStatus{State: triggerv1.TargetPending, Digest: "sha256:old"}}
-			one := r.unmade(vt, snap, decision, c.err)
+			in := plan.Input{Digest: newContent, Knower: plan.Knower{Key: "apps/platform"}, Release: plan.Release{Exists: true, UID: "1"}}
+			in.Release.Record, _ = in.Release.Record.Keep(in, decision.Unsent)
+			one := r.unmade(vt, snap, &targetCase{input: in, decision: decision}, c.err)
 			g.Expect(one.status.Message).To(Equal(c.message))
 			g.Expect(one.status.Digest).To(Equal("sha256:old"))
 			g.Expect(one.sent).To(BeFalse())
@@ -141,7 +143,7 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 			g.Expect(one.refused != nil).To(Equal(!c.retried && c.reason != "NameConflict"), "what the API server refuses is tried again")
 
 			decision.Unsent = one.status
-			again := r.unmade(vt, snap, decision, c.err)
+			again := r.unmade(vt, snap, &targetCase{input: in, decision: decision}, c.err)
 			g.Expect(again.after).To(BeZero(), "it has been evaluated again once")
 			g.Expect(again.status).To(Equal(one.status), "nothing is written")
 		})
