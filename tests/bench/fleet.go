@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,13 +84,19 @@ type fleet struct {
 
 	// followed is true if each release is a target of a trigger.
 	followed bool
+
+	// releases sees the requests, and answered are those that have an answer, by name.
+	releases *watcher[*helmv2.HelmRelease]
+	answered map[string]string
 }
+
+func nameOf(i int) string { return fmt.Sprintf("app-%04d", i) }
 
 // fleet makes a namespace with a ConfigMap and n HelmReleases, all of them installed.
 func (s *stage) fleet(ctx context.Context, namespace string, n int, source *corev1.ConfigMap, modify ...func(*helmv2.HelmRelease)) (*fleet, error) {
 	f := &fleet{s: s, namespace: namespace}
 	for i := range n {
-		f.names = append(f.names, fmt.Sprintf("app-%04d", i))
+		f.names = append(f.names, nameOf(i))
 	}
 	if err := s.namespace(ctx, namespace); err != nil {
 		return nil, err
@@ -162,14 +169,12 @@ func (f *fleet) settle(ctx context.Context, between time.Duration) error {
 
 // answer handles the requests that are open.
 func (f *fleet) answer(ctx context.Context, between time.Duration) (int, error) {
-	list := &helmv2.HelmReleaseList{}
-	if err := f.s.c.List(ctx, list, client.InNamespace(f.namespace)); err != nil {
-		return 0, err
-	}
 	var open []*helmv2.HelmRelease
-	for i := range list.Items {
-		if hr := &list.Items[i]; hr.Annotations[meta.ReconcileRequestAnnotation] != hr.Status.LastHandledReconcileAt {
-			open = append(open, hr)
+	for _, hr := range f.releases.in(f.namespace) {
+		token := hr.Annotations[meta.ReconcileRequestAnnotation]
+		if token != hr.Status.LastHandledReconcileAt && token != f.answered[hr.Name] { // The watch may be behind.
+			f.answered[hr.Name] = token
+			open = append(open, hr.DeepCopy())
 		}
 	}
 	start := time.Now()
@@ -187,16 +192,25 @@ func (f *fleet) ready(ctx context.Context) (bool, error) {
 	if err := f.s.c.List(ctx, list, client.InNamespace(f.namespace)); err != nil {
 		return false, err
 	}
-	targets := map[string]bool{}
+	all := 0
 	for i := range list.Items {
-		if !delivered(&list.Items[i]) {
+		vt := &list.Items[i]
+		if conditions.IsStalled(vt) {
+			return false, fmt.Errorf("ValuesTrigger %s is stalled: %s", vt.Name, conditions.GetMessage(vt, meta.ReadyCondition))
+		}
+		if !delivered(vt) {
 			return false, nil
 		}
-		for _, t := range list.Items[i].Status.Targets {
-			targets[t.Name] = true
+		// Not every target has an entry in the status.
+		if _, total, found := strings.Cut(vt.Status.Delivered, "/"); found {
+			n, err := strconv.Atoi(total)
+			if err != nil {
+				return false, err
+			}
+			all += n
 		}
 	}
-	return !f.followed || len(targets) == len(f.names), nil
+	return !f.followed || all == len(f.names), nil
 }
 
 // delivered reports whether a trigger says that all its targets run the present content.

@@ -91,6 +91,19 @@ func (w *watcher[T]) get(namespace, name string) T {
 	return w.latest[types.NamespacedName{Namespace: namespace, Name: name}]
 }
 
+// in returns the objects of a namespace as they were last seen.
+func (w *watcher[T]) in(namespace string) []T {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var found []T
+	for key, obj := range w.latest {
+		if key.Namespace == namespace {
+			found = append(found, obj)
+		}
+	}
+	return found
+}
+
 // when watches out for the next change of an object to a state.
 func (w *watcher[T]) when(namespace, name string, is func(T) bool) *sight[T] {
 	w.mu.Lock()
@@ -115,7 +128,7 @@ func (w *watcher[T]) until(ctx context.Context, namespace, name string, is func(
 }
 
 // patience is how long anything may take.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // wait returns when the state was seen.
 func (s *sight[T]) wait(ctx context.Context, what string) (time.Time, error) {
