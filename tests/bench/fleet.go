@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -157,12 +158,12 @@ func (f *fleet) settle(ctx context.Context, between time.Duration) error {
 		if err != nil {
 			return err
 		}
-		ready, err := f.ready(ctx)
-		if err != nil || ready && answered == 0 {
+		waits, err := f.waits(ctx)
+		if err != nil || waits == "" && answered == 0 {
 			return err
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
-			return fmt.Errorf("%s does not settle: %w", f.namespace, err)
+			return fmt.Errorf("%s does not settle: %w; %s", f.namespace, err, waits)
 		}
 	}
 }
@@ -186,31 +187,36 @@ func (f *fleet) answer(ctx context.Context, between time.Duration) (int, error) 
 	})
 }
 
-// ready reports whether all triggers of the namespace are there and have delivered.
-func (f *fleet) ready(ctx context.Context) (bool, error) {
+// waits says for what the triggers of the namespace wait, nothing if all are there and have
+// delivered.
+func (f *fleet) waits(ctx context.Context) (string, error) {
 	list := &triggerv1.ValuesTriggerList{}
 	if err := f.s.c.List(ctx, list, client.InNamespace(f.namespace)); err != nil {
-		return false, err
+		return "", err
 	}
 	all := 0
 	for i := range list.Items {
 		vt := &list.Items[i]
+		said := fmt.Sprintf("ValuesTrigger %s: %s", vt.Name, conditions.GetMessage(vt, meta.ReadyCondition))
 		if conditions.IsStalled(vt) {
-			return false, fmt.Errorf("ValuesTrigger %s is stalled: %s", vt.Name, conditions.GetMessage(vt, meta.ReadyCondition))
+			return "", errors.New(said)
 		}
 		if !delivered(vt) {
-			return false, nil
+			return said, nil
 		}
 		// Not every target has an entry in the status.
 		if _, total, found := strings.Cut(vt.Status.Delivered, "/"); found {
 			n, err := strconv.Atoi(total)
 			if err != nil {
-				return false, err
+				return "", err
 			}
 			all += n
 		}
 	}
-	return !f.followed || all == len(f.names), nil
+	if f.followed && all != len(f.names) {
+		return fmt.Sprintf("%d of %d HelmReleases are targets", all, len(f.names)), nil
+	}
+	return "", nil
 }
 
 // delivered reports whether a trigger says that all its targets run the present content.
