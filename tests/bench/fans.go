@@ -116,6 +116,14 @@ func (f *fans) takeTurns(ctx context.Context, n, unmeasured int, shapes ...strin
 // round edits the ConfigMap and waits for the last request. Each release must have got
 // one, and no more when all has settle.
 func (f *fans) round(ctx context.Context, fan *fan, round int) error {
+	if err := f.reach(ctx, fan, round); err != nil {
+		return err
+	}
+	return f.finish(ctx, fan)
+}
+
+// reach edits the ConfigMap and waits for the last request.
+func (f *fans) reach(ctx context.Context, fan *fan, round int) error {
 	sights := f.begin(fan)
 	start := time.Now()
 	if err := f.edit(ctx, fan.namespace, sourceName, round); err != nil {
@@ -132,7 +140,7 @@ func (f *fans) round(ctx context.Context, fan *fan, round int) error {
 		}
 	}
 	fan.took.addTime(last.Sub(start))
-	return f.finish(ctx, fan)
+	return nil
 }
 
 // begin notes what was before a round, and looks out for its requests.

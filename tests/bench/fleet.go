@@ -5,7 +5,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,13 +85,19 @@ type fleet struct {
 
 	// followed is true if each release is a target of a trigger.
 	followed bool
+
+	// releases sees the requests, and answered are those that have an answer, by name.
+	releases *watcher[*helmv2.HelmRelease]
+	answered map[string]string
 }
+
+func nameOf(i int) string { return fmt.Sprintf("app-%04d", i) }
 
 // fleet makes a namespace with a ConfigMap and n HelmReleases, all of them installed.
 func (s *stage) fleet(ctx context.Context, namespace string, n int, source *corev1.ConfigMap, modify ...func(*helmv2.HelmRelease)) (*fleet, error) {
 	f := &fleet{s: s, namespace: namespace}
 	for i := range n {
-		f.names = append(f.names, fmt.Sprintf("app-%04d", i))
+		f.names = append(f.names, nameOf(i))
 	}
 	if err := s.namespace(ctx, namespace); err != nil {
 		return nil, err
@@ -150,26 +158,24 @@ func (f *fleet) settle(ctx context.Context, between time.Duration) error {
 		if err != nil {
 			return err
 		}
-		ready, err := f.ready(ctx)
-		if err != nil || ready && answered == 0 {
+		waits, err := f.waits(ctx)
+		if err != nil || waits == "" && answered == 0 {
 			return err
 		}
 		if err := pause(ctx, 100*time.Millisecond); err != nil {
-			return fmt.Errorf("%s does not settle: %w", f.namespace, err)
+			return fmt.Errorf("%s does not settle: %w; %s", f.namespace, err, waits)
 		}
 	}
 }
 
 // answer handles the requests that are open.
 func (f *fleet) answer(ctx context.Context, between time.Duration) (int, error) {
-	list := &helmv2.HelmReleaseList{}
-	if err := f.s.c.List(ctx, list, client.InNamespace(f.namespace)); err != nil {
-		return 0, err
-	}
 	var open []*helmv2.HelmRelease
-	for i := range list.Items {
-		if hr := &list.Items[i]; hr.Annotations[meta.ReconcileRequestAnnotation] != hr.Status.LastHandledReconcileAt {
-			open = append(open, hr)
+	for _, hr := range f.releases.in(f.namespace) {
+		token := hr.Annotations[meta.ReconcileRequestAnnotation]
+		if token != hr.Status.LastHandledReconcileAt && token != f.answered[hr.Name] { // The watch may be behind.
+			f.answered[hr.Name] = token
+			open = append(open, hr.DeepCopy())
 		}
 	}
 	start := time.Now()
@@ -181,22 +187,36 @@ func (f *fleet) answer(ctx context.Context, between time.Duration) (int, error) 
 	})
 }
 
-// ready reports whether all triggers of the namespace are there and have delivered.
-func (f *fleet) ready(ctx context.Context) (bool, error) {
+// waits says for what the triggers of the namespace wait, nothing if all are there and have
+// delivered.
+func (f *fleet) waits(ctx context.Context) (string, error) {
 	list := &triggerv1.ValuesTriggerList{}
 	if err := f.s.c.List(ctx, list, client.InNamespace(f.namespace)); err != nil {
-		return false, err
+		return "", err
 	}
-	targets := map[string]bool{}
+	all := 0
 	for i := range list.Items {
-		if !delivered(&list.Items[i]) {
-			return false, nil
+		vt := &list.Items[i]
+		said := fmt.Sprintf("ValuesTrigger %s: %s", vt.Name, conditions.GetMessage(vt, meta.ReadyCondition))
+		if conditions.IsStalled(vt) {
+			return "", errors.New(said)
 		}
-		for _, t := range list.Items[i].Status.Targets {
-			targets[t.Name] = true
+		if !delivered(vt) {
+			return said, nil
+		}
+		// Not every target has an entry in the status.
+		if _, total, found := strings.Cut(vt.Status.Delivered, "/"); found {
+			n, err := strconv.Atoi(total)
+			if err != nil {
+				return "", err
+			}
+			all += n
 		}
 	}
-	return !f.followed || len(targets) == len(f.names), nil
+	if f.followed && all != len(f.names) {
+		return fmt.Sprintf("%d of %d HelmReleases are targets", all, len(f.names)), nil
+	}
+	return "", nil
 }
 
 // delivered reports whether a trigger says that all its targets run the present content.

@@ -39,6 +39,7 @@ var scenarios = []scenario{
 	{"fanout", fanOut},
 	{"copies", copying},
 	{"rollout", rollOut},
+	{"scale", scale},
 	{"burst", burst},
 	{"memory", memory},
 	{"objects", objectGrowth},

@@ -24,6 +24,7 @@ const (
 	declaredShape   = "declared"
 	copiesShape     = "copies"
 	rolloutShape    = "rollout"
+	scaleShape      = "scale"
 	copyingLimit    = "copying-limit"
 )
 
@@ -43,7 +44,7 @@ var rolloutStages = []struct {
 
 // isDeclared reports whether one trigger has all the HelmReleases of a fan.
 func (f *fan) isDeclared() bool {
-	return f.shape == declaredShape || f.shape == copiesShape || f.shape == rolloutShape
+	return f.shape == declaredShape || f.shape == copiesShape || f.shape == rolloutShape || f.shape == scaleShape
 }
 
 // readsCopies reports whether each HelmRelease of a fan has a ConfigMap of its own.
@@ -68,6 +69,8 @@ func (f *fans) fan(ctx context.Context, shape string, n int) (*fan, error) {
 		cm.Annotations[triggerv1.HRNameAnnotation], cm.Annotations[triggerv1.HRNSAnnotation] = "all", namespace
 	case discoveredShape:
 		modify = append(modify, reading(sourceName))
+	case scaleShape:
+		modify = append(modify, halfReading, optedOut, canaries(n))
 	}
 	if made.isDeclared() {
 		modify = append(modify, func(hr *helmv2.HelmRelease) { hr.Labels[declaredShape] = namespace })
@@ -82,6 +85,7 @@ func (f *fans) fan(ctx context.Context, shape string, n int) (*fan, error) {
 	if made.fleet, err = f.fleet(ctx, namespace, n, cm, modify...); err != nil {
 		return nil, err
 	}
+	made.releases, made.answered = f.releases, map[string]string{}
 	made.followed = shape != limit && shape != copyingLimit
 	if made.isDeclared() {
 		if err := f.c.Create(ctx, declared(namespace, shape)); err != nil {
@@ -120,7 +124,7 @@ func declared(namespace, shape string) *triggerv1.ValuesTrigger {
 			Targets: []triggerv1.TargetReference{{Selector: labelled(declaredShape, namespace)}},
 		},
 	}
-	if shape != declaredShape {
+	if shape == copiesShape || shape == rolloutShape {
 		vt.Spec.Publish = &triggerv1.Publish{Name: copySuffix}
 	}
 	if shape == rolloutShape {

@@ -20,6 +20,12 @@ type sizes struct {
 	fan    []int
 	rounds int
 
+	// scale are the numbers of HelmReleases of one trigger, scaleRounds how often each, and
+	// staged those that a change is also rolled out to in stages.
+	scale       []int
+	scaleRounds int
+	staged      []int
+
 	// burst is the number of edits, made in burstTime.
 	burst     int
 	burstTime time.Duration
@@ -47,6 +53,7 @@ var full = sizes{
 	edits: 200, fluxEdits: 100,
 	rest: 15 * time.Second, giveBack: 10 * time.Second,
 	fan: []int{125, 250, 500}, rounds: 5,
+	scale: []int{500, 2000, 10000}, scaleRounds: 3, staged: []int{500, 2000},
 	burst: 1000, burstTime: 10 * time.Second,
 	plain: 5000, helm: 1000,
 	objects:  []int{12500, 25000, 50000},
@@ -60,6 +67,7 @@ var short = sizes{
 	edits: 20, fluxEdits: 20,
 	rest: 15 * time.Second, giveBack: 10 * time.Second,
 	fan: []int{125, 250, 500}, rounds: 1,
+	scale: []int{500, 2000}, scaleRounds: 1, staged: []int{500, 2000},
 	burst: 1000, burstTime: 10 * time.Second,
 	plain: 5000, helm: 100,
 	objects:  []int{2500, 5000, 10000},

@@ -31,11 +31,14 @@ func TestScenarios(t *testing.T) {
 	}
 	manager, err := operator.Build(t.Context(), t.TempDir())
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
-	small := sizes{fan: []int{2, 3}, rounds: 1, interval: 10 * time.Second, rest: time.Second}
+	small := sizes{
+		fan: []int{2, 3}, rounds: 1, scale: []int{3}, scaleRounds: 1, staged: []int{3},
+		interval: 10 * time.Second, rest: time.Second,
+	}
 	for name, figures := range map[string]struct {
 		run    func(context.Context, *bench) (Result, error)
 		growth int
-	}{"fan-out": {fanOut, 5}, "copies": {copying, 2}, "rollout": {rollOut, 2}} {
+	}{"fan-out": {fanOut, 5}, "copies": {copying, 2}, "rollout": {rollOut, 2}, "scale": {scale, 6}} {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
 			result, err := figures.run(t.Context(), &bench{sizes: small, manager: manager})

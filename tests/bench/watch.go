@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	watchtools "k8s.io/client-go/tools/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -50,7 +51,8 @@ func watchAll[T client.Object](ctx context.Context, c client.WithWatch, list cli
 	if err != nil {
 		return nil, err
 	}
-	changes, err := c.Watch(ctx, list, &client.ListOptions{Raw: &metav1.ListOptions{ResourceVersion: list.GetResourceVersion()}})
+	// The API server ends the watch of whoever is too slow.
+	changes, err := watchtools.NewRetryWatcherWithContext(ctx, list.GetResourceVersion(), follower{c, list})
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +64,17 @@ func watchAll[T client.Object](ctx context.Context, c client.WithWatch, list cli
 		}
 	}()
 	return w, nil
+}
+
+// follower watches all objects of a kind.
+type follower struct {
+	c    client.WithWatch
+	list client.ObjectList
+}
+
+// WatchWithContext implements cache.WatcherWithContext.
+func (f follower) WatchWithContext(ctx context.Context, options metav1.ListOptions) (watch.Interface, error) {
+	return f.c.Watch(ctx, f.list, &client.ListOptions{Raw: &options})
 }
 
 func (w *watcher[T]) see(obj T, at time.Time) {
@@ -91,6 +104,19 @@ func (w *watcher[T]) get(namespace, name string) T {
 	return w.latest[types.NamespacedName{Namespace: namespace, Name: name}]
 }
 
+// in returns the objects of a namespace as they were last seen.
+func (w *watcher[T]) in(namespace string) []T {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var found []T
+	for key, obj := range w.latest {
+		if key.Namespace == namespace {
+			found = append(found, obj)
+		}
+	}
+	return found
+}
+
 // when watches out for the next change of an object to a state.
 func (w *watcher[T]) when(namespace, name string, is func(T) bool) *sight[T] {
 	w.mu.Lock()
@@ -115,7 +141,7 @@ func (w *watcher[T]) until(ctx context.Context, namespace, name string, is func(
 }
 
 // patience is how long anything may take.
-const patience = 2 * time.Minute
+const patience = 5 * time.Minute
 
 // wait returns when the state was seen.
 func (s *sight[T]) wait(ctx context.Context, what string) (time.Time, error) {
