@@ -127,8 +127,16 @@ test-unit: ## Run the tests that need nothing but Go, with the race detector.
 .PHONY: test-e2e
 test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
 	@# Never from the cache: go test does not see that they run the manager and the chart.
-	@# Most of the time of these tests is helm-controller's: more of them than cores go side by side.
-	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./internal/app/... ./internal/controller ./internal/delivery ./internal/plan ./internal/rollout ./tests/...
+	@# They wait, for helm-controller, a lease or an interval, as much as they compute: more of them than cores go
+	@# side by side. The packages that take longest begin first.
+	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
+		./internal/app/... ./internal/controller ./internal/delivery ./tests/...
+	@# Their other tests are unit tests.
+	@go test -run '^TestExplore' ./internal/plan ./internal/rollout
+
+.PHONY: test-repeats
+test-repeats: components ## Run the tests of crashes and restoring at length: each crash by itself, and all orders.
+	@go test ./tests/e2e -run 'TestCrash|_a_crash_at_every_write|TestRestore' -count=1 -timeout 120m -parallel 4 -args -crash.singly -e2e.all
 
 .PHONY: test-compat
 test-compat: components ## Run the tests of schema and chart on the oldest and the newest Kubernetes.

@@ -13,6 +13,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -89,7 +90,7 @@ func (s *stage) crowd(ctx context.Context, n int) (*watcher[*triggerv1.ValuesTri
 		if err := s.c.Create(ctx, values(ours, crowdName(i)+"-values", 0)); err != nil {
 			return nil, err
 		}
-		if err := s.c.Create(ctx, release(ours, crowdName(i), reading(crowdName(i)+"-values"))); err != nil {
+		if err := s.c.Create(ctx, kit.Release(ours, crowdName(i), kit.Reads(triggerv1.ConfigMapKind, crowdName(i)+"-values"))); err != nil {
 			return nil, err
 		}
 	}

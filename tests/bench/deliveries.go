@@ -17,6 +17,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -102,7 +103,7 @@ func (s *stage) prepareTurns(ctx context.Context) (*turns, error) {
 			return nil, err
 		}
 		cm := values(who, sourceName, 0)
-		hr := release(who, app, reading(sourceName))
+		hr := kit.Release(who, app, kit.Reads(triggerv1.ConfigMapKind, sourceName))
 		switch who {
 		case flux:
 			cm.Labels[meta.LabelKeyWatch] = meta.LabelValueWatchEnabled

@@ -24,55 +24,29 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
-const (
-	chartName  = "chart"
-	sourceName = "source"
-	valuesKey  = "values.yaml"
-)
-
-// release returns a HelmRelease of the test chart.
-func release(namespace, name string, modify ...func(*helmv2.HelmRelease)) *helmv2.HelmRelease {
-	hr := &helmv2.HelmRelease{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{}},
-		Spec: helmv2.HelmReleaseSpec{
-			Interval: metav1.Duration{Duration: time.Hour},
-			ChartRef: &helmv2.CrossNamespaceSourceReference{Kind: "OCIRepository", Name: chartName},
-		},
-	}
-	for _, m := range modify {
-		m(hr)
-	}
-	return hr
-}
-
-// reading makes a HelmRelease read a ConfigMap.
-func reading(name string) func(*helmv2.HelmRelease) {
-	return func(hr *helmv2.HelmRelease) {
-		hr.Spec.ValuesFrom = []meta.ValuesReference{{Kind: triggerv1.ConfigMapKind, Name: name}}
-	}
-}
+const sourceName = "source"
 
 // optedOut keeps the operator away from a HelmRelease of another contestant.
 func optedOut(hr *helmv2.HelmRelease) {
-	hr.Labels[triggerv1.LabelReconcilerNameSourceKey] = triggerv1.LabelValueDisabled
+	kit.Labelled(hr, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled)
 }
 
 // values returns a ConfigMap with the content of a round.
 func values(namespace, name string, round int) *corev1.ConfigMap {
-	return &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{}, Annotations: map[string]string{}},
-		Data:       map[string]string{valuesKey: content(round)},
-	}
+	cm := kit.Values(namespace, name, content(round))
+	cm.Labels, cm.Annotations = map[string]string{}, map[string]string{}
+	return cm
 }
 
 func content(round int) string { return fmt.Sprintf("round: %d\n", round) }
 
 // edit gives a ConfigMap the content of a round, in one request.
 func (s *stage) edit(ctx context.Context, namespace, name string, round int) error {
-	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	patch := fmt.Sprintf(`{"data":{%q:%q}}`, valuesKey, content(round))
+	cm := kit.ConfigMap(namespace, name, nil)
+	patch := fmt.Sprintf(`{"data":{%q:%q}}`, kit.ValuesKey, content(round))
 	return s.c.Patch(ctx, cm, client.RawPatch(types.MergePatchType, []byte(patch)))
 }
 
@@ -112,7 +86,7 @@ func (s *stage) fleet(ctx context.Context, namespace string, n int, source *core
 		return nil, err
 	}
 	err := many(n, func(i int) error {
-		hr := release(namespace, f.names[i], modify...)
+		hr := kit.Release(namespace, f.names[i], modify...)
 		if err := s.c.Create(ctx, hr); err != nil {
 			return err
 		}
@@ -129,10 +103,7 @@ func (f *fleet) report(ctx context.Context, hr *helmv2.HelmRelease) error {
 		return err
 	}
 	old := hr.DeepCopy()
-	version := 1
-	if latest := hr.Status.History.Latest(); latest != nil {
-		version = latest.Version + 1
-	}
+	version := kit.Revision(hr) + 1
 	// Younger than what was there before, for certain: times are in seconds.
 	deployed := metav1.NewTime(time.Now().Add(time.Minute))
 	hr.Status.History = helmv2.Snapshots{{

@@ -18,6 +18,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -191,7 +192,7 @@ func (s *scaling) stages(ctx context.Context) error {
 	vt := s.triggers.get(s.fan.namespace, s.fan.shape).DeepCopy()
 	old := vt.DeepCopy()
 	vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{
-		{Name: canary, Selector: labelled(stageLabel, canary)},
+		{Name: canary, Selector: kit.Selecting(stageLabel, canary)},
 		{Name: "rest", MaxConcurrency: new(intstr.FromString("10%"))},
 	}}
 	if err := s.c.Patch(ctx, vt, client.MergeFrom(old)); err != nil {
@@ -263,7 +264,7 @@ func (f *fans) written(fan *fan) writing {
 // halfReading has every other HelmRelease read the ConfigMap.
 func halfReading(hr *helmv2.HelmRelease) {
 	if hr.Name[len(hr.Name)-1]%2 == 0 {
-		reading(sourceName)(hr)
+		kit.Reads(triggerv1.ConfigMapKind, sourceName)(hr)
 	}
 }
 

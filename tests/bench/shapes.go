@@ -8,13 +8,12 @@ import (
 	"fmt"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // The ways in which one ConfigMap reaches many HelmReleases. The limit is one of them.
@@ -61,19 +60,19 @@ func (f *fans) fan(ctx context.Context, shape string, n int) (*fan, error) {
 	switch shape {
 	case limit:
 		cm.Labels[limitLabel], cm.Annotations[limitTargets] = "true", "all"
-		modify = append(modify, reading(sourceName), optedOut)
+		modify = append(modify, kit.Reads(triggerv1.ConfigMapKind, sourceName), optedOut)
 	case copyingLimit:
 		cm.Labels[limitLabel], cm.Annotations[limitTargets], cm.Annotations[limitCopies] = "true", "all", copySuffix
 	case labelledShape:
 		cm.Labels[triggerv1.LabelReconcilerNameSourceKey] = triggerv1.LabelValueEnabled
 		cm.Annotations[triggerv1.HRNameAnnotation], cm.Annotations[triggerv1.HRNSAnnotation] = "all", namespace
 	case discoveredShape:
-		modify = append(modify, reading(sourceName))
+		modify = append(modify, kit.Reads(triggerv1.ConfigMapKind, sourceName))
 	case scaleShape:
 		modify = append(modify, halfReading, optedOut, canaries(n))
 	}
 	if made.isDeclared() {
-		modify = append(modify, func(hr *helmv2.HelmRelease) { hr.Labels[declaredShape] = namespace })
+		modify = append(modify, func(hr *helmv2.HelmRelease) { kit.Labelled(hr, declaredShape, namespace) })
 	}
 	if made.readsCopies() {
 		modify = append(modify, readingCopy, optedOut)
@@ -100,7 +99,7 @@ func (f *fans) fan(ctx context.Context, shape string, n int) (*fan, error) {
 
 // readingCopy makes a HelmRelease read a copy, which is not there at first.
 func readingCopy(hr *helmv2.HelmRelease) {
-	hr.Spec.ValuesFrom = []meta.ValuesReference{{Kind: triggerv1.ConfigMapKind, Name: copyOf(hr.Name, copySuffix), Optional: true}}
+	kit.Reads(triggerv1.ConfigMapKind, copyOf(hr.Name, copySuffix), kit.Optional)(hr)
 }
 
 func copyOf(release, suffix string) string { return release + "-" + suffix }
@@ -109,7 +108,7 @@ func copyOf(release, suffix string) string { return release + "-" + suffix }
 func staged(hr *helmv2.HelmRelease) {
 	digit := int(hr.Name[len(hr.Name)-1] - '0')
 	for _, part := range rolloutStages {
-		hr.Labels[stageLabel] = part.name
+		kit.Labelled(hr, stageLabel, part.name)
 		if digit -= part.of10; digit < 0 {
 			return
 		}
@@ -117,13 +116,7 @@ func staged(hr *helmv2.HelmRelease) {
 }
 
 func declared(namespace, shape string) *triggerv1.ValuesTrigger {
-	vt := &triggerv1.ValuesTrigger{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: shape},
-		Spec: triggerv1.ValuesTriggerSpec{
-			Sources: []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: sourceName}},
-			Targets: []triggerv1.TargetReference{{Selector: labelled(declaredShape, namespace)}},
-		},
-	}
+	vt := kit.Trigger(namespace, shape, kit.From(triggerv1.ConfigMapKind, sourceName), kit.ToSelected(kit.Selecting(declaredShape, namespace)))
 	if shape == copiesShape || shape == rolloutShape {
 		vt.Spec.Publish = &triggerv1.Publish{Name: copySuffix}
 	}
@@ -131,13 +124,9 @@ func declared(namespace, shape string) *triggerv1.ValuesTrigger {
 		vt.Spec.Rollout = &triggerv1.Rollout{}
 		for _, part := range rolloutStages {
 			vt.Spec.Rollout.Stages = append(vt.Spec.Rollout.Stages, triggerv1.Stage{
-				Name: part.name, Selector: labelled(stageLabel, part.name), MaxConcurrency: new(intstr.FromString("10%")),
+				Name: part.name, Selector: kit.Selecting(stageLabel, part.name), MaxConcurrency: new(intstr.FromString("10%")),
 			})
 		}
 	}
 	return vt
-}
-
-func labelled(key, value string) *triggerv1.Selector {
-	return &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{key: triggerv1.LabelValue(value)}}
 }

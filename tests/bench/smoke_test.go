@@ -40,6 +40,7 @@ func TestScenarios(t *testing.T) {
 		growth int
 	}{"fan-out": {fanOut, 5}, "copies": {copying, 2}, "rollout": {rollOut, 2}, "scale": {scale, 6}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := NewWithT(t)
 			result, err := figures.run(t.Context(), &bench{sizes: small, manager: manager})
 			g.Expect(err).NotTo(HaveOccurred())

@@ -10,10 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -33,7 +32,7 @@ type stage struct {
 
 // open starts a world.
 func (b *bench) open(ctx context.Context, o world.Options) (*stage, error) {
-	o.AddToScheme = []func(*runtime.Scheme) error{triggerv1.AddToScheme}
+	o.AddToScheme = kit.World().AddToScheme
 	w, err := world.Start(ctx, o)
 	if err != nil {
 		return nil, err
@@ -146,5 +145,5 @@ func (s *stage) chartNamespace(ctx context.Context, name string) error {
 	if err := s.namespace(ctx, name); err != nil {
 		return err
 	}
-	return s.w.PublishChart(ctx, name, chartName, world.TestChart())
+	return s.w.PublishChart(ctx, name, kit.ChartName, world.TestChart())
 }

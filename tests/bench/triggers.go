@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -75,7 +76,7 @@ func (h *herd) add(ctx context.Context, from, to int) error {
 		if err := h.c.Create(ctx, values(f.namespace, name, i)); err != nil {
 			return err
 		}
-		hr := release(f.namespace, name, reading(name))
+		hr := kit.Release(f.namespace, name, kit.Reads(triggerv1.ConfigMapKind, name))
 		if err := h.c.Create(ctx, hr); err != nil {
 			return err
 		}

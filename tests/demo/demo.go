@@ -10,10 +10,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -95,8 +95,7 @@ func (d *demo) close() {
 }
 
 func (d *demo) startWorld(ctx context.Context) (err error) {
-	scheme := []func(*runtime.Scheme) error{triggerv1.AddToScheme}
-	if d.world, err = world.Start(ctx, world.Options{AddToScheme: scheme}); err != nil {
+	if d.world, err = world.Start(ctx, kit.World()); err != nil {
 		return err
 	}
 	d.client, err = client.NewWithWatch(d.world.Config(), client.Options{Scheme: d.world.Client().Scheme()})

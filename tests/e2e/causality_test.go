@@ -18,6 +18,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -74,19 +75,19 @@ func TestCausality_a_key_that_is_removed_is_delivered(t *testing.T) {
 	flags := func(name string) client.Object {
 		data := map[string]string{"f": "1", "g": "1"}
 		if name == "secret" {
-			return label(secret(ns, "flags-"+name, data), name, ns)
+			return kit.Source(kit.Secret(ns, "flags-"+name, data), name, ns)
 		}
-		return label(configMap(ns, "flags-"+name, data), name, ns)
+		return kit.Source(kit.ConfigMap(ns, "flags-"+name, data), name, ns)
 	}
 	for name := range ways {
 		e.Expect(e.c.Create(e.ctx, flags(name), client.FieldOwner("kubectl-create"))).To(Succeed())
-		e.create(release(ns, name, looksUp("flags-"+name)))
+		e.create(kit.Release(ns, name, looksUp("flags-"+name)))
 	}
 	// A declared trigger does the same.
 	ways["declared"] = ways["remove"]
-	e.Expect(e.c.Create(e.ctx, configMap(ns, "flags-declared", map[string]string{"f": "1", "g": "1"}), client.FieldOwner("kubectl-create"))).To(Succeed())
-	e.create(release(ns, "declared", looksUp("flags-declared")))
-	e.create(declared(ns, "follows", from(triggerv1.ConfigMapKind, "flags-declared"), to("declared")))
+	e.Expect(e.c.Create(e.ctx, kit.ConfigMap(ns, "flags-declared", map[string]string{"f": "1", "g": "1"}), client.FieldOwner("kubectl-create"))).To(Succeed())
+	e.create(kit.Release(ns, "declared", looksUp("flags-declared")))
+	e.create(kit.Trigger(ns, "follows", kit.From(triggerv1.ConfigMapKind, "flags-declared"), kit.To("declared")))
 
 	for name, remove := range ways {
 		trigger := name
@@ -111,9 +112,9 @@ func TestCausality_whatever_the_clock_of_helm_controller_says(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("clock")
 	for name, skew := range map[string]time.Duration{"ahead": time.Minute, "behind": -time.Minute} {
-		flags := label(configMap(ns, "flags-"+name, map[string]string{"f": "1"}), name, ns)
+		flags := kit.Source(kit.ConfigMap(ns, "flags-"+name, map[string]string{"f": "1"}), name, ns)
 		e.create(flags)
-		e.releases(release(ns, name, looksUp(flags.Name)))
+		e.releases(kit.Release(ns, name, looksUp(flags.Name)))
 		e.Eventually(e.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(2))
 		e.upgradeOfAnotherCause(ns, name, flags.Name, 3)
 		e.Eventually(func() error {
@@ -138,9 +139,9 @@ func TestCausality_an_edit_while_a_chart_renders_is_delivered(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("slow")
 	e.Expect(e.w.PublishChart(e.ctx, ns, "slow", slowChart())).To(Succeed())
-	flags := label(configMap(ns, "flags", map[string]string{"f": "1"}), "app", ns)
+	flags := kit.Source(kit.ConfigMap(ns, "flags", map[string]string{"f": "1"}), "app", ns)
 	e.create(flags)
-	e.releases(release(ns, "app", looksUp("flags"), func(hr *helmv2.HelmRelease) { hr.Spec.ChartRef.Name = "slow" }))
+	e.releases(kit.Release(ns, "app", looksUp("flags"), func(hr *helmv2.HelmRelease) { hr.Spec.ChartRef.Name = "slow" }))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
 
 	// Helm stamps the revision when it has rendered: later than the second edit.
@@ -163,9 +164,9 @@ func exported(cm *corev1.ConfigMap, namespace string) *corev1.ConfigMap {
 func TestCausality_a_digest_that_was_exported_proves_nothing(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("exported")
-	flags := label(configMap(ns, "flags", map[string]string{"f": "1"}), "app", ns)
+	flags := kit.Source(kit.ConfigMap(ns, "flags", map[string]string{"f": "1"}), "app", ns)
 	e.create(flags)
-	e.releases(release(ns, "app", looksUp("flags")))
+	e.releases(kit.Release(ns, "app", looksUp("flags")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
 	e.Eventually(e.annotation(flags, triggerv1.HashAnnotation)).Should(HavePrefix("sha256:"))
 
@@ -178,7 +179,7 @@ func TestCausality_a_digest_that_was_exported_proves_nothing(t *testing.T) {
 
 	// In another namespace the release comes first.
 	other := e.namespace("imported")
-	e.releases(release(other, "app", looksUp("flags")))
+	e.releases(kit.Release(other, "app", looksUp("flags")))
 	imported := exported(flags, other)
 	imported.Annotations[triggerv1.HRNSAnnotation] = other
 	e.create(imported)

@@ -14,14 +14,15 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 func TestContract_two_names_with_a_blank_between_them_get_one_forced_revision_per_edit(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("contract")
-	e.releases(release(ns, "a"), release(ns, "b"))
+	e.releases(kit.Release(ns, "a"), kit.Release(ns, "b"))
 
-	cm := label(configMap(ns, "settings", map[string]string{"key": "one"}), "a, b", ns)
+	cm := kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), "a, b", ns)
 	e.create(cm)
 	e.Eventually(e.deliveredRevision(ns, "a", "a")).Should(BeEquivalentTo(2), "creation counts as a change")
 	e.Eventually(e.deliveredRevision(ns, "b", "b")).Should(BeEquivalentTo(2))
@@ -55,9 +56,9 @@ func TestContract_a_ConfigMap_older_than_its_50_releases_reaches_all_of_them(t *
 	for i := range count {
 		name := fmt.Sprintf("app-%02d", i)
 		names += name + ","
-		releases = append(releases, release(ns, name))
+		releases = append(releases, kit.Release(ns, name))
 	}
-	cm := label(configMap(ns, "early", map[string]string{"key": "one"}), names, ns)
+	cm := kit.Source(kit.ConfigMap(ns, "early", map[string]string{"key": "one"}), names, ns)
 	e.create(cm)
 	e.Eventually(e.events(cm, triggerv1.TargetNotFoundReason)).Should(ContainElement(ContainSubstring("app-00")))
 	e.releases(releases...)
@@ -84,14 +85,14 @@ func TestContract_the_examples_of_the_first_operator_work(t *testing.T) {
 	e.ensureNamespace("flux-system")
 	e.ensureNamespace("production")
 	e.ensureNamespace("app-configs")
-	e.create(configMap("flux-system", "prod-env-values", map[string]string{"values.yaml": "env: prod\n"}))
-	myApp := release("flux-system", "my-app", reads(triggerv1.ConfigMapKind, "prod-env-values"),
+	e.create(kit.ConfigMap("flux-system", "prod-env-values", map[string]string{"values.yaml": "env: prod\n"}))
+	myApp := kit.Release("flux-system", "my-app", kit.Reads(triggerv1.ConfigMapKind, "prod-env-values"),
 		func(hr *helmv2.HelmRelease) {
 			hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, meta.ValuesReference{
 				Kind: triggerv1.SecretKind, Name: "prod-tls-values", ValuesKey: "crt", TargetPath: "tls.crt", Optional: true,
 			})
 		})
-	e.releases(myApp, release("production", "production-app"))
+	e.releases(myApp, kit.Release("production", "production-app"))
 
 	_, err := e.w.KubectlInput(e.ctx, firstOperatorExamples, "apply", "-f", "-")
 	e.Expect(err).NotTo(HaveOccurred())
@@ -109,16 +110,16 @@ func TestContract_without_a_namespace_annotation_the_target_is_in_flux_system(t 
 	e := parallel(t)
 	e.ensureNamespace("flux-system")
 	ns := e.namespace("default-ns")
-	e.releases(release("flux-system", ns))
-	e.create(label(configMap(ns, "settings", map[string]string{"key": "one"}), ns, ""))
+	e.releases(kit.Release("flux-system", ns))
+	e.create(kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), ns, ""))
 	e.Eventually(e.deliveredRevision("flux-system", ns, ns)).Should(BeEquivalentTo(2))
 }
 
 func TestContract_binary_data_counts(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("binary")
-	e.releases(release(ns, "app"))
-	cm := label(configMap(ns, "settings", map[string]string{"key": "one"}), "app", ns)
+	e.releases(kit.Release(ns, "app"))
+	cm := kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), "app", ns)
 	e.create(cm)
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
 	edit(e, cm, func(cm *corev1.ConfigMap) { cm.BinaryData = map[string][]byte{"blob": {0xff, 0x00}} })
@@ -128,8 +129,8 @@ func TestContract_binary_data_counts(t *testing.T) {
 func TestContract_a_name_added_later_takes_effect_and_one_removed_ends(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("names")
-	e.releases(release(ns, "a"), release(ns, "b"))
-	cm := label(configMap(ns, "settings", map[string]string{"key": "one"}), "a", ns)
+	e.releases(kit.Release(ns, "a"), kit.Release(ns, "b"))
+	cm := kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), "a", ns)
 	e.create(cm)
 	e.Eventually(e.deliveredRevision(ns, "a", "a")).Should(BeEquivalentTo(2))
 
@@ -167,8 +168,8 @@ func TestContract_bad_input_is_answered_by_an_event_and_the_rest_works(t *testin
 			if namespace == "" {
 				namespace = ns
 			}
-			e.releases(release(ns, "app"))
-			cm := label(configMap(ns, "settings", map[string]string{"key": "one"}), tc.names, namespace)
+			e.releases(kit.Release(ns, "app"))
+			cm := kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), tc.names, namespace)
 			e.create(cm)
 			for _, text := range tc.says {
 				e.Eventually(e.events(cm, "")).Should(ContainElement(ContainSubstring(text)))
@@ -183,8 +184,8 @@ func TestContract_bad_input_is_answered_by_an_event_and_the_rest_works(t *testin
 func TestContract_a_ConfigMap_of_one_MiB_is_delivered(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("large")
-	e.releases(release(ns, "app"))
-	cm := label(configMap(ns, "large", map[string]string{}), "app", ns)
+	e.releases(kit.Release(ns, "app"))
+	cm := kit.Source(kit.ConfigMap(ns, "large", map[string]string{}), "app", ns)
 	cm.Data["blob"] = fmt.Sprintf("%01000000d", 0)
 	e.create(cm)
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))

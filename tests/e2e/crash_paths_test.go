@@ -17,6 +17,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // crashPaths are all the ways that end in writes. Their releases are named app, their
@@ -33,38 +34,38 @@ var crashPaths = []crashPath{
 	}, {
 		name: "autodiscovery: a generated trigger, labels, plain requests",
 		prepare: func(c *crashable, ns string) {
-			c.create(withValues(ns, "settings", "round: 0\n"))
+			c.create(kit.Values(ns, "settings", "round: 0\n"))
 			c.installed(ns, "app")
 		},
 		steps: []crashStep{
 			{"a release begins to read a ConfigMap", beginToRead, discovered},
 			{"it is edited", func(c *crashable, ns string) {
 				c.expect("app")
-				c.setValues(configMap(ns, "settings", nil), fmt.Sprintf("round: %d\n", c.next()))
+				c.setValues(kit.ConfigMap(ns, "settings", nil), fmt.Sprintf("round: %d\n", c.next()))
 			}, discovered},
 			{"the release reads it no more", stopToRead, undiscovered},
 		},
 	}, {
 		name: "one source of two releases, by the contract and by autodiscovery",
 		prepare: func(c *crashable, ns string) {
-			c.create(label(withValues(ns, "settings", "round: 0\n"), "app", ns))
-			c.releases(release(ns, "app"), release(ns, "reads", reads(cmKind, "settings")))
+			c.create(kit.Source(kit.Values(ns, "settings", "round: 0\n"), "app", ns))
+			c.releases(kit.Release(ns, "app"), kit.Release(ns, "reads", kit.Reads(cmKind, "settings")))
 			c.remember(ns, "app", "app")
 			c.remember(ns, "reads", "reads")
 		},
 		steps: []crashStep{{"it is edited", func(c *crashable, ns string) {
 			c.expect("app", "reads")
-			c.setValues(configMap(ns, "settings", nil), fmt.Sprintf("round: %d\n", c.next()))
+			c.setValues(kit.ConfigMap(ns, "settings", nil), fmt.Sprintf("round: %d\n", c.next()))
 		}, func(c *crashable, ns string) error {
 			return errors.Join(labelledDelivered(c, ns), c.runs(ns, "reads"))
 		}}},
 	}, {
 		name: "a request that is lost, and repeated",
 		prepare: func(c *crashable, ns string) {
-			c.create(label(settings(ns), "app", ns))
-			c.releases(release(ns, "first"), release(ns, "app"))
+			c.create(kit.Source(settings(ns), "app", ns))
+			c.releases(kit.Release(ns, "first"), kit.Release(ns, "app"))
 			c.remember(ns, "app", "app")
-			edit(c.env, release(ns, "app"), func(hr *helmv2.HelmRelease) {
+			edit(c.env, kit.Release(ns, "app"), func(hr *helmv2.HelmRelease) {
 				hr.Spec.DependsOn = []helmv2.DependencyReference{{Name: "first"}}
 			})
 		},
@@ -72,32 +73,32 @@ var crashPaths = []crashPath{
 	}, {
 		name: "a declared trigger that takes over, and gives back",
 		prepare: func(c *crashable, ns string) {
-			c.create(label(settings(ns), "app", ns))
-			c.releases(release(ns, "app"))
+			c.create(kit.Source(settings(ns), "app", ns))
+			c.releases(kit.Release(ns, "app"))
 			c.remember(ns, "app", "app")
 		},
 		steps: append([]crashStep{
 			{"it is created", func(c *crashable, ns string) {
-				c.create(declared(ns, "mine", from(cmKind, "settings"), to("app")))
+				c.create(kit.Trigger(ns, "mine", kit.From(cmKind, "settings"), kit.To("app")))
 			}, takenOver},
 			{"its source is edited", editSettings, takenOver},
 			{"it is deleted", func(c *crashable, ns string) {
-				c.Expect(c.c.Delete(c.ctx, declared(ns, "mine"))).To(Succeed())
+				c.Expect(c.c.Delete(c.ctx, kit.Trigger(ns, "mine"))).To(Succeed())
 			}, labelledDelivered},
 		}, otherwiseNamed...),
 	}, {
 		name: "a release that comes and goes",
 		prepare: func(c *crashable, ns string) {
-			c.create(label(settings(ns), "app", ns))
+			c.create(kit.Source(settings(ns), "app", ns))
 		},
 		steps: []crashStep{
 			{"it is created", func(c *crashable, ns string) {
 				c.want["app"] = 2 // What it has not read is forced at first sight.
-				c.create(release(ns, "app"))
+				c.create(kit.Release(ns, "app"))
 			}, labelledDelivered},
 			{"its source is edited", editSettings, labelledDelivered},
 			{"it is deleted", func(c *crashable, ns string) {
-				c.Expect(c.c.Delete(c.ctx, release(ns, "app"))).To(Succeed())
+				c.Expect(c.c.Delete(c.ctx, kit.Release(ns, "app"))).To(Succeed())
 			}, releaseGone},
 		},
 	}, {
@@ -105,7 +106,7 @@ var crashPaths = []crashPath{
 		prepare: func(c *crashable, ns string) { c.installed(ns, "app") },
 		steps: []crashStep{
 			{"a ConfigMap of the first operator is found", func(c *crashable, ns string) {
-				cm := label(settings(ns), "app", ns)
+				cm := kit.Source(settings(ns), "app", ns)
 				cm.Annotations[triggerv1.HashAnnotation] = "1a2b3c"
 				c.create(cm)
 			}, labelledDelivered},
@@ -115,9 +116,9 @@ var crashPaths = []crashPath{
 	}, {
 		name: "requests of a person, and a generated trigger that is deleted and edited by hand",
 		prepare: func(c *crashable, ns string) {
-			c.Expect(c.w.PublishChart(c.ctx, ns, chartName, elsewhereChart())).To(Succeed())
-			c.create(withValues(ns, "settings", "round: 0\n"))
-			c.releases(release(ns, "app", reads(cmKind, "settings")))
+			c.Expect(c.w.PublishChart(c.ctx, ns, kit.ChartName, elsewhereChart())).To(Succeed())
+			c.create(kit.Values(ns, "settings", "round: 0\n"))
+			c.releases(kit.Release(ns, "app", kit.Reads(cmKind, "settings")))
 			c.remember(ns, "app", "app")
 		},
 		steps: []crashStep{
@@ -128,7 +129,7 @@ var crashPaths = []crashPath{
 			{"an upgrade fails", func(c *crashable, ns string) {
 				c.expect("app")
 				c.noted = fmt.Sprintf("%s-%d", ns, c.next())
-				c.setValues(configMap(ns, "settings", nil), "elsewhere: "+c.noted+"\n")
+				c.setValues(kit.ConfigMap(ns, "settings", nil), "elsewhere: "+c.noted+"\n")
 			}, failed},
 			{"resetAt when the reason is gone", func(c *crashable, ns string) {
 				c.expect("app")
@@ -136,10 +137,10 @@ var crashPaths = []crashPath{
 				c.request(ns, auto("app"), fmt.Sprint(c.next()), helmv2.ResetRequestAnnotation)
 			}, resetHandled},
 			{"the trigger is edited", func(c *crashable, ns string) {
-				editAs(c.env, "kubectl-edit", declared(ns, auto("app")), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Name = "other" })
+				editAs(c.env, "kubectl-edit", kit.Trigger(ns, auto("app")), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Name = "other" })
 			}, fixed},
 			{"the trigger is deleted", func(c *crashable, ns string) {
-				c.Expect(c.c.Delete(c.ctx, declared(ns, auto("app")))).To(Succeed())
+				c.Expect(c.c.Delete(c.ctx, kit.Trigger(ns, auto("app")))).To(Succeed())
 			}, fixed},
 		},
 	},
@@ -161,7 +162,7 @@ func (c *crashable) expect(names ...string) {
 // installed installs a release that reads nothing.
 func (c *crashable) installed(ns, name string) {
 	c.t.Helper()
-	c.releases(release(ns, name))
+	c.releases(kit.Release(ns, name))
 	c.want[name] = 1
 }
 
@@ -179,16 +180,16 @@ func (c *crashable) recorded(ns, name string) error {
 
 func createLabelled(c *crashable, ns string) {
 	c.expect("app")
-	c.create(label(configMap(ns, "settings", map[string]string{"round": fmt.Sprint(c.next())}), "app", ns))
+	c.create(kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"round": fmt.Sprint(c.next())}), "app", ns))
 }
 
 func editSettings(c *crashable, ns string) {
 	c.expect("app")
-	c.setData(configMap(ns, "settings", nil), "round", fmt.Sprint(c.next()))
+	c.setData(kit.ConfigMap(ns, "settings", nil), "round", fmt.Sprint(c.next()))
 }
 
 func deleteSettings(c *crashable, ns string) {
-	c.Expect(c.c.Delete(c.ctx, configMap(ns, "settings", nil))).To(Succeed())
+	c.Expect(c.c.Delete(c.ctx, kit.ConfigMap(ns, "settings", nil))).To(Succeed())
 }
 
 func labelledDelivered(c *crashable, ns string) error {
@@ -196,7 +197,7 @@ func labelledDelivered(c *crashable, ns string) error {
 }
 
 func triggerGone(c *crashable, ns string) error {
-	if !c.gone(declared(ns, auto("app")))() {
+	if !c.gone(kit.Trigger(ns, auto("app")))() {
 		return errors.New("the trigger is still there")
 	}
 	return c.hasRevision(ns, "app")
@@ -204,18 +205,18 @@ func triggerGone(c *crashable, ns string) error {
 
 func beginToRead(c *crashable, ns string) {
 	c.expect("app") // helm-controller's own doing.
-	edit(c.env, release(ns, "app"), func(hr *helmv2.HelmRelease) {
+	edit(c.env, kit.Release(ns, "app"), func(hr *helmv2.HelmRelease) {
 		hr.Spec.ValuesFrom = []meta.ValuesReference{{Kind: cmKind, Name: "settings"}}
 	})
 }
 
 func stopToRead(c *crashable, ns string) {
 	c.expect("app") // This one, too.
-	edit(c.env, release(ns, "app"), func(hr *helmv2.HelmRelease) { hr.Spec.ValuesFrom = nil })
+	edit(c.env, kit.Release(ns, "app"), func(hr *helmv2.HelmRelease) { hr.Spec.ValuesFrom = nil })
 }
 
 func discovered(c *crashable, ns string) error {
-	labels, err := c.labels(release(ns, "app"))()
+	labels, err := c.labels(kit.Release(ns, "app"))()
 	if err == nil && labels[triggerv1.HRNameAnnotation] != "app" {
 		err = errors.New("the release has no labels")
 	}
@@ -223,7 +224,7 @@ func discovered(c *crashable, ns string) error {
 }
 
 func undiscovered(c *crashable, ns string) error {
-	labels, err := c.labels(release(ns, "app"))()
+	labels, err := c.labels(kit.Release(ns, "app"))()
 	if err == nil && labels[triggerv1.HRNameAnnotation] != "" {
 		err = errors.New("the release is still labelled")
 	}
@@ -231,8 +232,8 @@ func undiscovered(c *crashable, ns string) error {
 }
 
 func editWhileNotReady(c *crashable, ns string) {
-	edit(c.env, release(ns, "first"), func(hr *helmv2.HelmRelease) { setInline(hr, map[string]any{"reject": true}) })
-	c.Eventually(c.ready(release(ns, "first"))).Should(BeFalse())
+	edit(c.env, kit.Release(ns, "first"), func(hr *helmv2.HelmRelease) { setInline(hr, map[string]any{"reject": true}) })
+	c.Eventually(c.ready(kit.Release(ns, "first"))).Should(BeFalse())
 	editSettings(c, ns)
 }
 
@@ -243,7 +244,7 @@ func lostAndDelivered(c *crashable, ns string) error {
 	requested := hr.Annotations[meta.ReconcileRequestAnnotation]
 	if c.get(ns, "first").Spec.Values != nil && requested != c.noted && requested == hr.Status.LastHandledReconcileAt {
 		c.noted = requested
-		edit(c.env, release(ns, "first"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
+		edit(c.env, kit.Release(ns, "first"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
 	}
 	err := labelledDelivered(c, ns)
 	if err == nil {
@@ -254,14 +255,14 @@ func lostAndDelivered(c *crashable, ns string) error {
 
 func takenOver(c *crashable, ns string) error {
 	var err error
-	if !c.gone(declared(ns, auto("app")))() {
+	if !c.gone(kit.Trigger(ns, auto("app")))() {
 		err = errors.New("the generated trigger is still there")
 	}
 	return errors.Join(err, c.runsBy(ns, "mine", ns, "app"), c.recorded(ns, "settings"))
 }
 
 func releaseGone(c *crashable, ns string) error {
-	if !c.gone(release(ns, "app"))() || !c.gone(declared(ns, auto("app")))() {
+	if !c.gone(kit.Release(ns, "app"))() || !c.gone(kit.Trigger(ns, auto("app")))() {
 		return errors.New("the release or its trigger is still there")
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -72,7 +73,7 @@ type crashStep struct {
 // many is found at the latest then.
 func TestCrash_at_every_write_of_every_path_the_end_is_the_same(t *testing.T) {
 	t.Parallel()
-	e := in(t, world.ForTest(t, worldOptions()))
+	e := in(t, world.ForTest(t, kit.World()))
 	e.Expect(operator.InstallChart(e.ctx, e.w)).To(Succeed())
 
 	allPaths := append(slices.Clone(crashPaths), rolloutPath)

@@ -14,27 +14,28 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 func TestDeclared_takes_over_its_pairs_of_source_and_target_and_gives_them_back(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("takeover")
-	first, second := withValues(ns, "first", "a: 1\n"), withValues(ns, "second", "b: 1\n")
+	first, second := kit.Values(ns, "first", "a: 1\n"), kit.Values(ns, "second", "b: 1\n")
 	e.create(first)
 	e.create(second)
-	e.releases(release(ns, "app", reads(cmKind, "first"), reads(cmKind, "second")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "first"), kit.Reads(cmKind, "second")))
 	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("first", "second"))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
-	one, two := declared(ns, "one", from(cmKind, "first"), to("app")), declared(ns, "two", from(cmKind, "second"), to("app"))
+	one, two := kit.Trigger(ns, "one", kit.From(cmKind, "first"), kit.To("app")), kit.Trigger(ns, "two", kit.From(cmKind, "second"), kit.To("app"))
 	e.create(one)
 	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("second"), "the generated trigger drops what the declared one delivers")
 	e.create(two)
-	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue(), "nothing is left for the generated trigger")
+	e.Eventually(e.gone(kit.Trigger(ns, auto("app")))).Should(BeTrue(), "nothing is left for the generated trigger")
 
 	e.setValues(first, "a: 2\n")
 	e.Eventually(e.deliveredRevision(ns, "one", "app")).Should(BeEquivalentTo(2))
-	e.Expect(e.annotation(release(ns, "app"), triggerv1.CauseAnnotation)()).To(HaveSuffix("via ValuesTrigger %s/one", ns))
+	e.Expect(e.annotation(kit.Release(ns, "app"), triggerv1.CauseAnnotation)()).To(HaveSuffix("via ValuesTrigger %s/one", ns))
 
 	e.delete(one)
 	e.delete(two)
@@ -50,23 +51,23 @@ func TestDeclared_selectors_follow_sources_releases_and_namespaces_that_come_lat
 	e := parallel(t)
 	ns, north, south, late := e.namespace("select"), e.namespace("north"), e.namespace("south"), e.namespace("late")
 	env := func(namespace string) {
-		edit(e, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, func(obj *corev1.Namespace) { labelled(obj, "env", ns) })
+		edit(e, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}, func(obj *corev1.Namespace) { kit.Labelled(obj, "env", ns) })
 	}
 	env(north)
 	env(south)
 	platform := func(namespace, name string) *helmv2.HelmRelease {
-		return labelled(release(namespace, name), "platform", "yes")
+		return kit.Labelled(kit.Release(namespace, name), "platform", "yes")
 	}
-	e.releases(platform(north, "a"), platform(south, "b"), release(south, "other"), platform(late, "late"))
+	e.releases(platform(north, "a"), platform(south, "b"), kit.Release(south, "other"), platform(late, "late"))
 
-	cm := labelled(configMap(ns, "cm", map[string]string{"key": "one"}), "bundle", "platform")
+	cm := kit.Labelled(kit.ConfigMap(ns, "cm", map[string]string{"key": "one"}), "bundle", "platform")
 	e.create(cm)
-	e.create(labelled(secret(ns, "secret", map[string]string{"key": "one"}), "bundle", "platform"))
-	e.create(configMap(ns, "unrelated", map[string]string{"key": "one"}))
-	bySelector := func(ref *triggerv1.SourceReference) { ref.Selector = selecting("bundle", "platform") }
-	e.create(declared(ns, "platform", from(cmKind, "", bySelector), from(secretKind, "", bySelector),
-		to("", func(ref *triggerv1.TargetReference) {
-			ref.Selector, ref.NamespaceSelector = selecting("platform", "yes"), selecting("env", ns)
+	e.create(kit.Labelled(kit.Secret(ns, "secret", map[string]string{"key": "one"}), "bundle", "platform"))
+	e.create(kit.ConfigMap(ns, "unrelated", map[string]string{"key": "one"}))
+	bySelector := func(ref *triggerv1.SourceReference) { ref.Selector = kit.Selecting("bundle", "platform") }
+	e.create(kit.Trigger(ns, "platform", kit.From(cmKind, "", bySelector), kit.From(secretKind, "", bySelector),
+		kit.To("", func(ref *triggerv1.TargetReference) {
+			ref.Selector, ref.NamespaceSelector = kit.Selecting("platform", "yes"), kit.Selecting("env", ns)
 		})))
 	e.Eventually(e.deliveredRevision(ns, "platform", "a")).Should(BeEquivalentTo(2), "content that is not known to run counts as a change")
 	e.Eventually(e.deliveredRevision(ns, "platform", "b")).Should(BeEquivalentTo(2))
@@ -76,7 +77,7 @@ func TestDeclared_selectors_follow_sources_releases_and_namespaces_that_come_lat
 	e.Eventually(e.deliveredRevision(ns, "platform", "a")).Should(BeEquivalentTo(3))
 	e.Eventually(e.deliveredRevision(ns, "platform", "b")).Should(BeEquivalentTo(3))
 
-	e.create(labelled(configMap(ns, "another", map[string]string{"key": "one"}), "bundle", "platform"))
+	e.create(kit.Labelled(kit.ConfigMap(ns, "another", map[string]string{"key": "one"}), "bundle", "platform"))
 	e.Eventually(e.deliveredRevision(ns, "platform", "a")).Should(BeEquivalentTo(4), "a source that matches later")
 	e.Eventually(e.deliveredRevision(ns, "platform", "b")).Should(BeEquivalentTo(4))
 
@@ -103,10 +104,10 @@ func TestDeclared_selectors_follow_sources_releases_and_namespaces_that_come_lat
 func TestDeclared_only_the_given_keys_count(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("keys")
-	e.releases(release(ns, "app"))
-	cm := configMap(ns, "settings", map[string]string{"in": "one", "out": "one"})
+	e.releases(kit.Release(ns, "app"))
+	cm := kit.ConfigMap(ns, "settings", map[string]string{"in": "one", "out": "one"})
 	e.create(cm)
-	e.create(declared(ns, "keyed", to("app"), from(cmKind, "settings", func(ref *triggerv1.SourceReference) { ref.Keys = []string{"in"} })))
+	e.create(kit.Trigger(ns, "keyed", kit.To("app"), kit.From(cmKind, "settings", func(ref *triggerv1.SourceReference) { ref.Keys = []string{"in"} })))
 	e.Eventually(e.deliveredRevision(ns, "keyed", "app")).Should(BeEquivalentTo(2))
 
 	mark := e.mark()
@@ -126,9 +127,9 @@ func TestDeclared_only_the_given_keys_count(t *testing.T) {
 func TestDeclared_an_optional_source_coming_and_going_is_a_change(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("optional")
-	e.releases(release(ns, "reader", reads(cmKind, "maybe", optional)), release(ns, "other"))
-	e.create(declared(ns, "optional", to("reader"), to("other"),
-		from(cmKind, "maybe", func(ref *triggerv1.SourceReference) { ref.Optional = true })))
+	e.releases(kit.Release(ns, "reader", kit.Reads(cmKind, "maybe", kit.Optional)), kit.Release(ns, "other"))
+	e.create(kit.Trigger(ns, "optional", kit.To("reader"), kit.To("other"),
+		kit.From(cmKind, "maybe", func(ref *triggerv1.SourceReference) { ref.Optional = true })))
 	both := func(revision int) {
 		e.t.Helper()
 		e.Eventually(e.deliveredRevision(ns, "optional", "reader")).Should(BeEquivalentTo(revision))
@@ -136,7 +137,7 @@ func TestDeclared_an_optional_source_coming_and_going_is_a_change(t *testing.T) 
 	}
 	both(1)
 
-	maybe := withValues(ns, "maybe", "a: 1\n")
+	maybe := kit.Values(ns, "maybe", "a: 1\n")
 	e.create(maybe)
 	both(2)
 	e.Expect(e.rendered(ns, "reader")()).To(ContainSubstring("a: 1"))
@@ -152,18 +153,18 @@ func TestDeclared_force(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("force")
 	policies := []triggerv1.ForcePolicy{triggerv1.ForceAuto, triggerv1.ForceAlways, triggerv1.ForceNever}
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	var readers, others []*helmv2.HelmRelease
 	for _, policy := range policies {
-		readers = append(readers, release(ns, "reader-"+lower(policy), reads(cmKind, "values")))
-		others = append(others, release(ns, "other-"+lower(policy)))
+		readers = append(readers, kit.Release(ns, "reader-"+lower(policy), kit.Reads(cmKind, "values")))
+		others = append(others, kit.Release(ns, "other-"+lower(policy)))
 	}
 	e.releases(others...)
 	e.create(cm)
 	e.releases(readers...)
 	for _, policy := range policies {
 		name := lower(policy)
-		e.create(declared(ns, name, from(cmKind, "values"), to("reader-"+name), to("other-"+name),
+		e.create(kit.Trigger(ns, name, kit.From(cmKind, "values"), kit.To("reader-"+name), kit.To("other-"+name),
 			func(vt *triggerv1.ValuesTrigger) { vt.Spec.Force = policy }))
 	}
 	deliver := func(reader, forced, never int) {
@@ -179,7 +180,7 @@ func TestDeclared_force(t *testing.T) {
 	}
 	deliver(1, 2, 1)
 	for _, policy := range policies {
-		e.Eventually(e.gone(declared(ns, auto("reader-"+lower(policy))))).Should(BeTrue(), "taken over")
+		e.Eventually(e.gone(kit.Trigger(ns, auto("reader-"+lower(policy))))).Should(BeTrue(), "taken over")
 	}
 
 	e.setValues(cm, "a: 2\n")
@@ -201,12 +202,12 @@ func TestDeclared_force(t *testing.T) {
 func TestDeclared_two_triggers_with_the_same_source_and_target_make_one_revision(t *testing.T) {
 	e := parallel(t)
 	ns, elsewhere := e.namespace("overlap"), e.namespace("elsewhere")
-	e.releases(release(ns, "app"))
-	cm := withValues(ns, "values", "a: 1\n")
+	e.releases(kit.Release(ns, "app"))
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.releases(release(ns, "reader", reads(cmKind, "values")))
-	e.create(declared(ns, "one", from(cmKind, "values"), to("app"), to("reader")))
-	e.create(declared(elsewhere, "two", from(cmKind, "values", sourceIn(ns)), to("app", targetIn(ns)), to("reader", targetIn(ns))))
+	e.releases(kit.Release(ns, "reader", kit.Reads(cmKind, "values")))
+	e.create(kit.Trigger(ns, "one", kit.From(cmKind, "values"), kit.To("app"), kit.To("reader")))
+	e.create(kit.Trigger(elsewhere, "two", kit.From(cmKind, "values", kit.SourceIn(ns)), kit.To("app", kit.TargetIn(ns)), kit.To("reader", kit.TargetIn(ns))))
 	both := func(app, reader int) {
 		e.t.Helper()
 		for name, revision := range map[string]int{"app": app, "reader": reader} {
@@ -223,10 +224,10 @@ func TestDeclared_two_triggers_with_the_same_source_and_target_make_one_revision
 func TestDeclared_a_suspended_trigger_delivers_once_after_it_is_resumed(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("suspend")
-	e.releases(release(ns, "app"))
-	cm := configMap(ns, "settings", map[string]string{"key": "one"})
+	e.releases(kit.Release(ns, "app"))
+	cm := kit.ConfigMap(ns, "settings", map[string]string{"key": "one"})
 	e.create(cm)
-	vt := declared(ns, "mine", from(cmKind, "settings"), to("app"))
+	vt := kit.Trigger(ns, "mine", kit.From(cmKind, "settings"), kit.To("app"))
 	e.create(vt)
 	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(2))
 
@@ -246,14 +247,14 @@ func TestDeclared_a_suspended_trigger_delivers_once_after_it_is_resumed(t *testi
 func TestDeclared_what_a_user_suspends_on_a_generated_trigger_stays(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("suspend")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.releases(release(ns, "paused", reads(cmKind, "values")))
+	e.releases(kit.Release(ns, "paused", kit.Reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "paused", "paused")).Should(BeEquivalentTo(1))
 
-	vt := declared(ns, auto("paused"))
+	vt := kit.Trigger(ns, auto("paused"))
 	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
-	e.create(label(configMap(ns, "more", map[string]string{"key": "one"}), "paused", ns))
+	e.create(kit.Source(kit.ConfigMap(ns, "more", map[string]string{"key": "one"}), "paused", ns))
 	e.Eventually(e.sources(ns, "paused")).Should(ConsistOf("values", "more"), "the operator has written the spec")
 	e.setValues(cm, "a: 2\n")
 	e.stay(ns, map[string]int{"paused": 1})
@@ -271,21 +272,21 @@ func TestDeclared_what_a_user_suspends_on_a_generated_trigger_stays(t *testing.T
 func TestDeclared_takes_over_nothing_without_the_keys_that_the_release_reads(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("partial")
-	cm := configMap(ns, "settings", map[string]string{valuesKey: "a: 1\n", "other": "1"})
+	cm := kit.ConfigMap(ns, "settings", map[string]string{kit.ValuesKey: "a: 1\n", "other": "1"})
 	e.create(cm)
-	e.releases(release(ns, "app", reads(cmKind, "settings")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "settings")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
-	vt := declared(ns, "one-key", from(cmKind, "settings"), to("app"))
+	vt := kit.Trigger(ns, "one-key", kit.From(cmKind, "settings"), kit.To("app"))
 	vt.Spec.Sources[0].Keys = []string{"other"}
 	vt.Spec.Force = triggerv1.ForceNever
 	e.create(vt)
 	e.Eventually(e.state(ns, "one-key", "app")).Should(Equal(triggerv1.TargetDelivered))
 
-	e.setData(cm, valuesKey, "a: 2\n")
+	e.setData(cm, kit.ValuesKey, "a: 2\n")
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2), "by the generated trigger")
 
-	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Keys = []string{"other", valuesKey} })
-	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue(), "all keys are taken over")
-	e.setData(cm, valuesKey, "a: 3\n")
+	edit(e, vt, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].Keys = []string{"other", kit.ValuesKey} })
+	e.Eventually(e.gone(kit.Trigger(ns, auto("app")))).Should(BeTrue(), "all keys are taken over")
+	e.setData(cm, kit.ValuesKey, "a: 3\n")
 	e.Eventually(e.deliveredRevision(ns, "one-key", "app")).Should(BeEquivalentTo(3))
 }

@@ -14,16 +14,17 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 func TestDiscovery_an_unlabelled_ConfigMap_and_Secret_are_delivered(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("found")
-	cm := configMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"})
-	sec := secret(ns, "private", map[string]string{"values.yaml": "b: 1\n"})
+	cm := kit.ConfigMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"})
+	sec := kit.Secret(ns, "private", map[string]string{"values.yaml": "b: 1\n"})
 	e.create(cm)
 	e.create(sec)
-	e.releases(release(ns, "app", reads(triggerv1.ConfigMapKind, "plain"), reads(triggerv1.SecretKind, "private")))
+	e.releases(kit.Release(ns, "app", kit.Reads(triggerv1.ConfigMapKind, "plain"), kit.Reads(triggerv1.SecretKind, "private")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1), "it runs its values already")
 
 	e.setData(cm, "values.yaml", "a: 2\n")
@@ -40,12 +41,12 @@ func TestDiscovery_an_unlabelled_ConfigMap_and_Secret_are_delivered(t *testing.T
 func TestDiscovery_labels_come_and_go_with_valuesFrom(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("labels")
-	e.create(configMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"}))
-	hr := release(ns, "app")
+	e.create(kit.ConfigMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"}))
+	hr := kit.Release(ns, "app")
 	e.releases(hr)
 	e.Consistently(e.labels(hr)).ShouldNot(HaveKey(triggerv1.LabelReconcilerNameSourceKey))
 
-	edit(e, hr, reads(triggerv1.ConfigMapKind, "plain"))
+	edit(e, hr, kit.Reads(triggerv1.ConfigMapKind, "plain"))
 	e.Eventually(e.labels(hr)).Should(And(
 		HaveKeyWithValue(triggerv1.LabelReconcilerNameSourceKey, "true"),
 		HaveKeyWithValue(triggerv1.HRNSAnnotation, ns),
@@ -65,16 +66,16 @@ func TestDiscovery_labels_come_and_go_with_valuesFrom(t *testing.T) {
 func TestDiscovery_opt_outs_hold(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("optout")
-	excluded := configMap(ns, "excluded", map[string]string{"values.yaml": "a: 1\n"})
+	excluded := kit.ConfigMap(ns, "excluded", map[string]string{"values.yaml": "a: 1\n"})
 	excluded.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "false"}
-	plain := configMap(ns, "plain", map[string]string{"values.yaml": "b: 1\n"})
+	plain := kit.ConfigMap(ns, "plain", map[string]string{"values.yaml": "b: 1\n"})
 	e.create(excluded)
 	e.create(plain)
-	out := release(ns, "out", reads(triggerv1.ConfigMapKind, "plain"))
+	out := kit.Release(ns, "out", kit.Reads(triggerv1.ConfigMapKind, "plain"))
 	out.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "false"}
 	e.releases(out,
-		release(ns, "only-excluded", reads(triggerv1.ConfigMapKind, "excluded")),
-		release(ns, "witness", reads(triggerv1.ConfigMapKind, "plain"), reads(triggerv1.ConfigMapKind, "excluded")))
+		kit.Release(ns, "only-excluded", kit.Reads(triggerv1.ConfigMapKind, "excluded")),
+		kit.Release(ns, "witness", kit.Reads(triggerv1.ConfigMapKind, "plain"), kit.Reads(triggerv1.ConfigMapKind, "excluded")))
 	e.Eventually(e.state(ns, "witness", "witness")).Should(Equal(triggerv1.TargetDelivered))
 
 	e.setData(excluded, "values.yaml", "a: 2\n")
@@ -93,18 +94,18 @@ func TestDiscovery_opt_outs_hold(t *testing.T) {
 func TestDiscovery_a_source_created_after_its_release_deleted_and_recreated_is_delivered(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("late")
-	hr := release(ns, "app", reads(triggerv1.ConfigMapKind, "late", optional))
+	hr := kit.Release(ns, "app", kit.Reads(triggerv1.ConfigMapKind, "late", kit.Optional))
 	e.releases(hr)
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
-	cm := configMap(ns, "late", map[string]string{"values.yaml": "a: 1\n"})
+	cm := kit.ConfigMap(ns, "late", map[string]string{"values.yaml": "a: 1\n"})
 	e.create(cm)
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2), "created after its release")
 
 	e.Expect(e.c.Delete(e.ctx, cm)).To(Succeed())
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3), "an optional source that goes is a change")
 
-	e.create(configMap(ns, "late", map[string]string{"values.yaml": "a: 2\n"}))
+	e.create(kit.ConfigMap(ns, "late", map[string]string{"values.yaml": "a: 2\n"}))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(4), "recreated")
 	e.Expect(e.rendered(ns, "app")()).To(ContainSubstring("a: 2"))
 }
@@ -112,19 +113,19 @@ func TestDiscovery_a_source_created_after_its_release_deleted_and_recreated_is_d
 func TestDiscovery_a_required_source_created_after_its_release_is_delivered(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("required")
-	hr := release(ns, "app", reads(triggerv1.ConfigMapKind, "late"))
+	hr := kit.Release(ns, "app", kit.Reads(triggerv1.ConfigMapKind, "late"))
 	e.create(hr)
 	e.Eventually(e.readyReason(ns, "app")).Should(Equal(triggerv1.SourceNotFoundReason))
-	e.create(configMap(ns, "late", map[string]string{"values.yaml": "a: 1\n"}))
+	e.create(kit.ConfigMap(ns, "late", map[string]string{"values.yaml": "a: 1\n"}))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 }
 
 func TestDiscovery_a_comment_makes_no_revision_and_a_label_no_request(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("comment")
-	cm := configMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"})
+	cm := kit.ConfigMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"})
 	e.create(cm)
-	e.releases(release(ns, "app", reads(triggerv1.ConfigMapKind, "plain")))
+	e.releases(kit.Release(ns, "app", kit.Reads(triggerv1.ConfigMapKind, "plain")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 	e.setData(cm, "values.yaml", "a: 1 # one\n")
@@ -146,8 +147,8 @@ func TestDiscovery_a_comment_makes_no_revision_and_a_label_no_request(t *testing
 func TestDiscovery_a_trigger_edited_by_hand_is_put_back_but_for_suspend(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("drift")
-	e.create(configMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"}))
-	e.releases(release(ns, "app", reads(triggerv1.ConfigMapKind, "plain")))
+	e.create(kit.ConfigMap(ns, "plain", map[string]string{"values.yaml": "a: 1\n"}))
+	e.releases(kit.Release(ns, "app", kit.Reads(triggerv1.ConfigMapKind, "plain")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 	vt, err := e.trigger(ns, "app")

@@ -21,6 +21,7 @@ import (
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -95,7 +96,7 @@ func (e *env) alertTo(namespace, address string, change ...string) {
 
 func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 	t.Parallel()
-	options := worldOptions()
+	options := kit.World()
 	options.NotificationController = true
 	e := in(t, world.ForTest(t, options))
 	metrics, err := e.w.ReservePort()
@@ -112,11 +113,11 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 		"eventSeverity: info", "eventSeverity: error", "inclusionList", "exclusionList")
 
 	const password = "hunter2-of-the-test"
-	values, token := withValues(ns, "values", "a: 1\n"), label(secret(ns, "token", map[string]string{"token": password + "-1"}), "app", ns)
-	credentials := secret(ns, "credentials", map[string]string{valuesKey: "password: " + password + "-1\n"})
+	values, token := kit.Values(ns, "values", "a: 1\n"), kit.Source(kit.Secret(ns, "token", map[string]string{"token": password + "-1"}), "app", ns)
+	credentials := kit.Secret(ns, "credentials", map[string]string{kit.ValuesKey: "password: " + password + "-1\n"})
 	e.create(values)
 	e.create(credentials)
-	e.releases(release(ns, "app", reads(cmKind, "values"), reads(secretKind, "credentials"), func(hr *helmv2.HelmRelease) {
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values"), kit.Reads(secretKind, "credentials"), func(hr *helmv2.HelmRelease) {
 		hr.Annotations = map[string]string{"event.toolkit.fluxcd.io/team": "payments"}
 	}))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
@@ -151,11 +152,15 @@ func TestEvents_reach_the_alerts_of_Flux_and_hold_no_secret(t *testing.T) {
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3))
 	edit(e, token, func(s *corev1.Secret) { s.StringData = map[string]string{"token": password + "-2"} })
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(4))
-	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: password + "-2"} })
+	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{kit.ValuesKey: password + "-2"} })
 	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetFailed), "a text is not values")
-	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "password: [" + password + "\n"} })
+	edit(e, credentials, func(s *corev1.Secret) {
+		s.StringData = map[string]string{kit.ValuesKey: "password: [" + password + "\n"}
+	})
 	e.Eventually(e.target(ns, "app", "app")).Should(And(HaveField("State", triggerv1.TargetFailed), HaveField("Cause", ContainSubstring("Secret %s/credentials", ns))))
-	edit(e, credentials, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "password: " + password + "-3\n"} })
+	edit(e, credentials, func(s *corev1.Secret) {
+		s.StringData = map[string]string{kit.ValuesKey: "password: " + password + "-3\n"}
+	})
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(5))
 	e.Expect(e.rendered(ns, "app")()).To(ContainSubstring(password+"-3"), "the search is for what is really there")
 	e.Eventually(failures.received(triggerv1.DeliveryFailedReason)).Should(ContainElement(HaveField("Severity", eventv1.EventSeverityError)))

@@ -13,6 +13,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -20,11 +21,11 @@ import (
 func TestFailures_a_suspended_release_gets_the_newest_content_once_after_it_is_resumed(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("held")
-	cm := withValues(ns, "values", "a: 1\n")
-	e.releases(release(ns, "other"))
+	cm := kit.Values(ns, "values", "a: 1\n")
+	e.releases(kit.Release(ns, "other"))
 	e.create(cm)
-	e.releases(release(ns, "reader", reads(cmKind, "values")))
-	e.create(declared(ns, "mine", from(cmKind, "values"), to("reader"), to("other")))
+	e.releases(kit.Release(ns, "reader", kit.Reads(cmKind, "values")))
+	e.create(kit.Trigger(ns, "mine", kit.From(cmKind, "values"), kit.To("reader"), kit.To("other")))
 	e.Eventually(e.deliveredRevision(ns, "mine", "reader")).Should(BeEquivalentTo(1))
 	e.Eventually(e.deliveredRevision(ns, "mine", "other")).Should(BeEquivalentTo(2))
 
@@ -54,23 +55,23 @@ func TestFailures_a_suspended_release_gets_the_newest_content_once_after_it_is_r
 func TestFailures_a_missing_release_gets_the_content_when_it_appears(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("missing")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.create(declared(ns, "mine", from(cmKind, "values"), to("later")))
+	e.create(kit.Trigger(ns, "mine", kit.From(cmKind, "values"), kit.To("later")))
 	e.Eventually(e.target(ns, "mine", "later")).Should(And(
 		HaveField("State", triggerv1.TargetMissing),
 		HaveField("Message", "HelmRelease does not exist; create it, or remove it from spec.targets")))
 	e.Expect(e.condition(ns, "mine", meta.ReadyCondition)()).To(HavePrefix("False TargetNotFound: None of 1 delivered; %s/later: HelmRelease does not exist", ns))
 	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "mine", corev1.EventTypeWarning, triggerv1.TargetNotFoundReason)).Should(HaveLen(1))
 
-	e.releases(release(ns, "later", reads(cmKind, "values")))
+	e.releases(kit.Release(ns, "later", kit.Reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "mine", "later")).Should(BeEquivalentTo(1))
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.deliveredRevision(ns, "mine", "later")).Should(BeEquivalentTo(2))
 
 	e.delete(e.get(ns, "later"))
 	e.Eventually(e.state(ns, "mine", "later")).Should(Equal(triggerv1.TargetMissing))
-	e.releases(release(ns, "later", reads(cmKind, "values")))
+	e.releases(kit.Release(ns, "later", kit.Reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "mine", "later")).Should(BeEquivalentTo(1), "a new release, which installs the content by itself")
 	e.stay(ns, map[string]int{"later": 1})
 }
@@ -90,9 +91,9 @@ func TestFailures_a_failed_upgrade_is_told_and_delivered_after_the_fix(t *testin
 		t.Run(tc.name, func(t *testing.T) {
 			e := parallel(t)
 			ns := e.namespace("failing")
-			cm := withValues(ns, "values", "a: 1\n")
+			cm := kit.Values(ns, "values", "a: 1\n")
 			e.create(cm)
-			e.releases(release(ns, "app", reads(cmKind, "values")))
+			e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")))
 			e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 			e.setValues(cm, tc.values)
@@ -125,15 +126,15 @@ func fixChart(e *env, cm *corev1.ConfigMap) {
 	chart := world.Chart{Name: "test", Version: "0.2.0", Files: map[string]string{
 		"templates/configmap.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}}\n",
 	}}
-	e.Expect(e.w.PublishChart(e.ctx, cm.Namespace, chartName, chart)).To(Succeed())
+	e.Expect(e.w.PublishChart(e.ctx, cm.Namespace, kit.ChartName, chart)).To(Succeed())
 }
 
 func TestFailures_malformed_values_are_told_and_delivered_after_the_fix(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("malformed")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.releases(release(ns, "app", reads(cmKind, "values")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 	e.setValues(cm, "a: [1\n")
@@ -155,15 +156,15 @@ func TestFailures_a_required_source_that_is_deleted_holds_the_trigger_back(t *te
 	e := parallel(t)
 	ns := e.namespace("deleted")
 	content := map[string]string{"key": "one"}
-	e.releases(release(ns, "app"))
-	e.create(configMap(ns, "settings", content))
-	e.create(configMap(ns, "more", content))
-	e.create(declared(ns, "mine", from(cmKind, "settings"), from(cmKind, "more"), to("app")))
+	e.releases(kit.Release(ns, "app"))
+	e.create(kit.ConfigMap(ns, "settings", content))
+	e.create(kit.ConfigMap(ns, "more", content))
+	e.create(kit.Trigger(ns, "mine", kit.From(cmKind, "settings"), kit.From(cmKind, "more"), kit.To("app")))
 	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(2))
 
 	lost := func() {
 		e.t.Helper()
-		e.delete(configMap(ns, "settings", nil))
+		e.delete(kit.ConfigMap(ns, "settings", nil))
 		e.Eventually(e.condition(ns, "mine", meta.ReadyCondition)).Should(Equal(
 			"False SourceNotFound: source not found: ConfigMap " + ns + "/settings does not exist; create it, or set spec.sources[0].optional"))
 		e.Expect(e.condition(ns, "mine", meta.StalledCondition)()).To(BeEmpty(), "it goes on by itself")
@@ -172,34 +173,34 @@ func TestFailures_a_required_source_that_is_deleted_holds_the_trigger_back(t *te
 	lost()
 	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "mine", corev1.EventTypeWarning, triggerv1.SourceNotFoundReason)).
 		Should(ContainElement(ContainSubstring("ConfigMap %s/settings does not exist", ns)))
-	e.setData(configMap(ns, "more", nil), "key", "two")
+	e.setData(kit.ConfigMap(ns, "more", nil), "key", "two")
 	e.Consistently(e.asked(standard, ns, mark), patience).Should(BeEmpty(), "no target is touched")
 
-	e.create(configMap(ns, "settings", content))
+	e.create(kit.ConfigMap(ns, "settings", content))
 	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(3), "what changed meanwhile")
 	lost()
-	e.create(configMap(ns, "settings", content))
+	e.create(kit.ConfigMap(ns, "settings", content))
 	e.Eventually(e.condition(ns, "mine", meta.ReadyCondition)).Should(HavePrefix("True Succeeded: "))
 	e.stay(ns, map[string]int{"app": 3})
 	lost()
-	e.create(configMap(ns, "settings", map[string]string{"key": "two"}))
+	e.create(kit.ConfigMap(ns, "settings", map[string]string{"key": "two"}))
 	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(4))
 }
 
 func TestFailures_an_operator_that_is_killed_loses_and_doubles_nothing(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Args: []string{"--leader-elect=false"}}) // Nothing to wait for after a kill.
+	e, op := own(t, kit.World(), operator.Options{Args: []string{"--leader-elect=false"}}) // Nothing to wait for after a kill.
 	ns := e.namespace("processes")
 	sources := map[string]*corev1.ConfigMap{}
 	for _, name := range []string{"killed", "killed-later", "down"} {
-		sources[name] = label(configMap(ns, name+"-settings", map[string]string{"key": "one"}), name, ns)
-		e.releases(release(ns, name))
+		sources[name] = kit.Source(kit.ConfigMap(ns, name+"-settings", map[string]string{"key": "one"}), name, ns)
+		e.releases(kit.Release(ns, name))
 		e.create(sources[name])
 	}
 	for name := range sources {
 		e.Eventually(e.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(2), name)
 	}
 	requestedAt := func(name string) func() (string, error) {
-		return e.annotation(release(ns, name), meta.ReconcileRequestAnnotation)
+		return e.annotation(kit.Release(ns, name), meta.ReconcileRequestAnnotation)
 	}
 	edited := func(name string, killAt func(before string)) {
 		e.t.Helper()
@@ -236,11 +237,11 @@ kind: ConfigMap
 metadata: {name: Refused}
 {{- end }}
 `
-	e.Expect(e.w.PublishChart(e.ctx, ns, chartName, chart)).To(Succeed())
-	e.releases(release(ns, "app", func(hr *helmv2.HelmRelease) {
+	e.Expect(e.w.PublishChart(e.ctx, ns, kit.ChartName, chart)).To(Succeed())
+	e.releases(kit.Release(ns, "app", func(hr *helmv2.HelmRelease) {
 		hr.Spec.Upgrade = &helmv2.Upgrade{Remediation: &helmv2.UpgradeRemediation{Retries: 2}}
 	}))
-	cm := label(configMap(ns, "settings", map[string]string{"key": "one"}), "app", ns)
+	cm := kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), "app", ns)
 	e.create(cm)
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
 

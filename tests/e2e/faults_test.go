@@ -21,6 +21,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -29,7 +30,7 @@ import (
 // others rest on.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	c := behindProxy(in(t, world.ForTest(t, worldOptions())), operator.Options{})
+	c := behindProxy(in(t, world.ForTest(t, kit.World())), operator.Options{})
 	for _, test := range []struct {
 		name string
 		run  func(*crashable)
@@ -57,8 +58,8 @@ func (c *crashable) fleet(ns string, count int) []*helmv2.HelmRelease {
 	var releases []*helmv2.HelmRelease
 	for i := range count {
 		name := fmt.Sprintf("app-%d", i)
-		c.create(withValues(ns, name, "round: 0\n"))
-		releases = append(releases, release(ns, name, reads(cmKind, name)))
+		c.create(kit.Values(ns, name, "round: 0\n"))
+		releases = append(releases, kit.Release(ns, name, kit.Reads(cmKind, name)))
 	}
 	c.releases(releases...)
 	for _, hr := range releases {
@@ -73,7 +74,7 @@ func (c *crashable) editAll(ns string, releases []*helmv2.HelmRelease, round int
 	c.t.Helper()
 	for _, hr := range releases {
 		c.expect(hr.Name)
-		c.setValues(configMap(ns, hr.Name, nil), fmt.Sprintf("round: %d\n", round))
+		c.setValues(kit.ConfigMap(ns, hr.Name, nil), fmt.Sprintf("round: %d\n", round))
 	}
 }
 
@@ -123,8 +124,8 @@ func oneInFiveFails(c *crashable) {
 	const seed, count, rounds = 1, 8, 5
 	ns := c.namespace("faulty")
 	releases := c.fleet(ns, count)
-	forced := release(ns, "forced")
-	c.create(label(configMap(ns, "labelled", map[string]string{"round": "0"}), "forced", ns))
+	forced := kit.Release(ns, "forced")
+	c.create(kit.Source(kit.ConfigMap(ns, "labelled", map[string]string{"round": "0"}), "forced", ns))
 	c.releases(forced)
 	c.remember(ns, "forced", "forced")
 
@@ -133,7 +134,7 @@ func oneInFiveFails(c *crashable) {
 	for round := 1; round <= rounds; round++ {
 		c.editAll(ns, releases, round)
 		c.expect("forced")
-		c.setData(configMap(ns, "labelled", nil), "round", fmt.Sprint(round))
+		c.setData(kit.ConfigMap(ns, "labelled", nil), "round", fmt.Sprint(round))
 		c.allRun(ns, append(releases, forced))
 	}
 	_, _, injected := c.proxy.Counts()
@@ -169,8 +170,8 @@ func watchesStall(c *crashable) {
 	ns := c.namespace("stalled")
 	cm := settings(ns)
 	c.create(cm)
-	c.releases(release(ns, "app"))
-	c.create(declared(ns, "mine", from(cmKind, "settings"), to("app"), func(vt *triggerv1.ValuesTrigger) {
+	c.releases(kit.Release(ns, "app"))
+	c.create(kit.Trigger(ns, "mine", kit.From(cmKind, "settings"), kit.To("app"), func(vt *triggerv1.ValuesTrigger) {
 		vt.Spec.Interval = metav1.Duration{Duration: 10 * time.Second}
 	}))
 	c.remember(ns, "mine", "app")
@@ -194,13 +195,13 @@ func watchesStall(c *crashable) {
 // all that it needs.
 func namespaceRefused(c *crashable) {
 	walled, free := c.namespace("walled"), c.namespace("free")
-	inside, outside := withValues(walled, "values", "a: 1\n"), withValues(free, "values", "a: 1\n")
+	inside, outside := kit.Values(walled, "values", "a: 1\n"), kit.Values(free, "values", "a: 1\n")
 	c.create(inside)
 	c.create(outside)
-	c.releases(release(walled, "app", reads(cmKind, "values")), release(walled, "target"),
-		release(free, "app", reads(cmKind, "values")), release(free, "source"))
-	c.create(declared(free, "source", from(cmKind, "values", sourceIn(walled)), to("source")))
-	c.create(declared(free, "target", from(cmKind, "values"), to("target", targetIn(walled))))
+	c.releases(kit.Release(walled, "app", kit.Reads(cmKind, "values")), kit.Release(walled, "target"),
+		kit.Release(free, "app", kit.Reads(cmKind, "values")), kit.Release(free, "source"))
+	c.create(kit.Trigger(free, "source", kit.From(cmKind, "values", kit.SourceIn(walled)), kit.To("source")))
+	c.create(kit.Trigger(free, "target", kit.From(cmKind, "values"), kit.To("target", kit.TargetIn(walled))))
 	in := map[string]string{"source": free, "target": walled}
 	for trigger, ns := range in {
 		c.remember(free, trigger, trigger)

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -59,7 +60,7 @@ func (e *env) withoutAction() {
 // CustomResourceDefinitions.
 func TestFlux_one_that_is_older_than_supported_is_reported(t *testing.T) {
 	t.Parallel()
-	o := worldOptions()
+	o := kit.World()
 	o.NoHelmController = true
 	e := in(t, world.ForTest(t, o))
 	e.withoutAction()

@@ -19,6 +19,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // oneTrigger expects the generated trigger to be the only one of a namespace, and to belong
@@ -40,29 +41,29 @@ func (e *env) oneTrigger(namespace, release string, sources ...string) {
 func TestGenerated_a_trigger_that_has_lost_its_owner_is_adopted(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("orphan")
-	old, more := withValues(ns, "app-values", "a: 1\n"), withValues(ns, "more-values", "more: one\n")
+	old, more := kit.Values(ns, "app-values", "a: 1\n"), kit.Values(ns, "more-values", "more: one\n")
 	e.create(old)
 	e.create(more)
-	e.releases(release(ns, "app", reads(cmKind, "app-values"), reads(cmKind, "more-values")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-values"), kit.Reads(cmKind, "more-values")))
 	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetDelivered))
 
 	e.Expect(e.c.Delete(e.ctx, e.get(ns, "app"), client.PropagationPolicy(metav1.DeletePropagationOrphan))).To(Succeed())
-	e.Eventually(e.gone(release(ns, "app"))).Should(BeTrue())
-	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue(), "its release is gone for good")
+	e.Eventually(e.gone(kit.Release(ns, "app"))).Should(BeTrue())
+	e.Eventually(e.gone(kit.Trigger(ns, auto("app")))).Should(BeTrue(), "its release is gone for good")
 
 	// A restore brings the trigger before the release, which by then reads less.
 	saved := &triggerv1.ValuesTrigger{}
-	e.releases(release(ns, "app", reads(cmKind, "app-values"), reads(cmKind, "more-values")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-values"), kit.Reads(cmKind, "more-values")))
 	e.Eventually(e.state(ns, "app", "app")).Should(Equal(triggerv1.TargetDelivered))
 	e.Expect(e.c.Get(e.ctx, client.ObjectKey{Namespace: ns, Name: auto("app")}, saved)).To(Succeed())
 	e.delete(e.get(ns, "app"))
-	e.Eventually(e.gone(declared(ns, auto("app")))).Should(BeTrue())
+	e.Eventually(e.gone(kit.Trigger(ns, auto("app")))).Should(BeTrue())
 	saved.ObjectMeta = metav1.ObjectMeta{Namespace: ns, Name: auto("app"), Labels: saved.Labels}
 	saved.Spec.QuietPeriod.Duration = time.Second
 	e.create(saved)
 	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, auto("app"), corev1.EventTypeWarning, triggerv1.AmbiguousTriggerReason)).
 		Should(ContainElement(ContainSubstring("generated for HelmRelease " + ns + "/app, which does not exist")))
-	e.releases(release(ns, "app", reads(cmKind, "more-values")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "more-values")))
 	e.delete(old)
 	e.oneTrigger(ns, "app", "more-values")
 	e.Expect(e.trigger(ns, "app")).To(HaveField("Spec.QuietPeriod.Duration", time.Second), "what the user has set stays")
@@ -96,23 +97,23 @@ func TestGenerated_a_policy_that_changes_the_label_makes_no_second_trigger(t *te
 	}}
 	e.create(policy)
 	e.create(binding)
-	probe := declared(ns, "probe", from(cmKind, "none"), to("none"))
+	probe := kit.Trigger(ns, "probe", kit.From(cmKind, "none"), kit.To("none"))
 	e.Eventually(func() (map[string]string, error) { // Policies take effect after a moment.
-		_ = e.c.Delete(e.ctx, declared(ns, "probe"))
-		probe = declared(ns, "probe", from(cmKind, "none"), to("none"))
+		_ = e.c.Delete(e.ctx, kit.Trigger(ns, "probe"))
+		probe = kit.Trigger(ns, "probe", kit.From(cmKind, "none"), kit.To("none"))
 		return probe.Labels, e.c.Create(e.ctx, probe)
 	}).ShouldNot(BeNil())
-	e.delete(declared(ns, "probe"))
+	e.delete(kit.Trigger(ns, "probe"))
 
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.create(withValues(ns, "more", "b: 1\n"))
-	hr := release(ns, "app", reads(cmKind, "values"))
+	e.create(kit.Values(ns, "more", "b: 1\n"))
+	hr := kit.Release(ns, "app", kit.Reads(cmKind, "values"))
 	e.releases(hr)
 	e.oneTrigger(ns, "app", "values")
 	e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, "app", corev1.EventTypeWarning, triggerv1.AmbiguousTriggerReason)).
 		Should(ContainElement(ContainSubstring(`makes the label app.kubernetes.io/managed-by of the generated ValuesTrigger ` + ns + `/app-auto "platform-team"`)))
-	edit(e, hr, reads(cmKind, "more"))
+	edit(e, hr, kit.Reads(cmKind, "more"))
 	e.oneTrigger(ns, "app", "more", "values")
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.rendered(ns, "app")).Should(ContainSubstring("a: 2"))
@@ -123,14 +124,14 @@ func TestGenerated_a_policy_that_changes_the_label_makes_no_second_trigger(t *te
 func TestOptional_belongs_to_a_key(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("optional")
-	cm := withValues(ns, "app-values", "greeting: one\n")
+	cm := kit.Values(ns, "app-values", "greeting: one\n")
 	e.create(cm)
 	overrides := func(ref *meta.ValuesReference) { ref.ValuesKey, ref.Optional = "overrides.yaml", true }
-	e.releases(release(ns, "app", reads(cmKind, "app-values"), reads(cmKind, "app-values", overrides)), release(ns, "mine"))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-values"), kit.Reads(cmKind, "app-values", overrides)), kit.Release(ns, "mine"))
 	keys := func(optional bool, keys ...string) func(*triggerv1.SourceReference) {
 		return func(ref *triggerv1.SourceReference) { ref.Optional, ref.Keys = optional, keys }
 	}
-	e.create(declared(ns, "both", from(cmKind, "app-values", keys(true, "overrides.yaml")), from(cmKind, "app-values", keys(false, valuesKey)), to("mine")))
+	e.create(kit.Trigger(ns, "both", kit.From(cmKind, "app-values", keys(true, "overrides.yaml")), kit.From(cmKind, "app-values", keys(false, kit.ValuesKey)), kit.To("mine")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 	e.Eventually(e.state(ns, "both", "mine")).Should(Equal(triggerv1.TargetDelivered))
 
@@ -141,7 +142,7 @@ func TestOptional_belongs_to_a_key(t *testing.T) {
 	e.Expect(e.rendered(ns, "app")()).To(ContainSubstring("greeting: three"))
 	e.Eventually(e.state(ns, "both", "mine")).Should(Equal(triggerv1.TargetDelivered))
 
-	edit(e, cm, func(cm *corev1.ConfigMap) { delete(cm.Data, valuesKey) })
+	edit(e, cm, func(cm *corev1.ConfigMap) { delete(cm.Data, kit.ValuesKey) })
 	e.Eventually(e.condition(ns, "app", meta.ReadyCondition)).Should(Equal(
 		"False SourceNotFound: source not found: ConfigMap " + ns + "/app-values has no key values.yaml; add it, or correct spec.valuesFrom[0].valuesKey of HelmRelease " + ns + "/app"))
 	e.Eventually(e.condition(ns, "both", meta.ReadyCondition)).Should(HaveSuffix("has no key values.yaml; add it, or correct spec.sources[1].keys"))

@@ -24,6 +24,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -31,7 +32,6 @@ import (
 const (
 	cmKind     = triggerv1.ConfigMapKind
 	secretKind = triggerv1.SecretKind
-	valuesKey  = "values.yaml"
 
 	// patience is how long a test watches for what must not happen.
 	patience = 2 * time.Second
@@ -51,75 +51,10 @@ func own(t *testing.T, w world.Options, o operator.Options) (*env, *operator.Ope
 // again returns the view of a subtest on the same world.
 func (e *env) again(t *testing.T) *env { return in(t, e.w) }
 
-// declared returns a ValuesTrigger as a user would write it.
-func declared(namespace, name string, modify ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
-	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
-	for _, m := range modify {
-		m(vt)
-	}
-	return vt
-}
-
-// from adds a source to a ValuesTrigger.
-func from(kind, name string, modify ...func(*triggerv1.SourceReference)) func(*triggerv1.ValuesTrigger) {
-	return func(vt *triggerv1.ValuesTrigger) {
-		ref := triggerv1.SourceReference{Kind: kind, Name: name}
-		for _, m := range modify {
-			m(&ref)
-		}
-		vt.Spec.Sources = append(vt.Spec.Sources, ref)
-	}
-}
-
-// to adds a target to a ValuesTrigger.
-func to(name string, modify ...func(*triggerv1.TargetReference)) func(*triggerv1.ValuesTrigger) {
-	return func(vt *triggerv1.ValuesTrigger) {
-		ref := triggerv1.TargetReference{Name: name}
-		for _, m := range modify {
-			m(&ref)
-		}
-		vt.Spec.Targets = append(vt.Spec.Targets, ref)
-	}
-}
-
-// as makes a ValuesTrigger act as a service account.
-func as(account string) func(*triggerv1.ValuesTrigger) {
-	return func(vt *triggerv1.ValuesTrigger) { vt.Spec.ServiceAccountName = account }
-}
-
-func sourceIn(namespace string) func(*triggerv1.SourceReference) {
-	return func(ref *triggerv1.SourceReference) { ref.Namespace = namespace }
-}
-
-func targetIn(namespace string) func(*triggerv1.TargetReference) {
-	return func(ref *triggerv1.TargetReference) { ref.Namespace = namespace }
-}
-
-// selecting returns a selector of one label.
-func selecting(key, value string) *triggerv1.Selector {
-	return &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{key: triggerv1.LabelValue(value)}}
-}
-
-// labelled adds a label to an object that is to be created.
-func labelled[T client.Object](obj T, key, value string) T {
-	labels := maps.Clone(obj.GetLabels())
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	labels[key] = value
-	obj.SetLabels(labels)
-	return obj
-}
-
-// withValues returns a ConfigMap that releases can read.
-func withValues(namespace, name, values string) *corev1.ConfigMap {
-	return configMap(namespace, name, map[string]string{valuesKey: values})
-}
-
 // setValues replaces what releases read of a ConfigMap.
 func (e *env) setValues(cm *corev1.ConfigMap, values string) {
 	e.t.Helper()
-	e.setData(cm, valuesKey, values)
+	e.setData(cm, kit.ValuesKey, values)
 }
 
 // delete removes an object and waits until it is gone.
@@ -150,13 +85,13 @@ func (e *env) request(namespace, trigger, value string, more ...string) {
 	for _, key := range more {
 		set[key] = value
 	}
-	annotate(e, declared(namespace, trigger), set)
+	annotate(e, kit.Trigger(namespace, trigger), set)
 }
 
 // suspend suspends or resumes a HelmRelease.
 func (e *env) suspend(namespace, name string, suspend bool) {
 	e.t.Helper()
-	edit(e, release(namespace, name), func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = suspend })
+	edit(e, kit.Release(namespace, name), func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = suspend })
 }
 
 // get returns a HelmRelease.
@@ -194,11 +129,7 @@ func (e *env) condition(namespace, trigger, condition string) func() (string, er
 		if err != nil || vt.Status.ObservedGeneration != vt.Generation {
 			return "", client.IgnoreNotFound(err)
 		}
-		c := conditions.Get(vt, condition)
-		if c == nil {
-			return "", nil
-		}
-		return string(c.Status) + " " + c.Reason + ": " + c.Message, nil
+		return kit.Says(vt, condition), nil
 	}
 }
 
@@ -308,11 +239,10 @@ func (e *env) readyConditionOf(namespace, name string) func() (string, error) {
 	return func() (string, error) {
 		hr := &helmv2.HelmRelease{}
 		err := e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, hr)
-		c := conditions.Get(hr, meta.ReadyCondition)
-		if err != nil || c == nil || c.ObservedGeneration != hr.Generation {
+		if err != nil || conditions.GetObservedGeneration(hr, meta.ReadyCondition) != hr.Generation {
 			return "", err
 		}
-		return string(c.Status) + " " + c.Reason + ": " + c.Message, nil
+		return kit.Says(hr, meta.ReadyCondition), nil
 	}
 }
 

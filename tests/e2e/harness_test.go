@@ -22,11 +22,10 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
-
-const chartName = "chart"
 
 // env is a world as one test uses it.
 type env struct {
@@ -55,7 +54,7 @@ func (e *env) namespace(prefix string) string {
 	name, err := e.w.Namespace(e.ctx, prefix)
 	e.Expect(err).NotTo(HaveOccurred())
 	e.t.Cleanup(func() { e.explain(name) })
-	e.Expect(e.w.PublishChart(e.ctx, name, chartName, world.TestChart())).To(Succeed())
+	e.Expect(e.w.PublishChart(e.ctx, name, kit.ChartName, world.TestChart())).To(Succeed())
 	return name
 }
 
@@ -84,7 +83,7 @@ func (e *env) ensureNamespace(name string) {
 	e.t.Helper()
 	err := e.c.Create(e.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
 	e.Expect(client.IgnoreAlreadyExists(err)).To(Succeed())
-	e.Expect(e.w.PublishChart(e.ctx, name, chartName, world.TestChart())).To(Succeed())
+	e.Expect(e.w.PublishChart(e.ctx, name, kit.ChartName, world.TestChart())).To(Succeed())
 }
 
 func (e *env) create(obj client.Object) {
@@ -122,53 +121,6 @@ func (e *env) setData(cm *corev1.ConfigMap, key, value string) {
 	})
 }
 
-func configMap(namespace, name string, data map[string]string) *corev1.ConfigMap {
-	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: data}
-}
-
-func secret(namespace, name string, data map[string]string) *corev1.Secret {
-	return &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, StringData: data}
-}
-
-// label makes an object a source of the contract.
-func label[T client.Object](obj T, names, namespace string) T {
-	obj.SetLabels(map[string]string{triggerv1.LabelReconcilerNameSourceKey: triggerv1.LabelValueEnabled})
-	annotations := map[string]string{triggerv1.HRNameAnnotation: names}
-	if namespace != "" {
-		annotations[triggerv1.HRNSAnnotation] = namespace
-	}
-	obj.SetAnnotations(annotations)
-	return obj
-}
-
-// release returns a HelmRelease of the test chart.
-func release(namespace, name string, modify ...func(*helmv2.HelmRelease)) *helmv2.HelmRelease {
-	hr := &helmv2.HelmRelease{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec: helmv2.HelmReleaseSpec{
-			Interval: metav1.Duration{Duration: time.Hour},
-			ChartRef: &helmv2.CrossNamespaceSourceReference{Kind: "OCIRepository", Name: chartName},
-		},
-	}
-	for _, m := range modify {
-		m(hr)
-	}
-	return hr
-}
-
-// reads makes a HelmRelease read values.yaml of a ConfigMap or Secret.
-func reads(kind, name string, modify ...func(*meta.ValuesReference)) func(*helmv2.HelmRelease) {
-	return func(hr *helmv2.HelmRelease) {
-		ref := meta.ValuesReference{Kind: kind, Name: name}
-		for _, m := range modify {
-			m(&ref)
-		}
-		hr.Spec.ValuesFrom = append(hr.Spec.ValuesFrom, ref)
-	}
-}
-
-func optional(ref *meta.ValuesReference) { ref.Optional = true }
-
 // releases creates HelmReleases and waits until each is installed.
 func (e *env) releases(releases ...*helmv2.HelmRelease) {
 	e.t.Helper()
@@ -180,21 +132,13 @@ func (e *env) releases(releases ...*helmv2.HelmRelease) {
 	}
 }
 
-// ready reports whether helm-controller has finished with a HelmRelease, successfully.
+// ready reports whether a HelmRelease is installed or upgraded as its spec says.
 func (e *env) ready(hr *helmv2.HelmRelease) func() (bool, error) {
 	return func() (bool, error) {
 		if err := e.c.Get(e.ctx, client.ObjectKeyFromObject(hr), hr); err != nil {
 			return false, err
 		}
-		if hr.Status.ObservedGeneration != hr.Generation || len(hr.Status.History) == 0 {
-			return false, nil
-		}
-		for _, c := range hr.Status.Conditions {
-			if c.Type == meta.ReadyCondition {
-				return c.Status == metav1.ConditionTrue, nil
-			}
-		}
-		return false, nil
+		return kit.Installed(hr), nil
 	}
 }
 
@@ -205,10 +149,7 @@ func (e *env) revision(namespace, name string) func() (int, error) {
 		if err := e.c.Get(e.ctx, types.NamespacedName{Namespace: namespace, Name: name}, hr); err != nil {
 			return 0, err
 		}
-		if latest := hr.Status.History.Latest(); latest != nil {
-			return latest.Version, nil
-		}
-		return 0, nil
+		return kit.Revision(hr), nil
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -26,11 +27,11 @@ import (
 // with an operator that keeps namespaces apart.
 func hostileAuthor(e *env, op *operator.Operator) {
 	tenant, victim := e.namespace("hostile"), e.namespace("victim")
-	hidden := secret(victim, "hidden", map[string]string{"key": "hunter2"})
+	hidden := kit.Secret(victim, "hidden", map[string]string{"key": "hunter2"})
 	e.create(hidden)
-	good := withValues(victim, "values", "a: 1\n")
+	good := kit.Values(victim, "values", "a: 1\n")
 	e.create(good)
-	e.releases(labelled(release(victim, "app", reads(cmKind, "values")), "app", "app"), release(victim, "other"), release(tenant, "own"))
+	e.releases(kit.Labelled(kit.Release(victim, "app", kit.Reads(cmKind, "values")), "app", "app"), kit.Release(victim, "other"), kit.Release(tenant, "own"))
 	e.create(settings(tenant))
 	e.account(tenant, "powerless")
 	e.Eventually(e.deliveredRevision(victim, "app", "app")).Should(BeEquivalentTo(1))
@@ -38,17 +39,17 @@ func hostileAuthor(e *env, op *operator.Operator) {
 	mark := e.mark()
 
 	attacks := map[string]*triggerv1.ValuesTrigger{
-		"reads a Secret":          declared(tenant, "reads", from(secretKind, "hidden", sourceIn(victim)), to("own")),
-		"reads what is not there": declared(tenant, "guesses", from(secretKind, "missing", sourceIn(victim)), to("own")),
-		"reads all Secrets": declared(tenant, "reads-all", from(secretKind, "", sourceIn(victim), func(ref *triggerv1.SourceReference) {
-			ref.Selector = selecting("tier", "gold")
-		}), to("own")),
-		"triggers a release":         declared(tenant, "triggers", from(cmKind, "settings"), to("app", targetIn(victim))),
-		"triggers what is not there": declared(tenant, "knocks", from(cmKind, "settings"), to("missing", targetIn(victim))),
-		"triggers all releases": declared(tenant, "triggers-all", from(cmKind, "settings"), to("", func(ref *triggerv1.TargetReference) {
-			ref.Selector, ref.NamespaceSelector = selecting("app", "app"), selecting("kubernetes.io/metadata.name", victim)
+		"reads a Secret":          kit.Trigger(tenant, "reads", kit.From(secretKind, "hidden", kit.SourceIn(victim)), kit.To("own")),
+		"reads what is not there": kit.Trigger(tenant, "guesses", kit.From(secretKind, "missing", kit.SourceIn(victim)), kit.To("own")),
+		"reads all Secrets": kit.Trigger(tenant, "reads-all", kit.From(secretKind, "", kit.SourceIn(victim), func(ref *triggerv1.SourceReference) {
+			ref.Selector = kit.Selecting("tier", "gold")
+		}), kit.To("own")),
+		"triggers a release":         kit.Trigger(tenant, "triggers", kit.From(cmKind, "settings"), kit.To("app", kit.TargetIn(victim))),
+		"triggers what is not there": kit.Trigger(tenant, "knocks", kit.From(cmKind, "settings"), kit.To("missing", kit.TargetIn(victim))),
+		"triggers all releases": kit.Trigger(tenant, "triggers-all", kit.From(cmKind, "settings"), kit.To("", func(ref *triggerv1.TargetReference) {
+			ref.Selector, ref.NamespaceSelector = kit.Selecting("app", "app"), kit.Selecting("kubernetes.io/metadata.name", victim)
 		})),
-		"acts as another account": declared(tenant, "acts", from(cmKind, "settings"), to("app", targetIn(victim)), as("powerless")),
+		"acts as another account": kit.Trigger(tenant, "acts", kit.From(cmKind, "settings"), kit.To("app", kit.TargetIn(victim)), kit.As("powerless")),
 	}
 	for name, vt := range attacks {
 		e.Expect(editor.Create(e.ctx, vt)).To(Succeed(), name)
@@ -72,10 +73,10 @@ func hostileAuthor(e *env, op *operator.Operator) {
 	e.Expect(editor.Status().Update(e.ctx, vt)).To(Satisfy(apierrors.IsForbidden))
 	controller := metav1.NewControllerRef(e.get(victim, "app"), helmv2.GroupVersion.WithKind(helmv2.HelmReleaseKind))
 	for i, modify := range []func(*triggerv1.ValuesTrigger){
-		to("app", targetIn(victim)), // of a release of the same name elsewhere
-		to("own"),
+		kit.To("app", kit.TargetIn(victim)), // of a release of the same name elsewhere
+		kit.To("own"),
 	} {
-		forged := declared(tenant, fmt.Sprint("forged-", i), from(secretKind, "hidden", sourceIn(victim)), modify)
+		forged := kit.Trigger(tenant, fmt.Sprint("forged-", i), kit.From(secretKind, "hidden", kit.SourceIn(victim)), modify)
 		forged.Labels = map[string]string{triggerv1.ManagedByLabel: triggerv1.FieldManager}
 		forged.OwnerReferences = []metav1.OwnerReference{*controller}
 		e.Expect(client.IgnoreAlreadyExists(editor.Create(e.ctx, forged))).To(Succeed())

@@ -15,6 +15,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
@@ -29,28 +30,28 @@ func large() string {
 // all workers hold of them together.
 func TestHostile_large_copies_of_many_triggers_take_no_more_memory_than_a_few(t *testing.T) {
 	const objects, triggers = 30, 12
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 	tenant, victim := e.namespace("hostile"), e.namespace("victim")
-	good := withValues(victim, "values", "a: 1\n")
+	good := kit.Values(victim, "values", "a: 1\n")
 	e.create(good)
-	e.create(declared(victim, "platform", published(""), from(cmKind, "values"), to("app")))
-	e.releases(release(victim, "app", reads(cmKind, "app-shared")), release(tenant, "app"))
+	e.create(kit.Trigger(victim, "platform", published(""), kit.From(cmKind, "values"), kit.To("app")))
+	e.releases(kit.Release(victim, "app", kit.Reads(cmKind, "app-shared")), kit.Release(tenant, "app"))
 	e.Eventually(e.deliveredRevision(victim, "platform", "app")).Should(BeEquivalentTo(1))
 	before := e.peak(op)
 
-	edit(e, release(tenant, "app"), func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = true })
+	edit(e, kit.Release(tenant, "app"), func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = true })
 	for i := range objects {
-		e.create(configMap(tenant, fmt.Sprint("large-", i), map[string]string{"values.yaml": large()}))
+		e.create(kit.ConfigMap(tenant, fmt.Sprint("large-", i), map[string]string{"values.yaml": large()}))
 	}
 	for i := range triggers {
-		vt := declared(tenant, fmt.Sprint("large-", i), published(""), to("app"))
+		vt := kit.Trigger(tenant, fmt.Sprint("large-", i), published(""), kit.To("app"))
 		for s := range objects {
 			vt.Spec.Sources = append(vt.Spec.Sources, triggerv1.SourceReference{Kind: cmKind, Name: fmt.Sprint("large-", s), PublishAs: fmt.Sprintf("v%d-%d", i, s)})
 		}
 		e.create(vt)
 	}
 	// Those that are written, too: of a release that is not there yet.
-	served := declared(tenant, "served", published(""), to("later"))
+	served := kit.Trigger(tenant, "served", published(""), kit.To("later"))
 	for s := range 3 {
 		served.Spec.Sources = append(served.Spec.Sources, triggerv1.SourceReference{Kind: cmKind, Name: fmt.Sprint("large-", s), PublishAs: fmt.Sprint("s", s)})
 	}

@@ -19,6 +19,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // editor returns a client of an account that may do everything to one kind of objects in
@@ -48,10 +49,10 @@ func TestHostile_who_may_edit_ConfigMaps_in_one_namespace_harms_nobody_elsewhere
 	e := parallel(t)
 	tenant, victim := e.namespace("hostile"), e.namespace("victim")
 	editor := e.editor(tenant, "", "configmaps")
-	e.Expect(editor.Create(e.ctx, configMap(victim, "mine", nil))).NotTo(Succeed(), "the test needs a restricted account")
-	good := withValues(victim, "values", "a: 1\n")
+	e.Expect(editor.Create(e.ctx, kit.ConfigMap(victim, "mine", nil))).NotTo(Succeed(), "the test needs a restricted account")
+	good := kit.Values(victim, "values", "a: 1\n")
 	e.create(good)
-	e.releases(release(victim, "app", reads(cmKind, "values")), release(victim, "closed", allowing("")))
+	e.releases(kit.Release(victim, "app", kit.Reads(cmKind, "values")), kit.Release(victim, "closed", allowing("")))
 	e.Eventually(e.deliveredRevision(victim, "app", "app")).Should(BeEquivalentTo(1))
 
 	// As many names as fit, in lists as long as they may be, of releases that exist and do not.
@@ -61,19 +62,19 @@ func TestHostile_who_may_edit_ConfigMaps_in_one_namespace_harms_nobody_elsewhere
 	}
 	list := "closed," + strings.Join(names, ",")
 	for i := range 60 {
-		cm := label(configMap(tenant, fmt.Sprintf("names-%02d", i), map[string]string{"key": fmt.Sprint(i)}), list, victim)
+		cm := kit.Source(kit.ConfigMap(tenant, fmt.Sprintf("names-%02d", i), map[string]string{"key": fmt.Sprint(i)}), list, victim)
 		cm.Annotations["other"] = strings.Repeat("x", 255<<10-len(list)-200)
 		e.Expect(editor.Create(e.ctx, cm)).To(Succeed())
 	}
 	// What is not a name, and would be a line of the log, or an order to a terminal.
-	strange := label(configMap(tenant, "strange", map[string]string{"key": "1"}), "closed, a\nERROR all is lost,\x1b[31m,\u202e,"+strings.Repeat("é", 2000), victim)
+	strange := kit.Source(kit.ConfigMap(tenant, "strange", map[string]string{"key": "1"}), "closed, a\nERROR all is lost,\x1b[31m,\u202e,"+strings.Repeat("é", 2000), victim)
 	e.Expect(client.WithFieldOwner(editor, "me via ValuesTrigger "+victim+"/app").Create(e.ctx, strange)).To(Succeed())
 	// As many keys, and as much content, as an object holds.
 	keys := map[string]string{}
 	for i := range 10_000 {
 		keys[fmt.Sprintf("key-%05d", i)] = strings.Repeat("v", 80)
 	}
-	e.Expect(editor.Create(e.ctx, label(configMap(tenant, "keys", keys), "closed", victim))).To(Succeed())
+	e.Expect(editor.Create(e.ctx, kit.Source(kit.ConfigMap(tenant, "keys", keys), "closed", victim))).To(Succeed())
 
 	start := time.Now()
 	e.setValues(good, "a: 2\n")
@@ -83,7 +84,7 @@ func TestHostile_who_may_edit_ConfigMaps_in_one_namespace_harms_nobody_elsewhere
 	e.Eventually(e.eventsAbout(cmKind, tenant, "strange", corev1.EventTypeWarning, triggerv1.InvalidContractReason)).
 		Should(ConsistOf(And(HavePrefix("annotation nebius.ai/helmreleases-name: "), Not(ContainSubstring("\n")), Not(ContainSubstring("\x1b")))))
 	e.untouched(victim, "closed")
-	e.Expect(e.gone(declared(victim, auto("closed")))()).To(BeTrue(), "nothing is generated for it")
+	e.Expect(e.gone(kit.Trigger(victim, auto("closed")))()).To(BeTrue(), "nothing is generated for it")
 	e.Expect(e.get(victim, "app").Annotations[triggerv1.CauseAnnotation]).To(HaveSuffix(" via ValuesTrigger " + victim + "/" + auto("app")))
 	e.loggedInJSON(standard.Process().LogPath())
 }
@@ -91,9 +92,9 @@ func TestHostile_who_may_edit_ConfigMaps_in_one_namespace_harms_nobody_elsewhere
 func TestHostile_who_may_edit_HelmReleases_in_one_namespace_spoils_nobody_elses_trigger(t *testing.T) {
 	e := parallel(t)
 	tenant, platform := e.namespace("hostile"), e.namespace("platform")
-	e.releases(release(tenant, "evil"), release(platform, "good"))
+	e.releases(kit.Release(tenant, "evil"), kit.Release(platform, "good"))
 	e.create(settings(platform))
-	e.create(declared(platform, "all", from(cmKind, "settings"), to("good"), to("evil", targetIn(tenant))))
+	e.create(kit.Trigger(platform, "all", kit.From(cmKind, "settings"), kit.To("good"), kit.To("evil", kit.TargetIn(tenant))))
 	e.Eventually(e.deliveredRevision(platform, "all", "good")).Should(BeEquivalentTo(2))
 	e.Eventually(e.deliveredRevision(platform, "all", "evil")).Should(BeEquivalentTo(2))
 

@@ -21,6 +21,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -45,7 +46,7 @@ type replicas struct {
 func newReplicas(t *testing.T) *replicas {
 	t.Helper()
 	t.Parallel()
-	r := &replicas{env: in(t, world.ForTest(t, worldOptions()))}
+	r := &replicas{env: in(t, world.ForTest(t, kit.World()))}
 	r.leader = r.newReplica(false)
 	r.Eventually(r.holder).ShouldNot(BeEmpty())
 	r.follower = r.newReplica(true)
@@ -119,10 +120,10 @@ func TestLeader_changes_in_the_middle_of_a_fan_out_lose_and_double_nothing(t *te
 	names, releases := make([]string, count), make([]*helmv2.HelmRelease, count)
 	for i := range count {
 		names[i] = fmt.Sprintf("app-%02d", i)
-		releases[i] = release(ns, names[i])
+		releases[i] = kit.Release(ns, names[i])
 	}
-	all := label(configMap(ns, "all", map[string]string{"key": "one"}), strings.Join(names, ","), ns)
-	some := label(configMap(ns, "some", map[string]string{"key": "one"}), strings.Join(names[:few], ","), ns)
+	all := kit.Source(kit.ConfigMap(ns, "all", map[string]string{"key": "one"}), strings.Join(names, ","), ns)
+	some := kit.Source(kit.ConfigMap(ns, "some", map[string]string{"key": "one"}), strings.Join(names[:few], ","), ns)
 	r.create(all)
 	r.create(some)
 	r.releases(releases...)

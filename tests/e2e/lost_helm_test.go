@@ -18,6 +18,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -32,7 +33,7 @@ type helm struct {
 func newHelm(t *testing.T, args ...string) *helm {
 	t.Helper()
 	t.Parallel()
-	options := worldOptions()
+	options := kit.World()
 	options.NoHelmController = true
 	w := world.ForTest(t, options)
 	h := &helm{env: in(t, w)}
@@ -86,20 +87,20 @@ type app struct {
 func TestLost_requests_to_a_helm_controller_that_ends_or_is_set_up_otherwise(t *testing.T) {
 	h := newHelm(t, "--feature-gates=CacheSecretsAndConfigMaps=true")
 	ns := h.namespace("helm")
-	values := withValues(ns, "values", "round: 0\n")
+	values := kit.Values(ns, "values", "round: 0\n")
 	h.create(values)
-	h.releases(release(ns, "reader", reads(cmKind, "values")), release(ns, "reader-overwritten", reads(cmKind, "values")))
+	h.releases(kit.Release(ns, "reader", kit.Reads(cmKind, "values")), kit.Release(ns, "reader-overwritten", kit.Reads(cmKind, "values")))
 	settings := func(name string) *corev1.ConfigMap {
-		return label(configMap(ns, name+"-settings", map[string]string{"key": "one"}), name, ns)
+		return kit.Source(kit.ConfigMap(ns, name+"-settings", map[string]string{"key": "one"}), name, ns)
 	}
 	forced := []string{"seen", "noted", "begun", "down", "overwritten", "forced-by-another"}
 	for _, name := range forced {
-		h.releases(release(ns, name))
+		h.releases(kit.Release(ns, name))
 		h.create(settings(name))
 	}
-	h.releases(release(ns, "expired"))
-	h.create(configMap(ns, "expired-settings", map[string]string{"key": "one"}))
-	h.create(declared(ns, "expired", from(cmKind, "expired-settings"), to("expired"), func(vt *triggerv1.ValuesTrigger) {
+	h.releases(kit.Release(ns, "expired"))
+	h.create(kit.ConfigMap(ns, "expired-settings", map[string]string{"key": "one"}))
+	h.create(kit.Trigger(ns, "expired", kit.From(cmKind, "expired-settings"), kit.To("expired"), func(vt *triggerv1.ValuesTrigger) {
 		vt.Spec.Timeout = metav1.Duration{Duration: time.Second}
 	}))
 	for _, name := range append(forced, "expired") {
@@ -107,7 +108,7 @@ func TestLost_requests_to_a_helm_controller_that_ends_or_is_set_up_otherwise(t *
 	}
 	edited := func(names ...string) {
 		for _, name := range names {
-			h.setData(configMap(ns, name+"-settings", nil), "key", "two")
+			h.setData(kit.ConfigMap(ns, name+"-settings", nil), "key", "two")
 		}
 	}
 	// delivered expects the apps to settle.
@@ -124,7 +125,7 @@ func TestLost_requests_to_a_helm_controller_that_ends_or_is_set_up_otherwise(t *
 	met := h.atUpgrade(ns, faults.Fault{Hold: hold})
 	edited("seen")
 	h.Eventually(met).Should(BeClosed())
-	annotate(h.env, release(ns, "seen"), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
+	annotate(h.env, kit.Release(ns, "seen"), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 	close(hold)
 	delivered(app{"seen", 3, 1})
 	h.Eventually(func() string { return h.get(ns, "seen").Status.LastHandledReconcileAt }).Should(Equal("someone else's"))
@@ -160,10 +161,10 @@ func TestLost_requests_to_a_helm_controller_that_ends_or_is_set_up_otherwise(t *
 	}
 	h.Eventually(h.target(ns, "expired", "expired")).Should(failedFor("not delivered within 1s: helm-controller has not handled the request"))
 	for _, name := range []string{"reader-overwritten", "overwritten"} {
-		annotate(h.env, release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
+		annotate(h.env, kit.Release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 		h.Eventually(h.target(ns, name, name)).Should(HaveField("Message", "helm-controller has not handled another request yet"))
 	}
-	annotate(h.env, release(ns, "forced-by-another"), map[string]string{
+	annotate(h.env, kit.Release(ns, "forced-by-another"), map[string]string{
 		meta.ReconcileRequestAnnotation: "someone else's", meta.ForceRequestAnnotation: "someone else's"})
 	h.start("--snapshot-digest-algo=blake3", "--feature-gates=CacheSecretsAndConfigMaps=true,CancelHealthCheckOnNewRevision=true")
 	delivered(app{"reader", 4, 1}, app{"reader-overwritten", 4, 1}, app{"down", 3, 1},
@@ -189,9 +190,9 @@ func (h *helm) digests(namespace, name string) []string {
 func (h *helm) stale() {
 	h.t.Helper()
 	ns := h.namespace("stale")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	h.create(cm)
-	h.releases(release(ns, "app", reads(cmKind, "values")))
+	h.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")))
 	h.Eventually(h.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 	var silent atomic.Int32

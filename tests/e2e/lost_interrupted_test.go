@@ -12,6 +12,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -29,12 +30,12 @@ metadata: {name: {{ .Release.Name }}}
 spec: {containers: [{name: never, image: charts.invalid/never}]}
 {{- end }}
 `
-	h.Expect(h.w.PublishChart(h.ctx, ns, chartName, chart)).To(Succeed())
-	values := withValues(ns, "values", "a: 1\n")
-	settings := label(configMap(ns, "settings", map[string]string{"key": "one"}), "forced", ns)
+	h.Expect(h.w.PublishChart(h.ctx, ns, kit.ChartName, chart)).To(Succeed())
+	values := kit.Values(ns, "values", "a: 1\n")
+	settings := kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), "forced", ns)
 	h.create(values)
-	h.releases(release(ns, "forced"), release(ns, "reader", reads(cmKind, "values")),
-		release(ns, "retried", reads(cmKind, "values"), func(hr *helmv2.HelmRelease) {
+	h.releases(kit.Release(ns, "forced"), kit.Release(ns, "reader", kit.Reads(cmKind, "values")),
+		kit.Release(ns, "retried", kit.Reads(cmKind, "values"), func(hr *helmv2.HelmRelease) {
 			hr.Spec.Upgrade = &helmv2.Upgrade{Strategy: &helmv2.UpgradeStrategy{Name: string(helmv2.ActionStrategyRetryOnFailure)}}
 		}))
 	h.create(settings)
@@ -43,7 +44,7 @@ spec: {containers: [{name: never, image: charts.invalid/never}]}
 		h.Eventually(h.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(1))
 	}
 
-	unhealthy := configMap(ns, "unhealthy", nil)
+	unhealthy := kit.ConfigMap(ns, "unhealthy", nil)
 	h.create(unhealthy)
 	h.setData(settings, "key", "two")
 	h.setValues(values, "a: 2\n")
@@ -55,7 +56,7 @@ spec: {containers: [{name: never, image: charts.invalid/never}]}
 	}
 	h.delete(unhealthy)
 	for _, name := range names {
-		annotate(h.env, release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
+		annotate(h.env, kit.Release(ns, name), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 	}
 	for _, name := range names {
 		h.Eventually(h.interruptions(ns, name)).Should(BeNumerically(">=", 1), name)

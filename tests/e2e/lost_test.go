@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -40,15 +41,15 @@ func TestLost_a_force_that_met_an_obstacle_is_repeated_when_that_is_gone(t *test
 	obstacles := []obstacle{{
 		name: "a dependency that is not ready",
 		prepare: func(e *env, hr *helmv2.HelmRelease) {
-			e.releases(release(hr.Namespace, "base"))
+			e.releases(kit.Release(hr.Namespace, "base"))
 			hr.Spec.DependsOn = []helmv2.DependencyReference{{Name: "base"}}
 		},
 		obstruct: func(e *env, hr *helmv2.HelmRelease) {
-			edit(e, release(hr.Namespace, "base"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"fail":true}`) })
+			edit(e, kit.Release(hr.Namespace, "base"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"fail":true}`) })
 			e.Eventually(e.readyConditionOf(hr.Namespace, "base")).Should(HavePrefix("False UpgradeFailed"))
 		},
 		clear: func(e *env, hr *helmv2.HelmRelease) {
-			edit(e, release(hr.Namespace, "base"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
+			edit(e, kit.Release(hr.Namespace, "base"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
 		},
 		state: triggerv1.TargetTriggered, says: "base' is not ready",
 	}, {
@@ -70,34 +71,34 @@ func TestLost_a_force_that_met_an_obstacle_is_repeated_when_that_is_gone(t *test
 		name: "values that cannot be composed",
 		prepare: func(e *env, hr *helmv2.HelmRelease) {
 			// Seen by helm-controller alone, as the operator must not count its edits.
-			cm := labelled(withValues(hr.Namespace, "values", "a: 1\n"), meta.LabelKeyWatch, meta.LabelValueWatchEnabled)
-			e.create(labelled(cm, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled))
-			reads(cmKind, "values")(hr)
+			cm := kit.Labelled(kit.Values(hr.Namespace, "values", "a: 1\n"), meta.LabelKeyWatch, meta.LabelValueWatchEnabled)
+			e.create(kit.Labelled(cm, triggerv1.LabelReconcilerNameSourceKey, triggerv1.LabelValueDisabled))
+			kit.Reads(cmKind, "values")(hr)
 		},
 		obstruct: func(e *env, hr *helmv2.HelmRelease) {
-			e.setValues(withValues(hr.Namespace, "values", ""), "a: [1\n")
+			e.setValues(kit.Values(hr.Namespace, "values", ""), "a: [1\n")
 			e.Eventually(e.readyConditionOf(hr.Namespace, hr.Name)).Should(HavePrefix("False ValuesError"))
 		},
-		clear: func(e *env, hr *helmv2.HelmRelease) { e.setValues(withValues(hr.Namespace, "values", ""), "a: 1\n") },
+		clear: func(e *env, hr *helmv2.HelmRelease) { e.setValues(kit.Values(hr.Namespace, "values", ""), "a: 1\n") },
 		state: triggerv1.TargetFailed, says: "ValuesError: ",
 	}}
 
 	// All of them go through the same at the same time.
 	apps := make([]*helmv2.HelmRelease, len(obstacles))
 	for i, o := range obstacles {
-		apps[i] = release(e.namespace("lost"), "app")
+		apps[i] = kit.Release(e.namespace("lost"), "app")
 		if o.prepare != nil {
 			o.prepare(e, apps[i])
 		}
 		e.releases(apps[i])
-		e.create(label(configMap(apps[i].Namespace, "settings", map[string]string{"key": "one"}), "app", apps[i].Namespace))
+		e.create(kit.Source(kit.ConfigMap(apps[i].Namespace, "settings", map[string]string{"key": "one"}), "app", apps[i].Namespace))
 	}
 	for i := range obstacles {
 		e.Eventually(e.deliveredRevision(apps[i].Namespace, "app", "app")).Should(BeEquivalentTo(2))
 	}
 	for i, o := range obstacles {
 		o.obstruct(e, apps[i])
-		e.setData(configMap(apps[i].Namespace, "settings", nil), "key", "two")
+		e.setData(kit.ConfigMap(apps[i].Namespace, "settings", nil), "key", "two")
 	}
 	for i, o := range obstacles {
 		ns := apps[i].Namespace
@@ -148,7 +149,7 @@ func (e *env) handled(namespace, trigger, target string) func() (noted, error) {
 func chartSource(namespace string) *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "source.toolkit.fluxcd.io/v1", "kind": "OCIRepository",
-		"metadata": map[string]any{"namespace": namespace, "name": chartName},
+		"metadata": map[string]any{"namespace": namespace, "name": kit.ChartName},
 	}}
 }
 
@@ -162,24 +163,24 @@ func (e *env) setArtifact(namespace, artifact string) {
 // restoreChart makes the source of a release what it was.
 func (e *env) restoreChart(hr *helmv2.HelmRelease) {
 	e.t.Helper()
-	e.Expect(e.w.PublishChart(e.ctx, hr.Namespace, chartName, world.TestChart())).To(Succeed())
+	e.Expect(e.w.PublishChart(e.ctx, hr.Namespace, kit.ChartName, world.TestChart())).To(Succeed())
 }
 
 // A release that has drifted is corrected first, and the force is forgotten over it.
 func TestLost_a_force_on_a_drifted_release_is_repeated(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("drifted")
-	hr := release(ns, "app", func(hr *helmv2.HelmRelease) {
+	hr := kit.Release(ns, "app", func(hr *helmv2.HelmRelease) {
 		hr.Spec.DriftDetection = &helmv2.DriftDetection{Mode: helmv2.DriftDetectionEnabled}
 	})
 	e.releases(hr)
-	e.create(label(configMap(ns, "settings", map[string]string{"key": "one"}), "app", ns))
+	e.create(kit.Source(kit.ConfigMap(ns, "settings", map[string]string{"key": "one"}), "app", ns))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(2))
 
 	rendered, err := e.rendered(ns, "app")()
 	e.Expect(err).NotTo(HaveOccurred())
-	e.setData(configMap(ns, "app", nil), "values", "drifted")
-	e.setData(configMap(ns, "settings", nil), "key", "two")
+	e.setData(kit.ConfigMap(ns, "app", nil), "values", "drifted")
+	e.setData(kit.ConfigMap(ns, "settings", nil), "key", "two")
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(3))
 	e.Expect(e.target(ns, "app", "app")()).To(HaveField("Attempts", BeEquivalentTo(2)), "lost once")
 	e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, "app", corev1.EventTypeNormal, "DriftCorrected")).Should(HaveLen(1))

@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -39,7 +40,7 @@ apiVersion: source.toolkit.fluxcd.io/v1
 kind: OCIRepository
 metadata: {name: %[2]s, namespace: %[1]s}
 spec: {interval: 1h, url: "%[3]s/%[4]s", insecure: true, ref: {tag: %[5]q}}
-`, ns, chartName, e.w.ChartsURL(), chart.Name, chart.Version), "apply", "-f", "-")
+`, ns, kit.ChartName, e.w.ChartsURL(), chart.Name, chart.Version), "apply", "-f", "-")
 	e.Expect(err).NotTo(HaveOccurred())
 	repo, err := e.w.NewGitRepository(e.ctx, ns)
 	e.Expect(err).NotTo(HaveOccurred())
@@ -129,7 +130,7 @@ func (g *gitted) kubectl(line string) {
 }
 
 func TestManagers_what_people_do_to_objects_from_Git(t *testing.T) {
-	options := worldOptions()
+	options := kit.World()
 	options.GitOps = true
 	e, _ := own(t, options, operator.Options{})
 	e.Expect(operator.BuildPlugin(e.ctx, programs)).To(Succeed())
@@ -141,7 +142,7 @@ func TestManagers_what_people_do_to_objects_from_Git(t *testing.T) {
 func staysUnderFlux(e *env) {
 	ns, err := e.w.Namespace(e.ctx, "people")
 	e.Expect(err).NotTo(HaveOccurred())
-	cm, hr, vt := withValues(ns, "values", "a: 1\n"), release(ns, "app", reads(cmKind, "values")), declared(ns, "platform", from(cmKind, "values"), to("app"))
+	cm, hr, vt := kit.Values(ns, "values", "a: 1\n"), kit.Release(ns, "app", kit.Reads(cmKind, "values")), kit.Trigger(ns, "platform", kit.From(cmKind, "values"), kit.To("app"))
 	g := newGitted(e, ns, cm, hr, vt)
 	suspended := func() bool {
 		now, err := e.trigger(ns, "platform")
@@ -197,11 +198,11 @@ func staysUnderFlux(e *env) {
 func approvedUnderFlux(e *env) {
 	ns, err := e.w.Namespace(e.ctx, "approve")
 	e.Expect(err).NotTo(HaveOccurred())
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	vt := rollout(ns, inStages("canary", soaks(5*time.Second)), inStages("prod", manually))
 	g := newGitted(e, ns, cm, vt,
-		labelled(release(ns, "canary", reads(cmKind, "values")), stageLabel, "canary"),
-		labelled(release(ns, "prod", reads(cmKind, "values")), stageLabel, "prod"))
+		kit.Labelled(kit.Release(ns, "canary", kit.Reads(cmKind, "values")), stageLabel, "canary"),
+		kit.Labelled(kit.Release(ns, "prod", kit.Reads(cmKind, "values")), stageLabel, "prod"))
 	ready := func() {
 		e.t.Helper()
 		e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
@@ -215,7 +216,7 @@ func approvedUnderFlux(e *env) {
 	commit := func(values string) {
 		e.t.Helper()
 		before := digest()
-		cm.Data[valuesKey] = values
+		cm.Data[kit.ValuesKey] = values
 		g.commit()
 		e.Eventually(digest).ShouldNot(Equal(before))
 	}

@@ -18,16 +18,17 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions/check"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
 func TestManual_a_request_evaluates_again_and_forceAt_triggers_all_targets_once(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("manual")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.releases(release(ns, "a", reads(cmKind, "values")), release(ns, "b", reads(cmKind, "values")))
-	e.create(declared(ns, "mine", from(cmKind, "values"), to("a"), to("b")))
+	e.releases(kit.Release(ns, "a", kit.Reads(cmKind, "values")), kit.Release(ns, "b", kit.Reads(cmKind, "values")))
+	e.create(kit.Trigger(ns, "mine", kit.From(cmKind, "values"), kit.To("a"), kit.To("b")))
 	e.Eventually(e.deliveredRevision(ns, "mine", "a")).Should(BeEquivalentTo(1))
 	e.Eventually(e.deliveredRevision(ns, "mine", "b")).Should(BeEquivalentTo(1))
 	handled := func() (string, error) {
@@ -73,10 +74,10 @@ metadata:
 func TestManual_resetAt_retries_a_failed_target(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("reset")
-	e.Expect(e.w.PublishChart(e.ctx, ns, chartName, elsewhereChart())).To(Succeed())
-	cm := withValues(ns, "values", "a: 1\n")
+	e.Expect(e.w.PublishChart(e.ctx, ns, kit.ChartName, elsewhereChart())).To(Succeed())
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.releases(release(ns, "app", reads(cmKind, "values")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 	e.setValues(cm, "elsewhere: "+ns+"-later\n")
@@ -126,10 +127,10 @@ func TestManual_a_health_check_of_Flux_understands_a_trigger(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("health")
 	all := &check.Conditions{NegativePolarity: []string{meta.StalledCondition, meta.ReconcilingCondition}}
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
 
-	vt := declared(ns, "mine", from(cmKind, "values"), to("app"))
+	vt := kit.Trigger(ns, "mine", kit.From(cmKind, "values"), kit.To("app"))
 	fresh := vt.DeepCopy()
 	e.Expect(e.c.Create(e.ctx, fresh, client.DryRunAll)).To(Succeed())
 	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(fresh)
@@ -139,7 +140,7 @@ func TestManual_a_health_check_of_Flux_understands_a_trigger(t *testing.T) {
 	e.Expect(result.Status).To(Equal(status.InProgressStatus), "before the operator has seen it")
 
 	// A selector with a mistake in it.
-	typo := declared(ns, "typo", from(cmKind, "values"), to("", func(ref *triggerv1.TargetReference) { ref.Selector = selecting("teir", "web") }))
+	typo := kit.Trigger(ns, "typo", kit.From(cmKind, "values"), kit.To("", func(ref *triggerv1.TargetReference) { ref.Selector = kit.Selecting("teir", "web") }))
 	e.create(typo)
 	e.Eventually(e.condition(ns, "typo", meta.ReadyCondition)).Should(HavePrefix("False SelectorMatchesNothing: spec.targets[0].selector matches no HelmRelease in namespace " + ns))
 	e.Expect(e.kstatus(typo)()).To(Equal(status.InProgressStatus))
@@ -148,7 +149,7 @@ func TestManual_a_health_check_of_Flux_understands_a_trigger(t *testing.T) {
 	edit(e, typo, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets[0].Optional = true })
 	e.Eventually(e.kstatus(typo)).Should(Equal(status.CurrentStatus))
 
-	e.releases(release(ns, "app", reads(cmKind, "values")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")))
 	e.create(vt)
 	e.Eventually(e.kstatus(vt)).Should(Equal(status.CurrentStatus))
 	e.Expect(e.state(ns, "mine", "app")()).To(Equal(triggerv1.TargetDelivered))
@@ -160,14 +161,14 @@ func TestManual_a_health_check_of_Flux_understands_a_trigger(t *testing.T) {
 	e.checkConditions(check.NewChecker(e.c, all), vt)
 
 	// What the release depends on is not there, so that the request is not answered.
-	edit(e, release(ns, "app"), func(hr *helmv2.HelmRelease) {
+	edit(e, kit.Release(ns, "app"), func(hr *helmv2.HelmRelease) {
 		hr.Spec.DependsOn = []helmv2.DependencyReference{{Name: "base"}}
 	})
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.state(ns, "mine", "app")).Should(Equal(triggerv1.TargetTriggered))
 	e.Expect(e.kstatus(vt)()).To(Equal(status.InProgressStatus))
 	e.checkConditions(check.NewInProgressChecker(e.c), vt)
-	e.releases(release(ns, "base"))
+	e.releases(kit.Release(ns, "base"))
 	e.Eventually(e.kstatus(vt)).Should(Equal(status.CurrentStatus))
 	e.Expect(e.deliveredRevision(ns, "mine", "app")()).To(BeEquivalentTo(2))
 

@@ -14,6 +14,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/monitoring"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -41,22 +42,22 @@ func (e *env) nextSecond() {
 }
 
 func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set", "eventsAddr="}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set", "eventsAddr="}})
 	began := time.Now()
 	p, err := monitoring.Start(e.ctx, e.w, op.Metrics())
 	e.Expect(err).NotTo(HaveOccurred())
 	ns := e.namespace("watched")
 
-	good, bad, held := withValues(ns, "good", "a: 1\n"), withValues(ns, "bad", "a: 1\n"), withValues(ns, "held", "a: 1\n")
+	good, bad, held := kit.Values(ns, "good", "a: 1\n"), kit.Values(ns, "bad", "a: 1\n"), kit.Values(ns, "held", "a: 1\n")
 	for _, cm := range []*corev1.ConfigMap{good, bad, held} {
 		e.create(cm)
 	}
-	e.releases(release(ns, "good", reads(cmKind, "good")), release(ns, "bad", reads(cmKind, "bad")),
-		release(ns, "held", reads(cmKind, "held")), release(ns, "lost"))
-	flags := label(configMap(ns, "flags", map[string]string{"a": "1"}), "lost", ns)
+	e.releases(kit.Release(ns, "good", kit.Reads(cmKind, "good")), kit.Release(ns, "bad", kit.Reads(cmKind, "bad")),
+		kit.Release(ns, "held", kit.Reads(cmKind, "held")), kit.Release(ns, "lost"))
+	flags := kit.Source(kit.ConfigMap(ns, "flags", map[string]string{"a": "1"}), "lost", ns)
 	e.create(flags)
-	e.create(declared(ns, "absent", from(cmKind, "good"), to("stranger")))
-	e.create(declared(ns, "nothing", from(cmKind, "nowhere"), to("good")))
+	e.create(kit.Trigger(ns, "absent", kit.From(cmKind, "good"), kit.To("stranger")))
+	e.create(kit.Trigger(ns, "nothing", kit.From(cmKind, "nowhere"), kit.To("good")))
 	for name, revision := range map[string]int{"good": 1, "bad": 1, "held": 1, "lost": 2} {
 		e.Eventually(e.deliveredRevision(ns, name, name)).Should(BeEquivalentTo(revision), name)
 	}
@@ -75,7 +76,7 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 	e.Expect(e.w.StopComponent(e.ctx, world.HelmController)).To(Succeed())
 	e.setData(flags, "a", "2")
 	e.Eventually(e.state(ns, "lost", "lost")).Should(Equal(triggerv1.TargetTriggered))
-	annotate(e, release(ns, "lost"), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
+	annotate(e, kit.Release(ns, "lost"), map[string]string{meta.ReconcileRequestAnnotation: "someone else's"})
 	e.Expect(e.w.StartComponent(e.ctx, world.HelmController)).To(Succeed())
 	e.Eventually(e.deliveredRevision(ns, "lost", "lost")).Should(BeEquivalentTo(3))
 
@@ -143,7 +144,7 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 		e := e.again(t)
 		durations := `gotk_reconcile_duration_seconds_count{namespace="` + ns + `", name="absent"}`
 		e.Eventually(e.by(p, durations, "name")).Should(HaveKey("absent"))
-		e.delete(declared(ns, "absent"))
+		e.delete(kit.Trigger(ns, "absent"))
 		e.Eventually(e.by(p, durations, "name")).Should(BeEmpty())
 	})
 	t.Run("a restart counts nothing twice and forgets no state", func(t *testing.T) {

@@ -11,17 +11,18 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // otherwiseNamed are the steps in which the generated trigger of a release that reads settings has
 // to get another name, and gets its own again.
 var otherwiseNamed = []crashStep{
 	{"a tool applies a trigger of the same name", func(c *crashable, ns string) {
-		c.apply("kustomize-controller", declared(ns, auto("app"), from(cmKind, "absent"), to("absent")))
+		c.apply("kustomize-controller", kit.Trigger(ns, auto("app"), kit.From(cmKind, "absent"), kit.To("absent")))
 	}, generatedAs(1)},
 	{"its source is edited", editSettings, generatedAs(1)},
 	{"the name is free again", func(c *crashable, ns string) {
-		c.Expect(c.c.Delete(c.ctx, declared(ns, auto("app")))).To(Succeed())
+		c.Expect(c.c.Delete(c.ctx, kit.Trigger(ns, auto("app")))).To(Succeed())
 	}, generatedAs(0)},
 	{"its source is edited again", editSettings, generatedAs(0)},
 }

@@ -18,6 +18,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -75,11 +76,11 @@ func TestNames_what_others_apply_over_a_generated_trigger_is_theirs(t *testing.T
 		t.Run(c.name, func(t *testing.T) {
 			e := parallel(t)
 			ns := e.namespace("git")
-			e.create(withValues(ns, "cart-values", "a: 1\n"))
-			tax := withValues(ns, "tax-values", "a: 1\n")
+			e.create(kit.Values(ns, "cart-values", "a: 1\n"))
+			tax := kit.Values(ns, "tax-values", "a: 1\n")
 			e.create(tax)
-			e.create(withValues(ns, "more-values", "b: 1\n"))
-			e.releases(release(ns, "cart", reads(cmKind, "cart-values"), reads(cmKind, "more-values")), release(ns, "tax"))
+			e.create(kit.Values(ns, "more-values", "b: 1\n"))
+			e.releases(kit.Release(ns, "cart", kit.Reads(cmKind, "cart-values"), kit.Reads(cmKind, "more-values")), kit.Release(ns, "tax"))
 			e.Eventually(e.deliveredRevision(ns, "cart", "cart")).Should(BeEquivalentTo(1))
 			_, err := e.w.Kubectl(e.ctx, "patch", "vt", auto("cart"), "-n", ns, "--type=merge", "-p", `{"spec":{"suspend":true}}`)
 			e.Expect(err).NotTo(HaveOccurred())
@@ -88,7 +89,7 @@ func TestNames_what_others_apply_over_a_generated_trigger_is_theirs(t *testing.T
 			e.Expect(err).NotTo(HaveOccurred())
 
 			inGit := func() *triggerv1.ValuesTrigger {
-				return declared(ns, auto("cart"), from(cmKind, "cart-values"), from(cmKind, "tax-values"), to("cart"), to("tax"))
+				return kit.Trigger(ns, auto("cart"), kit.From(cmKind, "cart-values"), kit.From(cmKind, "tax-values"), kit.To("cart"), kit.To("tax"))
 			}
 			applyAll := func() {
 				e.t.Helper()
@@ -123,7 +124,7 @@ func TestNames_what_others_apply_over_a_generated_trigger_is_theirs(t *testing.T
 
 			// The file is removed from Git.
 			e.Eventually(e.deliveredRevision(ns, auto("cart"), "cart")).Should(BeEquivalentTo(3))
-			e.Expect(e.c.Delete(e.ctx, declared(ns, auto("cart")))).To(Succeed())
+			e.Expect(e.c.Delete(e.ctx, kit.Trigger(ns, auto("cart")))).To(Succeed())
 			e.oneTrigger(ns, "cart", "cart-values", "more-values")
 			e.Eventually(e.state(ns, "cart", "cart")).Should(Equal(triggerv1.TargetDelivered))
 			e.stay(ns, map[string]int{"cart": 3, "tax": 3})
@@ -145,8 +146,8 @@ func TestNames_of_triggers_in_Git_do_not_matter(t *testing.T) {
 		for i := range count {
 			cart := fmt.Sprintf("%s-%d", kind, i)
 			objects := []client.Object{
-				withValues(ns, cart, "a: 1\n"), release(ns, cart, reads(cmKind, cart)),
-				declared(ns, name(cart), from(cmKind, cart), to(cart)),
+				kit.Values(ns, cart, "a: 1\n"), kit.Release(ns, cart, kit.Reads(cmKind, cart)),
+				kit.Trigger(ns, name(cart), kit.From(cmKind, cart), kit.To(cart)),
 			}
 			if i%2 == 1 {
 				objects[1], objects[2] = objects[2], objects[1]
@@ -188,12 +189,12 @@ func TestNames_of_triggers_in_Git_do_not_matter(t *testing.T) {
 func TestNames_a_renamed_trigger_keeps_what_it_knows(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("renamed")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.create(label(configMap(ns, "flags", map[string]string{"f": "1"}), "app", ns))
-	foreign := declared(ns, auto("app"), from(cmKind, "other"), to("stranger"))
+	e.create(kit.Source(kit.ConfigMap(ns, "flags", map[string]string{"f": "1"}), "app", ns))
+	foreign := kit.Trigger(ns, auto("app"), kit.From(cmKind, "other"), kit.To("stranger"))
 	e.create(foreign)
-	e.releases(release(ns, "app", reads(cmKind, "values")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")))
 	other := generated.Names("app")[1]
 	e.Eventually(e.state(ns, other, "app")).Should(Equal(triggerv1.TargetDelivered))
 	e.setValues(cm, "a: 2\n")
@@ -219,7 +220,7 @@ func TestNames_a_renamed_trigger_keeps_what_it_knows(t *testing.T) {
 
 	e.setValues(cm, "a: 3\n")
 	e.stay(ns, map[string]int{"app": revision})
-	edit(e, declared(ns, auto("app")), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = false })
+	edit(e, kit.Trigger(ns, auto("app")), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = false })
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(revision + 1))
 }
 
@@ -236,7 +237,7 @@ func (e *env) asEarlierVersion(namespace, release string) {
 	}
 	text, err := json.Marshal(manifest)
 	e.Expect(err).NotTo(HaveOccurred())
-	former := declared(namespace, release)
+	former := kit.Trigger(namespace, release)
 	e.Expect(e.c.Patch(e.ctx, former, client.RawPatch(types.ApplyPatchType, text), client.FieldOwner(triggerv1.FieldManager))).To(Succeed())
 	status := vt.Status.DeepCopy()
 	status.UID = former.UID
@@ -250,7 +251,7 @@ func (e *env) asEarlierVersion(namespace, release string) {
 // nothing else to be there.
 func (e *env) renamed(namespace, release string, was *triggerv1.ValuesTrigger) {
 	e.t.Helper()
-	e.Eventually(e.gone(declared(namespace, release))).Should(BeTrue(), release)
+	e.Eventually(e.gone(kit.Trigger(namespace, release))).Should(BeTrue(), release)
 	vt, err := e.trigger(namespace, auto(release))
 	e.Expect(err).NotTo(HaveOccurred())
 	e.Expect(vt.Spec).To(Equal(was.Spec), release)

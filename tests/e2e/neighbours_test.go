@@ -23,6 +23,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -35,7 +36,7 @@ var spoilt = []struct {
 	{"no-source", triggerv1.SourceNotFoundReason, func(vt *triggerv1.ValuesTrigger, _ string) { vt.Spec.Sources[0].Name = "missing" }},
 	{"no-target", triggerv1.TargetNotFoundReason, func(vt *triggerv1.ValuesTrigger, _ string) { vt.Spec.Targets[0].Name = "missing" }},
 	{"invalid", triggerv1.InvalidSpecReason, func(vt *triggerv1.ValuesTrigger, _ string) {
-		vt.Spec.Sources[0] = triggerv1.SourceReference{Kind: cmKind, Selector: selecting("no label", "")}
+		vt.Spec.Sources[0] = triggerv1.SourceReference{Kind: cmKind, Selector: kit.Selecting("no label", "")}
 	}},
 	{"powerless", acl.AccessDeniedReason, func(vt *triggerv1.ValuesTrigger, _ string) { vt.Spec.ServiceAccountName = "powerless" }},
 	{"no-account", acl.AccessDeniedReason, func(vt *triggerv1.ValuesTrigger, _ string) { vt.Spec.ServiceAccountName = "stranger" }},
@@ -52,13 +53,13 @@ var spoilt = []struct {
 // The test plays helm-controller: upgrades would take most of the time.
 func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testing.T) {
 	const each = 150
-	w := worldOptions()
+	w := kit.World()
 	w.NoHelmController = true
 	e, op := own(t, w, operator.Options{Values: []string{"--set=impersonation.enabled=true", "--set=eventsAddr="}})
 	good, broken := e.namespace("good"), e.namespace("broken")
 	e.create(settings(good))
 	e.played(good, "app", allowing(good))
-	e.create(declared(good, "mine", from(cmKind, "settings"), to("app"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Force = triggerv1.ForceNever }))
+	e.create(kit.Trigger(good, "mine", kit.From(cmKind, "settings"), kit.To("app"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Force = triggerv1.ForceNever }))
 	e.Eventually(e.state(good, "mine", "app")).Should(Equal(triggerv1.TargetTriggered), "first sight")
 	e.handle(e.get(good, "app"))
 	e.Eventually(e.state(good, "mine", "app")).Should(Equal(triggerv1.TargetDelivered))
@@ -74,7 +75,7 @@ func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testin
 	for _, way := range spoilt {
 		expected[way.reason] += each
 		for i := range each {
-			vt := declared(broken, fmt.Sprintf("%s-%d", way.name, i), from(cmKind, "settings"), to("app"))
+			vt := kit.Trigger(broken, fmt.Sprintf("%s-%d", way.name, i), kit.From(cmKind, "settings"), kit.To("app"))
 			way.spoil(vt, good)
 			creating.Go(func() error { return e.c.Create(e.ctx, vt) })
 		}
@@ -105,7 +106,7 @@ func TestNeighbours_a_thousand_broken_triggers_do_not_delay_a_good_one(t *testin
 	before := e.resident(op)
 	const hostile, size = 100, 255 << 10
 	for i := range hostile {
-		cm := label(configMap(broken, fmt.Sprint("hostile-", i), nil), strings.Repeat("a-name-that-is-no-release,", 4000), good)
+		cm := kit.Source(kit.ConfigMap(broken, fmt.Sprint("hostile-", i), nil), strings.Repeat("a-name-that-is-no-release,", 4000), good)
 		cm.Annotations["other"] = strings.Repeat("x", size-len(cm.Annotations[triggerv1.HRNameAnnotation])-200)
 		e.create(cm)
 	}
@@ -129,12 +130,12 @@ func (e *env) resident(op *operator.Operator) uint64 {
 // played creates a HelmRelease that looks installed, with all that there is by now.
 func (e *env) played(ns, name string, modify ...func(*helmv2.HelmRelease)) {
 	e.t.Helper()
-	hr := release(ns, name, modify...)
+	hr := kit.Release(ns, name, modify...)
 	e.create(hr)
 	now := metav1.NewTime(time.Now().Add(time.Minute))
 	hr.Status.History = helmv2.Snapshots{{
 		Name: name, Namespace: ns, Version: 1, Status: "deployed", Digest: "sha256:0", ConfigDigest: "sha256:0",
-		ChartName: chartName, ChartVersion: "1.0.0", FirstDeployed: now, LastDeployed: now,
+		ChartName: kit.ChartName, ChartVersion: "1.0.0", FirstDeployed: now, LastDeployed: now,
 	}}
 	e.handle(hr)
 }

@@ -14,6 +14,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
@@ -55,16 +56,16 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 	elsewhere := e.namespace("plugin-config")
 	ns := p.namespace
 
-	e.create(configMap(ns, "values", map[string]string{valuesKey: "greeting: hello"}))
-	e.create(secret(ns, "db", map[string]string{"password": "hunter2"}))
+	e.create(kit.ConfigMap(ns, "values", map[string]string{kit.ValuesKey: "greeting: hello"}))
+	e.create(kit.Secret(ns, "db", map[string]string{"password": "hunter2"}))
 	e.releases(
-		release(ns, "app", reads(cmKind, "values"), reads(secretKind, "db", func(ref *meta.ValuesReference) {
+		kit.Release(ns, "app", kit.Reads(cmKind, "values"), kit.Reads(secretKind, "db", func(ref *meta.ValuesReference) {
 			ref.ValuesKey, ref.TargetPath = "password", "db.password"
 		})),
-		release(ns, "fixed", reads(cmKind, "values"), func(hr *helmv2.HelmRelease) { setInline(hr, map[string]any{"greeting": "fixed"}) }),
-		release(ns, "apart"),
+		kit.Release(ns, "fixed", kit.Reads(cmKind, "values"), func(hr *helmv2.HelmRelease) { setInline(hr, map[string]any{"greeting": "fixed"}) }),
+		kit.Release(ns, "apart"),
 	)
-	e.create(label(configMap(elsewhere, "flags", map[string]string{"a": "1"}), "apart, absent", ns))
+	e.create(kit.Source(kit.ConfigMap(elsewhere, "flags", map[string]string{"a": "1"}), "apart, absent", ns))
 	p.ok("wait", "helmrelease/app")
 	plugin{e, elsewhere}.ok("wait", "configmap/flags", "--timeout", "1m")
 
@@ -109,7 +110,7 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 	t.Run("suspended and resumed", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
 		p.Expect(p.ok("suspend", auto("app"))).To(Equal("valuestrigger/app-auto in " + ns + " suspended; before: 1 Delivered\n"))
-		p.setData(configMap(ns, "values", nil), valuesKey, "greeting: salut")
+		p.setData(kit.ConfigMap(ns, "values", nil), kit.ValuesKey, "greeting: salut")
 		p.Expect(p.code(1, "", "wait", auto("app"))).To(ContainSubstring("Suspended"))
 		p.ok("resume", auto("app"))
 		p.ok("wait", auto("app"))
@@ -122,10 +123,10 @@ func TestPlugin_answers_about_real_deliveries(t *testing.T) {
 
 	t.Run("failed and retried", func(t *testing.T) {
 		p := plugin{e.again(t), ns}
-		p.setData(configMap(ns, "values", nil), valuesKey, "fail: true")
+		p.setData(kit.ConfigMap(ns, "values", nil), kit.ValuesKey, "fail: true")
 		p.Expect(p.code(1, "", "wait", "cm/values")).To(MatchRegexp("to HelmRelease %s/app +Failed .*the value fail is true", ns))
 		p.Expect(p.ok("tree")).To(HavePrefix("3 ValuesTriggers: 2 Stalled, 1 Ready\n"))
-		p.setData(configMap(ns, "values", nil), valuesKey, "greeting: hello")
+		p.setData(kit.ConfigMap(ns, "values", nil), kit.ValuesKey, "greeting: hello")
 		p.ok("retry", "--all")
 		p.ok("wait")
 	})

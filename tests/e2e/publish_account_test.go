@@ -16,6 +16,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -27,7 +28,7 @@ func mayOnConfigMaps(verbs ...string) rbacv1.PolicyRule {
 
 // The operator itself may write no copies here: what is written, the accounts may write.
 func TestPublish_as_an_account(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=impersonation.enabled=true"}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set=impersonation.enabled=true"}})
 	for name, test := range map[string]func(*env, *operator.Operator){
 		"what may read the source and write the copies delivers across namespaces": accountThatPublishes,
 		"what may not create copies learns so and disturbs no one":                 accountThatMayNotCreate,
@@ -43,17 +44,17 @@ func TestPublish_as_an_account(t *testing.T) {
 func accountThatPublishes(e *env, op *operator.Operator) {
 	ns, config, other := e.namespace("account"), e.namespace("config"), e.namespace("other")
 	deployer := types.NamespacedName{Namespace: ns, Name: "deployer"}
-	cm := withValues(config, "values", "a: 1\n") // Its owner consents by a Role, not by an annotation.
+	cm := kit.Values(config, "values", "a: 1\n") // Its owner consents by a Role, not by an annotation.
 	e.create(cm)
 	e.account(ns, "deployer", mayOnReleases("get", "patch"), mayOnConfigMaps("get", "create", "patch"))
 	e.grant(config, deployer, mayRead("configmaps"))
 	e.grant(other, deployer, mayOnReleases("get", "patch"), mayOnConfigMaps("get", "create", "patch"))
 	mark := e.mark()
-	e.create(declared(ns, "mine", published(""), from(cmKind, "values", sourceIn(config)), to("app"), to("app", targetIn(other)), as("deployer")))
+	e.create(kit.Trigger(ns, "mine", published(""), kit.From(cmKind, "values", kit.SourceIn(config)), kit.To("app"), kit.To("app", kit.TargetIn(other)), kit.As("deployer")))
 	in := []string{ns, other}
 	for _, namespace := range in {
 		e.Eventually(e.copied(namespace, "app-shared")).Should(Equal("a: 1\n"), "there before its release, in whatever namespace")
-		e.releases(release(namespace, "app", reads(cmKind, "app-shared")))
+		e.releases(kit.Release(namespace, "app", kit.Reads(cmKind, "app-shared")))
 	}
 	e.Eventually(e.condition(ns, "mine", meta.ReadyCondition)).Should(Equal("True Succeeded: Delivered to all 2 HelmReleases"))
 
@@ -74,15 +75,15 @@ func accountThatPublishes(e *env, op *operator.Operator) {
 
 func accountThatMayNotCreate(e *env, _ *operator.Operator) {
 	ns := e.namespace("account")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
 	e.account(ns, "deployer", mayOnReleases("get", "patch"), mayOnConfigMaps("get", "patch"))
-	e.create(declared(ns, "mine", published(""), from(cmKind, "values"), to("app"), as("deployer")))
+	e.create(kit.Trigger(ns, "mine", published(""), kit.From(cmKind, "values"), kit.To("app"), kit.As("deployer")))
 	e.stalled(ns, "mine", acl.AccessDeniedReason, "ServiceAccount "+ns+"/deployer was refused", `cannot create resource "configmaps"`,
 		"with spec.publish get, create, patch and delete on the copies")
 
-	e.releases(release(ns, "neighbour", reads(cmKind, "values")))
-	e.create(declared(ns, "theirs", from(cmKind, "values"), to("neighbour")))
+	e.releases(kit.Release(ns, "neighbour", kit.Reads(cmKind, "values")))
+	e.create(kit.Trigger(ns, "theirs", kit.From(cmKind, "values"), kit.To("neighbour")))
 	e.Eventually(e.deliveredRevision(ns, "theirs", "neighbour")).Should(BeEquivalentTo(1))
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.deliveredRevision(ns, "theirs", "neighbour")).Should(BeEquivalentTo(2))
@@ -91,27 +92,27 @@ func accountThatMayNotCreate(e *env, _ *operator.Operator) {
 	e.grant(ns, types.NamespacedName{Namespace: ns, Name: "deployer"}, mayOnConfigMaps("create"))
 	e.request(ns, "mine", "now")
 	e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 2\n"))
-	e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-shared")))
 	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(1))
 	e.stay(ns, map[string]int{"app": 1, "neighbour": 2})
 }
 
 func accountThatMayNotDelete(e *env, _ *operator.Operator) {
 	ns := e.namespace("account")
-	e.create(withValues(ns, "values", "a: 1\n"))
+	e.create(kit.Values(ns, "values", "a: 1\n"))
 	e.account(ns, "deployer", mayOnReleases("get", "patch"), mayOnConfigMaps("get", "create", "patch"))
-	e.create(declared(ns, "mine", published(triggerv1.DeletionDelete), from(cmKind, "values"), to("app"), to("gone"), as("deployer")))
+	e.create(kit.Trigger(ns, "mine", published(triggerv1.DeletionDelete), kit.From(cmKind, "values"), kit.To("app"), kit.To("gone"), kit.As("deployer")))
 	for _, name := range []string{"app-shared", "gone-shared"} {
 		e.Eventually(e.copied(ns, name)).Should(Equal("a: 1\n"))
 	}
 	kept := e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "mine", corev1.EventTypeWarning, triggerv1.CopiesKeptReason)
-	edit(e, declared(ns, "mine"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets = vt.Spec.Targets[:1] })
+	edit(e, kit.Trigger(ns, "mine"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Targets = vt.Spec.Targets[:1] })
 	e.Eventually(kept).Should(ContainElement("Copies are kept: ServiceAccount " + ns + "/deployer may not delete ConfigMaps in namespace " + ns + "; grant it, or delete them"))
-	e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-shared")))
 	e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(1), "what is left over holds up nothing")
 
-	e.delete(declared(ns, "mine"))
-	e.Eventually(e.gone(declared(ns, "mine"))).Should(BeTrue())
+	e.delete(kit.Trigger(ns, "mine"))
+	e.Eventually(e.gone(kit.Trigger(ns, "mine"))).Should(BeTrue())
 	for _, name := range []string{"app-shared", "gone-shared"} {
 		e.Consistently(e.copied(ns, name), patience).Should(Equal("a: 1\n"))
 	}

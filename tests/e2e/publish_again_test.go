@@ -12,6 +12,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // closed has no window open for years.
@@ -24,12 +25,12 @@ func closed(vt *triggerv1.ValuesTrigger) {
 // where helm-controller has failed to find them meanwhile. Content that differs waits.
 func comesBack(e *env) {
 	ns := e.namespace("revert")
-	cm := withValues(ns, "values", "a: 1\n")
-	other := withValues(ns, "other", "b: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
+	other := kit.Values(ns, "other", "b: 1\n")
 	e.create(cm)
 	e.create(other)
 	first := func() *triggerv1.ValuesTrigger {
-		vt := rollout(ns, published(triggerv1.DeletionDelete), inStages("dev"), inStages("prod", manually), from(cmKind, "other", func(ref *triggerv1.SourceReference) {
+		vt := rollout(ns, published(triggerv1.DeletionDelete), inStages("dev"), inStages("prod", manually), kit.From(cmKind, "other", func(ref *triggerv1.SourceReference) {
 			ref.PublishAs = "other"
 		}))
 		vt.Spec.Targets = []triggerv1.TargetReference{{Name: "dev"}, {Name: "prod"}}
@@ -40,30 +41,30 @@ func comesBack(e *env) {
 	for _, name := range names {
 		e.Eventually(e.copied(ns, name+"-shared")).Should(Equal("a: 1\n"))
 		e.Eventually(e.copied(ns, name+"-other")).Should(Equal("b: 1\n"))
-		e.releases(labelled(release(ns, name, reads(cmKind, name+"-shared"), reads(cmKind, name+"-other")), stageLabel, name))
+		e.releases(kit.Labelled(kit.Release(ns, name, kit.Reads(cmKind, name+"-shared"), kit.Reads(cmKind, name+"-other")), stageLabel, name))
 	}
 	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
 
 	remove := func() {
 		e.t.Helper()
-		e.delete(declared(ns, "platform"))
+		e.delete(kit.Trigger(ns, "platform"))
 		for _, name := range names {
-			e.Eventually(e.gone(configMap(ns, name+"-shared", nil))).Should(BeTrue())
-			e.Eventually(e.gone(configMap(ns, name+"-other", nil))).Should(BeTrue())
+			e.Eventually(e.gone(kit.ConfigMap(ns, name+"-shared", nil))).Should(BeTrue())
+			e.Eventually(e.gone(kit.ConfigMap(ns, name+"-other", nil))).Should(BeTrue())
 		}
 	}
 	again := first()
 	closed(again)
 
 	remove()
-	annotate(e, release(ns, "prod"), map[string]string{meta.ReconcileRequestAnnotation: "meanwhile"})
+	annotate(e, kit.Release(ns, "prod"), map[string]string{meta.ReconcileRequestAnnotation: "meanwhile"})
 	e.Eventually(e.readyConditionOf(ns, "prod")).Should(And(HavePrefix("False"), ContainSubstring("prod-shared")))
 	e.create(again.DeepCopy())
 	for _, name := range names {
 		e.Eventually(e.copied(ns, name+"-shared")).Should(Equal("a: 1\n"), name)
 		e.Eventually(e.copied(ns, name+"-other")).Should(Equal("b: 1\n"), name)
 	}
-	annotate(e, release(ns, "prod"), map[string]string{meta.ReconcileRequestAnnotation: "again"})
+	annotate(e, kit.Release(ns, "prod"), map[string]string{meta.ReconcileRequestAnnotation: "again"})
 	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(Equal("True Succeeded: Delivered to all 2 HelmReleases"))
 	e.stay(ns, map[string]int{"dev": 1, "prod": 1})
 

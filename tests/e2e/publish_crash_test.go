@@ -15,6 +15,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -23,27 +24,27 @@ import (
 var copiesPath = crashPath{
 	name: "copies: copies before their release, changes, copies that go",
 	prepare: func(c *crashable, ns string) {
-		c.create(withValues(ns, "settings", "round: 0\n"))
-		c.create(secret(ns, "secrets", map[string]string{"secret.yaml": "secret: 0\n"}))
+		c.create(kit.Values(ns, "settings", "round: 0\n"))
+		c.create(kit.Secret(ns, "secrets", map[string]string{"secret.yaml": "secret: 0\n"}))
 	},
 	steps: []crashStep{
 		{"the trigger is created", func(c *crashable, ns string) {
-			c.create(declared(ns, "mine", published(triggerv1.DeletionDelete), from(cmKind, "settings"), from(triggerv1.SecretKind, "secrets"), to("app")))
+			c.create(kit.Trigger(ns, "mine", published(triggerv1.DeletionDelete), kit.From(cmKind, "settings"), kit.From(triggerv1.SecretKind, "secrets"), kit.To("app")))
 		}, func(c *crashable, ns string) error { return c.holds(ns, "round: 0\n", "secret: 0\n") }},
 		{"its release is created", func(c *crashable, ns string) {
 			c.expect("app")
-			c.create(release(ns, "app", reads(cmKind, "app-shared"), reads(triggerv1.SecretKind, "app-shared", func(ref *meta.ValuesReference) { ref.ValuesKey = "secret.yaml" })))
+			c.create(kit.Release(ns, "app", kit.Reads(cmKind, "app-shared"), kit.Reads(triggerv1.SecretKind, "app-shared", func(ref *meta.ValuesReference) { ref.ValuesKey = "secret.yaml" })))
 		}, func(c *crashable, ns string) error { return c.runsBy(ns, "mine", ns, "app") }},
 		{"a source is edited", func(c *crashable, ns string) {
 			c.expect("app")
-			c.setValues(configMap(ns, "settings", nil), fmt.Sprintf("round: %d\n", c.next()))
+			c.setValues(kit.ConfigMap(ns, "settings", nil), fmt.Sprintf("round: %d\n", c.next()))
 		}, func(c *crashable, ns string) error {
 			return errors.Join(c.holds(ns, fmt.Sprintf("round: %d\n", c.round), "secret: 0\n"), c.runsBy(ns, "mine", ns, "app"))
 		}},
 		{"the trigger is deleted", func(c *crashable, ns string) {
-			c.Expect(c.c.Delete(c.ctx, declared(ns, "mine"))).To(Succeed())
+			c.Expect(c.c.Delete(c.ctx, kit.Trigger(ns, "mine"))).To(Succeed())
 		}, func(c *crashable, ns string) error {
-			if !c.gone(declared(ns, "mine"))() || !c.gone(configMap(ns, "app-shared", nil))() || !c.gone(secret(ns, "app-shared", nil))() {
+			if !c.gone(kit.Trigger(ns, "mine"))() || !c.gone(kit.ConfigMap(ns, "app-shared", nil))() || !c.gone(kit.Secret(ns, "app-shared", nil))() {
 				return errors.New("the trigger or a copy is still there")
 			}
 			return nil
@@ -57,7 +58,7 @@ func (c *crashable) holds(ns, values, secretValues string) error {
 	if err == nil && got != values {
 		err = fmt.Errorf("the copy of the ConfigMap holds %q", got)
 	}
-	copied := secret(ns, "app-shared", nil)
+	copied := kit.Secret(ns, "app-shared", nil)
 	if secretErr := c.c.Get(c.ctx, client.ObjectKeyFromObject(copied), copied); secretErr != nil {
 		return errors.Join(err, secretErr)
 	}
@@ -69,7 +70,7 @@ func (c *crashable) holds(ns, values, secretValues string) error {
 
 func TestPublish_a_crash_at_every_write_changes_nothing(t *testing.T) {
 	t.Parallel()
-	e := in(t, world.ForTest(t, worldOptions()))
+	e := in(t, world.ForTest(t, kit.World()))
 	c := behindProxy(e, operator.Options{Values: []string{"--set=publish.enabled=true"}})
 	crashes := c.walk(copiesPath, e.namespace("copies"))
 	t.Logf("%d crashes", crashes)

@@ -21,6 +21,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -28,13 +29,13 @@ import (
 func TestPublish_copies_are_whole_and_in_turn_through_an_API_server_that_fails_one_in_five(t *testing.T) {
 	const seed, rounds = 1, 4
 	t.Parallel()
-	c := behindProxy(in(t, world.ForTest(t, worldOptions())), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	c := behindProxy(in(t, world.ForTest(t, kit.World())), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 	ns := c.namespace("whole")
 	for _, source := range []string{"one", "two"} {
-		c.create(configMap(ns, source, map[string]string{source + ".yaml": source + ": 0\n"}))
+		c.create(kit.ConfigMap(ns, source, map[string]string{source + ".yaml": source + ": 0\n"}))
 	}
 	targets := []string{"canary-0", "prod-0", "prod-1"}
-	vt := declared(ns, "platform", published(""), from(cmKind, "one"), from(cmKind, "two"), inStages("canary"), inStages("prod", atMost("1")))
+	vt := kit.Trigger(ns, "platform", published(""), kit.From(cmKind, "one"), kit.From(cmKind, "two"), inStages("canary"), inStages("prod", atMost("1")))
 	vt.Spec.QuietPeriod.Duration = 2 * time.Second // Both edits of a round are one change.
 	vt.Spec.Interval.Duration = 10 * time.Second
 	for _, name := range targets {
@@ -47,7 +48,7 @@ func TestPublish_copies_are_whole_and_in_turn_through_an_API_server_that_fails_o
 		key := func(source string) func(*meta.ValuesReference) {
 			return func(ref *meta.ValuesReference) { ref.ValuesKey = source + ".yaml" }
 		}
-		c.releases(labelled(release(ns, name, reads(cmKind, name+"-shared", key("one")), reads(cmKind, name+"-shared", key("two")), every(10*time.Second)), stageLabel, stage))
+		c.releases(kit.Labelled(kit.Release(ns, name, kit.Reads(cmKind, name+"-shared", key("one")), kit.Reads(cmKind, name+"-shared", key("two")), every(10*time.Second)), stageLabel, stage))
 		c.want[name] = 1
 	}
 	c.Eventually(func() error { return c.runsAll(ns, targets...) }).Should(Succeed())
@@ -58,7 +59,7 @@ func TestPublish_copies_are_whole_and_in_turn_through_an_API_server_that_fails_o
 	for round := 1; round <= rounds; round++ {
 		c.expect(targets...)
 		for _, source := range []string{"one", "two"} {
-			c.setData(configMap(ns, source, nil), source+".yaml", fmt.Sprintf("%s: %d\n", source, round))
+			c.setData(kit.ConfigMap(ns, source, nil), source+".yaml", fmt.Sprintf("%s: %d\n", source, round))
 		}
 		c.Eventually(func() error {
 			return errors.Join(c.runsAll(ns, targets...), c.stands(ns, triggerv1.RolloutFinished))

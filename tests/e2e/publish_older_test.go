@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
@@ -18,11 +19,11 @@ import (
 // the release has not got, and a person applies spec.publish again.
 func goBack(e *env, op *operator.Operator) {
 	ns := e.namespace("older")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.create(declared(ns, "platform", published(""), from(cmKind, "values"), to("app")))
+	e.create(kit.Trigger(ns, "platform", published(""), kit.From(cmKind, "values"), kit.To("app")))
 	e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 1\n"))
-	e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-shared")))
 	e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(1))
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(2))
@@ -30,7 +31,7 @@ func goBack(e *env, op *operator.Operator) {
 	e.Expect(err).NotTo(HaveOccurred())
 	e.setValues(cm, "a: 1\n")
 	e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(3))
-	edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
+	edit(e, kit.Trigger(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
 
 	newer := &unstructured.Unstructured{}
 	newer.SetGroupVersionKind(schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"})

@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -43,7 +44,7 @@ func (e *env) copied(namespace, name string) func() (string, error) {
 }
 
 func TestPublish(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 
 	t.Run("nothing blocks a deletion", func(t *testing.T) { deletedWithoutOperator(e.again(t), op) })
 	t.Run("the owner of a release says who writes what it reads", func(t *testing.T) { ownersConsent(e.again(t)) })
@@ -53,15 +54,15 @@ func TestPublish(t *testing.T) {
 	t.Run("a copy carries values across namespaces and is there before its release", func(t *testing.T) {
 		e := e.again(t)
 		ns, config := e.namespace("publish"), e.namespace("config")
-		cm := withValues(config, "values", "a: 1\n")
+		cm := kit.Values(config, "values", "a: 1\n")
 		e.create(cm)
-		e.create(declared(ns, "platform", published(triggerv1.DeletionDelete), from(cmKind, "values", sourceIn(config)), to("app")))
+		e.create(kit.Trigger(ns, "platform", published(triggerv1.DeletionDelete), kit.From(cmKind, "values", kit.SourceIn(config)), kit.To("app")))
 		e.stalled(ns, "platform", "AccessDenied", "ConfigMap "+config+"/values may not be copied into namespace "+ns, "trigger.nebius.ai/publish-to: "+ns)
 		e.Expect(e.copied(ns, "app-shared")()).To(BeEmpty())
 
 		annotate(e, cm, map[string]string{triggerv1.PublishToAnnotation: ns})
 		e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 1\n"))
-		e.releases(release(ns, "app", reads(cmKind, "app-shared")))
+		e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-shared")))
 		e.Eventually(e.state(ns, "platform", "app")).Should(Equal(triggerv1.TargetDelivered))
 		e.Expect(e.revision(ns, "app")()).To(Equal(1))
 
@@ -70,12 +71,12 @@ func TestPublish(t *testing.T) {
 		e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(2))
 		e.Expect(e.target(ns, "platform", "app")()).To(And(HaveField("Forced", false), HaveField("Published", HavePrefix("sha256:"))))
 
-		drifted := configMap(ns, "app-shared", nil)
+		drifted := kit.ConfigMap(ns, "app-shared", nil)
 		edit(e, drifted, func(cm *corev1.ConfigMap) { cm.Data["values.yaml"] = "a: drifted\n" })
 		e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 2\n"))
 		e.stay(ns, map[string]int{"app": 2})
 
-		e.delete(declared(ns, "platform"))
+		e.delete(kit.Trigger(ns, "platform"))
 		e.Eventually(e.gone(drifted)).Should(BeTrue())
 	})
 
@@ -84,11 +85,11 @@ func TestPublish(t *testing.T) {
 	t.Run("an object of that name is left alone", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.namespace("conflict")
-		e.create(withValues(ns, "values", "a: 1\n"))
-		theirs := withValues(ns, "app-shared", "theirs: 1\n")
+		e.create(kit.Values(ns, "values", "a: 1\n"))
+		theirs := kit.Values(ns, "app-shared", "theirs: 1\n")
 		e.create(theirs)
-		e.releases(release(ns, "app", reads(cmKind, "app-shared")))
-		e.create(declared(ns, "platform", published(""), from(cmKind, "values"), to("app")))
+		e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-shared")))
+		e.create(kit.Trigger(ns, "platform", published(""), kit.From(cmKind, "values"), kit.To("app")))
 		e.stalled(ns, "platform", triggerv1.NameConflictReason, "ConfigMap "+ns+"/app-shared is not a copy of this ValuesTrigger")
 		e.Expect(e.copied(ns, "app-shared")()).To(Equal("theirs: 1\n"))
 		e.stay(ns, map[string]int{"app": 1})
@@ -97,7 +98,7 @@ func TestPublish(t *testing.T) {
 	t.Run("later stages keep old values whatever helm-controller does by itself", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.namespace("stages")
-		cm := withValues(ns, "values", "a: 1\n")
+		cm := kit.Values(ns, "values", "a: 1\n")
 		e.create(cm)
 		vt := rollout(ns, published(""), inStages("canary"), inStages("prod", manually))
 		vt.Spec.Targets = []triggerv1.TargetReference{{Name: "canary"}, {Name: "prod"}}
@@ -106,8 +107,8 @@ func TestPublish(t *testing.T) {
 			e.Eventually(e.copied(ns, name+"-shared")).Should(Equal("a: 1\n"))
 		}
 		e.releases(
-			labelled(release(ns, "canary", reads(cmKind, "canary-shared"), every(5*time.Second)), stageLabel, "canary"),
-			labelled(release(ns, "prod", reads(cmKind, "prod-shared"), every(5*time.Second)), stageLabel, "prod"))
+			kit.Labelled(kit.Release(ns, "canary", kit.Reads(cmKind, "canary-shared"), every(5*time.Second)), stageLabel, "canary"),
+			kit.Labelled(kit.Release(ns, "prod", kit.Reads(cmKind, "prod-shared"), every(5*time.Second)), stageLabel, "prod"))
 		e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
 		e.Expect(e.condition(ns, "platform", triggerv1.GatedCondition)()).To(HavePrefix("True NothingBypasses"))
 
@@ -135,13 +136,13 @@ func TestPublish(t *testing.T) {
 
 		now, err := e.trigger(ns, "platform")
 		e.Expect(err).NotTo(HaveOccurred())
-		annotate(e, declared(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})
+		annotate(e, kit.Trigger(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})
 		e.Eventually(e.rendered(ns, "prod")).Should(ContainSubstring("a: 2"))
 		e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
 		e.stay(ns, map[string]int{"canary": 2, "prod": 2})
 
-		e.delete(declared(ns, "platform"))
-		e.Eventually(e.gone(declared(ns, "platform"))).Should(BeTrue())
+		e.delete(kit.Trigger(ns, "platform"))
+		e.Eventually(e.gone(kit.Trigger(ns, "platform"))).Should(BeTrue())
 		kept := &metav1.PartialObjectMetadata{}
 		kept.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind(cmKind))
 		e.Consistently(func() bool {
@@ -153,14 +154,14 @@ func TestPublish(t *testing.T) {
 // A real gate, and what goes through where there is none: the same fleet twice, once with
 // copies.
 func TestPublish_no_release_outside_the_open_stage_runs_the_new_values(t *testing.T) {
-	e, _ := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	e, _ := own(t, kit.World(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 	stages := []func(*triggerv1.ValuesTrigger){inStages("canary"), inStages("prod", manually)}
 	fleet := func(reading func(name string) string) string {
 		ns := e.namespace("gate")
-		e.create(withValues(ns, "values", "a: 1\n"))
+		e.create(kit.Values(ns, "values", "a: 1\n"))
 		var releases []*helmv2.HelmRelease
 		for _, name := range []string{"canary", "prod"} {
-			releases = append(releases, labelled(release(ns, name, reads(cmKind, reading(name)), every(10*time.Second)), stageLabel, name))
+			releases = append(releases, kit.Labelled(kit.Release(ns, name, kit.Reads(cmKind, reading(name)), every(10*time.Second)), stageLabel, name))
 		}
 		for _, hr := range releases {
 			e.create(hr)
@@ -176,7 +177,7 @@ func TestPublish_no_release_outside_the_open_stage_runs_the_new_values(t *testin
 	}
 
 	for _, ns := range []string{with, without} {
-		e.setValues(configMap(ns, "values", nil), "a: 2\n")
+		e.setValues(kit.ConfigMap(ns, "values", nil), "a: 2\n")
 	}
 	e.Eventually(e.phase(with), time.Minute).Should(Equal(triggerv1.RolloutAwaitingApproval))
 	e.Expect(e.rendered(with, "canary")()).To(ContainSubstring("a: 2"))
@@ -188,7 +189,7 @@ func TestPublish_no_release_outside_the_open_stage_runs_the_new_values(t *testin
 
 	now, err := e.trigger(with, "platform")
 	e.Expect(err).NotTo(HaveOccurred())
-	annotate(e, declared(with, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})
+	annotate(e, kit.Trigger(with, "platform"), map[string]string{triggerv1.ApproveAnnotation: now.Status.Rollout.Digest})
 	e.Eventually(e.rendered(with, "prod")).Should(ContainSubstring("a: 2"))
 	e.Eventually(e.condition(with, "platform", meta.ReadyCondition), time.Minute).Should(HavePrefix("True Succeeded"))
 	e.stay(with, map[string]int{"canary": 2, "prod": 2})

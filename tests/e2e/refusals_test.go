@@ -23,6 +23,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // policy denies what the operator writes to resources of a namespace.
@@ -99,18 +100,18 @@ func TestRefusals_of_requests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			e := parallel(t)
 			ns := e.namespace("refused")
-			cm, other := withValues(ns, "values", "a: 1\n"), withValues(ns, "other", "a: 1\n")
+			cm, other := kit.Values(ns, "values", "a: 1\n"), kit.Values(ns, "other", "a: 1\n")
 			e.create(cm)
 			e.create(other)
-			e.releases(release(ns, "app", reads(cmKind, "values")), labelled(release(ns, "free", reads(cmKind, "other")), "app-team", "x"))
-			e.create(declared(ns, "mine", from(cmKind, "values"), to("app")))
-			e.create(declared(ns, "other", from(cmKind, "other"), to("free")))
+			e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")), kit.Labelled(kit.Release(ns, "free", kit.Reads(cmKind, "other")), "app-team", "x"))
+			e.create(kit.Trigger(ns, "mine", kit.From(cmKind, "values"), kit.To("app")))
+			e.create(kit.Trigger(ns, "other", kit.From(cmKind, "other"), kit.To("free")))
 			e.Eventually(e.deliveredRevision(ns, "mine", "app")).Should(BeEquivalentTo(1))
 
 			p.group, p.version, p.resource = helmv2.GroupVersion.Group, helmv2.GroupVersion.Version, "helmreleases"
 			p.expression = "has(object.metadata.labels) && 'app-team' in object.metadata.labels"
 			lift := e.deny(ns, p)
-			e.refused(release(ns, "app"))
+			e.refused(kit.Release(ns, "app"))
 			e.setValues(cm, "a: 2\n")
 			e.stalled(ns, "mine", triggerv1.DeliveryFailedReason, "patch HelmRelease "+ns+"/app: ", "denied request: "+refusal)
 			e.Expect(e.condition(ns, "mine", meta.ReadyCondition)()).NotTo(Or(ContainSubstring("grant it"), ContainSubstring("256 KiB")))
@@ -130,16 +131,16 @@ func TestRefusals_of_requests(t *testing.T) {
 func TestRefusals_of_what_the_operator_generates_and_annotates(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("refused")
-	cm := label(settings(ns), "app", ns)
+	cm := kit.Source(settings(ns), "app", ns)
 	lift := e.deny(ns, policy{group: triggerv1.GroupVersion.Group, version: triggerv1.GroupVersion.Version, resource: "valuestriggers"})
-	e.refused(declared(ns, "any", from(cmKind, "settings"), to("app")))
-	e.releases(release(ns, "app"))
+	e.refused(kit.Trigger(ns, "any", kit.From(cmKind, "settings"), kit.To("app")))
+	e.releases(kit.Release(ns, "app"))
 	e.create(cm)
 	hr := e.get(ns, "app")
 	e.Eventually(e.eventsAbout(helmv2.HelmReleaseKind, ns, "app", corev1.EventTypeWarning, acl.AccessDeniedReason)).
 		Should(ConsistOf(And(HavePrefix("the API server refused a request of the operator, which is retried: apply ValuesTrigger "+ns+"/"), ContainSubstring("denied request: "+refusal))))
 	reading := e.get(ns, "app")
-	edit(e, reading, reads(cmKind, "settings", func(ref *meta.ValuesReference) { ref.ValuesKey, ref.TargetPath = "key", "a" }))
+	edit(e, reading, kit.Reads(cmKind, "settings", func(ref *meta.ValuesReference) { ref.ValuesKey, ref.TargetPath = "key", "a" }))
 	e.Eventually(e.labels(hr)).Should(HaveKeyWithValue(triggerv1.HRNameAnnotation, "app"), "what else there is to do is done")
 
 	lift()
@@ -162,19 +163,19 @@ func TestRefusals_of_status_and_events(t *testing.T) {
 	e := parallel(t)
 	ns, quiet := e.namespace("refused"), e.namespace("quiet")
 	for _, namespace := range []string{ns, quiet} {
-		e.create(withValues(namespace, "values", "a: 1\n"))
-		e.releases(release(namespace, "app", reads(cmKind, "values")))
-		e.create(declared(namespace, "mine", from(cmKind, "values"), to("app")))
+		e.create(kit.Values(namespace, "values", "a: 1\n"))
+		e.releases(kit.Release(namespace, "app", kit.Reads(cmKind, "values")))
+		e.create(kit.Trigger(namespace, "mine", kit.From(cmKind, "values"), kit.To("app")))
 		e.Eventually(e.deliveredRevision(namespace, "mine", "app")).Should(BeEquivalentTo(1))
 	}
 	lift := e.deny(ns, policy{group: triggerv1.GroupVersion.Group, version: triggerv1.GroupVersion.Version, resource: "valuestriggers/status"})
-	e.refused(declared(ns, "mine"), "status")
+	e.refused(kit.Trigger(ns, "mine"), "status")
 	liftEvents := e.deny(quiet, policy{version: "v1", resource: "events"})
 	e.refused(&corev1.Event{ObjectMeta: metav1.ObjectMeta{Namespace: quiet, Name: "any"}, InvolvedObject: corev1.ObjectReference{Namespace: quiet, Name: "app", Kind: "HelmRelease"}})
 	errors := errorLines(e, standard)
 	for revision := 2; revision <= 4; revision++ {
 		for _, namespace := range []string{ns, quiet} {
-			e.setValues(withValues(namespace, "values", ""), "a: "+strings.Repeat("1", revision)+"\n")
+			e.setValues(kit.Values(namespace, "values", ""), "a: "+strings.Repeat("1", revision)+"\n")
 			e.Eventually(e.revision(namespace, "app")).Should(Equal(revision))
 		}
 		e.Eventually(e.deliveredRevision(quiet, "mine", "app")).Should(BeEquivalentTo(revision))
@@ -195,19 +196,19 @@ func TestRefusals_of_copies(t *testing.T) {
 	namespace, name, _ := strings.Cut(strings.TrimPrefix(standard.User(), "system:serviceaccount:"), ":")
 	e.grant(ns, types.NamespacedName{Namespace: namespace, Name: name},
 		rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"get", "create", "patch", "delete"}})
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
 	var all []func(*triggerv1.ValuesTrigger)
 	var releases []*helmv2.HelmRelease
 	for _, name := range []string{"aa", "bb", "victim"} {
-		releases = append(releases, labelled(release(ns, name, reads(cmKind, name+"-shared")), stageLabel, "all"))
-		all = append(all, to(name))
+		releases = append(releases, kit.Labelled(kit.Release(ns, name, kit.Reads(cmKind, name+"-shared")), stageLabel, "all"))
+		all = append(all, kit.To(name))
 	}
-	e.create(declared(ns, "platform", append(all, from(cmKind, "values"), published(""), inStages("all", atMost("1")))...))
+	e.create(kit.Trigger(ns, "platform", append(all, kit.From(cmKind, "values"), published(""), inStages("all", atMost("1")))...))
 	e.releases(releases...)
 	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
 
-	copyOf := func(release string) *corev1.ConfigMap { return configMap(ns, release+"-shared", nil) }
+	copyOf := func(release string) *corev1.ConfigMap { return kit.ConfigMap(ns, release+"-shared", nil) }
 	for _, name := range []string{"aa", "bb"} {
 		edit(e, copyOf(name), func(cm *corev1.ConfigMap) { cm.Immutable = new(true) })
 	}
@@ -229,7 +230,7 @@ func TestRefusals_of_copies(t *testing.T) {
 	e.create(quota)
 	quota.Status = corev1.ResourceQuotaStatus{Hard: hard, Used: corev1.ResourceList{"count/configmaps": resource.MustParse("1")}}
 	e.Expect(e.c.Status().Update(e.ctx, quota)).To(Succeed())
-	e.Eventually(func() error { return e.c.Create(e.ctx, configMap(ns, "one-more", nil), client.DryRunAll) }).Should(MatchError(ContainSubstring("exceeded quota")))
+	e.Eventually(func() error { return e.c.Create(e.ctx, kit.ConfigMap(ns, "one-more", nil), client.DryRunAll) }).Should(MatchError(ContainSubstring("exceeded quota")))
 	e.delete(copyOf("aa"))
 	e.Eventually(e.target(ns, "platform", "aa")).Should(And(HaveField("State", triggerv1.TargetFailed),
 		HaveField("Message", And(ContainSubstring("apply ConfigMap "+ns+"/aa-shared: "), ContainSubstring("exceeded quota: few"), Not(ContainSubstring("grant it"))))))

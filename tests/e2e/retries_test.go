@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 // denyUpdates makes the API server refuse updates of these ConfigMaps until the returned
@@ -43,7 +44,7 @@ func (e *env) denyUpdates(ns string, names ...string) (allow func()) {
 	e.create(policy)
 	e.create(binding)
 	e.Eventually(func() error {
-		cm := configMap(ns, names[0], nil)
+		cm := kit.ConfigMap(ns, names[0], nil)
 		return e.c.Patch(e.ctx, cm, client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"labels":{"probe":"a"}}}`)), client.DryRunAll)
 	}).Should(MatchError(ContainSubstring("not now")))
 	return func() { e.delete(policy) }
@@ -66,7 +67,7 @@ func TestRollout_goes_on_while_helm_controller_repeats_an_upgrade(t *testing.T) 
 	e.atRest(ns, 3)
 
 	allow := e.denyUpdates(ns, "canary-00", "canary-01")
-	e.setValues(withValues(ns, "values", ""), "a: 2\n")
+	e.setValues(kit.Values(ns, "values", ""), "a: 2\n")
 	for _, name := range []string{"canary-00", "canary-01"} {
 		e.Eventually(e.target(ns, "platform", name)).Should(And(HaveField("State", triggerv1.TargetTriggered),
 			HaveField("Message", And(HavePrefix("helm-controller tries again: "), MatchRegexp("UpgradeFailed|Rollback")))), name)

@@ -11,6 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -29,13 +30,13 @@ func rollbackPath() crashPath {
 			{"an edit breaks the last stage", func(c *crashable, ns string) {
 				c.expect(canaries...)
 				c.expect(canaries...) // There and back. What did not render made no revision.
-				c.setValues(withValues(ns, "values", ""), fmt.Sprintf("breaks: prod-00\nround: %d\n", c.next()))
+				c.setValues(kit.Values(ns, "values", ""), fmt.Sprintf("breaks: prod-00\nround: %d\n", c.next()))
 			}, func(c *crashable, ns string) error {
 				return errors.Join(c.isRolledBack(ns), c.runsAll(ns, everyone...))
 			}},
 			{"it is fixed", func(c *crashable, ns string) {
 				c.expect(everyone...)
-				c.setValues(withValues(ns, "values", ""), fmt.Sprintf("round: %d\n", c.next()))
+				c.setValues(kit.Values(ns, "values", ""), fmt.Sprintf("round: %d\n", c.next()))
 			}, func(c *crashable, ns string) error {
 				return errors.Join(c.stands(ns, triggerv1.RolloutFinished), c.runsAll(ns, everyone...), c.keepsOnly(ns, fmt.Sprintf("ConfigMap round: %d\n", c.round)))
 			}},
@@ -64,7 +65,7 @@ func (c *crashable) keepsOnly(ns, values string) error {
 
 func TestRollback_a_crash_at_every_write_changes_nothing(t *testing.T) {
 	t.Parallel()
-	e := in(t, world.ForTest(t, worldOptions()))
+	e := in(t, world.ForTest(t, kit.World()))
 	c := behindProxy(e, operator.Options{Values: []string{"--set=publish.enabled=true"}})
 	ns := e.takingBack(map[string]int{"canary": 2, "prod": 1})
 	path := rollbackPath()

@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
@@ -25,14 +26,14 @@ func rolledBack(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.OnFailure = trigg
 
 // careful returns a trigger for a ConfigMap and a Secret that rolls back what fails.
 func careful(namespace string) *triggerv1.ValuesTrigger {
-	return rollout(namespace, inStages("canary"), inStages("prod"), published(""), from(triggerv1.SecretKind, "secrets"), rolledBack)
+	return rollout(namespace, inStages("canary"), inStages("prod"), published(""), kit.From(triggerv1.SecretKind, "secrets"), rolledBack)
 }
 
 // readingCopies returns a release that reads its copies of a ConfigMap and of a Secret.
 func readingCopies(namespace, name, stage string) *helmv2.HelmRelease {
 	secretYAML := func(ref *meta.ValuesReference) { ref.ValuesKey = "secret.yaml" }
-	hr := release(namespace, name, reads(cmKind, name+"-shared"), reads(triggerv1.SecretKind, name+"-shared", secretYAML))
-	return labelled(hr, stageLabel, stage)
+	hr := kit.Release(namespace, name, kit.Reads(cmKind, name+"-shared"), kit.Reads(triggerv1.SecretKind, name+"-shared", secretYAML))
+	return kit.Labelled(hr, stageLabel, stage)
 }
 
 // takingBack creates such releases in stages, and their trigger, and waits until all is
@@ -40,9 +41,9 @@ func readingCopies(namespace, name, stage string) *helmv2.HelmRelease {
 func (e *env) takingBack(sizes map[string]int) string {
 	e.t.Helper()
 	ns := e.namespace("rollback")
-	e.Expect(e.w.PublishChart(e.ctx, ns, chartName, breakableChart())).To(Succeed())
-	e.create(withValues(ns, "values", "a: 1\n"))
-	e.create(secret(ns, "secrets", map[string]string{"secret.yaml": "b: 1\n"}))
+	e.Expect(e.w.PublishChart(e.ctx, ns, kit.ChartName, breakableChart())).To(Succeed())
+	e.create(kit.Values(ns, "values", "a: 1\n"))
+	e.create(kit.Secret(ns, "secrets", map[string]string{"secret.yaml": "b: 1\n"}))
 	for _, stage := range []string{"canary", "prod"} {
 		for i := range sizes[stage] {
 			name := fmt.Sprintf("%s-%02d", stage, i)
@@ -57,11 +58,11 @@ func (e *env) takingBack(sizes map[string]int) string {
 // soaking makes the canaries wait when they are delivered, and impatient, the trigger when
 // one is not ready then.
 func soaking(e *env, namespace string) {
-	edit(e, declared(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].MinSuccessTime.Duration = time.Hour })
+	edit(e, kit.Trigger(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].MinSuccessTime.Duration = time.Hour })
 }
 
 func impatient(e *env, namespace string, timeout time.Duration) {
-	edit(e, declared(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Timeout.Duration = timeout })
+	edit(e, kit.Trigger(namespace, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Timeout.Duration = timeout })
 }
 
 // kept returns what is kept of the ConfigMap and of the Secret.
@@ -85,7 +86,7 @@ func (e *env) kept(namespace string) func() ([]string, error) {
 }
 
 func TestRollback(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 
 	t.Run("a change that breaks the last stage is rolled back everywhere, and rejected", func(t *testing.T) {
 		e := e.again(t)
@@ -96,7 +97,7 @@ func TestRollback(t *testing.T) {
 		e.Expect(good.Status.LastDelivered.Digest).To(Equal(good.Status.LastDigest))
 
 		asked := e.witness(ns)
-		cm := withValues(ns, "values", "")
+		cm := kit.Values(ns, "values", "")
 		e.setValues(cm, "a: 2\nbreaks: prod-01\n")
 		e.stalled(ns, "platform", triggerv1.RolledBackReason, "Rolled back to "+good.Status.LastDigest[:19]+", since sha256:",
 			"failed: "+ns+"/prod-01: UpgradeFailed", "this one breaks", "it is rejected until the sources change")
@@ -120,7 +121,7 @@ func TestRollback(t *testing.T) {
 		mark := e.mark()
 		e.Expect(op.Stop(e.ctx)).To(Succeed())
 		e.Expect(op.Start(e.ctx)).To(Succeed())
-		edit(e, configMap(ns, "canary-00-shared", nil), func(cm *corev1.ConfigMap) { cm.Data["values.yaml"] = "a: drifted\n" })
+		edit(e, kit.ConfigMap(ns, "canary-00-shared", nil), func(cm *corev1.ConfigMap) { cm.Data["values.yaml"] = "a: drifted\n" })
 		e.Eventually(e.copied(ns, "canary-00-shared")).Should(Equal("a: 1\n"), "it is kept, and kept right")
 		e.create(readingCopies(ns, "prod-03", "prod"))
 		e.Eventually(e.rendered(ns, "prod-03")).Should(ContainSubstring("a: 1"), "what is new begins with what is good")
@@ -132,8 +133,8 @@ func TestRollback(t *testing.T) {
 		e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 1"))
 
 		mark = e.mark()
-		e.delete(declared(ns, "platform"))
-		e.Eventually(e.gone(declared(ns, "platform"))).Should(BeTrue())
+		e.delete(kit.Trigger(ns, "platform"))
+		e.Eventually(e.gone(kit.Trigger(ns, "platform"))).Should(BeTrue())
 		e.create(careful(ns))
 		e.stalled(ns, "platform", triggerv1.RolloutHaltedReason, "this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease "+ns+"/")
 		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
@@ -148,16 +149,16 @@ func TestRollback(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 2, "prod": 1})
 		soaking(e, ns)
-		cm := withValues(ns, "values", "")
+		cm := kit.Values(ns, "values", "")
 		e.setValues(cm, "a: 2\n")
 		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
 		impatient(e, ns, 15*time.Second)
-		edit(e, release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-01"}`) })
+		edit(e, kit.Release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-01"}`) })
 		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "has halted: "+ns+"/canary-01: ", "this one breaks", "fix it")
 		e.Eventually(e.rendered(ns, "canary-00")).Should(ContainSubstring("a: 1"), "it was triggered together with the other one")
 		e.Expect(e.copied(ns, "canary-01-shared")()).To(Equal("a: 1\n"))
 
-		edit(e, release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
+		edit(e, kit.Release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = nil })
 		e.stalled(ns, "platform", triggerv1.RolledBackReason, "failed: "+ns+"/canary-01 has not been ready for 15s")
 		e.Expect(e.rendered(ns, "canary-01")()).To(ContainSubstring("a: 1"))
 		e.Expect(e.rendered(ns, "prod-00")()).To(ContainSubstring("a: 1"))
@@ -174,11 +175,11 @@ func TestRollback(t *testing.T) {
 		e.delete(&kept.Items[0])
 		e.Eventually(e.kept(ns)).Should(ContainElement("Secret b: 1\n"), "what can be kept again, is")
 
-		edit(e, secret(ns, "secrets", nil), func(s *corev1.Secret) { s.Data["secret.yaml"] = []byte("b: 2\n") })
+		edit(e, kit.Secret(ns, "secrets", nil), func(s *corev1.Secret) { s.Data["secret.yaml"] = []byte("b: 2\n") })
 		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
 		impatient(e, ns, time.Second)
 		e.delete(&kept.Items[0])
-		edit(e, release(ns, "canary-00"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-00"}`) })
+		edit(e, kit.Release(ns, "canary-00"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-00"}`) })
 		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "the content that was kept for a rollback is gone or was changed", "Secret "+ns+"/secrets")
 		mark := e.mark()
 		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
@@ -187,8 +188,8 @@ func TestRollback(t *testing.T) {
 	t.Run("what is kept belongs to the trigger that is there", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
-		e.delete(declared(ns, "platform"))
-		e.Eventually(e.gone(declared(ns, "platform"))).Should(BeTrue())
+		e.delete(kit.Trigger(ns, "platform"))
+		e.Eventually(e.gone(kit.Trigger(ns, "platform"))).Should(BeTrue())
 		vt := careful(ns)
 		e.create(vt)
 		owners := func() ([]types.UID, error) {
@@ -204,17 +205,17 @@ func TestRollback(t *testing.T) {
 		}
 		e.Eventually(owners).Should(Equal([]types.UID{vt.UID}), "and is collected with that one")
 		e.stay(ns, map[string]int{"canary-00": 1, "prod-00": 1})
-		e.setValues(withValues(ns, "values", ""), "breaks: canary-00\n")
+		e.setValues(kit.Values(ns, "values", ""), "breaks: canary-00\n")
 		e.stalled(ns, "platform", triggerv1.RolledBackReason, "this one breaks")
 	})
 
 	t.Run("what reads a source itself cannot be rolled back, and is left alone", func(t *testing.T) {
 		e := e.again(t)
 		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
-		e.releases(labelled(release(ns, "canary-direct", reads(cmKind, "values")), stageLabel, "canary"))
+		e.releases(kit.Labelled(kit.Release(ns, "canary-direct", kit.Reads(cmKind, "values")), stageLabel, "canary"))
 		e.atRest(ns, 3)
 		seen := e.witness(ns)
-		e.setValues(withValues(ns, "values", ""), "a: 2\nbreaks: canary-00\n")
+		e.setValues(kit.Values(ns, "values", ""), "a: 2\nbreaks: canary-00\n")
 		e.stalled(ns, "platform", triggerv1.RolledBackReason, "(1 not restored; "+ns+"/canary-direct: it cannot be rolled back: it does not read only the published copy")
 		e.Expect(e.rendered(ns, "canary-direct")()).To(ContainSubstring("a: 2"))
 		e.Expect(e.rendered(ns, "canary-00")()).To(ContainSubstring("a: 1"))
@@ -230,9 +231,9 @@ func TestRollback(t *testing.T) {
 			"canary-01": {Remediation: &helmv2.UpgradeRemediation{Retries: 1}},
 			"canary-02": {Remediation: &helmv2.UpgradeRemediation{RemediateLastFailure: new(true), Strategy: &last}},
 		} {
-			edit(e, release(ns, name), func(hr *helmv2.HelmRelease) { hr.Spec.Upgrade = upgrade })
+			edit(e, kit.Release(ns, name), func(hr *helmv2.HelmRelease) { hr.Spec.Upgrade = upgrade })
 		}
-		e.setValues(withValues(ns, "values", ""), "a: 2\nreject: true\n")
+		e.setValues(kit.Values(ns, "values", ""), "a: 2\nreject: true\n")
 		e.stalled(ns, "platform", triggerv1.RolledBackReason, "Rolled back to ", "failed: "+ns+"/canary-0", "Refused")
 		for _, name := range []string{"canary-00", "canary-01", "canary-02", "prod-00"} {
 			e.Eventually(e.readyConditionOf(ns, name)).Should(HavePrefix("True "), name)

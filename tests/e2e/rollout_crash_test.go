@@ -14,6 +14,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -37,13 +38,13 @@ var rolloutPath = crashPath{
 			c.expect(prods...)
 			vt, err := c.trigger(ns, "platform")
 			c.Expect(err).NotTo(HaveOccurred())
-			annotate(c.env, declared(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: vt.Status.Rollout.Digest})
+			annotate(c.env, kit.Trigger(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: vt.Status.Rollout.Digest})
 		}, func(c *crashable, ns string) error {
 			return errors.Join(c.stands(ns, triggerv1.RolloutFinished), c.runsAll(ns, append(canaries, prods...)...))
 		}},
 		{"it is triggered again, through the stages", func(c *crashable, ns string) {
 			c.expect(canaries...)
-			annotate(c.env, declared(ns, "platform"), map[string]string{triggerv1.TriggerAtAnnotation: fmt.Sprint(c.next()), triggerv1.ApproveAnnotation: ""})
+			annotate(c.env, kit.Trigger(ns, "platform"), map[string]string{triggerv1.TriggerAtAnnotation: fmt.Sprint(c.next()), triggerv1.ApproveAnnotation: ""})
 		}, func(c *crashable, ns string) error {
 			vt, err := c.trigger(ns, "platform")
 			if err == nil && vt.Status.LastHandledTriggerAt != fmt.Sprint(c.round) {
@@ -52,7 +53,7 @@ var rolloutPath = crashPath{
 			return errors.Join(err, awaitingApproval(c, ns))
 		}},
 		{"an edit breaks a canary", func(c *crashable, ns string) {
-			c.setValues(withValues(ns, "values", ""), fmt.Sprintf("breaks: canary-00\nround: %d\n", c.next()))
+			c.setValues(kit.Values(ns, "values", ""), fmt.Sprintf("breaks: canary-00\nround: %d\n", c.next()))
 		}, func(c *crashable, ns string) error {
 			return errors.Join(c.stands(ns, triggerv1.RolloutHalted), c.haveRevisions(ns, append(canaries, prods...)...))
 		}},
@@ -64,7 +65,7 @@ var canaries, prods = []string{"canary-00", "canary-01"}, []string{"prod-00", "p
 
 func editGood(c *crashable, ns string) {
 	c.expect(canaries...)
-	c.setValues(withValues(ns, "values", ""), fmt.Sprintf("round: %d\n", c.next()))
+	c.setValues(kit.Values(ns, "values", ""), fmt.Sprintf("round: %d\n", c.next()))
 }
 
 func awaitingApproval(c *crashable, ns string) error {
@@ -99,18 +100,18 @@ func (c *crashable) haveRevisions(ns string, names ...string) error {
 func TestLeader_changes_in_the_middle_of_a_rollout_keep_its_order_and_bounds(t *testing.T) {
 	r := newReplicas(t)
 	ns := r.staged(map[string]int{"canary": 3, "prod": 12})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	r.create(rollout(ns, inStages("canary", atMost("1")), inStages("prod", atMost("3"))))
 	r.atRest(ns, 15)
 
 	seen := r.witness(ns)
-	r.duringFanOut(cm, valuesKey, "a: 2\n", 2, (*world.Process).Kill, faults.Fault{Drop: true})
+	r.duringFanOut(cm, kit.ValuesKey, "a: 2\n", 2, (*world.Process).Kill, faults.Fault{Drop: true})
 	r.atRest(ns, 15)
 	r.restart()
 
 	// What the frozen leader was about to write arrives when the other one has gone on.
 	late := make(chan struct{})
-	r.duringFanOut(cm, valuesKey, "a: 3\n", 5, func(p *world.Process) { _ = p.Signal(syscall.SIGSTOP) }, faults.Fault{Hold: late})
+	r.duringFanOut(cm, kit.ValuesKey, "a: 3\n", 5, func(p *world.Process) { _ = p.Signal(syscall.SIGSTOP) }, faults.Fault{Hold: late})
 	r.atRest(ns, 15)
 	close(late)
 	r.Expect(r.follower.Process().Signal(syscall.SIGCONT)).To(Succeed())
@@ -129,7 +130,7 @@ func TestLeader_changes_in_the_middle_of_a_rollout_keep_its_order_and_bounds(t *
 func TestRollout_stops_while_it_is_suspended_and_goes_on_with_what_is_left(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 1, "prod": 8})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	e.create(rollout(ns, inStages("canary"), inStages("prod", atMost("1"))))
 	e.atRest(ns, 9)
 
@@ -138,7 +139,7 @@ func TestRollout_stops_while_it_is_suspended_and_goes_on_with_what_is_left(t *te
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(asked).Should(BeNumerically(">=", 2))
 	suspend := func(suspend bool) {
-		edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = suspend })
+		edit(e, kit.Trigger(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = suspend })
 	}
 	suspend(true)
 	before := asked()

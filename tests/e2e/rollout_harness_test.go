@@ -22,6 +22,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -46,12 +47,12 @@ func (e *env) staged(sizes map[string]int) string {
 
 func (e *env) stagedIn(ns string, sizes map[string]int) {
 	e.t.Helper()
-	e.Expect(e.w.PublishChart(e.ctx, ns, chartName, breakableChart())).To(Succeed())
-	e.create(withValues(ns, "values", "a: 1\n"))
+	e.Expect(e.w.PublishChart(e.ctx, ns, kit.ChartName, breakableChart())).To(Succeed())
+	e.create(kit.Values(ns, "values", "a: 1\n"))
 	var releases []*helmv2.HelmRelease
 	for _, stage := range slices.Sorted(maps.Keys(sizes)) {
 		for i := range sizes[stage] {
-			releases = append(releases, labelled(release(ns, fmt.Sprintf("%s-%02d", stage, i), reads(cmKind, "values")), stageLabel, stage))
+			releases = append(releases, kit.Labelled(kit.Release(ns, fmt.Sprintf("%s-%02d", stage, i), kit.Reads(cmKind, "values")), stageLabel, stage))
 		}
 	}
 	e.releases(releases...)
@@ -59,7 +60,7 @@ func (e *env) stagedIn(ns string, sizes map[string]int) {
 
 // rollout returns a trigger for the ConfigMap and all releases of a namespace.
 func rollout(namespace string, modify ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
-	vt := declared(namespace, "platform", from(cmKind, "values"), to("", func(ref *triggerv1.TargetReference) { ref.Selector = &triggerv1.Selector{} }))
+	vt := kit.Trigger(namespace, "platform", kit.From(cmKind, "values"), kit.To("", func(ref *triggerv1.TargetReference) { ref.Selector = &triggerv1.Selector{} }))
 	for _, m := range modify {
 		m(vt)
 	}
@@ -72,7 +73,7 @@ func inStages(name string, modify ...func(*triggerv1.Stage)) func(*triggerv1.Val
 		if vt.Spec.Rollout == nil {
 			vt.Spec.Rollout = &triggerv1.Rollout{}
 		}
-		stage := triggerv1.Stage{Name: name, Selector: selecting(stageLabel, name)}
+		stage := triggerv1.Stage{Name: name, Selector: kit.Selecting(stageLabel, name)}
 		for _, m := range modify {
 			m(&stage)
 		}

@@ -17,12 +17,13 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 
 func TestRollout_a_change_that_breaks_one_canary_touches_the_canaries_alone_and_the_fix_arrives_everywhere(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 4, "early": 16, "prod": 40})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	e.create(rollout(ns, inStages("canary"), inStages("early", atMost("50%")), inStages("prod", atMost("25%"))))
 	e.atRest(ns, 60)
 
@@ -63,7 +64,7 @@ func TestRollout_a_change_that_breaks_one_canary_touches_the_canaries_alone_and_
 func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 1, "prod": 2})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	const unread = "no release reads this"
 	e.setData(cm, "other.yaml", unread)
 	e.create(rollout(ns, inStages("canary"), inStages("prod", manually)))
@@ -77,7 +78,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	}
 	approve := func(value string) {
 		e.t.Helper()
-		annotate(e, declared(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: value})
+		annotate(e, kit.Trigger(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: value})
 	}
 	refusals := e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.ApprovalRefusedReason)
 
@@ -119,7 +120,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 
 	t.Log("an approval stays with its stage when the spec changes, and when the annotation is removed")
 	canary := func(policy triggerv1.ApprovalPolicy) {
-		edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].Approval = policy })
+		edit(e, kit.Trigger(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].Approval = policy })
 	}
 	canary(triggerv1.ApprovalManual)
 	e.setValues(cm, "a: 4\n")
@@ -132,14 +133,14 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 		vt, err := e.trigger(ns, "platform")
 		return vt.Status.Rollout.Stages[1].Approval, err
 	}).Should(HaveSuffix("/prod"))
-	edit(e, declared(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { delete(vt.Annotations, triggerv1.ApproveAnnotation) })
+	edit(e, kit.Trigger(ns, "platform"), func(vt *triggerv1.ValuesTrigger) { delete(vt.Annotations, triggerv1.ApproveAnnotation) })
 	e.atRest(ns, 3)
 }
 
 func TestRollout_a_manual_request_goes_through_at_once(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 1, "prod": 1})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	e.create(rollout(ns, inStages("canary", manually), inStages("prod"), func(vt *triggerv1.ValuesTrigger) {
 		vt.Spec.QuietPeriod.Duration = 24 * time.Hour
 		vt.Spec.Schedule = []triggerv1.Window{{Cron: "0 0 29 2 *", Window: vt.Spec.QuietPeriod}}
@@ -170,7 +171,7 @@ func TestRollout_a_request_that_keeps_to_the_stages(t *testing.T) {
 	ns := e.staged(map[string]int{"canary": 1, "prod": 1})
 	e.create(rollout(ns, inStages("canary"), inStages("prod", manually)))
 	e.atRest(ns, 2)
-	annotate(e, declared(ns, "platform"), map[string]string{triggerv1.TriggerAtAnnotation: "one"})
+	annotate(e, kit.Trigger(ns, "platform"), map[string]string{triggerv1.TriggerAtAnnotation: "one"})
 	e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutAwaitingApproval))
 	e.Expect(e.deliveredRevision(ns, "platform", "canary-00")()).To(BeEquivalentTo(2))
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(HaveField("Message", "waits for the approval of stage prod; the release would be upgraded by force"))
@@ -180,7 +181,7 @@ func TestRollout_a_request_that_keeps_to_the_stages(t *testing.T) {
 	e.Expect(vt.Status.LastHandledTriggerAt).To(Equal("one"))
 	e.Expect(e.get(ns, "canary-00").Annotations).To(HaveKeyWithValue(triggerv1.CauseAnnotation, "request by trigger.nebius.ai/triggerAt that had to wait via ValuesTrigger "+ns+"/platform"))
 
-	annotate(e, declared(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: vt.Status.Rollout.Digest})
+	annotate(e, kit.Trigger(ns, "platform"), map[string]string{triggerv1.ApproveAnnotation: vt.Status.Rollout.Digest})
 	e.atRest(ns, 2)
 	e.stay(ns, map[string]int{"canary-00": 2, "prod-00": 2})
 	e.Expect(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.OverriddenReason)()).To(BeEmpty())
@@ -189,7 +190,7 @@ func TestRollout_a_request_that_keeps_to_the_stages(t *testing.T) {
 func TestRollout_reset_goes_on_where_it_halted(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 2, "prod": 2})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	e.create(rollout(ns, inStages("canary", atMost("1")), inStages("prod")))
 	e.atRest(ns, 4)
 
@@ -207,15 +208,15 @@ func TestRollout_reset_goes_on_where_it_halted(t *testing.T) {
 func TestRollout_a_release_that_was_broken_before_stops_nothing(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 2, "prod": 2})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	e.create(rollout(ns, inStages("canary"), inStages("prod")))
 	e.atRest(ns, 4)
-	edit(e, release(ns, "canary-00"), func(hr *helmv2.HelmRelease) { setInline(hr, map[string]any{"fail": true}) })
+	edit(e, kit.Release(ns, "canary-00"), func(hr *helmv2.HelmRelease) { setInline(hr, map[string]any{"fail": true}) })
 	e.Eventually(e.readyConditionOf(ns, "canary-00")).Should(HavePrefix("False UpgradeFailed"))
 	// The times of conditions and edits are kept in whole seconds. Between them, helm-controller
 	// must not try again, so the edit comes soon after one of its later tries.
 	e.Eventually(func() (time.Duration, error) {
-		hr := release(ns, "canary-00")
+		hr := kit.Release(ns, "canary-00")
 		err := e.c.Get(e.ctx, client.ObjectKeyFromObject(hr), hr)
 		if err != nil || hr.Status.Failures < 4 {
 			return 0, err
@@ -232,10 +233,10 @@ func TestRollout_a_release_that_was_broken_before_stops_nothing(t *testing.T) {
 func TestRollout_the_watch_label_of_Flux_passes_by_the_stages(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"canary": 1, "prod": 1})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	e.create(rollout(ns, inStages("canary", manually), inStages("prod")))
 	e.atRest(ns, 2)
-	edit(e, cm, func(obj *corev1.ConfigMap) { labelled(obj, meta.LabelKeyWatch, meta.LabelValueWatchEnabled) })
+	edit(e, cm, func(obj *corev1.ConfigMap) { kit.Labelled(obj, meta.LabelKeyWatch, meta.LabelValueWatchEnabled) })
 	want := "ConfigMap " + ns + "/values has the label reconcile.fluxcd.io/watch: Enabled, so that Flux upgrades the releases that read it at once"
 	e.Eventually(e.condition(ns, "platform", triggerv1.GatedCondition)).Should(HavePrefix("False WatchedByFlux: " + want))
 	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", "Warning", triggerv1.WatchedByFluxReason)).Should(ConsistOf(HavePrefix(want)))
@@ -259,10 +260,10 @@ func TestRollout_the_watch_label_of_Flux_passes_by_the_stages(t *testing.T) {
 func TestRollout_the_interval_of_a_HelmRelease_passes_by_the_stages(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("interval")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.releases(labelled(release(ns, "canary-00", reads(cmKind, "values")), stageLabel, "canary"),
-		labelled(release(ns, "prod-00", reads(cmKind, "values"), func(hr *helmv2.HelmRelease) { hr.Spec.Interval.Duration = 3 * time.Second }), stageLabel, "prod"))
+	e.releases(kit.Labelled(kit.Release(ns, "canary-00", kit.Reads(cmKind, "values")), stageLabel, "canary"),
+		kit.Labelled(kit.Release(ns, "prod-00", kit.Reads(cmKind, "values"), func(hr *helmv2.HelmRelease) { hr.Spec.Interval.Duration = 3 * time.Second }), stageLabel, "prod"))
 	e.create(rollout(ns, inStages("canary", manually), inStages("prod")))
 	e.atRest(ns, 2)
 	e.Expect(e.condition(ns, "platform", triggerv1.GatedCondition)()).To(HavePrefix("False ReadAtInterval: 2 of 2 HelmReleases read sources through valuesFrom"))

@@ -15,6 +15,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -25,19 +26,19 @@ func TestQuietPeriod_a_burst_of_100_edits_of_5_sources_makes_one_revision_of_eac
 	var sources []*corev1.ConfigMap
 	readAll := func(hr *helmv2.HelmRelease) {
 		for i := range 5 {
-			reads(cmKind, fmt.Sprint("values-", i))(hr)
+			kit.Reads(cmKind, fmt.Sprint("values-", i))(hr)
 		}
 	}
-	vt := declared(ns, "platform", to("a"), to("b"), to("c"), func(vt *triggerv1.ValuesTrigger) {
+	vt := kit.Trigger(ns, "platform", kit.To("a"), kit.To("b"), kit.To("c"), func(vt *triggerv1.ValuesTrigger) {
 		vt.Spec.QuietPeriod.Duration, vt.Spec.MaxDelay.Duration = 4*time.Second, 5*time.Minute
 	})
 	for i := range 5 {
-		cm := withValues(ns, fmt.Sprint("values-", i), fmt.Sprintf("v%d: 0\n", i))
+		cm := kit.Values(ns, fmt.Sprint("values-", i), fmt.Sprintf("v%d: 0\n", i))
 		e.create(cm)
 		sources = append(sources, cm)
-		from(cmKind, cm.Name)(vt)
+		kit.From(cmKind, cm.Name)(vt)
 	}
-	e.releases(release(ns, "a", readAll), release(ns, "b", readAll), release(ns, "c", readAll))
+	e.releases(kit.Release(ns, "a", readAll), kit.Release(ns, "b", readAll), kit.Release(ns, "c", readAll))
 	e.create(vt)
 	e.atRest(ns, 3)
 
@@ -63,7 +64,7 @@ func TestQuietPeriod_a_burst_of_100_edits_of_5_sources_makes_one_revision_of_eac
 func TestSchedule_a_window_in_the_future_holds_everything_and_opens_on_time(t *testing.T) {
 	e := parallel(t)
 	ns := e.staged(map[string]int{"all": 3})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	zone, err := time.LoadLocation("Asia/Kathmandu")
 	e.Expect(err).NotTo(HaveOccurred())
 	vt := rollout(ns)
@@ -104,11 +105,11 @@ func TestSchedule_a_window_in_the_future_holds_everything_and_opens_on_time(t *t
 
 func TestRollout_survives_that_the_operator_is_killed_again_and_again(t *testing.T) {
 	t.Parallel()
-	e := in(t, world.ForTest(t, worldOptions()))
+	e := in(t, world.ForTest(t, kit.World()))
 	op, err := operator.Install(e.ctx, e.w, manager, operator.Options{Args: []string{"--leader-elect=false"}})
 	e.Expect(err).NotTo(HaveOccurred())
 	ns := e.staged(map[string]int{"canary": 3, "prod": 20})
-	cm := withValues(ns, "values", "")
+	cm := kit.Values(ns, "values", "")
 	e.create(rollout(ns, inStages("canary", atMost("1"), soaks(3*time.Second)), inStages("prod", atMost("3"))))
 	e.atRest(ns, 23)
 
@@ -146,16 +147,16 @@ func TestRollout_survives_that_the_operator_is_killed_again_and_again(t *testing
 func TestSchedule_what_a_user_adds_to_a_generated_trigger_stays_and_holds(t *testing.T) {
 	e := parallel(t)
 	ns := e.namespace("careful")
-	cm := withValues(ns, "values", "a: 1\n")
+	cm := kit.Values(ns, "values", "a: 1\n")
 	e.create(cm)
-	e.create(withValues(ns, "more", "b: 1\n"))
-	e.releases(release(ns, "app", reads(cmKind, "values")))
+	e.create(kit.Values(ns, "more", "b: 1\n"))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "values")))
 	e.Eventually(e.deliveredRevision(ns, "app", "app")).Should(BeEquivalentTo(1))
 
 	_, err := e.w.Kubectl(e.ctx, "patch", "vt", auto("app"), "-n", ns, "--field-manager=me", "--type=merge",
 		"-p", `{"spec":{"quietPeriod":"1s","maxDelay":"9s","schedule":[{"cron":"0 0 29 2 *","timeZone":"Europe/Berlin","window":"2h"}]}}`)
 	e.Expect(err).NotTo(HaveOccurred())
-	edit(e, release(ns, "app"), func(hr *helmv2.HelmRelease) { reads(cmKind, "more")(hr) })
+	edit(e, kit.Release(ns, "app"), func(hr *helmv2.HelmRelease) { kit.Reads(cmKind, "more")(hr) })
 	e.Eventually(e.sources(ns, "app")).Should(ConsistOf("values", "more"))
 	e.Eventually(e.revision(ns, "app")).Should(Equal(2), "by helm-controller, since the release was edited")
 

@@ -21,6 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
@@ -34,11 +35,11 @@ type secretWorld struct {
 
 func newSecretWorld(t *testing.T) *secretWorld {
 	t.Helper()
-	e, op := own(t, worldOptions(), operator.Options{})
+	e, op := own(t, kit.World(), operator.Options{})
 	w := &secretWorld{env: e, op: op, ns: e.namespace("again"), revisions: map[string]int{}}
 	w.make()
-	w.releases(release(w.ns, "contract"), labelled(release(w.ns, "canary"), stageLabel, "canary"), labelled(release(w.ns, "prod"), stageLabel, "prod"))
-	w.create(declared(w.ns, "platform", from(secretKind, "staged"), to("canary"), to("prod"), inStages("canary"), inStages("prod", manually)))
+	w.releases(kit.Release(w.ns, "contract"), kit.Labelled(kit.Release(w.ns, "canary"), stageLabel, "canary"), kit.Labelled(kit.Release(w.ns, "prod"), stageLabel, "prod"))
+	w.create(kit.Trigger(w.ns, "platform", kit.From(secretKind, "staged"), kit.To("canary"), kit.To("prod"), inStages("canary"), inStages("prod", manually)))
 	w.settle()
 	w.note()
 	return w
@@ -46,8 +47,8 @@ func newSecretWorld(t *testing.T) *secretWorld {
 
 func (w *secretWorld) make() {
 	w.t.Helper()
-	w.create(label(secret(w.ns, "labelled", map[string]string{"key": "one"}), "contract", w.ns))
-	w.create(secret(w.ns, "staged", map[string]string{"key": "one"}))
+	w.create(kit.Source(kit.Secret(w.ns, "labelled", map[string]string{"key": "one"}), "contract", w.ns))
+	w.create(kit.Secret(w.ns, "staged", map[string]string{"key": "one"}))
 }
 
 // settle approves what waits, and expects all to be delivered.
@@ -60,7 +61,7 @@ func (w *secretWorld) settle() {
 		return w.condition(w.ns, "platform", meta.ReadyCondition)()
 	}).Should(HavePrefix("True "))
 	w.Eventually(w.condition(w.ns, "contract", meta.ReadyCondition)).Should(HavePrefix("True "))
-	w.Eventually(w.annotation(secret(w.ns, "labelled", nil), triggerv1.HashAnnotation)).ShouldNot(BeEmpty())
+	w.Eventually(w.annotation(kit.Secret(w.ns, "labelled", nil), triggerv1.HashAnnotation)).ShouldNot(BeEmpty())
 }
 
 // note remembers the revisions.
@@ -138,13 +139,13 @@ func TestSecrets_made_again_as_they_were_are_no_change(t *testing.T) {
 		w.t.Helper()
 		one, all, err := w.digests()
 		w.Expect(err).NotTo(HaveOccurred())
-		annotated, err := w.annotation(secret(w.ns, "labelled", nil), triggerv1.HashAnnotation)()
+		annotated, err := w.annotation(kit.Secret(w.ns, "labelled", nil), triggerv1.HashAnnotation)()
 		w.Expect(err).NotTo(HaveOccurred())
 		return []string{one, all, annotated}
 	}
 	before := digests()
-	w.delete(secret(w.ns, "labelled", nil))
-	w.delete(secret(w.ns, "staged", nil))
+	w.delete(kit.Secret(w.ns, "labelled", nil))
+	w.delete(kit.Secret(w.ns, "staged", nil))
 	w.Eventually(w.condition(w.ns, "platform", meta.ReadyCondition)).Should(HavePrefix("False SourceNotFound"))
 	w.make()
 	w.settle()

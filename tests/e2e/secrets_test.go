@@ -12,12 +12,13 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
 func TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=rbac.secrets=false"}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set=rbac.secrets=false"}})
 	for _, verb := range []string{"get", "list", "watch", "patch", "update", "create", "delete"} {
 		answer, err := e.w.Kubectl(e.ctx, "auth", "can-i", verb, "secrets", "--all-namespaces", "--as="+op.User())
 		e.Expect(err).To(HaveOccurred(), "kubectl answers no by its exit code")
@@ -25,15 +26,15 @@ func TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps(t *te
 	}
 
 	ns := e.namespace("secrets")
-	values, hidden := withValues(ns, "values", "a: 1\n"), secret(ns, "hidden", map[string]string{valuesKey: "b: 1\n"})
+	values, hidden := kit.Values(ns, "values", "a: 1\n"), kit.Secret(ns, "hidden", map[string]string{kit.ValuesKey: "b: 1\n"})
 	e.create(values)
 	e.create(hidden)
-	e.releases(release(ns, "plain", reads(cmKind, "values")), release(ns, "both", reads(cmKind, "values"), reads(secretKind, "hidden")),
-		release(ns, "contract"), release(ns, "declared"))
-	e.create(label(settings(ns), "contract", ns))
-	e.create(label(secret(ns, "labelled", map[string]string{"key": "one"}), "contract", ns))
-	e.create(declared(ns, "mine", from(secretKind, "hidden"), from(cmKind, "settings"), to("declared")))
-	e.create(declared(ns, "secret-only", from(secretKind, "hidden"), to("declared")))
+	e.releases(kit.Release(ns, "plain", kit.Reads(cmKind, "values")), kit.Release(ns, "both", kit.Reads(cmKind, "values"), kit.Reads(secretKind, "hidden")),
+		kit.Release(ns, "contract"), kit.Release(ns, "declared"))
+	e.create(kit.Source(settings(ns), "contract", ns))
+	e.create(kit.Source(kit.Secret(ns, "labelled", map[string]string{"key": "one"}), "contract", ns))
+	e.create(kit.Trigger(ns, "mine", kit.From(secretKind, "hidden"), kit.From(cmKind, "settings"), kit.To("declared")))
+	e.create(kit.Trigger(ns, "secret-only", kit.From(secretKind, "hidden"), kit.To("declared")))
 
 	disabled := func(trigger, names string) {
 		e.t.Helper()
@@ -51,7 +52,7 @@ func TestSecrets_an_operator_without_permission_on_them_follows_ConfigMaps(t *te
 	e.Eventually(e.deliveredRevision(ns, "plain", "plain")).Should(BeEquivalentTo(1))
 	e.Eventually(e.deliveredRevision(ns, "both", "both")).Should(BeEquivalentTo(1))
 
-	edit(e, hidden, func(s *corev1.Secret) { s.StringData = map[string]string{valuesKey: "b: 2\n"} })
+	edit(e, hidden, func(s *corev1.Secret) { s.StringData = map[string]string{kit.ValuesKey: "b: 2\n"} })
 	e.stay(ns, map[string]int{"plain": 1, "both": 1, "contract": 2, "declared": 2})
 
 	e.setValues(values, "a: 2\n")

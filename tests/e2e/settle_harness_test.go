@@ -21,6 +21,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -52,10 +53,10 @@ type commits struct {
 func (e *env) commits() *commits {
 	e.t.Helper()
 	c := &commits{env: e, ns: e.namespace("commit")}
-	for name, version := range map[string]string{chartName: "0.1.0", nextChart: "0.2.0"} {
+	for name, version := range map[string]string{kit.ChartName: "0.1.0", nextChart: "0.2.0"} {
 		chart := world.TestChart()
 		chart.Version = version
-		if name == chartName {
+		if name == kit.ChartName {
 			chart.Files = maps.Clone(chart.Files)
 			chart.Files["templates/next.yaml"] = `{{- if .Values.next }}{{ fail "this version does not take the value next" }}{{ end }}`
 		}
@@ -117,16 +118,16 @@ func (c *commits) apply(manager string, objects ...client.Object) {
 }
 
 // values returns the ConfigMap of the commit with some values.
-func (c *commits) values(values string) *corev1.ConfigMap { return withValues(c.ns, "values", values) }
+func (c *commits) values(values string) *corev1.ConfigMap { return kit.Values(c.ns, "values", values) }
 
 // app returns the HelmRelease of the commit.
 func (c *commits) app(modify ...func(*helmv2.HelmRelease)) *helmv2.HelmRelease {
-	return release(c.ns, "app", append([]func(*helmv2.HelmRelease){reads(cmKind, "values")}, modify...)...)
+	return kit.Release(c.ns, "app", append([]func(*helmv2.HelmRelease){kit.Reads(cmKind, "values")}, modify...)...)
 }
 
 // trigger returns the ValuesTrigger of the commit.
 func (c *commits) declared(modify ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
-	return declared(c.ns, "platform", append([]func(*triggerv1.ValuesTrigger){from(cmKind, "values"), to("app")}, modify...)...)
+	return kit.Trigger(c.ns, "platform", append([]func(*triggerv1.ValuesTrigger){kit.From(cmKind, "values"), kit.To("app")}, modify...)...)
 }
 
 // running applies the first commit and waits until all of it runs.

@@ -13,13 +13,14 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
 // What a GitOps tool applies together is delivered together: ConfigMaps come first, and what
 // belongs to them some time later.
 func TestSettle(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 	together := func(name string, test func(*commits, *operator.Operator)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -65,14 +66,14 @@ func newChartByTime(c *commits, op *operator.Operator) {
 // A contract source forces. The revision that helm-controller makes of the new chart began when
 // the content was there, and is not forced again.
 func newChartByForce(c *commits, op *operator.Operator) {
-	looked := label(configMap(c.ns, "looked-up", map[string]string{"key": "one"}), "app", c.ns)
-	c.running(fluxApplies, c.values("a: 1\nlookup: looked-up\n"), looked, c.app(), c.declared(from(cmKind, "looked-up")))
+	looked := kit.Source(kit.ConfigMap(c.ns, "looked-up", map[string]string{"key": "one"}), "app", c.ns)
+	c.running(fluxApplies, c.values("a: 1\nlookup: looked-up\n"), looked, c.app(), c.declared(kit.From(cmKind, "looked-up")))
 	before, err := c.revision(c.ns, "app")()
 	c.Expect(err).NotTo(HaveOccurred())
 
 	since := c.mark()
 	c.progress(drift)
-	changed := label(configMap(c.ns, "looked-up", map[string]string{"key": "two"}), "app", c.ns)
+	changed := kit.Source(kit.ConfigMap(c.ns, "looked-up", map[string]string{"key": "two"}), "app", c.ns)
 	c.apply(fluxApplies, changed)
 	c.Eventually(c.target(c.ns, "platform", "app")).Should(HaveField("Seen.Revision", BeEquivalentTo(before)))
 	c.apply(fluxApplies, c.app(chart(nextChart)))
@@ -120,12 +121,12 @@ func suspendedTrigger(c *commits, op *operator.Operator) {
 }
 
 func newStages(c *commits, op *operator.Operator) {
-	all := to("", func(ref *triggerv1.TargetReference) { ref.Selector = &triggerv1.Selector{} })
+	all := kit.To("", func(ref *triggerv1.TargetReference) { ref.Selector = &triggerv1.Selector{} })
 	platform := func(modify ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
-		return declared(c.ns, "platform", append([]func(*triggerv1.ValuesTrigger){from(cmKind, "values"), all}, modify...)...)
+		return kit.Trigger(c.ns, "platform", append([]func(*triggerv1.ValuesTrigger){kit.From(cmKind, "values"), all}, modify...)...)
 	}
-	prod := labelled(release(c.ns, "prod", reads(cmKind, "values")), stageLabel, "prod")
-	c.running(fluxApplies, c.values("a: 1\n"), labelled(c.app(), stageLabel, "canary"), prod, platform())
+	prod := kit.Labelled(kit.Release(c.ns, "prod", kit.Reads(cmKind, "values")), stageLabel, "prod")
+	c.running(fluxApplies, c.values("a: 1\n"), kit.Labelled(c.app(), stageLabel, "canary"), prod, platform())
 	c.Eventually(c.ready(prod)).Should(BeTrue())
 	c.Eventually(c.condition(c.ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
 
@@ -145,14 +146,14 @@ func settledCopies(c *commits, op *operator.Operator) {
 	app := func(modify ...func(*triggerv1.ValuesTrigger)) *triggerv1.ValuesTrigger {
 		return c.declared(append(modify, published(""))...)
 	}
-	reader := release(c.ns, "app", reads(cmKind, "app-shared"))
+	reader := kit.Release(c.ns, "app", kit.Reads(cmKind, "app-shared"))
 	c.running(fluxApplies, c.values("a: 1\n"), app(), reader)
 	since := c.mark()
 	c.progress(drift)
 	c.apply(fluxApplies, c.values("a: 2\n"))
 	c.settles()
 	c.Consistently(c.copied(c.ns, "app-shared"), patience).Should(Equal("a: 1\n"))
-	c.apply(fluxApplies, release(c.ns, "app", reads(cmKind, "app-shared"), suspended))
+	c.apply(fluxApplies, kit.Release(c.ns, "app", kit.Reads(cmKind, "app-shared"), suspended))
 	c.progress(done)
 	c.Eventually(c.condition(c.ns, "platform", meta.ReadyCondition)).Should(HavePrefix("False TargetsHeld"))
 	c.Consistently(c.copied(c.ns, "app-shared"), patience).Should(Equal("a: 1\n"), "nothing that is suspended is touched")
@@ -165,9 +166,9 @@ func settledCopies(c *commits, op *operator.Operator) {
 // While a change of Git settles in one trigger, an edit by hand of what Git applies goes
 // through another one.
 func byHand(c *commits, _ *operator.Operator) {
-	other := withValues(c.ns, "by-hand", "b: 1\n")
-	edited := release(c.ns, "edited", reads(cmKind, "by-hand"))
-	c.running(fluxApplies, c.values("a: 1\n"), other, c.app(), edited, c.declared(), declared(c.ns, "hand", from(cmKind, "by-hand"), to("edited")))
+	other := kit.Values(c.ns, "by-hand", "b: 1\n")
+	edited := kit.Release(c.ns, "edited", kit.Reads(cmKind, "by-hand"))
+	c.running(fluxApplies, c.values("a: 1\n"), other, c.app(), edited, c.declared(), kit.Trigger(c.ns, "hand", kit.From(cmKind, "by-hand"), kit.To("edited")))
 	c.Eventually(c.deliveredRevision(c.ns, "hand", "edited")).Should(BeEquivalentTo(1))
 	c.progress(drift)
 	c.apply(fluxApplies, c.values("a: 2\n"))

@@ -13,6 +13,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -33,29 +34,29 @@ func (e *env) shard(name, selector string, values ...string) *operator.Operator 
 // Two shards share one ConfigMap, by valuesFrom and by the contract, and never a release.
 func TestShards_two_of_them_never_act_on_one_release(t *testing.T) {
 	t.Parallel()
-	e := in(t, world.ForTest(t, worldOptions()))
+	e := in(t, world.ForTest(t, kit.World()))
 	rest := e.shard("main", "!"+shardKey)
 	first := e.shard("shard1", shardKey+"=shard1", "--set", "crds.install=false")
 	shardOf := map[string]*operator.Operator{"a": rest, "b": first, "c": rest, "d": first}
 
 	ns := e.namespace("sharded")
-	shared := withValues(ns, "shared", "round: 1\n")
-	flags := label(configMap(ns, "flags", map[string]string{"key": "one"}), "c,d", ns)
+	shared := kit.Values(ns, "shared", "round: 1\n")
+	flags := kit.Source(kit.ConfigMap(ns, "flags", map[string]string{"key": "one"}), "c,d", ns)
 	e.create(shared)
 	e.create(flags)
 	var releases []*helmv2.HelmRelease
 	for name, op := range shardOf {
-		hr := release(ns, name)
+		hr := kit.Release(ns, name)
 		if name == "a" || name == "b" {
-			reads(cmKind, "shared")(hr)
+			kit.Reads(cmKind, "shared")(hr)
 		}
 		if op == first {
-			hr = labelled(hr, shardKey, "shard1")
+			hr = kit.Labelled(hr, shardKey, "shard1")
 		}
 		releases = append(releases, hr)
 	}
 	e.releases(releases...)
-	e.create(labelled(declared(ns, "declared", from(cmKind, "shared"), to("d")), shardKey, "shard1"))
+	e.create(kit.Labelled(kit.Trigger(ns, "declared", kit.From(cmKind, "shared"), kit.To("d")), shardKey, "shard1"))
 	settled := func(revisions map[string]int64) {
 		t.Helper()
 		for name, revision := range revisions {
@@ -82,8 +83,8 @@ func TestShards_two_of_them_never_act_on_one_release(t *testing.T) {
 	}
 
 	// A release that gets another label moves, with its trigger.
-	edit(e, release(ns, "a"), func(hr *helmv2.HelmRelease) { labelled(hr, shardKey, "shard1") })
-	e.Eventually(e.labels(declared(ns, auto("a")))).Should(HaveKeyWithValue(shardKey, "shard1"))
+	edit(e, kit.Release(ns, "a"), func(hr *helmv2.HelmRelease) { kit.Labelled(hr, shardKey, "shard1") })
+	e.Eventually(e.labels(kit.Trigger(ns, auto("a")))).Should(HaveKeyWithValue(shardKey, "shard1"))
 	moved := e.mark()
 	e.setValues(shared, "round: 3\n")
 	settled(map[string]int64{"a": 3, "b": 3})

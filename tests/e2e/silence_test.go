@@ -14,6 +14,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -27,18 +28,18 @@ func tries(user string) func(world.AuditEvent) bool {
 // installed, restarted, and misses a change while it is down.
 func TestSilence_installing_and_restarting_change_nothing(t *testing.T) {
 	const count = 50
-	w := world.ForTest(t, worldOptions())
+	w := world.ForTest(t, kit.World())
 	e := in(t, w)
 	ns := e.namespace("running")
 	var releases []*helmv2.HelmRelease
 	for i := range count {
 		name := fmt.Sprintf("app-%02d", i)
-		e.create(configMap(ns, name, map[string]string{"values.yaml": "count: 1\n"}))
-		releases = append(releases, release(ns, name, reads(triggerv1.ConfigMapKind, name)))
+		e.create(kit.ConfigMap(ns, name, map[string]string{"values.yaml": "count: 1\n"}))
+		releases = append(releases, kit.Release(ns, name, kit.Reads(triggerv1.ConfigMapKind, name)))
 	}
 	e.releases(releases...)
 	// Written by the first operator: its digest, and the force that went with it.
-	legacy := label(configMap(ns, "legacy", map[string]string{"key": "one"}), "app-00,app-01", ns)
+	legacy := kit.Source(kit.ConfigMap(ns, "legacy", map[string]string{"key": "one"}), "app-00,app-01", ns)
 	legacy.Annotations[triggerv1.HashAnnotation] = "3f1a09bc"
 	e.create(legacy)
 
@@ -72,8 +73,8 @@ func TestSilence_installing_and_restarting_change_nothing(t *testing.T) {
 		e.Expect(op.Start(e.ctx)).To(Succeed())
 		// What comes after this has come behind everything that the start does.
 		sentinel := e.namespace("sentinel")
-		e.create(configMap(sentinel, "plain", map[string]string{"values.yaml": "a: 1\n"}))
-		e.releases(release(sentinel, "app", reads(triggerv1.ConfigMapKind, "plain")))
+		e.create(kit.ConfigMap(sentinel, "plain", map[string]string{"values.yaml": "a: 1\n"}))
+		e.releases(kit.Release(sentinel, "app", kit.Reads(triggerv1.ConfigMapKind, "plain")))
 		e.Eventually(e.deliveredRevision(sentinel, "app", "app")).Should(BeEquivalentTo(1))
 		e.settle(op)
 
@@ -121,7 +122,7 @@ func TestSilence_installing_and_restarting_change_nothing(t *testing.T) {
 	t.Run("what changed while it was down is delivered once", func(t *testing.T) {
 		e := in(t, w)
 		e.Expect(op.Stop(e.ctx)).To(Succeed())
-		cm := configMap(ns, "app-02", nil)
+		cm := kit.ConfigMap(ns, "app-02", nil)
 		e.setData(cm, "values.yaml", "count: 2\n")
 		e.setData(cm, "values.yaml", "count: 3\n")
 		e.setData(legacy, "key", "two")

@@ -14,9 +14,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/runtime"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -31,6 +30,9 @@ var (
 	// programs is a directory in the PATH.
 	programs string
 )
+
+// allFlag has tests go through what repeats the same in other orders, too.
+var allFlag = flag.Bool("e2e.all", false, "also run what repeats the same in other orders")
 
 func TestMain(m *testing.M) {
 	flag.Parse()
@@ -52,7 +54,7 @@ func run(m *testing.M) int {
 		manager, err = operator.Build(ctx, dir)
 	}
 	if err == nil {
-		shared, err = world.Start(ctx, worldOptions())
+		shared, err = world.Start(ctx, kit.World())
 	}
 	if err == nil {
 		defer shared.Stop()
@@ -62,7 +64,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	SetDefaultEventuallyTimeout(60 * time.Second)
+	SetDefaultEventuallyTimeout(2 * time.Minute)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	SetDefaultConsistentlyDuration(3 * time.Second)
 	SetDefaultConsistentlyPollingInterval(100 * time.Millisecond)
@@ -72,9 +74,4 @@ func run(m *testing.M) int {
 		shared.Dump(os.Stderr, 20)
 	}
 	return code
-}
-
-// worldOptions leave the CustomResourceDefinition to the chart.
-func worldOptions() world.Options {
-	return world.Options{AddToScheme: []func(*runtime.Scheme) error{triggerv1.AddToScheme}}
 }

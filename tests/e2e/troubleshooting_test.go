@@ -20,17 +20,18 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
 // Each failure of the page is made for real. What one sees, in the table or in the events, is what the page shows.
 func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T) {
-	e, _ := own(t, worldOptions(), operator.Options{Args: []string{"--leader-elect=false"}})
+	e, _ := own(t, kit.World(), operator.Options{Args: []string{"--leader-elect=false"}})
 	shown := shownMessages(t)
 	e.ensureNamespace("shop")
 	e.ensureNamespace("shop-config")
-	web := release("shop", "web", reads(cmKind, "web-values"))
+	web := kit.Release("shop", "web", kit.Reads(cmKind, "web-values"))
 	e.create(web)
 
 	// seen expects a line of the page that begins as given to be shown by kubectl.
@@ -54,12 +55,12 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	status := func(trigger string) func() (string, error) { return e.condition("shop", trigger, meta.ReadyCondition) }
 
 	seen("source not found: ConfigMap shop/web-values does not exist", status("web"))
-	values := withValues("shop", "web-values", "replicas: 1\n")
+	values := kit.Values("shop", "web-values", "replicas: 1\n")
 	e.create(values)
 	e.Eventually(e.ready(web)).Should(BeTrue())
 	e.Eventually(e.deliveredRevision("shop", "web", "web")).Should(BeEquivalentTo(1))
 
-	flags := configMap("shop-config", "flags", map[string]string{"a": "1"})
+	flags := kit.ConfigMap("shop-config", "flags", map[string]string{"a": "1"})
 	flags.Labels = map[string]string{triggerv1.LabelReconcilerNameSourceKey: "yes"}
 	e.create(flags)
 	events := func() (string, error) {
@@ -81,17 +82,17 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	seen("Warning  TargetNotFound", events)
 	relabel("web;api", "shop", on)
 	seen(`Warning  InvalidContract  annotation nebius.ai/helmreleases-name: "web;api"`, events)
-	annotate(e, release("shop", "web"), map[string]string{triggerv1.AllowFromAnnotation: "platform"})
+	annotate(e, kit.Release("shop", "web"), map[string]string{triggerv1.AllowFromAnnotation: "platform"})
 	relabel("web", "shop", on)
 	seen("Warning  AccessDenied", events)
 
-	e.create(declared("shop", "typo", from(cmKind, "web-values"), to("wbe")))
+	e.create(kit.Trigger("shop", "typo", kit.From(cmKind, "web-values"), kit.To("wbe")))
 	seen("None of 1 delivered; shop/wbe", status("typo"))
-	e.create(declared("shop", "gone", from(cmKind, "missing"), to("web")))
+	e.create(kit.Trigger("shop", "gone", kit.From(cmKind, "missing"), kit.To("web")))
 	seen("source not found: ConfigMap shop/missing", status("gone"))
-	e.create(declared("shop", "key", from(cmKind, "web-values", func(s *triggerv1.SourceReference) { s.Keys = []string{"value.yaml"} }), to("web")))
+	e.create(kit.Trigger("shop", "key", kit.From(cmKind, "web-values", func(s *triggerv1.SourceReference) { s.Keys = []string{"value.yaml"} }), kit.To("web")))
 	seen("source not found: ConfigMap shop/web-values has no key", status("key"))
-	e.create(declared("shop", "tenant", from(cmKind, "web-values"), to("web"), as("deployer")))
+	e.create(kit.Trigger("shop", "tenant", kit.From(cmKind, "web-values"), kit.To("web"), kit.As("deployer")))
 	seen("the operator may not act as", status("tenant"))
 
 	e.suspend("shop", "web", true)
@@ -108,7 +109,7 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 	e.Eventually(e.state("shop", "web", "web")).Should(Equal(triggerv1.TargetDelivered))
 
 	// A trigger that has patience for a second, and a helm-controller that does not work.
-	e.create(declared("shop", "hasty", from(cmKind, "web-values"), to("web"), func(vt *triggerv1.ValuesTrigger) {
+	e.create(kit.Trigger("shop", "hasty", kit.From(cmKind, "web-values"), kit.To("web"), func(vt *triggerv1.ValuesTrigger) {
 		vt.Spec.Timeout = metav1.Duration{Duration: time.Second}
 	}))
 	e.Eventually(e.state("shop", "hasty", "web")).Should(Equal(triggerv1.TargetDelivered))
@@ -126,33 +127,33 @@ func TestTroubleshooting_every_message_of_the_page_is_what_one_sees(t *testing.T
 			vt.Spec.QuietPeriod.Duration = time.Second
 		}
 	}
-	refused := declared("shop", "refused", from(cmKind, "web-values"), to("web"), copying("shared"))
+	refused := kit.Trigger("shop", "refused", kit.From(cmKind, "web-values"), kit.To("web"), copying("shared"))
 	e.create(refused)
 	seen("the operator was refused: apply ConfigMap shop/web-shared", status("refused"))
 	seen("1 of 1 HelmReleases read sources", e.condition("shop", "refused", triggerv1.GatedCondition))
 	e.delete(refused)
 	e.Expect(operator.InstallChart(e.ctx, e.w, "--set=publish.enabled=true")).To(Succeed())
-	e.create(configMap("shop", "web-shared", map[string]string{"a": "1"}))
-	e.create(declared("shop", "taken", from(cmKind, "web-values"), to("web"), copying("shared")))
+	e.create(kit.ConfigMap("shop", "web-shared", map[string]string{"a": "1"}))
+	e.create(kit.Trigger("shop", "taken", kit.From(cmKind, "web-values"), kit.To("web"), copying("shared")))
 	seen("name conflict: ConfigMap shop/web-shared", status("taken"))
-	e.create(declared("shop", "unasked", from(cmKind, "flags", sourceIn("shop-config")), to("web"), copying("flags")))
+	e.create(kit.Trigger("shop", "unasked", kit.From(cmKind, "flags", kit.SourceIn("shop-config")), kit.To("web"), copying("flags")))
 	seen("ConfigMap shop-config/flags may not be copied into namespace shop", status("unasked"))
 	edit(e, flags, func(cm *corev1.ConfigMap) {
 		cm.Labels, cm.Annotations = nil, map[string]string{triggerv1.PublishToAnnotation: "shop"}
 	})
-	edit(e, release("shop", "web"), func(hr *helmv2.HelmRelease) { delete(hr.Annotations, triggerv1.AllowFromAnnotation) })
-	e.create(declared("shop-config", "unasked-for", from(cmKind, "flags"), to("web", targetIn("shop")), copying("flags")))
+	edit(e, kit.Release("shop", "web"), func(hr *helmv2.HelmRelease) { delete(hr.Annotations, triggerv1.AllowFromAnnotation) })
+	e.create(kit.Trigger("shop-config", "unasked-for", kit.From(cmKind, "flags"), kit.To("web", kit.TargetIn("shop")), copying("flags")))
 	seen("ConfigMap shop/web-flags is in another namespace", e.condition("shop-config", "unasked-for", meta.ReadyCondition))
-	e.create(configMap("shop", "team", map[string]string{"b": "1"}))
-	e.create(declared("shop", "shared", from(cmKind, "web-values"), from(cmKind, "team", func(s *triggerv1.SourceReference) { s.PublishAs = "team-values" }),
-		to("app"), to("app-team"), copying("values")))
+	e.create(kit.ConfigMap("shop", "team", map[string]string{"b": "1"}))
+	e.create(kit.Trigger("shop", "shared", kit.From(cmKind, "web-values"), kit.From(cmKind, "team", func(s *triggerv1.SourceReference) { s.PublishAs = "team-values" }),
+		kit.To("app"), kit.To("app-team"), copying("values")))
 	seen("name conflict: the HelmReleases shop/app and shop/app-team", status("shared"))
 
 	// A change that fails after one that did not.
-	staged := withValues("shop", "staged-values", "replicas: 1\n")
+	staged := kit.Values("shop", "staged-values", "replicas: 1\n")
 	e.create(staged)
-	e.create(declared("shop", "back", from(cmKind, "staged-values"), to("staged"), copying("back"), inStages("all"), rolledBack))
-	e.releases(labelled(release("shop", "staged", reads(cmKind, "staged-back")), stageLabel, "all"))
+	e.create(kit.Trigger("shop", "back", kit.From(cmKind, "staged-values"), kit.To("staged"), copying("back"), inStages("all"), rolledBack))
+	e.releases(kit.Labelled(kit.Release("shop", "staged", kit.Reads(cmKind, "staged-back")), stageLabel, "all"))
 	e.Eventually(status("back")).Should(HavePrefix("True Succeeded"))
 	e.setValues(staged, "reject: true\n")
 	seen("it is rejected until the sources change", status("back"))

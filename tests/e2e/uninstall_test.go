@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )
 
@@ -24,7 +25,7 @@ import (
 // order. What is left is what deletionPolicy: Orphan and crds.keep promise, and what goes
 // with a trigger while no operator is there goes when there is one again.
 func TestUninstall(t *testing.T) {
-	e, op := own(t, worldOptions(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
+	e, op := own(t, kit.World(), operator.Options{Values: []string{"--set=publish.enabled=true"}})
 	for _, c := range []struct {
 		name  string
 		order func(*uninstallation)
@@ -60,19 +61,19 @@ type uninstallation struct {
 func newUninstallation(e *env, op *operator.Operator) *uninstallation {
 	e.t.Helper()
 	u := &uninstallation{env: e, op: op, config: e.namespace("config"), apps: e.namespace("apps")}
-	source := withValues(u.config, "values", "a: 1\n")
+	source := kit.Values(u.config, "values", "a: 1\n")
 	source.Annotations = map[string]string{triggerv1.PublishToAnnotation: u.apps}
 	e.create(source)
-	e.create(withValues(u.apps, "plain", "a: 1\n"))
+	e.create(kit.Values(u.apps, "plain", "a: 1\n"))
 	annotate(e, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: u.apps}}, map[string]string{triggerv1.AllowFromAnnotation: u.config})
 	for name, policy := range map[string]triggerv1.DeletionPolicy{"goes": triggerv1.DeletionDelete, "stays": triggerv1.DeletionOrphan} {
-		e.create(declared(u.config, name, from(cmKind, "values"), to(name, targetIn(u.apps)), published(policy), func(vt *triggerv1.ValuesTrigger) {
+		e.create(kit.Trigger(u.config, name, kit.From(cmKind, "values"), kit.To(name, kit.TargetIn(u.apps)), published(policy), func(vt *triggerv1.ValuesTrigger) {
 			vt.Spec.Rollout = &triggerv1.Rollout{OnFailure: triggerv1.FailureRollback, Stages: []triggerv1.Stage{{Name: "all"}}}
 		}))
 		e.Eventually(e.copied(u.apps, name+"-shared")).Should(Equal("a: 1\n"))
 	}
-	e.releases(release(u.apps, "goes", reads(cmKind, "goes-shared")), release(u.apps, "stays", reads(cmKind, "stays-shared")),
-		release(u.apps, "plain", reads(cmKind, "plain")))
+	e.releases(kit.Release(u.apps, "goes", kit.Reads(cmKind, "goes-shared")), kit.Release(u.apps, "stays", kit.Reads(cmKind, "stays-shared")),
+		kit.Release(u.apps, "plain", kit.Reads(cmKind, "plain")))
 	for _, name := range []string{"goes", "stays"} {
 		e.Eventually(e.condition(u.config, name, meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
 	}
@@ -90,9 +91,9 @@ func newUninstallation(e *env, op *operator.Operator) *uninstallation {
 // every 30 seconds, and removes nothing that an object of another one owns.
 func (u *uninstallation) collectable() {
 	u.t.Helper()
-	owner := declared(u.config, "owner", from(cmKind, "values"), to("none"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
+	owner := kit.Trigger(u.config, "owner", kit.From(cmKind, "values"), kit.To("none"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.Suspend = true })
 	u.create(owner)
-	owned := configMap(u.config, "owned", nil)
+	owned := kit.ConfigMap(u.config, "owned", nil)
 	u.Expect(controllerutil.SetOwnerReference(owner, owned, u.c.Scheme())).To(Succeed())
 	u.create(owned)
 	u.delete(owner)
@@ -110,8 +111,8 @@ func (u *uninstallation) operator() {
 func (u *uninstallation) triggers() {
 	u.t.Helper()
 	for _, name := range []string{"goes", "stays"} {
-		u.delete(declared(u.config, name))
-		u.Eventually(u.gone(declared(u.config, name))).Should(BeTrue())
+		u.delete(kit.Trigger(u.config, name))
+		u.Eventually(u.gone(kit.Trigger(u.config, name))).Should(BeTrue())
 	}
 }
 
@@ -140,7 +141,7 @@ func (u *uninstallation) namespace(name string) {
 func (u *uninstallation) atOnce() {
 	u.t.Helper()
 	for _, name := range []string{"goes", "stays"} {
-		u.delete(declared(u.config, name))
+		u.delete(kit.Trigger(u.config, name))
 	}
 	u.delete(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: u.config}})
 	u.operator()
@@ -150,7 +151,7 @@ func (u *uninstallation) atOnce() {
 // collected waits until the copies that go with their trigger are gone.
 func (u *uninstallation) collected() {
 	u.t.Helper()
-	u.Eventually(u.gone(configMap(u.apps, "goes-shared", nil)), 2*time.Minute).Should(BeTrue())
+	u.Eventually(u.gone(kit.ConfigMap(u.apps, "goes-shared", nil)), 2*time.Minute).Should(BeTrue())
 }
 
 // left expects what is promised to be left, and nothing in the way of what there is.

@@ -18,7 +18,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
@@ -26,7 +25,6 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 	"github.com/fluxcd/pkg/ssa/utils"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -68,7 +66,7 @@ type installation struct {
 // from Git, and reads the guide.
 func follow(t *testing.T) *installation {
 	t.Helper()
-	w := world.ForTest(t, world.Options{GitOps: true, AddToScheme: []func(*runtime.Scheme) error{triggerv1.AddToScheme}})
+	w := world.ForTest(t, onGitOps())
 	i := &installation{team: in(t, w, "apps"), manifests: map[string]*unstructured.Unstructured{}, files: map[string]string{}}
 	for _, one := range []world.Chart{operatorChart(t), chart(0), chart(1)} {
 		i.Expect(w.PushChart(t.Context(), one)).To(Succeed())

@@ -25,6 +25,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -154,11 +155,10 @@ func (e *team) ready(name string) func() (string, error) {
 		if err != nil {
 			return "", client.IgnoreNotFound(err)
 		}
-		c := conditions.Get(vt, meta.ReadyCondition)
-		if c == nil || c.ObservedGeneration != vt.Generation {
+		if conditions.GetObservedGeneration(vt, meta.ReadyCondition) != vt.Generation {
 			return "", nil
 		}
-		return fmt.Sprintf("%s %s: %s", c.Status, c.Reason, c.Message), nil
+		return kit.Says(vt, meta.ReadyCondition), nil
 	}
 }
 
@@ -176,9 +176,7 @@ func (e *team) atRest(name string) func() (bool, error) {
 		if err != nil {
 			return false, client.IgnoreNotFound(err)
 		}
-		requested := hr.Annotations[meta.ReconcileRequestAnnotation]
-		return hr.Status.ObservedGeneration == hr.Generation && conditions.IsReady(hr) && !conditions.IsReconciling(hr) &&
-			(requested == "" || requested == hr.Status.LastHandledReconcileAt), nil
+		return kit.Idle(hr), nil
 	}
 }
 

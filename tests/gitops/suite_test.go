@@ -14,9 +14,8 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	"k8s.io/apimachinery/pkg/runtime"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -48,7 +47,7 @@ func run(m *testing.M) int {
 		binary, err = operator.Build(ctx, dir)
 	}
 	if err == nil {
-		field, err = world.Start(ctx, world.Options{GitOps: true, AddToScheme: []func(*runtime.Scheme) error{triggerv1.AddToScheme}})
+		field, err = world.Start(ctx, onGitOps())
 	}
 	if err == nil {
 		defer field.Stop()
@@ -61,7 +60,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	SetDefaultEventuallyTimeout(90 * time.Second)
+	SetDefaultEventuallyTimeout(2 * time.Minute)
 	SetDefaultEventuallyPollingInterval(100 * time.Millisecond)
 	SetDefaultConsistentlyDuration(3 * time.Second)
 	SetDefaultConsistentlyPollingInterval(100 * time.Millisecond)
@@ -71,6 +70,13 @@ func run(m *testing.M) int {
 		field.Dump(os.Stderr, 20)
 	}
 	return code
+}
+
+// onGitOps returns the options of a world with the whole of Flux.
+func onGitOps() world.Options {
+	options := kit.World()
+	options.GitOps = true
+	return options
 }
 
 // chart returns the version of the chart that comes with the n-th commit. It takes values that

@@ -14,10 +14,9 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -133,7 +132,7 @@ func (d *driver) settle(rng *rand.Rand, kills int) error {
 func (d *driver) begin(rng *rand.Rand) error {
 	var err error
 	d.w, err = world.Start(d.ctx, world.Options{
-		AddToScheme:        []func(*runtime.Scheme) error{triggerv1.AddToScheme},
+		AddToScheme:        kit.World().AddToScheme,
 		HelmControllerArgs: helmArgs,
 	})
 	if err != nil {

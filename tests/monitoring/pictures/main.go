@@ -15,9 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime"
-
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/monitoring"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -55,7 +53,7 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	w, err := world.Start(ctx, world.Options{AddToScheme: []func(*runtime.Scheme) error{triggerv1.AddToScheme}})
+	w, err := world.Start(ctx, kit.World())
 	if err != nil {
 		return err
 	}

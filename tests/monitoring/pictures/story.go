@@ -16,13 +16,13 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
 const (
 	namespace = "apps"
-	chart     = "chart"
 	releases  = 8
 
 	// beat is the time between two edits, and acts their number.
@@ -43,7 +43,7 @@ func (s *story) tell(ctx context.Context) error {
 	if err := s.c.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}); err != nil {
 		return err
 	}
-	if err := s.w.PublishChart(ctx, namespace, chart, world.TestChart()); err != nil {
+	if err := s.w.PublishChart(ctx, namespace, kit.ChartName, world.TestChart()); err != nil {
 		return err
 	}
 	objects := []client.Object{values("platform", "region: north"), flags("0")}
@@ -94,51 +94,24 @@ func (s *story) tell(ctx context.Context) error {
 
 func app(i int) string { return fmt.Sprintf("app-%d", i) }
 
-func values(name, content string) *corev1.ConfigMap {
-	return &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Data:       map[string]string{"values.yaml": content},
-	}
-}
+func values(name, content string) *corev1.ConfigMap { return kit.Values(namespace, name, content) }
 
 // flags is a labelled source of two releases that do not read it through valuesFrom.
 func flags(value string) *corev1.ConfigMap {
-	return &corev1.ConfigMap{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: namespace, Name: "flags",
-			Labels:      map[string]string{triggerv1.LabelReconcilerNameSourceKey: triggerv1.LabelValueEnabled},
-			Annotations: map[string]string{triggerv1.HRNameAnnotation: app(0) + "," + app(1), triggerv1.HRNSAnnotation: namespace},
-		},
-		Data: map[string]string{"flag": value},
-	}
+	return kit.Source(kit.ConfigMap(namespace, "flags", map[string]string{"flag": value}), app(0)+","+app(1), namespace)
 }
 
 func release(name string) *helmv2.HelmRelease {
-	return &helmv2.HelmRelease{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
-		Spec: helmv2.HelmReleaseSpec{
-			Interval: metav1.Duration{Duration: time.Hour},
-			ChartRef: &helmv2.CrossNamespaceSourceReference{Kind: "OCIRepository", Name: chart},
-			ValuesFrom: []meta.ValuesReference{
-				{Kind: triggerv1.ConfigMapKind, Name: "platform"}, {Kind: triggerv1.ConfigMapKind, Name: name},
-			},
-		},
-	}
+	return kit.Release(namespace, name, kit.Reads(triggerv1.ConfigMapKind, "platform"), kit.Reads(triggerv1.ConfigMapKind, name))
 }
 
 // missing is a trigger whose target does not exist.
 func missing() *triggerv1.ValuesTrigger {
-	return &triggerv1.ValuesTrigger{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: "typo"},
-		Spec: triggerv1.ValuesTriggerSpec{
-			Sources: []triggerv1.SourceReference{{Kind: triggerv1.ConfigMapKind, Name: "platform"}},
-			Targets: []triggerv1.TargetReference{{Name: "ap-1"}},
-		},
-	}
+	return kit.Trigger(namespace, "typo", kit.From(triggerv1.ConfigMapKind, "platform"), kit.To("ap-1"))
 }
 
 func (s *story) edit(ctx context.Context, name, content string) error {
-	patch := client.MergeFrom(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}})
+	patch := client.MergeFrom(kit.ConfigMap(namespace, name, nil))
 	return s.c.Patch(ctx, values(name, content), patch)
 }
 
