@@ -43,6 +43,9 @@ func (t *task) absorbDiff() (needValues bool) {
 	t.wanted, t.waited = slices.Concat(changed, unproven, t.recreatedSources()), t.Diff.From != t.status.Digest
 	if len(t.wanted) == 0 {
 		t.status.Digest = t.Digest
+		if len(added) > 0 && t.status.DeliveredAt != nil {
+			t.status.Revision = max(t.status.Revision, t.Release.Revision) // It proves what was added.
+		}
 		return false
 	}
 	t.status.OwesForce = t.owesForce()
