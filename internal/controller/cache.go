@@ -141,6 +141,7 @@ func stripRelease(in any) (any, error) {
 		ObservedGeneration:     hr.Status.ObservedGeneration,
 		Failures:               min(hr.Status.Failures, 1), // Their number does not matter.
 		ReconcileRequestStatus: hr.Status.ReconcileRequestStatus,
+		LastHandledForceAt:     hr.Status.LastHandledForceAt,
 	}
 	for _, condition := range hr.Status.Conditions {
 		switch condition.Type {

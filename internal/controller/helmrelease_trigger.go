@@ -116,7 +116,7 @@ func hasStatus(vt *triggerv1.ValuesTrigger) bool { return vt.Status.UID == vt.UI
 // keepProof records on a release what a trigger has proven that is about to go, because
 // its last source has gone: that may come back as it was.
 func (r *HelmReleaseReconciler) keepProof(ctx context.Context, hr *helmv2.HelmRelease, own []triggerv1.ValuesTrigger) error {
-	record := plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation])
+	record := plan.RecordOf(hr)
 	for i := range own {
 		t := onRecord(&own[i], hr)
 		if t == nil || own[i].Status.UID != own[i].UID || !record.Proves(hr.UID, *t) {

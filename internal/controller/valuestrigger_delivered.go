@@ -22,7 +22,7 @@ func (r *ValuesTriggerReconciler) deliveredMessage(ctx context.Context, t trigge
 	hr := &helmv2.HelmRelease{}
 	before := ""
 	if r.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) == nil {
-		if record := plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation]); record.Token == t.Token && record.Revision == t.Revision {
+		if record := plan.RecordOf(hr); record.Token == t.Token && record.Revision == t.Revision {
 			before = " as before"
 		}
 	}

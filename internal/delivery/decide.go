@@ -30,7 +30,6 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		Trigger:     vt.Namespace + "/" + vt.Name,
 		Knower:      snap.knower,
 		Target:      c.String(),
-		Targets:     len(snap.targets),
 		Digest:      snap.diff.To,
 		Sources:     snap.sources,
 		Diff:        snap.diff,

@@ -96,7 +96,7 @@ func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, 
 			out.releases = append(out.releases, c.input.Release)
 		}
 		errs = append(errs, c.done.err)
-		now := recordOf(vt, snap, c, len(cases))
+		now := recordOf(vt, snap, c)
 		out.targets, out.before = append(out.targets, now), append(out.before, c.before(now))
 		out.note(c.done)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/request"
 	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // targetCase is a target with what is decided about it.
@@ -84,7 +85,7 @@ func (c *targetCase) write(ctx context.Context, snap snapshot, planned effect, a
 	if asks {
 		record = c.decision.Request.Record
 	}
-	record, news := record.Keep(c.input, c.known(snap, planned.status, len(snap.targets)))
+	record, news := record.Keep(c.input, c.known(snap, planned.status))
 	switch {
 	case asks:
 		asked := *c.decision.Request
@@ -98,7 +99,7 @@ func (c *targetCase) write(ctx context.Context, snap snapshot, planned effect, a
 
 // keeps reports whether the release says already what is known of it if nothing can be written.
 func (c *targetCase) keeps(snap snapshot, unsent triggerv1.TargetStatus) bool {
-	_, news := c.input.Release.Record.Keep(c.input, c.known(snap, unsent, len(snap.targets)))
+	_, news := c.input.Release.Record.Keep(c.input, c.known(snap, unsent))
 	return !news && unsent.Digest != ""
 }
 
@@ -127,17 +128,17 @@ func undecided(previous *triggerv1.TargetStatus, err error) effect {
 	return effect{status: status, undecided: true, err: err}
 }
 
-// recordOf returns what to record of one target of so many.
-func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, targets int) triggerv1.TargetStatus {
-	status := c.known(snap, c.done.status, targets)
+// recordOf returns what to record of one target.
+func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) triggerv1.TargetStatus {
+	status := c.known(snap, c.done.status)
 	status.Namespace, status.Name = c.Namespace, c.Name
 	status.Stage = stageOf(vt, snap.gate, c.hr)
 	return status
 }
 
 // known completes what is known of a target with its copies.
-func (c *targetCase) known(snap snapshot, status triggerv1.TargetStatus, targets int) triggerv1.TargetStatus {
-	status.Message = plan.Bounded(status.Message, targets)
+func (c *targetCase) known(snap snapshot, status triggerv1.TargetStatus) triggerv1.TargetStatus {
+	status.Message = text.Line(status.Message, text.MaxMessage)
 	status.Published = c.published(snap)
 	return status
 }

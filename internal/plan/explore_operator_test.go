@@ -147,6 +147,8 @@ func (s *small) verdict() string {
 		return "is not Delivered: " + s.String()
 	case s.rendersLooked != s.looked && s.rendersUnread:
 		s.limit = renderedUnread
+	case s.rendersLooked != s.looked && s.unsaved:
+		s.limit = restoredDoubt
 	case s.rendersRead != s.read || s.rendersLooked != s.looked:
 		return "is Delivered and runs other content: " + s.String()
 	}

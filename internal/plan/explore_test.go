@@ -44,6 +44,7 @@ func TestExplore(t *testing.T) {
 		worlds = map[string]bounds{"an edit": {edits: 1}}
 	case *exploreMore:
 		worlds["edits and crashes"] = bounds{edits: 2, crashes: 1}
+		worlds["a backup of an edit before"] = bounds{edits: 2, restores: 1, limits: []string{restored, restoredDoubt}}
 	}
 	for name, b := range worlds {
 		t.Run(name, func(t *testing.T) {

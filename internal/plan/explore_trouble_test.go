@@ -88,6 +88,8 @@ func (s *small) restore(b bounds) bool {
 		return false
 	}
 	s.restores++
+	old, now := parse(s.saved).Record, parse(s.live.record).Record
+	s.unsaved = old.Token == now.Token && old.States["apps/trigger"].DoubtfulUntil < now.States["apps/trigger"].DoubtfulUntil
 	s.live.record = s.saved
 	s.live.version++
 	return true

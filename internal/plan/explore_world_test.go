@@ -41,8 +41,9 @@ type small struct {
 	smallView
 	former smallView
 
-	// saved is the record of a backup.
-	saved string
+	// saved is the record of a backup, and unsaved is true if a doubt was lost when it was put back.
+	saved   string
+	unsaved bool
 
 	// limit is the documented limit that a state at rest is in, and trace how it came to rest.
 	limit string
@@ -105,6 +106,9 @@ const (
 	// What the record of a backup says is old.
 	restored = "a revision more, since the record of a backup was put back"
 
+	// The record of a backup is of the latest request, and of the time before the operator noted what else was there.
+	restoredDoubt = "content that came and went, of which the record of a backup does not know"
+
 	// An operator that no longer leads, and has not noticed it, decides by sources that it read before.
 	outdated = "revisions more, since an operator that no longer leads asked for the content before"
 
@@ -139,7 +143,7 @@ func (s smallStatus) clone() smallStatus {
 func (s small) key() string {
 	text := fmt.Sprint(s.read, s.looked, s.live.key(s.now), s.run.step, s.run.object.key(s.now), s.run.rendersRead, s.run.renders, s.run.unread, s.queued,
 		s.rendersRead, s.rendersLooked, s.rendersUnread, s.made, s.stored.key(), s.saw, s.edits, s.backs, s.crashes, s.suspensions,
-		s.leaders, s.asks, s.forces, s.deletions, s.removals, s.backups, s.restores, s.smallView.key(s))
+		s.leaders, s.asks, s.forces, s.deletions, s.removals, s.backups, s.restores, s.unsaved, s.smallView.key(s))
 	if s.former.leads {
 		text += s.former.key(s)
 	}
@@ -333,7 +337,8 @@ func (r smallRelease) observe() Release {
 		Exists: true, UID: "1-release", Reads: map[string]bool{smallRead: true}, Suspended: r.suspended,
 		Ready: r.ready, Reconciling: r.reconciling, Current: r.observed == r.generation,
 		RequestedAt: r.requestedAt, HandledAt: r.handledAt,
-		Revision: r.revision, ConfigDigest: fmt.Sprint(r.config), Deployed: true, Record: parse(r.record).Record,
+		Revision: r.revision, ConfigDigest: fmt.Sprint(r.config), Deployed: true,
+		Record: parse(r.record).Believed(r.requestedAt, r.forceAt, r.handledAt, r.handledForceAt),
 	}
 }
 

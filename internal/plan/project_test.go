@@ -199,7 +199,7 @@ func BenchmarkProject(b *testing.B) {
 			for i := range targets {
 				targets[i] = targetIn(state(i), fmt.Sprintf("app-%05d", i))
 				targets[i].UID, targets[i].Token = types.UID(strings.Repeat("u", maxUID)), "0123456789ab.1"
-				targets[i].Digest, targets[i].Cause = "sha256:"+strings.Repeat("0", 64), strings.Repeat("c", maxTextOfMany)
+				targets[i].Digest, targets[i].Cause = "sha256:"+strings.Repeat("0", 64), strings.Repeat("c", maxText)
 			}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -87,7 +87,7 @@ func (t *task) attempt() string {
 // announced is true if helm-controller has said of this very failure that it tries again,
 // and has begun to.
 func (t *task) announced() bool {
-	return t.Release.Reconciling && t.previously(triggerv1.TargetTriggered) && t.Previous.Message == Bounded(t.attempt(), t.Targets)
+	return t.Release.Reconciling && t.previously(triggerv1.TargetTriggered) && t.Previous.Message == t.attempt()
 }
 
 // underWay waits for helm-controller to finish. What it said of an attempt that has failed

@@ -83,16 +83,19 @@ func ParseRecord(text string) Record {
 	if text == "" || json.Unmarshal([]byte(text), &r) != nil {
 		return Record{}
 	}
-	asked := r.Token != ""
-	if asked && (!tokenPattern.MatchString(r.Token) || r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998) {
+	if r.Token != "" && !tokenPattern.MatchString(r.Token) {
+		return Record{}
+	}
+	asked := r.Token != "" && !r.At.IsZero()
+	if asked && (r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998) {
 		return Record{}
 	}
 	if len(r.UID) > maxUID || r.Revision < 0 || r.Proven < 0 {
 		return Record{}
 	}
 	maps.DeleteFunc(r.States, func(trigger string, s State) bool { return !triggerPattern.MatchString(trigger) || !s.plausible() })
-	if !asked { // Nothing has been asked yet: there are only states.
-		return Record{UID: r.UID, States: r.States}
+	if !asked { // Nothing has been asked yet, or of the request nothing is known but its token.
+		return Record{UID: r.UID, Token: r.Token, States: r.States}
 	}
 	r.Sources = slices.DeleteFunc(r.Sources, func(s RecordedSource) bool { return !s.plausible() })
 	if len(r.Sources) > maxRecorded {
@@ -132,7 +135,7 @@ func (s RecordedSource) plausible() bool {
 // Proves reports whether a target of the release with the UID is proven to run what the
 // record is about, and the record does not say so yet.
 func (r Record) Proves(uid types.UID, t triggerv1.TargetStatus) bool {
-	return r.UID == uid && t.UID == uid && t.State == triggerv1.TargetDelivered && t.Token != "" && t.Token == r.Token && t.Revision != r.Proven
+	return r.UID == uid && t.UID == uid && t.State == triggerv1.TargetDelivered && t.Token != "" && t.Token == r.Token && !r.At.IsZero() && t.Revision != r.Proven
 }
 
 // Of returns what a record says about the HelmRelease with the UID. Of a record about

@@ -29,7 +29,7 @@ func TestRecord_roundTrip(t *testing.T) {
 func TestParseRecord_unintelligibleIsNone(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", " ", "{", "null", "[]", "7", `"token"`, `{"token":7}`, `{"at":"yesterday"}`, `{"sources":{}}`, "\x00", `{"token":"a"} {"token":"b"}`,
-		`{"at":"2026-03-01T12:00:00Z"}`, `{"token":"a.1"}`, `{"token":"flux","at":"2026-03-01T12:00:00Z"}`,
+		`{"at":"2026-03-01T12:00:00Z"}`, `{"token":"flux","at":"2026-03-01T12:00:00Z"}`,
 		`{"token":"a.1\n","at":"2026-03-01T12:00:00Z"}`, `{"token":"0123456789abc.1","at":"2026-03-01T12:00:00Z"}`,
 		`{"token":"a.1","at":"2026-03-01T12:00:00Z","revision":-1}`, `{"token":"a.1","at":"2026-03-01T12:00:00Z","revision":1e99}`,
 		`{"token":"a.1","at":"9999-12-31T23:59:59-23:59"}`, `{"token":"a.1","at":"0000-01-01T00:00:00+23:59"}`,

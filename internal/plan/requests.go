@@ -18,7 +18,7 @@ import (
 // compare with, so the record must name the very objects.
 func (t *task) recorded(sources []Source) bool {
 	record := t.Release.Record
-	return record.Token != "" && (record.Force || !t.needsForce(sources)) && !slices.ContainsFunc(sources, func(s Source) bool {
+	return !record.At.IsZero() && (record.Force || !t.needsForce(sources)) && !slices.ContainsFunc(sources, func(s Source) bool {
 		return !record.names(s)
 	})
 }

@@ -150,7 +150,7 @@ func (r simRelease) observe() Release {
 		ReadySince: r.readySince, GivenUp: r.stalled && !r.reconciling, Retrying: r.retrying && r.reconciling,
 		Current: r.observed == r.generation, RequestedAt: r.requestedAt, HandledAt: r.handledAt,
 		Revision: r.revision, ConfigDigest: r.config, Deployed: r.deployed,
-		RolledBack: r.rolledBack, Record: ParseRecord(r.record),
+		RolledBack: r.rolledBack, Record: ParseRecord(r.record).Believed(r.requestedAt, r.forceAt, r.handledAt, r.handledForceAt),
 	}
 }
 

@@ -15,12 +15,8 @@ import (
 )
 
 const (
-	// maxText bounds messages and causes, in bytes, and maxTextOfMany those of a target
-	// of more than many: a thousand with the longest of both must fit into one object
-	// of 1.5 MiB.
-	maxText       = 350
-	maxTextOfMany = 140
-	many          = 500
+	// maxText bounds messages and causes, in bytes.
+	maxText = 350
 
 	// minCause is what is left of a cause beside the name of a trigger, in bytes.
 	minCause = 14
@@ -28,23 +24,6 @@ const (
 	// maxNamed bounds how many sources or keys a cause names.
 	maxNamed = 3
 )
-
-// Room returns how many bytes the cause of a target may have, if the trigger has so many.
-func Room(targets int) int {
-	if targets > many {
-		return maxTextOfMany
-	}
-	return maxText
-}
-
-// Bounded returns a message of a target as there is room for, if the trigger has so many.
-// What no planner has written names a fix, for which there is more room.
-func Bounded(message string, targets int) string {
-	if targets > many {
-		return text.Line(message, maxTextOfMany)
-	}
-	return text.Line(message, text.MaxMessage)
-}
 
 // cause says why a request is made, in one line.
 func (t *task) cause() string {
@@ -82,7 +61,7 @@ func (t *task) signed(cause string) string {
 	if cause = strings.TrimSuffix(cause, via); cause == "" {
 		return ""
 	}
-	return text.Line(cause, max(minCause, Room(t.Targets)-len(via))) + via
+	return text.Line(cause, max(minCause, maxText-len(via))) + via
 }
 
 // named returns the wanted sources, and of a change that has waited those with content

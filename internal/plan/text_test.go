@@ -6,6 +6,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,28 +102,26 @@ func TestCause_ofTheStatusIsSigned(t *testing.T) {
 	}
 }
 
-// What is recorded of a thousand targets must fit into one object.
-func TestStatus_ofAThousandTargetsFitsIntoAnObject(t *testing.T) {
+// What is recorded of the most targets must fit into one object.
+func TestStatus_ofTheMostTargetsFitsIntoAnObject(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	long := func(n int) string { return strings.Repeat("n", n) }
 	hostile := strings.Repeat("<&>\"", 1000)
 	now := metav1.NewTime(noon)
 	var vt triggerv1.ValuesTrigger
-	for range triggerv1.MaxResolvedTargets {
-		s := triggered(read)
-		s.fail("UpgradeFailed", hostile)
-		in := s.input()
-		in.Targets = triggerv1.MaxResolvedTargets
-		d := Decide(in)
-		d.Status.Message = Bounded(d.Status.Message, in.Targets) // As the controller does.
-		d.Status.Namespace, d.Status.Name, d.Status.UID = long(63), long(253), types.UID(long(36))
-		d.Status.Cause = text.Line(hostile, Room(in.Targets))
-		d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31
-		d.Status.Published, d.Status.Stage = d.Status.Digest, long(63)
-		d.Status.Refused = &triggerv1.Refusal{Digest: digest.Short(d.Status.Digest), Reason: triggerv1.DeliveryFailedReason}
-		vt.Status.Targets = append(vt.Status.Targets, d.Status)
-	}
+	s := triggered(read)
+	s.fail("UpgradeFailed", hostile)
+	d := s.decide()
+	d.Status.Message = text.Line(hostile, text.MaxMessage)
+	d.Status.Namespace, d.Status.Name, d.Status.UID = long(63), long(253), types.UID(long(36))
+	d.Status.Cause = text.Line(hostile, maxText)
+	d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31
+	d.Status.Published, d.Status.Stage = d.Status.Digest, long(63)
+	d.Status.Refused = &triggerv1.Refusal{Digest: digest.Short(d.Status.Digest), Reason: triggerv1.DeliveryFailedReason}
+	vt.Status.Targets, vt.Status.Summary = Project(slices.Repeat([]triggerv1.TargetStatus{d.Status}, triggerv1.MaxResolvedTargets))
+	g.Expect(vt.Status.Targets).NotTo(BeEmpty())
+	g.Expect(vt.Status.CountTargets()).To(Equal(triggerv1.MaxResolvedTargets))
 	for range triggerv1.MaxResolvedSources {
 		vt.Status.Sources = append(vt.Status.Sources, triggerv1.SourceStatus{Kind: "ConfigMap", Namespace: long(63), Name: long(253), Digest: vt.Status.Targets[0].Digest, UID: types.UID(long(36))})
 	}
@@ -147,7 +146,7 @@ func TestCause_leaves_room_for_the_longest_name_of_a_trigger(t *testing.T) {
 	s := delivered(read)
 	s.edit(read)
 	in := s.input()
-	in.Values, in.Targets, in.Trigger = ValuesDiffer, triggerv1.MaxResolvedTargets, strings.Repeat("n", 63)+"/"+strings.Repeat("v", 253)
+	in.Values, in.Trigger = ValuesDiffer, strings.Repeat("n", 63)+"/"+strings.Repeat("v", 253)
 	cause := Decide(in).Request.Cause
 	g.Expect(cause).To(HavePrefix("ConfigMap"))
 	g.Expect(cause).To(HaveSuffix(" via ValuesTrigger " + in.Trigger))

@@ -219,9 +219,6 @@ type Input struct {
 	// Knower is the trigger as the record on the release knows it.
 	Knower Knower
 
-	// Targets is the number of those of the trigger.
-	Targets int
-
 	// Digest of all sources together.
 	Digest string
 

@@ -120,7 +120,7 @@ func (f *fleet) begin(b bounds) *look {
 // decide asks the planner about one release, as it is in the cache or live.
 func (l *look) decide(i int, observed chart, live bool) {
 	in := plan.Input{
-		Now: clock(l.now), Timeout: 5 * time.Minute, Trigger: "apps/platform", Target: fmt.Sprintf("apps/%d", i), Targets: fleetSize,
+		Now: clock(l.now), Timeout: 5 * time.Minute, Trigger: "apps/platform", Target: fmt.Sprintf("apps/%d", i),
 		Digest: l.diff.To, Sources: l.sources, Diff: l.diff, Rejected: l.rejected, Gated: true, Policy: triggerv1.ForceAuto,
 		Knower: plan.Knower{Key: "apps/platform", UID: "1-trigger"}, Live: live,
 	}

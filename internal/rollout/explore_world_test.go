@@ -398,7 +398,8 @@ func (c chart) observe() plan.Release {
 	r := plan.Release{
 		Exists: true, UID: "1-release", Reads: map[string]bool{sourceID: true}, Copied: map[string]bool{sourceID: true},
 		Suspended: c.suspended, Ready: c.ready, ReadyCurrent: c.looked == c.generation, Reconciling: c.reconciling, Current: c.looked == c.generation, RequestedAt: c.requestedAt, HandledAt: c.handledAt,
-		Revision: c.revision, ConfigDigest: fmt.Sprint(c.config), Deployed: !c.failed, Record: parse(c.record).Record,
+		Revision: c.revision, ConfigDigest: fmt.Sprint(c.config), Deployed: !c.failed,
+		Record: parse(c.record).Believed(c.requestedAt, c.handledAt),
 	}
 	if c.failed {
 		r.GivenUp, r.ReadyReason, r.ReadyMessage = true, "UpgradeFailed", "it does not start"

@@ -15,7 +15,6 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
@@ -80,7 +79,7 @@ func Observe(hr *helmv2.HelmRelease, sources []plan.Source) plan.Release {
 		HandledAt:   hr.Status.LastHandledReconcileAt,
 		Reads:       reads(hr, sources),
 		Takes:       Takes(hr),
-		Record:      plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation]),
+		Record:      plan.RecordOf(hr),
 	}
 	reconciling := ""
 	for _, condition := range hr.Status.Conditions {

@@ -104,7 +104,7 @@ func TestObserve(t *testing.T) {
 		}},
 		{"a record that someone has broken", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Annotations["trigger.nebius.ai/request"] = "{"
-			want.Record = plan.Record{}
+			want.Record = plan.Record{Token: "0123456789ab.7"}
 		}},
 		{"no source is read", func(hr *helmv2.HelmRelease, want *plan.Release) {
 			hr.Spec.ValuesFrom, want.Reads = nil, map[string]bool{}

@@ -184,7 +184,7 @@ func TestResolver_Resolve_isBounded(t *testing.T) {
 		return interceptor.NewClient(fake.NewClientBuilder().WithScheme(scheme).Build(), interceptor.Funcs{
 			List: func(_ context.Context, _ client.WithWatch, list client.ObjectList, _ ...client.ListOption) error {
 				for i := range n {
-					list.(*helmv2.HelmReleaseList).Items = append(list.(*helmv2.HelmReleaseList).Items, *release("apps", fmt.Sprintf("a-%04d", i), nil))
+					list.(*helmv2.HelmReleaseList).Items = append(list.(*helmv2.HelmReleaseList).Items, *release("apps", fmt.Sprintf("a-%05d", i), nil))
 				}
 				return nil
 			},
@@ -192,11 +192,11 @@ func TestResolver_Resolve_isBounded(t *testing.T) {
 	}
 	g := NewWithT(t)
 	all := trigger(triggerv1.TargetReference{Selector: &triggerv1.Selector{}})
-	targets, _, err := Resolver{Releases: many(1000)}.Resolve(context.Background(), all)
+	targets, _, err := Resolver{Releases: many(triggerv1.MaxResolvedTargets)}.Resolve(context.Background(), all)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(targets).To(HaveLen(1000))
+	g.Expect(targets).To(HaveLen(triggerv1.MaxResolvedTargets))
 
-	_, _, err = Resolver{Releases: many(1001)}.Resolve(context.Background(), all)
+	_, _, err = Resolver{Releases: many(triggerv1.MaxResolvedTargets + 1)}.Resolve(context.Background(), all)
 	g.Expect(err).To(WithTransform(fault.ReasonOf, Equal(triggerv1.InvalidSpecReason)))
-	g.Expect(err).To(MatchError(ContainSubstring("spec.targets select 1001 HelmReleases, more than 1000; split them")))
+	g.Expect(err).To(MatchError(ContainSubstring("spec.targets select 10001 HelmReleases, more than 10000; split them")))
 }

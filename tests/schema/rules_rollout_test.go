@@ -11,9 +11,9 @@ import (
 const (
 	delays      = "maxDelay needs a quietPeriod and must not be shorter"
 	lastStage   = "only the last stage may be without a selector: it takes all that is left"
-	concurrency = "maxConcurrency must be between 1 and 1000, or a percentage"
+	concurrency = "maxConcurrency must be between 1 and 10000, or a percentage"
 	stageName   = "must be the name of a stage: lower-case letters, digits and '-', with a letter or digit at both ends"
-	failures    = "maxFailures must be between 0 and 1000, or a percentage"
+	failures    = "maxFailures must be between 0 and 10000, or a percentage"
 )
 
 // gateViolations are those of what holds changes back.
@@ -72,7 +72,7 @@ func gateViolations() []violation {
 		{rule: "spec.rollout.maxFailures: pattern", field: rollout + ".maxFailures", message: "should match '^(0|[1-9][0-9]?|100)%$'",
 			more: inRollout("maxFailures", "101%")},
 		{rule: "spec.rollout.maxFailures: " + failures, field: rollout + ".maxFailures", message: failures, more: inRollout("maxFailures", int64(-1))},
-		{rule: "spec.rollout.maxFailures: " + failures, field: rollout + ".maxFailures", message: failures, more: inRollout("maxFailures", int64(1001))},
+		{rule: "spec.rollout.maxFailures: " + failures, field: rollout + ".maxFailures", message: failures, more: inRollout("maxFailures", int64(10001))},
 
 		{rule: "spec.rollout.stages[]: required name", field: stage + ".name", message: "Required value", more: inStage("name", nil)},
 		{rule: "spec.rollout.stages[].name: minLength", field: stage + ".name", message: "should be at least 1 chars long", more: inStage("name", "")},

@@ -149,7 +149,7 @@ func (d Directory) reader(vt *triggerv1.ValuesTrigger) func(binding.Target) trig
 
 // recorded returns what the record on a HelmRelease says of it as a target, false if nothing.
 func recorded(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) (triggerv1.TargetStatus, bool) {
-	status, _ := plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation]).Recall(generated.Knower(vt), hr.UID, nil)
+	status, _ := plan.RecordOf(hr).Recall(generated.Knower(vt), hr.UID, nil)
 	if status == nil {
 		return triggerv1.TargetStatus{}, false
 	}

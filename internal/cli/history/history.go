@@ -299,5 +299,5 @@ func waiting(e Evidence) []Waiting {
 
 // record returns the operator's record of its last request on the HelmRelease.
 func record(hr *helmv2.HelmRelease) plan.Record {
-	return plan.ParseRecord(hr.Annotations[triggerv1.RequestAnnotation])
+	return plan.RecordOf(hr)
 }

@@ -66,8 +66,11 @@ func requests(e Evidence) []request {
 		all = append(all, ofEvent(event)...)
 	}
 	last := record(e.Release)
+	if last.At.IsZero() {
+		last.Token = "" // The cause may be that of an earlier request.
+	}
 	all = append(all, request{
-		token: last.Token, cause: e.Release.Annotations[triggerv1.CauseAnnotation], at: last.At, before: last.Revision, knowsBefore: last.Token != "",
+		token: last.Token, cause: e.Release.Annotations[triggerv1.CauseAnnotation], at: last.At, before: last.Revision, knowsBefore: !last.At.IsZero(),
 		from: "annotation " + triggerv1.CauseAnnotation, rank: 2,
 	})
 	all = slices.DeleteFunc(all, func(r request) bool { return r.cause == "" })
