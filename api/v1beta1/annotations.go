@@ -75,9 +75,9 @@ const (
 	// which object, content and editor caused the request, via which trigger.
 	CauseAnnotation = "trigger.nebius.ai/cause"
 
-	// RequestAnnotation is written on a HelmRelease in the patch that triggers
-	// it: the operator's own record of the request, from which it recognises
-	// after a crash, or from another trigger, what has been requested already.
+	// RequestAnnotation is the operator's record on a HelmRelease, as JSON: what was requested
+	// from it, and what each ValuesTrigger knows of it. It is written in the patch of a request,
+	// so that it is there exactly when the request was made, and alone when it says more than before.
 	RequestAnnotation = "trigger.nebius.ai/request"
 )
 

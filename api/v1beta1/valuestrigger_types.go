@@ -197,13 +197,14 @@ type ValuesTriggerStatus struct {
 	// +optional
 	Sources []SourceStatus `json:"sources,omitempty"`
 
-	// Targets that the references resolved to, and how far each delivery got.
+	// Targets that the references resolved to, and how far each delivery got: up to 200 of them and
+	// 48 KiB, those that need attention first. It shows what is recorded on the HelmReleases.
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	// +optional
 	Targets []TargetStatus `json:"targets,omitempty"`
 
-	// Summary counts the targets by state. Unset in a status of an earlier version.
+	// Summary counts all targets by state. Unset in a status of an earlier version.
 	// +optional
 	Summary *TargetSummary `json:"summary,omitempty"`
 

@@ -21,7 +21,7 @@ const (
 	// maxTroubled bounds the triggers that are not well.
 	maxTroubled = 20
 	// maxTargets bounds the HelmReleases of one trigger that are in the same state, and
-	// maxNamedTargets if the trigger is asked for by name.
+	// maxNamedTargets if the trigger is given by name.
 	maxTargets      = 10
 	maxNamedTargets = 200
 	// maxReasons bounds what is counted of all that is wrong.

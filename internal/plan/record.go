@@ -22,10 +22,9 @@ import (
 // maxRecorded bounds how many sources a record remembers, newest first.
 const maxRecorded = 300
 
-// Record is what the operator writes on a HelmRelease with each request. Being
-// part of the same patch, it is there exactly when the request was made: after
-// a crash, or when two triggers deliver the same change, it says what has been
-// asked already.
+// Record is what the operator writes on a HelmRelease with each request, and alone when it says more
+// than before. Being part of the same patch, it is there exactly when the request was made: after a
+// crash, or when two triggers deliver the same change, it says what has been requested already.
 type Record struct {
 	// UID of the HelmRelease that was asked. A record that a backup or an export brought
 	// to another one says nothing about it. Records of earlier versions have none.

@@ -176,7 +176,7 @@ func (l *look) execute(i int, held string) (sent, dead bool) {
 		}
 		corrects := decision.Request == nil && status.State == triggerv1.TargetDelivered && status.Digest == l.diff.To
 		if m.copied != l.restored && corrects && !l.inputs[i].Live {
-			l.decide(i, m.live, true) // The release may have been asked for other content since.
+			l.decide(i, m.live, true) // The release may have been triggered for other content since.
 			continue
 		}
 		if m.copied != l.restored && (asks || corrects) {

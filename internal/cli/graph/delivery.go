@@ -17,7 +17,7 @@ import (
 type Delivery struct {
 	Trigger *triggerv1.ValuesTrigger
 
-	// Target is how far it got, nil if the trigger has not looked at the HelmRelease.
+	// Target is how far it got, nil if the trigger has not evaluated the HelmRelease.
 	Target *triggerv1.TargetStatus
 
 	// Recorded reports that this is said by the record on the HelmRelease, since the status of the
@@ -51,7 +51,7 @@ func (d Directory) DeliveriesTo(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRe
 	return found
 }
 
-// unseen returns the HelmReleases that a trigger names and has not looked at.
+// unseen returns the HelmReleases that a trigger names and has not evaluated.
 func unseen(vt *triggerv1.ValuesTrigger) []binding.Object {
 	if IsBounded(vt) {
 		return nil // It has counted them.
