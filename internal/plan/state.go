@@ -25,6 +25,10 @@ const (
 	// maxStates bounds how many triggers have their state in a record.
 	maxStates = 32
 
+	// maxRecord bounds a record with all its states, in bytes: the API server takes no more than 256 KiB of
+	// annotations on one object.
+	maxRecord = 128 << 10
+
 	// maxKnown bounds how many sources a state remembers. A trigger by selector may have more:
 	// of those, a change that waits counts as one of all sources.
 	maxKnown = 300
@@ -121,11 +125,18 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 	if r.States == nil {
 		r.States = map[string]State{}
 	}
-	if !found && len(r.States) >= maxStates {
+	delete(r.States, in.Knower.Key)
+	for len(r.States) >= maxStates || len(r.States) > 0 && len(r.String())+next.size() > maxRecord {
 		delete(r.States, r.oldest())
 	}
 	r.States[in.Knower.Key] = next
 	return r, !found || !next.same(old)
+}
+
+// size returns how many bytes of a record a state takes.
+func (s State) size() int {
+	text, _ := json.Marshal(s) // It holds nothing that cannot be marshalled.
+	return len(text)
 }
 
 // oldest returns whose state was asked or proven longest ago: perhaps of a trigger that is gone.

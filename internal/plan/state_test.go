@@ -5,6 +5,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,26 @@ func TestKeep_forgets_the_state_that_is_oldest(t *testing.T) {
 	g.Expect(in.Release.Record.States).NotTo(HaveKey("apps/trigger"))
 	g.Expect(keep(&in, status)).To(BeFalse(), "one that is full loses nothing by what is known already")
 	g.Expect(in.Release.Record.States).To(HaveLen(maxStates))
+}
+
+// The API server takes no more than 256 KiB of annotations on one object.
+func TestKeep_leaves_room_for_others(t *testing.T) {
+	g := NewWithT(t)
+	in := kept(delivered(other))
+	status := *in.Previous
+	for i := range maxKnown {
+		in.Sources = append(in.Sources, Source{ID: fmt.Sprintf("ConfigMap/%s/%s-%d", strings.Repeat("n", 60), strings.Repeat("v", 200), i), Digest: "sha256:0123456789ab", UID: "01234567"})
+	}
+	in.Sources = in.Sources[:maxKnown]
+	in.Digest = Combined(in.Sources)
+	status.Digest = in.Digest
+	for i := range 8 {
+		in.Knower.Key = fmt.Sprintf("apps/other-%d", i)
+		keep(&in, status)
+		g.Expect(in.Release.Record.States).To(HaveKey(in.Knower.Key), "the last one stays")
+		g.Expect(len(in.Release.Record.String())).To(BeNumerically("<", 256<<10))
+	}
+	g.Expect(len(in.Release.Record.States)).To(BeNumerically("<", 3))
 }
 
 func TestParseRecord_implausible_states_are_none(t *testing.T) {
