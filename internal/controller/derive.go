@@ -164,7 +164,7 @@ func (d deriver) selects(ctx context.Context, vt *triggerv1.ValuesTrigger, hr *h
 	for _, ref := range vt.Spec.Targets {
 		one, err := binding.TargetReferenceOf(vt, ref)
 		if err != nil {
-			return true, nil
+			return true, nil //nolint:nilerr // See above.
 		}
 		if one.NamespaceSelector != nil && namespace.Name == "" {
 			if d.namespaces == nil {

@@ -221,15 +221,13 @@ func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sna
 // execute makes the request that was decided on, unless it is held back, and decides
 // again on a fresh observation when the HelmRelease has changed since.
 func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) effect {
-	judged := c.decision.Request != nil
+	judged := snap.gate == nil || c.decision.Request != nil
 	for attempt := 1; ; attempt++ {
-		decision := c.decision
-		if c.err != nil {
+		switch {
+		case c.err != nil:
 			return e.undecidable(vt, c)
-		}
-		if snap.gate != nil && decision.Request != nil && !judged {
-			// What holds changes back has not judged it.
-			return effect{status: decision.Unsent, undecided: true, after: ConflictDelay}
+		case !judged && c.decision.Request != nil: // It came up since, and may have to wait.
+			return effect{status: c.decision.Unsent, undecided: true, after: ConflictDelay}
 		}
 		planned, asks := c.planned()
 		err := e.publish(ctx, vt, snap, c)
@@ -237,26 +235,38 @@ func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 		if published {
 			err = c.write(ctx, snap, planned, asks)
 		}
-		switch {
-		case err == nil && asks:
-			e.Meter.ObserveReaction(snap.change(vt.Status.History), c.previous, decision.Status, time.Now())
-			if snap.gate != nil {
-				e.sent.note(c.NamespacedName, decision.Request.Token)
-			}
-			ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
-				"token", decision.Request.Token, "force", decision.Request.Force, "cause", decision.Request.Cause)
-			return planned
+		switch again := apierrors.IsConflict(err) || apierrors.IsNotFound(err); {
 		case err == nil:
+			e.noteSent(ctx, vt, snap, c, planned)
 			return planned
-		case attempt >= maxConflicts || !apierrors.IsConflict(err) && !apierrors.IsNotFound(err):
-			if published && !asks {
-				return unkept(planned, err)
-			}
+		case again && attempt < maxConflicts:
+			e.decideAgain(ctx, vt, snap, c)
+		case published && !asks:
+			return unkept(planned, err)
+		default:
 			return e.unmade(vt, snap, c, err)
 		}
-		if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
-			c.live = true
-			e.decide(ctx, vt, snap, c)
-		}
 	}
+}
+
+// decideAgain decides about a target as it is on the API server.
+func (e *Engine) decideAgain(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) {
+	if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
+		c.live = true
+		e.decide(ctx, vt, snap, c)
+	}
+}
+
+// noteSent measures and logs a request, if one was made.
+func (e *Engine) noteSent(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, made effect) {
+	if !made.sent {
+		return
+	}
+	request := c.decision.Request
+	e.Meter.ObserveReaction(snap.change(vt.Status.History), c.previous, made.status, time.Now())
+	if snap.gate != nil {
+		e.sent.note(c.NamespacedName, request.Token)
+	}
+	ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
+		"token", request.Token, "force", request.Force, "cause", request.Cause)
 }

@@ -85,3 +85,51 @@ func Combined(sources []Source) string {
 	}
 	return digest.Combine(parts)
 }
+
+// own returns the difference of the sources against what the target was last asked or proven to
+// run, as far as that is known, and otherwise against what was last recorded of all targets.
+func (in Input) own() Diff {
+	if in.Previous == nil || in.Known == nil || in.recreated() {
+		return in.Diff
+	}
+	diff := Diff{From: in.Previous.Digest, To: in.Digest}
+	before := make(map[string]RecordedSource, len(in.Known))
+	for _, e := range in.Known {
+		before[e.ID] = e
+	}
+	for _, s := range in.Sources {
+		old, found := before[s.ID]
+		is := func(sum string) bool { return old.Digest == digest.Short(sum) }
+		switch {
+		case !found, old.Digest == unasked && s.Digest != "":
+			diff.Added = append(diff.Added, s.ID)
+		case !is(s.Digest) && !slices.ContainsFunc(s.Former, is):
+			diff.Changed = append(diff.Changed, s.ID)
+		case old.Object != "" && old.Object != object(s):
+			diff.Recreated = append(diff.Recreated, s.ID)
+		}
+		delete(before, s.ID)
+	}
+	for id := range before {
+		diff.Removed = append(diff.Removed, id)
+	}
+	slices.Sort(diff.Added)
+	slices.Sort(diff.Changed)
+	slices.Sort(diff.Recreated)
+	slices.Sort(diff.Removed)
+	return diff
+}
+
+// stays reports whether the content is what the target was last asked or proven to run, but perhaps for
+// what is no source any more.
+func (in Input) stays() bool {
+	if in.Previous.Digest == in.Digest {
+		return true
+	}
+	own := in.own()
+	return in.Previous.Digest != "" && in.Previous.Digest == own.From && len(own.Added)+len(own.Changed)+len(own.Recreated) == 0
+}
+
+// moved reports whether the content is another than when all targets were last decided on: what came
+// and went since may have been taken up by a release that waited for it.
+func (in Input) moved() bool { return len(in.Diff.Added)+len(in.Diff.Changed) > 0 }

@@ -17,8 +17,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
+	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -144,7 +144,7 @@ func (s *scaling) deliver(ctx context.Context) error {
 }
 
 // arrive returns how long it takes from an edit, which has to be made, until all releases are
-// Delivered. Requests are answered after what is to be done.
+// Delivered. Requests are answered after that is done.
 func (s *scaling) arrive(ctx context.Context, round int, do func() error) (time.Duration, error) {
 	digest := s.triggers.get(s.fan.namespace, s.fan.shape).Status.LastDigest
 	arrived := s.triggers.when(s.fan.namespace, s.fan.shape, func(vt *triggerv1.ValuesTrigger) bool {
@@ -177,11 +177,11 @@ func (s *scaling) start(ctx context.Context, what string) error {
 		return err
 	}
 	s.rows = append(s.rows,
-		row(what+": start until all is looked at", "s", took.Seconds(), maxStart, fmt.Sprintf("%d s", maxStart)),
+		row(what+": start until all is evaluated", "s", took.Seconds(), maxStart, fmt.Sprintf("%d s", maxStart)),
 		row(what+": writes of a start", "", float64(writes), 0, "0"),
 	)
 	if what == s.what() {
-		note(s.growth, "start", "one trigger: start until all is looked at", "s", took.Seconds())
+		note(s.growth, "start", "one trigger: start until all is evaluated", "s", took.Seconds())
 	}
 	return nil
 }

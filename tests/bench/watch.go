@@ -51,7 +51,7 @@ func watchAll[T client.Object](ctx context.Context, c client.WithWatch, list cli
 	if err != nil {
 		return nil, err
 	}
-	// The API server ends the watch of whoever is too slow.
+	// The API server ends a watch whose client is too slow.
 	changes, err := watchtools.NewRetryWatcherWithContext(ctx, list.GetResourceVersion(), follower{c, list})
 	if err != nil {
 		return nil, err

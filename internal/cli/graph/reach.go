@@ -69,8 +69,8 @@ func Reaches(c Cluster, subject Subject) Reach {
 		r.reach.CopyOf = Key{trigger}
 	}
 	if contract.IsSource(subject.Labels) {
-		binding := contract.Parse(subject.Annotations)
-		r.targets, r.reach.Problems = binding.Targets, binding.Problems
+		parsed := contract.Parse(subject.Annotations)
+		r.targets, r.reach.Problems = parsed.Targets, parsed.Problems
 		for _, key := range r.targets {
 			r.named[key] = true
 		}

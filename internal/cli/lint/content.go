@@ -37,11 +37,11 @@ func (s *set) checkContent(r *resource) {
 	if isVariable(names) || isVariable(r.annotations[triggerv1.HRNSAnnotation]) {
 		return
 	}
-	binding := contract.Parse(r.annotations)
-	for _, problem := range binding.Problems {
+	parsed := contract.Parse(r.annotations)
+	for _, problem := range parsed.Problems {
 		s.report(r, Error, "contract", triggerv1.HRNameAnnotation, "%s", problem)
 	}
-	for _, target := range binding.Targets {
+	for _, target := range parsed.Targets {
 		s.checkNamed(r, target.Namespace, target.Name)
 	}
 }
