@@ -117,14 +117,17 @@ func TestHostile_who_may_edit_HelmReleases_in_one_namespace_spoils_nobody_elses_
 		e.Eventually(e.deliveredRevision(platform, "all", "good")).Should(BeEquivalentTo(3+i), "neither lost nor doubled")
 	}
 	// Who has no room for a request learns so, and holds no one up.
-	evil := e.get(tenant, "evil")
-	evil.Annotations["room"] = strings.Repeat("x", 261_600) // Of 262,144 for all of them together.
-	for key := range evil.Annotations {
-		if strings.HasPrefix(key, "trigger.nebius.ai/") || strings.HasPrefix(key, "reconcile.fluxcd.io/") {
-			evil.Annotations[key] = strings.Repeat("y", 10)
+	e.Eventually(func() error {
+		evil := e.get(tenant, "evil")
+		before := client.MergeFrom(evil.DeepCopy())
+		evil.Annotations["room"] = strings.Repeat("x", 261_600) // Of 262,144 for all of them together.
+		for key := range evil.Annotations {
+			if strings.HasPrefix(key, "trigger.nebius.ai/") || strings.HasPrefix(key, "reconcile.fluxcd.io/") {
+				evil.Annotations[key] = strings.Repeat("y", 10)
+			}
 		}
-	}
-	e.Expect(editor.Patch(e.ctx, evil, client.MergeFrom(e.get(tenant, "evil")))).To(Succeed())
+		return editor.Patch(e.ctx, evil, before)
+	}).Should(Succeed())
 	e.setData(settings(platform), "key", "the last edit")
 	e.Eventually(e.deliveredRevision(platform, "all", "good")).Should(BeEquivalentTo(6))
 	e.stay(platform, map[string]int{"good": 6})
