@@ -104,8 +104,14 @@ func (t *task) askedForOther() bool {
 	}
 	return slices.ContainsFunc(t.Sources, func(s Source) bool {
 		e, found := record.latest(s.ID)
-		return found && e.Digest != digest.Short(s.Full) && (t.Release.Reads[s.ID] || t.isLookedUp(s))
+		return found && e.Digest != digest.Short(s.Full) && !t.outlives(e) && (t.Release.Reads[s.ID] || t.isLookedUp(s))
 	})
+}
+
+// outlives reports whether the content of now is proven by a later revision than the one that there was
+// when other content of a source was requested.
+func (t *task) outlives(e RecordedSource) bool {
+	return t.status.Digest == t.Digest && t.status.DeliveredAt != nil && e.After < t.status.Revision && t.status.Revision <= t.Release.Revision
 }
 
 // absorbReturn makes sure that helm-controller has not picked up by itself what was

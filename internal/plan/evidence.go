@@ -34,7 +34,7 @@ func (t *task) doubt() {
 			return false
 		}
 		if e, found := r.Record.latest(s.ID); found && r.Record.Token == r.RequestedAt {
-			return e.Digest != digest.Short(s.Full)
+			return e.Digest != digest.Short(s.Full) && !t.outlives(e)
 		}
 		return slices.Contains(changed, s.ID)
 	})

@@ -209,3 +209,31 @@ func TestRecall_digests_that_were_made_otherwise(t *testing.T) {
 	next.Sources = s.sources
 	g.Expect(next.own().Changed).To(BeEmpty())
 }
+
+// What another trigger, or an earlier request, asked for does not count against content that a later revision is
+// proven to run: each reconciliation of helm-controller would be news.
+func TestDecide_other_content_that_was_requested_before_the_proof(t *testing.T) {
+	for name, c := range map[string]struct {
+		after int64
+		state triggerv1.TargetState
+	}{
+		"before the revision that proves it": {1, triggerv1.TargetDelivered},
+		"since":                              {7, triggerv1.TargetPending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := NewWithT(t)
+			in := kept(delivered(other))
+			status := *in.Previous
+			in.Release.Revision, status.Revision = 7, 7
+			keep(&in, status)
+			in.Release.Record.Token, in.Release.Record.At = "0123456789ab.1000", noon
+			in.Release.Record.Sources = []RecordedSource{{ID: in.Sources[0].ID, Digest: "0123456789ab", After: c.after}}
+			in.Release.RequestedAt, in.Release.HandledAt = in.Release.Record.Token, in.Release.Record.Token
+			in.Release.Reconciling, in.Release.Ready = true, "Unknown"
+			in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
+			d := Decide(in)
+			g.Expect(d.Status.State).To(Equal(c.state))
+			g.Expect(d.Status.DoubtfulUntil > 0).To(Equal(c.state == triggerv1.TargetPending))
+		})
+	}
+}
