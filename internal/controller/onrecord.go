@@ -23,7 +23,7 @@ import (
 
 // onRecord returns what is on record of a release as a target of a trigger, nil if nothing is.
 func onRecord(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) *triggerv1.TargetStatus {
-	if known, _ := plan.RecordOf(hr).Recall(generated.Knower(vt), hr.UID, nil); known != nil {
+	if known, _ := plan.RecordOf(hr).Recall(generated.Knower(vt), hr.UID, plan.Translation{}); known != nil {
 		known.Namespace, known.Name = hr.Namespace, hr.Name
 		return known
 	}

@@ -31,31 +31,15 @@ const (
 	maxNames  = 256
 )
 
-// step is one target before and after a pass.
-type step struct {
-	was, is triggerv1.TargetStatus
-}
-
-// stepsOf returns the steps of all targets in a pass.
-func stepsOf(pass delivery.Result) []step {
-	steps := make([]step, len(pass.Is))
-	for i := range pass.Is {
-		steps[i] = step{was: pass.Was[i], is: pass.Is[i]}
-	}
-	return steps
-}
-
 // notifyTargets emits the events about what became of the targets in a pass: about the HelmReleases, since
 // Flux's Alerts select by Flux's own kinds, and about the ValuesTrigger, one for all. What is on the releases
 // has happened, whether the status can be written or not.
 func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass delivery.Result) {
 	r.meter.Observe(pass.Was, pass.Is)
-	steps := stepsOf(pass)
-	shown := listedAsDenied(vt)
 	var triggered, refused []triggerv1.TargetStatus
 	var passed []string
-	for _, s := range steps {
-		was, t := s.was, s.is
+	for i, t := range pass.Is {
+		was := pass.Was[i]
 		if t.Token != "" && t.Token != was.Token {
 			triggered = append(triggered, t)
 			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered: "+t.Cause)
@@ -65,7 +49,7 @@ func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *tr
 		}
 		// That a target is refused is on record in the list alone: what that has no room for would be
 		// news each time.
-		if _, listed := shown[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]; t.Refused != nil && !listed {
+		if t.Refused != nil && listed(vt, t.Namespace, t.Name) == nil {
 			continue
 		}
 		if isNewlyRefused(was, t) {
@@ -74,7 +58,7 @@ func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *tr
 		r.notifyOutcome(ctx, was, t)
 	}
 
-	if isNews(old, vt, steps, triggered) {
+	if isNews(old, vt, pass.Was, triggered) {
 		r.events.Event(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, triggeredMessage(triggered))
 	}
 	if len(passed) > 0 {

@@ -113,7 +113,7 @@ func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool 
 // isNews is true if the ValuesTrigger gets an event about targets that were triggered. Of a
 // stage, that is the first ones: each HelmRelease has its own event, and StageFinished
 // counts them. What a person asks for, whatever the stage, is always reported.
-func isNews(old, vt *triggerv1.ValuesTrigger, steps []step, triggered []triggerv1.TargetStatus) bool {
+func isNews(old, vt *triggerv1.ValuesTrigger, before, triggered []triggerv1.TargetStatus) bool {
 	if len(triggered) == 0 {
 		return false
 	}
@@ -122,7 +122,7 @@ func isNews(old, vt *triggerv1.ValuesTrigger, steps []step, triggered []triggerv
 		old.Status.LastHandledResetAt != vt.Status.LastHandledResetAt {
 		return true
 	}
-	return !slices.ContainsFunc(steps, func(one step) bool { return one.was.Stage == s.Stage && one.was.Digest == s.Digest })
+	return !slices.ContainsFunc(before, func(t triggerv1.TargetStatus) bool { return t.Stage == s.Stage && t.Digest == s.Digest })
 }
 
 // notifyOverride emits the event about a request that has overridden what holds changes

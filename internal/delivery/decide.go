@@ -66,7 +66,7 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 // status by an earlier version of the operator is believed until it is written over: it was all that there
 // was.
 func recall(vt *triggerv1.ValuesTrigger, snap snapshot, listed *triggerv1.TargetStatus, release plan.Release) (*triggerv1.TargetStatus, []plan.RecordedSource) {
-	previous, known := release.Record.Recall(snap.knower, release.UID, snap.sources)
+	previous, known := release.Record.Recall(snap.knower, release.UID, snap.formerly)
 	switch {
 	case listed == nil:
 	case previous == nil && vt.Status.Summary == nil && listed.Digest == vt.Status.LastDigest:

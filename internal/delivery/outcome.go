@@ -91,7 +91,7 @@ func wereAsked(status *triggerv1.ValuesTriggerStatus, targets []triggerv1.Target
 	for _, t := range status.Targets {
 		tokens[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t.Token
 	}
-	complete := status.Summary == nil || int(status.Summary.Total) == len(status.Targets)
+	complete := status.CountTargets() == len(status.Targets)
 	return slices.ContainsFunc(targets, func(t triggerv1.TargetStatus) bool {
 		token, listed := tokens[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}]
 		return (listed || complete) && t.Token != "" && t.Token != token

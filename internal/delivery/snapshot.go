@@ -36,6 +36,9 @@ type snapshot struct {
 	// are made otherwise. It has been applied.
 	translation plan.Translation
 
+	// formerly says the same of what the releases keep.
+	formerly plan.Translation
+
 	targets []target.Target
 	account source.Account
 	writer  client.Client
@@ -139,6 +142,7 @@ func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at t
 	snap.force, snap.reset = manualRequests(vt)
 	snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, snap.sources)
 	snap.rollBack(vt)
+	snap.formerly = plan.TranslationOf(snap.sources)
 	snap.triggerThrough(vt)
 	e.noteApplied(vt, &snap)
 

@@ -74,13 +74,13 @@ func (t *task) doubtful() bool {
 // something that happened to the sources. The release must then be read after them, and
 // not from a cache.
 func (in Input) DependsOnOrder() bool {
-	p := in.Previous
+	p, own := in.Previous, in.own()
 	switch {
 	case in.Live || !in.Release.Exists || p == nil:
 		return false
-	case len(in.own().Recreated) > 0:
+	case len(own.Recreated) > 0:
 		return true
-	case in.stays():
+	case in.stays(own):
 		return p.DeliveredAt != nil && (p.State != triggerv1.TargetDelivered || in.moved())
 	default:
 		return (in.Release.Suspended || in.Settling && in.needsForce(in.Sources)) && p.Digest != "" && (p.Seen == nil || p.Seen.Digest != in.Digest)

@@ -106,7 +106,7 @@ func TestDecide_a_record_that_is_put_back_proves_nothing(t *testing.T) {
 				next := s.input()
 				next.Knower, next.Release = in.Knower, in.Release
 				next.Release.Record = in.Release.Record.Believed(in.Release.RequestedAt, in.Release.HandledAt, handledForceAt)
-				next.Previous, next.Known = next.Release.Record.Recall(next.Knower, next.Release.UID, next.Sources)
+				next.Previous, next.Known = next.Release.Record.Recall(next.Knower, next.Release.UID, TranslationOf(next.Sources))
 				d := Decide(next)
 				record := next.Release.Record
 				if d.Request != nil {

@@ -54,21 +54,51 @@ func Compare(recorded []triggerv1.SourceStatus, recordedDigest string, sources [
 	for _, s := range recorded {
 		before[ID(s.Kind, s.Namespace, s.Name)] = s
 	}
-	diff := Diff{From: recordedDigest, To: Combined(sources)}
-	for _, s := range sources {
-		old, known := before[s.ID]
+	return differ(recordedDigest, Combined(sources), before, sources, func(old triggerv1.SourceStatus, s Source) change {
 		switch {
-		case !known:
-			diff.Added = append(diff.Added, s.ID)
 		case old.Digest != s.Digest:
-			diff.Changed = append(diff.Changed, s.ID)
+			return changed
 		case old.UID != "" && old.UID != s.UID:
-			diff.Recreated = append(diff.Recreated, s.ID)
+			return recreated
 		}
-		delete(before, s.ID)
+		return same
+	})
+}
+
+// change is what has become of a source of which something is known.
+type change int
+
+const (
+	same change = iota
+	changed
+	recreated
+	added // Of which what is known says nothing.
+)
+
+// differ sorts sources by what has become of each since it was known.
+func differ[T any](from, to string, before map[string]T, sources []Source, since func(T, Source) change) Diff {
+	diff := Diff{From: from, To: to}
+	present := make(map[string]bool, len(sources))
+	for _, s := range sources {
+		present[s.ID] = true
+		became := added
+		if old, known := before[s.ID]; known {
+			became = since(old, s)
+		}
+		switch became {
+		case added:
+			diff.Added = append(diff.Added, s.ID)
+		case changed:
+			diff.Changed = append(diff.Changed, s.ID)
+		case recreated:
+			diff.Recreated = append(diff.Recreated, s.ID)
+		case same:
+		}
 	}
 	for id := range before {
-		diff.Removed = append(diff.Removed, id)
+		if !present[id] {
+			diff.Removed = append(diff.Removed, id)
+		}
 	}
 	slices.Sort(diff.Added)
 	slices.Sort(diff.Changed)
@@ -92,41 +122,30 @@ func (in Input) own() Diff {
 	if in.Previous == nil || in.Known == nil || in.recreated() {
 		return in.Diff
 	}
-	diff := Diff{From: in.Previous.Digest, To: in.Digest}
 	before := make(map[string]RecordedSource, len(in.Known))
 	for _, e := range in.Known {
 		before[e.ID] = e
 	}
-	for _, s := range in.Sources {
-		old, found := before[s.ID]
+	return differ(in.Previous.Digest, in.Digest, before, in.Sources, func(old RecordedSource, s Source) change {
 		is := func(sum string) bool { return old.Digest == digest.Short(sum) }
 		switch {
-		case !found, old.Digest == unasked && s.Digest != "":
-			diff.Added = append(diff.Added, s.ID)
+		case old.Digest == unasked && s.Digest != "":
+			return added
 		case !is(s.Digest) && !slices.ContainsFunc(s.Former, is):
-			diff.Changed = append(diff.Changed, s.ID)
+			return changed
 		case old.Object != "" && old.Object != object(s):
-			diff.Recreated = append(diff.Recreated, s.ID)
+			return recreated
 		}
-		delete(before, s.ID)
-	}
-	for id := range before {
-		diff.Removed = append(diff.Removed, id)
-	}
-	slices.Sort(diff.Added)
-	slices.Sort(diff.Changed)
-	slices.Sort(diff.Recreated)
-	slices.Sort(diff.Removed)
-	return diff
+		return same
+	})
 }
 
 // stays reports whether the content is what the target was last asked or proven to run, but perhaps for
-// what is no source any more.
-func (in Input) stays() bool {
+// what is no source any more, given how the sources differ from those.
+func (in Input) stays(own Diff) bool {
 	if in.Previous.Digest == in.Digest {
 		return true
 	}
-	own := in.own()
 	return in.Previous.Digest != "" && in.Previous.Digest == own.From && len(own.Added)+len(own.Changed)+len(own.Recreated) == 0
 }
 

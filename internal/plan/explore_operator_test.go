@@ -67,7 +67,7 @@ func (s *small) reconcile(dies moment) bool {
 // into is what is seen of the release, and what it says of itself as a target.
 func (r smallRelease) into(in *Input) {
 	in.Release, in.Values = r.observe(), ValuesUnknown
-	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
+	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, TranslationOf(in.Sources))
 }
 
 // deliver decides, and makes the request, or notes what is known now; after a conflict, it decides on

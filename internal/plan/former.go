@@ -22,13 +22,19 @@ type Translation struct {
 	digests map[string]string
 }
 
-// Translate returns what is to be written differently in a status, and means the same: it
-// is not a change. What the sources held before, and do not hold now, cannot be recognised.
-func Translate(status *triggerv1.ValuesTriggerStatus, sources []Source) Translation {
+// TranslationOf returns what digests of all sources together, made otherwise, are now.
+func TranslationOf(sources []Source) Translation {
 	t := Translation{digests: map[string]string{}}
 	for way := range ways(sources) {
 		t.digests[formerly(sources, way)] = Combined(sources)
 	}
+	return t
+}
+
+// Translate returns what is to be written differently in a status, and means the same: it
+// is not a change. What the sources held before, and do not hold now, cannot be recognised.
+func Translate(status *triggerv1.ValuesTriggerStatus, sources []Source) Translation {
+	t := TranslationOf(sources)
 	if len(t.digests) == 0 {
 		return t
 	}

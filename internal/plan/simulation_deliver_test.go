@@ -85,7 +85,7 @@ func (o *simOperator) deliver(t *simTrigger, h *simHelm, in Input, settling bool
 // into is what is seen of the release, and what it says of itself as a target.
 func (r simRelease) into(in *Input) {
 	in.Release, in.Values = r.observe(), ValuesUnknown
-	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
+	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, TranslationOf(in.Sources))
 }
 
 // look decides, and returns false if the values could not be read.

@@ -99,7 +99,7 @@ func (o *simOperator) known(s *simSource) bool {
 			return false
 		}
 		for _, h := range t.targets {
-			status, _ := h.release.observe().Record.Recall(Knower{Key: "apps/" + t.name}, h.release.observe().UID, nil)
+			status, _ := h.release.observe().Record.Recall(Knower{Key: "apps/" + t.name}, h.release.observe().UID, Translation{})
 			if t.refers(s) && (status == nil || status.Digest == "") {
 				return false
 			}

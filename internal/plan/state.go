@@ -84,8 +84,9 @@ type Knower struct {
 func (k Knower) trigger() string { return string(k.UID[:min(len(k.UID), maxObject)]) }
 
 // Recall returns what a trigger knows of a target, nil if it knows nothing, and the sources as they
-// were when the target was last asked or proven to run their content, nil if that is not known.
-func (r Record) Recall(who Knower, uid types.UID, sources []Source) (*triggerv1.TargetStatus, []RecordedSource) {
+// were when the target was last asked or proven to run their content, nil if that is not known. Digests
+// that are made otherwise now are translated.
+func (r Record) Recall(who Knower, uid types.UID, now Translation) (*triggerv1.TargetStatus, []RecordedSource) {
 	s, found := r.Of(uid).States[who.Key]
 	if !found || s.Trigger != who.trigger() {
 		return nil, nil
@@ -96,17 +97,12 @@ func (r Record) Recall(who Knower, uid types.UID, sources []Source) (*triggerv1.
 		DoubtfulUntil: s.DoubtfulUntil, DoubtfulRequest: s.DoubtfulRequest, Seen: s.Seen.DeepCopy(), UnreadyBefore: s.UnreadyBefore,
 		Message: s.Message, Cause: s.Cause,
 	}
-	translate := Translation{digests: map[string]string{}}
-	for way := range ways(sources) {
-		translate.digests[formerly(sources, way)] = Combined(sources)
-	}
-	translate.applyTarget(status)
+	now.applyTarget(status)
 	return status, s.Sources
 }
 
 // Keep returns the record with what a trigger knows of a target now, and whether that is to be
-// written although nothing is asked. The digest is that of the sources, and known are those of the
-// digest before.
+// written although nothing is asked.
 func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 	if !in.Release.Exists || in.Release.Denied != "" {
 		return r, false
@@ -120,6 +116,9 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 	if next.Digest == "" && next.UnreadyBefore == nil && next.State != triggerv1.TargetFailed {
 		return r, false // Nothing is known but that it waits.
 	}
+	if found && next.same(old) {
+		return r, false
+	}
 	r.UID = in.Release.UID
 	r.States = maps.Clone(r.States)
 	if r.States == nil {
@@ -130,7 +129,7 @@ func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 		delete(r.States, r.oldest())
 	}
 	r.States[in.Knower.Key] = next
-	return r, !found || !next.same(old)
+	return r, true
 }
 
 // size returns how many bytes of a record a state takes.

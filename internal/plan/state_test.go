@@ -19,7 +19,7 @@ import (
 func keep(in *Input, status triggerv1.TargetStatus) (news bool) {
 	in.Release.Record, news = in.Release.Record.Keep(*in, status)
 	in.Release.Record = ParseRecord(in.Release.Record.String())
-	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
+	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, TranslationOf(in.Sources))
 	return news
 }
 
@@ -83,7 +83,7 @@ func TestKeep_a_source_that_comes_and_goes_while_a_change_waits(t *testing.T) {
 	look := func() Decision {
 		next := s.input()
 		next.Knower, next.Release = in.Knower, release
-		next.Previous, next.Known = release.Record.Recall(in.Knower, release.UID, next.Sources)
+		next.Previous, next.Known = release.Record.Recall(in.Knower, release.UID, TranslationOf(next.Sources))
 		d := Decide(next)
 		keep(&next, d.Status)
 		release.Record = next.Release.Record
@@ -110,7 +110,7 @@ func TestDecide_contentThatComesBackWhileAnotherSourceIsRemoved(t *testing.T) {
 	in.Release.Revision++ // Of its own, with what was there meanwhile.
 	next := s.input()
 	next.Knower, next.Release = in.Knower, in.Release
-	next.Previous, next.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, next.Sources)
+	next.Previous, next.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, TranslationOf(next.Sources))
 
 	next.Live = false
 	g.Expect(next.DependsOnOrder()).To(BeTrue())
@@ -184,7 +184,7 @@ func TestParseRecord_implausible_states_are_none(t *testing.T) {
 func TestRecall_another_release_is_not_known(t *testing.T) {
 	g := NewWithT(t)
 	in := kept(delivered(other))
-	previous, sources := in.Release.Record.Recall(in.Knower, "another", in.Sources)
+	previous, sources := in.Release.Record.Recall(in.Knower, "another", TranslationOf(in.Sources))
 	g.Expect(previous).To(BeNil())
 	g.Expect(sources).To(BeNil())
 }
@@ -201,7 +201,7 @@ func TestRecall_digests_that_were_made_otherwise(t *testing.T) {
 	s.write(other, "first under another key")
 	next := s.input()
 	next.Knower, next.Release = in.Knower, in.Release
-	next.Previous, next.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, next.Sources)
+	next.Previous, next.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, TranslationOf(next.Sources))
 	g.Expect(next.Previous.Digest).To(Equal(next.Digest))
 	g.Expect(next.own().Changed).To(BeEmpty())
 
@@ -230,7 +230,7 @@ func TestDecide_other_content_that_was_requested_before_the_proof(t *testing.T) 
 			in.Release.Record.Sources = []RecordedSource{{ID: in.Sources[0].ID, Digest: "0123456789ab", After: c.after}}
 			in.Release.RequestedAt, in.Release.HandledAt = in.Release.Record.Token, in.Release.Record.Token
 			in.Release.Reconciling, in.Release.Ready = true, "Unknown"
-			in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
+			in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, TranslationOf(in.Sources))
 			d := Decide(in)
 			g.Expect(d.Status.State).To(Equal(c.state))
 			g.Expect(d.Status.DoubtfulUntil > 0).To(Equal(c.state == triggerv1.TargetPending))

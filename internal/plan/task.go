@@ -21,7 +21,7 @@ func newTask(in Input) *task {
 	}
 	if t.Previous != nil {
 		t.status = *t.Previous
-		if t.stays() {
+		if t.stays(t.own) {
 			t.status.Digest = in.Digest
 		}
 	}

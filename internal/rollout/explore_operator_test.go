@@ -159,7 +159,7 @@ func (l *look) gate() Decision {
 // into is what is seen of the release, and what it says of itself as a target.
 func (c chart) into(in *plan.Input) {
 	in.Release = c.observe()
-	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, in.Sources)
+	in.Previous, in.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, plan.TranslationOf(in.Sources))
 }
 
 // execute writes the copy, and makes the request or keeps what is known now; after a conflict, it

@@ -45,7 +45,7 @@ type Members struct {
 
 // IsBounded reports whether the status of a trigger counts more targets than it lists.
 func IsBounded(vt *triggerv1.ValuesTrigger) bool {
-	return vt.Status.Summary != nil && int(vt.Status.Summary.Total) > len(vt.Status.Targets)
+	return vt.Status.CountTargets() > len(vt.Status.Targets)
 }
 
 // SelectsNamespaces reports whether a trigger selects the namespaces of targets by their labels.
@@ -149,7 +149,7 @@ func (d Directory) reader(vt *triggerv1.ValuesTrigger) func(binding.Target) trig
 
 // recorded returns what the record on a HelmRelease says of it as a target, false if nothing.
 func recorded(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) (triggerv1.TargetStatus, bool) {
-	status, _ := plan.RecordOf(hr).Recall(generated.Knower(vt), hr.UID, nil)
+	status, _ := plan.RecordOf(hr).Recall(generated.Knower(vt), hr.UID, plan.Translation{})
 	if status == nil {
 		return triggerv1.TargetStatus{}, false
 	}
