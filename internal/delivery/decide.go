@@ -73,7 +73,8 @@ func recall(vt *triggerv1.ValuesTrigger, snap snapshot, listed *triggerv1.Target
 		return listed, plan.KnownFrom(vt.Status.Sources)
 	case previous == nil && vt.Status.Summary == nil:
 		return listed, nil
-	case previous != nil && listed.Refused != nil: // What is refused cannot be on the release.
+	case previous != nil && listed.Refused != nil && listed.Token == previous.Token && listed.Digest == previous.Digest:
+		// What is refused cannot be on the release. The status may be older than a request that was accepted since.
 		previous.State, previous.Refused, previous.Message = listed.State, listed.Refused, listed.Message
 	}
 	return previous, known
