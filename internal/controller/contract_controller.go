@@ -46,7 +46,6 @@ type ContractReconciler struct {
 	policy   access.Policy
 	events   record.EventRecorder
 	reported *reported
-	denials  *denials
 }
 
 // Reconcile looks at one labelled object.
@@ -54,7 +53,6 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	meta := index.Metadata(r.kind)
 	if err := r.cache.Get(ctx, req.NamespacedName, meta); err != nil {
 		r.reported.forget(req.String())
-		r.denials.over(req)
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	if !contract.IsSource(meta.Labels) {
@@ -77,10 +75,7 @@ func (r *ContractReconciler) Reconcile(ctx context.Context, req ctrl.Request) (c
 	var result ctrl.Result
 	if refusal.Is(err) {
 		problems = append(problems, problem{acl.AccessDeniedReason, refusal.Message(err)})
-		result.RequeueAfter, _ = r.denials.again(req)
-		err = nil
-	} else {
-		r.denials.over(req)
+		result, err = ctrl.Result{RequeueAfter: refusedDelay}, nil
 	}
 	r.report(meta, problems)
 	return result, err

@@ -113,7 +113,7 @@ func TestContractReconciler(t *testing.T) {
 			recorder := record.NewFakeRecorder(10)
 			r := &ContractReconciler{
 				kind: triggerv1.ConfigMapKind, cache: server, writer: server, store: source.NewStore(server, server, nil),
-				policy: access.Policy{NoCrossNamespaceRefs: true}, events: recorder, reported: newReported(), denials: newDenials(),
+				policy: access.Policy{NoCrossNamespaceRefs: true}, events: recorder, reported: newReported(),
 			}
 			req := ctrl.Request{NamespacedName: client.ObjectKeyFromObject(settingsMap("settings", ""))}
 			result, err := r.Reconcile(t.Context(), req)

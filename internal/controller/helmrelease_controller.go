@@ -38,7 +38,6 @@ type HelmReleaseReconciler struct {
 	events        record.EventRecorder
 	reported      *reported
 	serves        func(client.Object) bool
-	denials       *denials
 	autodiscovery bool
 	inheritLabels []string
 }
@@ -73,10 +72,7 @@ func (r *HelmReleaseReconciler) Reconcile(ctx context.Context, req ctrl.Request)
 	var result ctrl.Result
 	for _, err := range refused {
 		problems = append(problems, problem{acl.AccessDeniedReason, refusal.Message(err)})
-		result.RequeueAfter, _ = r.denials.again(req)
-	}
-	if len(refused) == 0 {
-		r.denials.over(req)
+		result.RequeueAfter = refusedDelay
 	}
 	r.reported.each(req.String(), problems, func(p problem) {
 		r.events.Event(hr, corev1.EventTypeWarning, p.reason, p.message)

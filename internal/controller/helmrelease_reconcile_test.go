@@ -23,7 +23,7 @@ import (
 func releasesOn(server client.WithWatch) *HelmReleaseReconciler {
 	return &HelmReleaseReconciler{
 		cache: server, writer: server, live: server, applier: apply.New(server), derive: deriver{cache: server, autodiscovery: true},
-		events: record.NewFakeRecorder(10), reported: newReported(), serves: func(client.Object) bool { return true }, denials: newDenials(), autodiscovery: true,
+		events: record.NewFakeRecorder(10), reported: newReported(), serves: func(client.Object) bool { return true }, autodiscovery: true,
 	}
 }
 

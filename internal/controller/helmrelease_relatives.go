@@ -70,10 +70,8 @@ func (r *HelmReleaseReconciler) reconcileGone(ctx context.Context, req ctrl.Requ
 	})
 	err = r.deleteAll(ctx, orphans)
 	if refusal.Is(err) {
-		after, _ := r.denials.again(req)
-		return ctrl.Result{RequeueAfter: after}, nil
+		return ctrl.Result{RequeueAfter: refusedDelay}, nil
 	}
-	r.denials.over(req)
 	return ctrl.Result{}, err
 }
 

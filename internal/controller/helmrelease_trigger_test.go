@@ -119,7 +119,7 @@ func reconcileReleases(t *testing.T, objects ...client.Object) (triggers map[str
 	recorder := record.NewFakeRecorder(10)
 	r := &HelmReleaseReconciler{
 		cache: cl, writer: cl, live: cl, applier: apply.New(cl), derive: deriver{cache: cl, autodiscovery: true, secrets: true},
-		events: recorder, reported: newReported(), serves: func(client.Object) bool { return true }, denials: newDenials(), autodiscovery: true,
+		events: recorder, reported: newReported(), serves: func(client.Object) bool { return true }, autodiscovery: true,
 	}
 	_, err := r.Reconcile(t.Context(), ctrl.Request{NamespacedName: types.NamespacedName{Namespace: "apps", Name: "app"}})
 	g.Expect(err).NotTo(HaveOccurred())

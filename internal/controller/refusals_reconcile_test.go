@@ -121,7 +121,7 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 	recorder := record.NewFakeRecorder(10)
 	r := &HelmReleaseReconciler{
 		cache: server, writer: server, applier: apply.New(server), derive: deriver{cache: server, autodiscovery: true}, events: recorder,
-		reported: newReported(), denials: newDenials(), autodiscovery: true, serves: func(client.Object) bool { return true },
+		reported: newReported(), autodiscovery: true, serves: func(client.Object) bool { return true },
 	}
 	req := ctrl.Request{NamespacedName: anApp}
 	reconcile := func() ctrl.Result {
@@ -131,11 +131,11 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 	}
 
 	server.refuses = []string{"ValuesTrigger app-auto"}
-	g.Expect(reconcile().RequeueAfter).To(Equal(firstDenial))
+	g.Expect(reconcile().RequeueAfter).To(Equal(refusedDelay))
 	reported := "Warning AccessDenied the API server refused a request of the operator, which is retried: apply ValuesTrigger apps/app-auto: "
 	g.Expect(events(recorder)).To(ConsistOf(HavePrefix(reported)))
 	g.Expect(server.written).To(Equal([]string{"HelmRelease app"}), "the labels of autodiscovery")
-	g.Expect(reconcile().RequeueAfter).To(BeNumerically(">=", firstDenial))
+	g.Expect(reconcile().RequeueAfter).To(Equal(refusedDelay))
 	g.Expect(events(recorder)).To(BeEmpty(), "it is reported once")
 
 	server.refuses, server.written = []string{"ValuesTrigger app-auto", "HelmRelease app"}, nil
@@ -156,17 +156,28 @@ func TestHelmReleaseReconciler_reports_what_is_refused_and_does_the_rest(t *test
 	g.Expect(events(recorder)).To(HaveLen(1), "it is another refusal")
 }
 
-func TestRefused_looks_again_ever_more_rarely_unless_something_is_to_be_done(t *testing.T) {
+func TestRetryLater_keeps_to_what_is_due_sooner(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
-	r := &ValuesTriggerReconciler{denials: newDenials()}
-	req := ctrl.Request{NamespacedName: anApp}
+	old, vt := declared(), declared()
 	soon := ctrl.Result{RequeueAfter: time.Millisecond, Priority: new(progressPriority)}
-	g.Expect(r.refused(t.Context(), req, soon, denial)).To(Equal(soon), "a place has become free")
-	result, err := r.refused(t.Context(), req, ctrl.Result{RequeueAfter: time.Hour}, denial)
+	g.Expect(retryLater(t.Context(), old, vt, soon, denial)).To(Equal(soon), "a place has become free")
+	result, err := retryLater(t.Context(), old, vt, ctrl.Result{RequeueAfter: time.Hour}, denial)
 	g.Expect(err).NotTo(HaveOccurred())
-	g.Expect(result.RequeueAfter).To(BeNumerically("<", 2*firstDenial))
+	g.Expect(result.RequeueAfter).To(BeNumerically("<", 2*refusedDelay))
 	g.Expect(result.Priority).To(HaveValue(Equal(handler.LowPriority)))
+}
+
+func TestRefusedFor_makes_few_attempts_where_everything_is_refused(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := declared()
+	g.Expect(refusedFor(vt, time.Now())).To(Equal(refusedDelay), "one target of many")
+	markStalled(vt, "AccessDenied", "why")
+	since := conditions.Get(vt, meta.StalledCondition).LastTransitionTime.Time
+	for after, want := range map[time.Duration]time.Duration{0: minRefusedDelay, time.Minute: time.Minute, time.Hour: maxRefusedDelay} {
+		g.Expect(refusedFor(vt, since.Add(after))).To(Equal(want), "%s", after)
+	}
 }
 
 func TestNotify_reports_refusals_once_and_together(t *testing.T) {
@@ -213,8 +224,8 @@ func notifyAll(t *testing.T, r *ValuesTriggerReconciler, old, vt *triggerv1.Valu
 }
 
 // passOf is a pass in which targets went from one state to another.
-func passOf(before, after []triggerv1.TargetStatus) delivery.Result {
-	pass := delivery.Result{Is: after, Was: make([]triggerv1.TargetStatus, len(after))}
+func passOf(before, after []triggerv1.TargetStatus) *delivery.Result {
+	pass := &delivery.Result{Is: after, Was: make([]triggerv1.TargetStatus, len(after))}
 	for i, is := range after {
 		for _, was := range before {
 			if was.Namespace == is.Namespace && was.Name == is.Name {

@@ -52,7 +52,6 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		events:        opts.Events,
 		reported:      newReported(),
 		serves:        opts.serves,
-		denials:       newDenials(),
 		autodiscovery: opts.Autodiscovery,
 		inheritLabels: keysOfSelector(opts.WatchSelector),
 	}).setup(mgr, opts); err != nil {
@@ -75,7 +74,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	}
 	if err := (&ValuesTriggerReconciler{
 		cache: cached, writer: writer, engine: engine, events: opts.Events, metrics: opts.Metrics, meter: opts.Meter,
-		denials: newDenials(), serves: opts.serves,
+		serves: opts.serves,
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)
 	}
@@ -83,7 +82,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 	for _, kind := range index.Kinds(opts.Secrets) {
 		if err := (&ContractReconciler{
 			kind: kind, cache: cached, writer: writer, store: store, policy: policy, events: opts.Events,
-			reported: newReported(), denials: newDenials(),
+			reported: newReported(),
 		}).setup(mgr, opts); err != nil {
 			return fmt.Errorf("controller of labelled %ss: %w", kind, err)
 		}

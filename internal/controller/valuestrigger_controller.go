@@ -46,43 +46,77 @@ type ValuesTriggerReconciler struct {
 	events  record.EventRecorder
 	metrics runtimectrl.Metrics
 	meter   *metrics.Metrics
-	denials *denials
 	serves  func(client.Object) bool
 }
 
-// Reconcile evaluates one ValuesTrigger and writes its status, if it changed, once. When it has made
-// requests, the event of these is about to lead to another look, which writes the status: so the requests
-// of other triggers go before it.
-func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, error) {
+// Reconcile evaluates one ValuesTrigger. What it changes of it is written on the way out, once, and then
+// reported.
+func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Request) (result ctrl.Result, err error) {
 	start := time.Now()
-	old, result, err := r.begin(ctx, req)
-	if old == nil {
-		return result, err
+	vt := &triggerv1.ValuesTrigger{}
+	if err := r.cache.Get(ctx, req.NamespacedName, vt); err != nil {
+		if apierrors.IsNotFound(err) {
+			return r.collect(ctx, req.NamespacedName)
+		}
+		return ctrl.Result{}, err
 	}
-	defer func() { r.metrics.RecordDuration(ctx, old, start) }()
+	if !r.serves(vt) {
+		return ctrl.Result{}, nil
+	}
+	run := reconciliation{start: start, old: vt.DeepCopy(), vt: vt}
+	defer func() {
+		r.metrics.RecordDuration(ctx, run.old, start)
+		result, err = r.finish(ctx, run, result, err)
+	}()
 
-	vt := old.DeepCopy()
-	pass, err := r.look(ctx, vt)
-	result = requeueOf(vt, pass)
-	r.notifyTargets(ctx, old, vt, pass)
-	switch {
-	case equality.Semantic.DeepEqual(old.Status, vt.Status):
-	case pass.Again == delivery.AfterRequests:
-		return result, err
-	default:
-		switch patchErr := r.patchStatus(ctx, old, vt); {
+	if controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
+		return r.dropFinalizer(ctx, vt)
+	}
+	if !vt.DeletionTimestamp.IsZero() {
+		return ctrl.Result{}, nil
+	}
+	if inherited, err := r.inherit(ctx, vt); inherited || err != nil {
+		return ctrl.Result{RequeueAfter: delivery.ConflictDelay}, err
+	}
+	run.pass, err = r.look(ctx, vt)
+	return requeueOf(vt, run.pass), err
+}
+
+// reconciliation is a trigger as it was read, and as it is to be written.
+type reconciliation struct {
+	start   time.Time
+	old, vt *triggerv1.ValuesTrigger
+
+	// pass is what came of its evaluation, nil if there was none.
+	pass *delivery.Result
+}
+
+// finish writes and reports what came of a reconciliation, and returns when the next one is due. When the
+// pass has made requests, the event of these is about to lead to another one, which writes the status: so
+// the requests of other triggers go before it.
+func (r *ValuesTriggerReconciler) finish(ctx context.Context, run reconciliation, result ctrl.Result, err error) (ctrl.Result, error) {
+	old, vt, pass := run.old, run.vt, run.pass
+	if pass != nil {
+		r.notifyTargets(ctx, old, vt, pass)
+		if pass.Again == delivery.AfterRequests {
+			return result, err
+		}
+	}
+	if !equality.Semantic.DeepEqual(old.Status, vt.Status) || len(old.Finalizers) != len(vt.Finalizers) {
+		switch patchErr := newPatcher(old, r.writer).patch(ctx, vt); {
+		case patchErr == nil && pass == nil:
 		case patchErr == nil:
 			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(old, vt)
 			if vt.IsGated() { // What only settles is not a rollout.
-				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
+				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, run.start)
 			}
 		case apierrors.IsConflict(patchErr) && (err == nil || refusal.Is(err)):
 			// What was requested is on record on the HelmReleases, so computing
 			// the status again requests nothing twice.
 			return ctrl.Result{RequeueAfter: delivery.ConflictDelay, Priority: new(progressPriority)}, nil
 		case apierrors.IsForbidden(patchErr), refusal.ByAdmission(patchErr): // Not what the schema refuses: that is a fault to be seen.
-			return r.refused(ctx, req, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
+			return retryLater(ctx, old, vt, ctrl.Result{}, fmt.Errorf("status: %w", patchErr))
 		case apierrors.IsNotFound(patchErr):
 			return ctrl.Result{RequeueAfter: delivery.TidyDelay}, err // What was written last is not yet seen as a copy.
 		default:
@@ -90,91 +124,32 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		}
 	}
 	if refusal.Is(err) {
-		return r.refused(ctx, req, result, err)
+		return retryLater(ctx, old, vt, result, err)
 	}
-	r.denials.over(req)
 	return result, err
-}
-
-// begin returns the trigger that is to be looked at, nil if there is none: what went with
-// one that is gone is removed instead.
-func (r *ValuesTriggerReconciler) begin(ctx context.Context, req ctrl.Request) (*triggerv1.ValuesTrigger, ctrl.Result, error) {
-	vt := &triggerv1.ValuesTrigger{}
-	err := r.cache.Get(ctx, req.NamespacedName, vt)
-	switch {
-	case apierrors.IsNotFound(err):
-		r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
-			Kind: triggerv1.ValuesTriggerKind, Namespace: req.Namespace, Name: req.Name,
-		})
-		r.denials.over(req)
-		result, err := r.collect(ctx, req.NamespacedName)
-		return nil, result, err
-	case err != nil:
-		return nil, ctrl.Result{}, err
-	case !r.serves(vt):
-		return nil, ctrl.Result{}, nil
-	}
-	err = r.dropFinalizer(ctx, vt)
-	switch {
-	case apierrors.IsConflict(err):
-		return nil, ctrl.Result{RequeueAfter: delivery.ConflictDelay}, nil
-	case err != nil:
-		return nil, ctrl.Result{}, err
-	case !vt.DeletionTimestamp.IsZero():
-		return nil, ctrl.Result{}, nil
-	}
-	inherited, err := r.inherit(ctx, vt)
-	switch {
-	case apierrors.IsConflict(err), err == nil && inherited:
-		return nil, ctrl.Result{RequeueAfter: delivery.ConflictDelay}, nil
-	case err != nil:
-		return nil, ctrl.Result{}, client.IgnoreNotFound(err)
-	}
-	return vt, ctrl.Result{}, nil
-}
-
-// refused tries again later, and says so in the log once: what is refused may be to say
-// it anywhere else.
-func (r *ValuesTriggerReconciler) refused(ctx context.Context, req ctrl.Request, result ctrl.Result, err error) (ctrl.Result, error) {
-	after, first := r.denials.again(req)
-	if first {
-		ctrl.LoggerFrom(ctx).Info("refused by the API server, will be retried", "error", err.Error())
-	}
-	if result.RequeueAfter > 0 && result.RequeueAfter < after {
-		return result, nil
-	}
-	return jitter.JitteredRequeueInterval(ctrl.Result{RequeueAfter: after, Priority: new(handler.LowPriority)}), nil
-}
-
-// patchStatus writes the difference of the status in one request, conditional on the
-// version that it was computed from. Why that is not Flux's patch helper is in
-// docs/internal/decisions/0001-one-status-patch.md.
-func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *triggerv1.ValuesTrigger) error {
-	patch := client.MergeFromWithOptions(old, client.MergeFromWithOptimisticLock{})
-	return r.writer.Status().Patch(ctx, vt.DeepCopy(), patch, client.FieldOwner(triggerv1.FieldManager))
 }
 
 // look brings the status up to what is observed, after the requests that are due have been made.
 // What the API server refuses is in the status, and returned as an error.
-func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.ValuesTrigger) (delivery.Result, error) {
+func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.ValuesTrigger) (*delivery.Result, error) {
 	defer noteApproval(vt)
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
 		more, err := r.engine.LetGo(ctx, vt)
 		if more {
-			return delivery.Result{Again: delivery.Soon, After: delivery.ConflictDelay}, err
+			return &delivery.Result{Again: delivery.Soon, After: delivery.ConflictDelay}, err
 		}
-		return delivery.Result{}, err
+		return &delivery.Result{}, err
 	}
 	pass, err := r.engine.Run(ctx, vt)
 	r.report(vt, pass.Notes)
 	vt.Status = pass.Status
 	mark(vt, pass)
-	return pass, err
+	return &pass, err
 }
 
 // requeueOf says when to reconcile again what has been looked at.
-func requeueOf(vt *triggerv1.ValuesTrigger, pass delivery.Result) ctrl.Result {
+func requeueOf(vt *triggerv1.ValuesTrigger, pass *delivery.Result) ctrl.Result {
 	switch pass.Again {
 	case delivery.AfterRequests:
 		return ctrl.Result{RequeueAfter: afterRequests, Priority: new(progressPriority)}
@@ -199,25 +174,25 @@ func (r *ValuesTriggerReconciler) report(vt *triggerv1.ValuesTrigger, notes []de
 // dropFinalizer removes the finalizer of earlier versions, which blocked deletions. Copies
 // that those versions made do not say that they go with their trigger: if it is being
 // deleted, it is not too late.
-func (r *ValuesTriggerReconciler) dropFinalizer(ctx context.Context, vt *triggerv1.ValuesTrigger) error {
-	if !controllerutil.ContainsFinalizer(vt, triggerv1.CopiesFinalizer) {
-		return nil
-	}
+func (r *ValuesTriggerReconciler) dropFinalizer(ctx context.Context, vt *triggerv1.ValuesTrigger) (ctrl.Result, error) {
+	next := ctrl.Result{RequeueAfter: delivery.ConflictDelay}
 	if !vt.DeletionTimestamp.IsZero() {
 		notes, err := r.engine.Remove(ctx, vt)
 		r.report(vt, notes)
 		if err != nil {
-			return err
+			return ctrl.Result{}, err
 		}
+		next = ctrl.Result{}
 	}
-	changed := vt.DeepCopy()
-	controllerutil.RemoveFinalizer(changed, triggerv1.CopiesFinalizer)
-	patch := client.MergeFromWithOptions(vt, client.MergeFromWithOptimisticLock{})
-	return client.IgnoreNotFound(r.writer.Patch(ctx, changed, patch, client.FieldOwner(triggerv1.FieldManager)))
+	controllerutil.RemoveFinalizer(vt, triggerv1.CopiesFinalizer)
+	return next, nil
 }
 
 // collect removes what goes with a trigger that is gone.
 func (r *ValuesTriggerReconciler) collect(ctx context.Context, trigger types.NamespacedName) (ctrl.Result, error) {
+	r.metrics.MetricsRecorder.DeleteDuration(corev1.ObjectReference{
+		Kind: triggerv1.ValuesTriggerKind, Namespace: trigger.Namespace, Name: trigger.Name,
+	})
 	swept, err := r.engine.Collect(ctx, trigger)
 	r.report(&triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: trigger.Namespace, Name: trigger.Name}}, swept.Notes)
 	if err == nil && swept.More {

@@ -34,7 +34,7 @@ const (
 // notifyTargets emits the events about what became of the targets in a pass: about the HelmReleases, since
 // Flux's Alerts select by Flux's own kinds, and about the ValuesTrigger, one for all. What is on the releases
 // has happened, whether the status can be written or not.
-func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass delivery.Result) {
+func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass *delivery.Result) {
 	r.meter.Observe(pass.Was, pass.Is)
 	var triggered, refused []triggerv1.TargetStatus
 	var passed []string

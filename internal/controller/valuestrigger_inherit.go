@@ -32,10 +32,9 @@ func (r *ValuesTriggerReconciler) inherit(ctx context.Context, vt *triggerv1.Val
 		if other.UID == vt.UID || generated.For(other) != release || !hasStatus(other) || ownerOf(other) != ownerOf(vt) {
 			continue
 		}
-		old := vt.DeepCopy()
 		vt.Status = *other.Status.DeepCopy()
 		vt.Status.UID, vt.Status.ObservedGeneration = vt.UID, -1
-		return true, r.patchStatus(ctx, old, vt)
+		return true, nil
 	}
 	return false, nil
 }

@@ -68,7 +68,7 @@ func TestReconcile_a_request(t *testing.T) {
 		writes   []string
 		state    triggerv1.TargetState
 		ready    string
-		retried  bool // Ever more rarely.
+		retried  bool
 		backsOff bool
 	}{
 		{"made", nil, []string{onApp}, "", meta.SucceededReason, false, false},
@@ -89,7 +89,7 @@ func TestReconcile_a_request(t *testing.T) {
 			g.Expect(w.taken()).To(Equal(c.writes))
 			g.Expect(conditions.GetReason(vt, meta.ReadyCondition)).To(Equal(c.ready))
 			if c.retried {
-				g.Expect(result.RequeueAfter).To(BeNumerically("<=", 2*firstDenial))
+				g.Expect(result.RequeueAfter).To(BeNumerically("<=", 2*refusedDelay))
 			}
 			if c.answer == nil {
 				g.Expect(result).To(Equal(ctrl.Result{RequeueAfter: afterRequests, Priority: new(progressPriority)}), "its status comes after the requests of others")
@@ -119,8 +119,8 @@ func TestReconcile_a_status(t *testing.T) {
 	}{
 		{"409", conflicting, Equal(delivery.ConflictDelay), false},
 		{"404", gone, Equal(delivery.TidyDelay), false},
-		{"403", forbidden, And(BeNumerically(">=", firstDenial/2), BeNumerically("<=", 2*firstDenial)), false},
-		{"422 by a policy", denial, And(BeNumerically(">=", firstDenial/2), BeNumerically("<=", 2*firstDenial)), false},
+		{"403", forbidden, And(BeNumerically(">=", refusedDelay/2), BeNumerically("<=", 2*refusedDelay)), false},
+		{"422 by a policy", denial, And(BeNumerically(">=", refusedDelay/2), BeNumerically("<=", 2*refusedDelay)), false},
 		{"422 by the schema, which is a fault to be seen", malformed, BeZero(), true},
 		{"no answer", errUnreachable, BeZero(), true},
 	} {

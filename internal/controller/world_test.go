@@ -222,12 +222,11 @@ func TestWorld_writes_hold_for_the_version_that_was_looked_at(t *testing.T) {
 	p.Expect(p.Patch(t.Context(), hr, touch)).To(Succeed())
 	p.Expect(p.Patch(t.Context(), vt, touch)).To(Succeed())
 
-	triggers := &ValuesTriggerReconciler{writer: p}
 	releases := &HelmReleaseReconciler{writer: p}
 	status := func(old *triggerv1.ValuesTrigger) error {
 		now := old.DeepCopy()
-		now.Status.Delivered = "0/1"
-		return triggers.patchStatus(t.Context(), old, now)
+		now.Status.Delivered += "1"
+		return newPatcher(old, p).patch(t.Context(), now)
 	}
 	send := func(hr *helmv2.HelmRelease) error {
 		return request.Send(t.Context(), p, hr, plan.Request{Token: "0123456789ab.1"})
@@ -286,7 +285,7 @@ func TestWorld_who_refuses_is_recognized(t *testing.T) {
 	p.make(vt)
 	wrong := vt.DeepCopy()
 	wrong.Status.Targets = []triggerv1.TargetStatus{{Namespace: p.namespace, Name: "app", State: "Unknown"}}
-	err := (&ValuesTriggerReconciler{writer: p}).patchStatus(t.Context(), vt, wrong)
+	err := newPatcher(vt, p).patch(t.Context(), wrong)
 	p.Expect(apierrors.IsInvalid(err)).To(BeTrue(), "%v", err)
 	p.Expect(refusal.ByAdmission(err)).To(BeFalse(), "a status that the schema refuses is a fault to be seen")
 
@@ -297,7 +296,7 @@ func TestWorld_who_refuses_is_recognized(t *testing.T) {
 	p.Expect(err).NotTo(HaveOccurred())
 	right := vt.DeepCopy()
 	right.Status.Delivered = "0/1"
-	err = (&ValuesTriggerReconciler{writer: stranger}).patchStatus(t.Context(), vt, right)
+	err = newPatcher(vt, stranger).patch(t.Context(), right)
 	p.Expect(refusal.IsUnauthorized(err)).To(BeTrue(), "%v", err)
 	p.Expect(refusal.Is(err)).To(BeTrue())
 }

@@ -55,8 +55,8 @@ type Engine struct {
 	SettleTime     time.Duration
 	Kustomizations *kustomization.Reader
 
-	// sent are the requests that the cache may not show yet.
-	sent sentRequests
+	// expected are the requests that the cache may not show yet.
+	expected expectations
 }
 
 const (

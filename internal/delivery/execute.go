@@ -204,7 +204,7 @@ func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sna
 			}
 			in.Previous, in.Known = recall(vt, snap, c.listed, in.Release)
 			c.previous = in.Previous
-			if in.DependsOnOrder() || snap.gate != nil && e.sent.missing(t.NamespacedName, in.Release) {
+			if in.DependsOnOrder() || snap.gate != nil && e.expected.unmet(t.NamespacedName, in.Release) {
 				c.hr, c.err = e.fresh(ctx, snap, t.NamespacedName)
 				c.live = true
 			}
@@ -265,7 +265,7 @@ func (e *Engine) noteSent(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 	request := c.decision.Request
 	e.Meter.ObserveReaction(snap.change(vt.Status.History), c.previous, made.status, time.Now())
 	if snap.gate != nil {
-		e.sent.note(c.NamespacedName, request.Token)
+		e.expected.expect(c.NamespacedName, request.Token)
 	}
 	ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
 		"token", request.Token, "force", request.Force, "cause", request.Cause)
