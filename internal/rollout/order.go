@@ -59,6 +59,7 @@ func (p *planner) fill(st *stage, members []int, order order) {
 type order struct {
 	targets []Target
 	waits   map[int][]int
+	circles map[int]int
 	reason  string
 }
 
@@ -89,6 +90,7 @@ func (p *planner) order(st *stage, backwards bool) order {
 			}
 		}
 	}
+	o.circles = circlesOf(st.members, o.waits)
 	return o
 }
 
@@ -99,7 +101,7 @@ func (o order) first(i int) string {
 	for _, d := range o.waits[i] {
 		switch o.targets[d].Standing {
 		case Due, UnderWay, Busy:
-			if !o.leads(d, i, map[int]bool{}) {
+			if o.circles[d] != o.circles[i] {
 				return fmt.Sprintf(o.reason, o.targets[d].Name)
 			}
 		case Current, Failed, Out:
@@ -108,16 +110,42 @@ func (o order) first(i int) string {
 	return ""
 }
 
-// leads reports whether a target waits for another, if only through others.
-func (o order) leads(from, to int, seen map[int]bool) bool {
-	if from == to {
-		return true
-	}
-	seen[from] = true
-	for _, d := range o.waits[from] {
-		if !seen[d] && o.leads(d, to, seen) {
-			return true
+// circlesOf numbers the members so that exactly those that wait for each other, if only through others, have the
+// same number: the strongly connected components, by Tarjan's algorithm ("Depth-first search and linear graph
+// algorithms", SIAM Journal on Computing 1, 1972). It takes time in proportion to the edges.
+func circlesOf(members []int, waits map[int][]int) map[int]int {
+	circles := make(map[int]int, len(members))
+	number, low := make(map[int]int, len(members)), make(map[int]int, len(members))
+	var open []int
+	var visit func(i int)
+	visit = func(i int) {
+		number[i] = len(number) + 1
+		low[i] = number[i]
+		open = append(open, i)
+		for _, d := range waits[i] {
+			if number[d] == 0 {
+				visit(d)
+				low[i] = min(low[i], low[d])
+			} else if circles[d] == 0 {
+				low[i] = min(low[i], number[d])
+			}
+		}
+		if low[i] != number[i] {
+			return
+		}
+		for { // What was opened since is one circle.
+			last := open[len(open)-1]
+			open = open[:len(open)-1]
+			circles[last] = number[i]
+			if last == i {
+				return
+			}
 		}
 	}
-	return false
+	for _, i := range members {
+		if number[i] == 0 {
+			visit(i)
+		}
+	}
+	return circles
 }

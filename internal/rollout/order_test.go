@@ -44,3 +44,55 @@ func TestOrder_of_dependencies_in_a_circle(t *testing.T) {
 	}
 	g.Expect(order).To(Equal([]string{"a", "b", "c", "d"}))
 }
+
+// Two are in one circle exactly if each can be reached from the other.
+func FuzzCirclesOf(f *testing.F) {
+	f.Add([]byte{0x01, 0x12, 0x20, 0x30})
+	f.Add([]byte{0x01, 0x12, 0x23, 0x31, 0x40, 0x04})
+	f.Fuzz(func(t *testing.T, edges []byte) {
+		waits := map[int][]int{}
+		members := make([]int, 16)
+		for i := range members {
+			members[i] = i
+		}
+		for _, e := range edges {
+			waits[int(e>>4)] = append(waits[int(e>>4)], int(e&15))
+		}
+		var reaches func(from, to int, seen map[int]bool) bool
+		reaches = func(from, to int, seen map[int]bool) bool {
+			if from == to {
+				return true
+			}
+			seen[from] = true
+			for _, d := range waits[from] {
+				if !seen[d] && reaches(d, to, seen) {
+					return true
+				}
+			}
+			return false
+		}
+		circles := circlesOf(members, waits)
+		for _, a := range members {
+			for _, b := range members {
+				want := reaches(a, b, map[int]bool{}) && reaches(b, a, map[int]bool{})
+				if got := circles[a] == circles[b]; got != want {
+					t.Fatalf("%d and %d in one circle: %v, want %v (%x)", a, b, got, want, edges)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkOrder_of_a_long_chain(b *testing.B) {
+	waits := map[int][]int{}
+	members := make([]int, 10000)
+	for i := range members {
+		members[i] = i
+		if i > 0 {
+			waits[i] = []int{i - 1}
+		}
+	}
+	for b.Loop() {
+		circlesOf(members, waits)
+	}
+}
