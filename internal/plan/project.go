@@ -16,6 +16,10 @@ import (
 // step of a rollout must not grow with the number of its targets.
 const maxListedBytes = 48 << 10
 
+// maxQuiet bounds those of the listed targets that need no attention, where there is no room for all: a
+// person finds them by the counts of their stage and state.
+const maxQuiet = 50
+
 // Project returns the targets that a status lists, as many as it has room for, and the counts of
 // all. Those that need attention come first, and within a state they are in the order of their names,
 // so that a target that changes its state moves alone.
@@ -26,13 +30,18 @@ func Project(targets []triggerv1.TargetStatus) ([]triggerv1.TargetStatus, *trigg
 		ranks[rank] = append(ranks[rank], &targets[i])
 	}
 	listed := make([]triggerv1.TargetStatus, 0, min(len(targets), triggerv1.MaxListedTargets))
-	size := len("[]")
-	for _, rank := range ranks {
-		if len(listed) == triggerv1.MaxListedTargets {
-			break
+	size, quiet := len("[]"), maxQuiet
+	if len(targets) <= triggerv1.MaxListedTargets {
+		quiet = len(targets)
+	}
+	for i, rank := range ranks {
+		room := triggerv1.MaxListedTargets - len(listed)
+		if i >= waitingTurn {
+			room = min(room, quiet)
+			quiet -= min(len(rank), room)
 		}
 		slices.SortFunc(rank, byName)
-		for _, target := range rank[:min(len(rank), triggerv1.MaxListedTargets-len(listed))] {
+		for _, target := range rank[:min(len(rank), room)] {
 			if size += sizeOf(target); size > maxListedBytes {
 				return listed, Count(targets)
 			}
@@ -42,8 +51,13 @@ func Project(targets []triggerv1.TargetStatus) ([]triggerv1.TargetStatus, *trigg
 	return listed, Count(targets)
 }
 
-// leastAttention is the rank of a target with which there is nothing to do.
-const leastAttention = 5
+const (
+	// waitingTurn is the rank of a target that only the rollout holds back.
+	waitingTurn = 5
+
+	// leastAttention is the rank of a target with which there is nothing to do.
+	leastAttention = 6
+)
 
 // attention returns the rank of a target among those that a person looks at, 0 for the first.
 func attention(target *triggerv1.TargetStatus) int {
@@ -56,7 +70,10 @@ func attention(target *triggerv1.TargetStatus) int {
 	case triggerv1.TargetMissing:
 		return 1
 	case triggerv1.TargetHeld:
-		return 2
+		if target.Seen != nil { // It is suspended, or settles.
+			return 2
+		}
+		return waitingTurn
 	case triggerv1.TargetPending:
 		return 3
 	case triggerv1.TargetTriggered:

@@ -37,6 +37,10 @@ func TestProject(t *testing.T) {
 		t.Refused = &triggerv1.Refusal{Reason: triggerv1.AmbiguousTriggerReason}
 		return t
 	}
+	suspended := func(t triggerv1.TargetStatus) triggerv1.TargetStatus {
+		t.Seen = &triggerv1.SeenContent{Digest: "sha256:1"}
+		return t
+	}
 	numbered := func(state triggerv1.TargetState, n int) []triggerv1.TargetStatus {
 		targets := make([]triggerv1.TargetStatus, n)
 		for i := range targets {
@@ -58,7 +62,7 @@ func TestProject(t *testing.T) {
 				targetIn(triggerv1.TargetDelivered, "a"), targetIn(triggerv1.TargetTriggered, "b"), targetIn(triggerv1.TargetPending, "c"),
 				targetIn(triggerv1.TargetHeld, "d"), targetIn(triggerv1.TargetMissing, "e"), targetIn(triggerv1.TargetFailed, "f"),
 			},
-			[]string{"apps/f", "apps/e", "apps/d", "apps/c", "apps/b", "apps/a"}, 6,
+			[]string{"apps/f", "apps/e", "apps/c", "apps/b", "apps/d", "apps/a"}, 6,
 			triggerv1.TargetSummary{Total: 6, Delivered: 1, Triggered: 1, Held: 1, Pending: 1, Failed: 1, Missing: 1},
 		},
 		{
@@ -79,8 +83,14 @@ func TestProject(t *testing.T) {
 		{
 			"what has failed is listed before thousands that have not",
 			append(numbered(triggerv1.TargetDelivered, 5000), targetIn(triggerv1.TargetFailed, "z")),
-			[]string{"apps/z", "apps/delivered-000", "apps/delivered-001"}, triggerv1.MaxListedTargets,
+			[]string{"apps/z", "apps/delivered-000", "apps/delivered-001"}, 1 + maxQuiet,
 			triggerv1.TargetSummary{Total: 5001, Delivered: 5000, Failed: 1},
+		},
+		{
+			"what is suspended is not lost among thousands that wait for their stage",
+			append(numbered(triggerv1.TargetHeld, 5000), suspended(targetIn(triggerv1.TargetHeld, "z"))),
+			[]string{"apps/z", "apps/held-000"}, 1 + maxQuiet,
+			triggerv1.TargetSummary{Total: 5001, Held: 5001},
 		},
 		{
 			"as many as there are places, and one more",

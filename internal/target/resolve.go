@@ -72,8 +72,9 @@ func (r Resolver) find(ctx context.Context, ref binding.TargetReference, namespa
 			}
 			continue
 		}
+		// Of ten thousand releases, a copy for each look would be most of its work: no one changes them.
 		list := &helmv2.HelmReleaseList{}
-		if err := r.Releases.List(ctx, list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: ref.Selector}); err != nil {
+		if err := r.Releases.List(ctx, list, client.InNamespace(namespace), client.MatchingLabelsSelector{Selector: ref.Selector}, client.UnsafeDisableDeepCopy); err != nil {
 			return nil, err
 		}
 		for i := range list.Items {
