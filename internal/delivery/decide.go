@@ -19,11 +19,11 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
 )
 
-// decide asks the planner, and composes the values if the planner wants to know them.
-func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) {
+// decide asks the planner about a release as it was observed, and composes the values if the planner wants to
+// know them.
+func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, observed plan.Release) {
 	c.input = plan.Input{
 		Now:         snap.at,
 		Timeout:     vt.GetTimeout(),
@@ -40,7 +40,7 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		ByTriggerAt: snap.gated || snap.force == "" && begunByRequest(vt.Status.Rollout, snap.content),
 		Reset:       snap.reset,
 		Policy:      vt.Spec.Force,
-		Release:     target.Observe(c.hr, snap.sources),
+		Release:     observed,
 		Live:        c.live,
 	}
 	c.input.Previous, c.input.Known = recall(vt, snap, c.listed, c.input.Release)

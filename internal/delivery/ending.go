@@ -79,7 +79,7 @@ func (e *Engine) doubt(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sn
 	for _, c := range cases {
 		if ending[c.Namespace] && c.input.Release.Exists {
 			snap.ending[c.Namespace] = true
-			e.decide(ctx, vt, snap, c)
+			e.decide(ctx, vt, snap, c, target.Observe(c.hr, snap.sources))
 			changed = true
 		}
 	}

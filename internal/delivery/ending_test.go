@@ -89,7 +89,7 @@ func TestHold_what_a_dying_namespace_says_is_not_a_verdict(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			snap.ending, err = r.ending(t.Context(), r.Namespaces, snap.targets)
 			g.Expect(err).NotTo(HaveOccurred())
-			r.decide(t.Context(), vt, snap, one)
+			r.decide(t.Context(), vt, snap, one, target.Observe(one.hr, snap.sources))
 			judged, err := r.hold(t.Context(), vt, snap, []*targetCase{one})
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(judged.rollout.Phase).To(Equal(c.phase))

@@ -205,11 +205,9 @@ func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sna
 			in.Previous, in.Known = recall(vt, snap, c.listed, in.Release)
 			c.previous = in.Previous
 			if in.DependsOnOrder() || snap.gate != nil && e.expected.unmet(t.NamespacedName, in.Release) {
-				c.hr, c.err = e.fresh(ctx, snap, t.NamespacedName)
-				c.live = true
-			}
-			if c.err == nil {
-				e.decide(ctx, vt, snap, c)
+				e.decideAgain(ctx, vt, snap, c)
+			} else {
+				e.decide(ctx, vt, snap, c, in.Release)
 			}
 			return nil
 		})
@@ -253,7 +251,7 @@ func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 func (e *Engine) decideAgain(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) {
 	if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
 		c.live = true
-		e.decide(ctx, vt, snap, c)
+		e.decide(ctx, vt, snap, c, target.Observe(c.hr, snap.sources))
 	}
 }
 

@@ -76,10 +76,7 @@ func (e *Engine) renew(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sn
 			continue
 		}
 		group.Go(func() error {
-			if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
-				c.live = true
-				e.decide(ctx, vt, snap, c)
-			}
+			e.decideAgain(ctx, vt, snap, c)
 			return nil
 		})
 	}

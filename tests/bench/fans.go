@@ -59,6 +59,13 @@ func (b *bench) openFans(ctx context.Context, o world.Options, install operator.
 	return f, nil
 }
 
+// close ends the watches before their world, which they would go on to look for.
+func (f *fans) close() {
+	f.releases.stop()
+	f.triggers.stop()
+	f.stage.close()
+}
+
 func (f *fans) prepare(ctx context.Context, install operator.Options) (err error) {
 	if err := f.run(ctx, install); err != nil {
 		return err

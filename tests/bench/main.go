@@ -20,6 +20,9 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-logr/logr"
+	ctrl "sigs.k8s.io/controller-runtime"
+
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
@@ -58,6 +61,7 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == limitCommand {
 		os.Exit(exitCode(runLimit(os.Args[2:])))
 	}
+	ctrl.SetLogger(logr.Discard())
 	os.Exit(exitCode(run(os.Args[1:])))
 }
 

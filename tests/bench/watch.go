@@ -24,6 +24,9 @@ type watcher[T client.Object] struct {
 	latest  map[types.NamespacedName]T
 	waiting map[types.NamespacedName][]*sight[T]
 	each    func(T)
+
+	// stop ends the watch.
+	stop func()
 }
 
 // sight is a state of an object that someone waits for.
@@ -56,6 +59,7 @@ func watchAll[T client.Object](ctx context.Context, c client.WithWatch, list cli
 	if err != nil {
 		return nil, err
 	}
+	w.stop = changes.Stop
 	go func() {
 		for change := range changes.ResultChan() {
 			if obj, ok := change.Object.(T); ok && change.Type != watch.Deleted {
