@@ -132,7 +132,7 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
 		./internal/app/... ./internal/controller ./internal/delivery ./tests/...
 	@# Their other tests are unit tests.
-	@go test -run '^TestExplore' ./internal/plan ./internal/rollout
+	@go test -run '^TestExplore' ./internal/core/plan ./internal/core/rollout
 
 .PHONY: test-repeats
 test-repeats: components ## Run the tests of crashes and restoring at length: each crash by itself, and all orders.
@@ -188,7 +188,7 @@ bench-commits: components ## Measure from Git commits to what is rendered, side 
 
 .PHONY: bench-micro
 bench-micro: ## Run the Go benchmarks of digest and plan, in the form that benchstat compares.
-	@go test -run '^$$' -bench . -count $(COUNT) ./internal/digest ./internal/plan
+	@go test -run '^$$' -bench . -count $(COUNT) ./internal/core/digest ./internal/core/plan
 
 ##@ Build
 

@@ -23,7 +23,7 @@ import (
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/notify"
 )
 
 func TestEvents(t *testing.T) {

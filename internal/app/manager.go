@@ -26,7 +26,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/controller"
-	"github.com/nebius/helmrelease-trigger-operator/internal/guard"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/guard"
 )
 
 const (

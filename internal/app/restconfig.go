@@ -16,7 +16,7 @@ import (
 	"github.com/fluxcd/cli-utils/pkg/flowcontrol"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/outage"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/outage"
 )
 
 // RESTConfig returns how to reach the API server: the file that KUBECONFIG names,

@@ -12,7 +12,7 @@ import (
 
 	ctrl "sigs.k8s.io/controller-runtime"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/notify"
 )
 
 // drainTimeout is what events get to reach their receivers after the controllers

@@ -32,7 +32,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/app"
-	"github.com/nebius/helmrelease-trigger-operator/internal/notify"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/notify"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -230,7 +230,7 @@ func TestNotReadyWhileItsCRDIsGone(t *testing.T) {
 	g.Eventually(done).WithTimeout(timeout).Should(Receive(BeNil()))
 }
 
-// The API server takes what the fake one of internal/notify takes.
+// The API server takes what the fake one of internal/kube/notify takes.
 func TestEveryEventIsStored(t *testing.T) {
 	g := NewWithT(t)
 	w := needWorld(t)

@@ -24,7 +24,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

@@ -10,10 +10,10 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
 )
 
 // errCopy reports that sources cannot be in one copy.

@@ -16,8 +16,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // directory reads what completes the statuses of triggers: nothing, if they list all their targets.

@@ -11,9 +11,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // pendingTrigger is a ValuesTrigger with content that it has not delivered everywhere.

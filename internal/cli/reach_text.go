@@ -10,9 +10,9 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // reachText shows what an edit of an object would touch. Of the HelmReleases to which the same

@@ -19,9 +19,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/simulate"
 )
 
 // simulation is what the flags say.

@@ -8,10 +8,10 @@ import (
 	"fmt"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/simulate"
 )
 
 // leftOut are HelmReleases that a change would not reach.

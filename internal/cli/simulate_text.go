@@ -12,8 +12,8 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/simulate"
-	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/simulate"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // simulated is the answer.

@@ -14,12 +14,12 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fields"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
 // CacheOptions returns how the manager's cache stores each kind: ConfigMaps and

@@ -21,14 +21,14 @@ import (
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
-	"github.com/nebius/helmrelease-trigger-operator/internal/request"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
-	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/request"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
 // +kubebuilder:rbac:groups="",resources=configmaps,verbs=get;list;watch;patch

@@ -17,11 +17,11 @@ import (
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/discovery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
 // +kubebuilder:rbac:groups=helm.toolkit.fluxcd.io,resources=helmreleases,verbs=get;list;watch;patch

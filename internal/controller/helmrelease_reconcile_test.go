@@ -15,8 +15,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/apply"
 )
 
 // releasesOn returns a reconciler of HelmReleases that has all it needs on one API server.

@@ -22,9 +22,9 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 )
 
 // newRelease returns HelmRelease apps/app, which reads ConfigMap values.

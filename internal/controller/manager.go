@@ -13,7 +13,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/predicates"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 )
 
 // setup watches HelmReleases, what the contract says on ConfigMaps and Secrets, the

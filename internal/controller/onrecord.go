@@ -14,8 +14,8 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
 // This file answers what is on record of one release as a target of one trigger. The status of the

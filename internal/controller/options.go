@@ -16,7 +16,7 @@ import (
 
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 )
 
 // Options are what the reconcilers need to know of the flags.

@@ -31,10 +31,10 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
-	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 )
 
 // strict is a made-up API server with policies: it refuses to write the objects that are named

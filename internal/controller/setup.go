@@ -13,15 +13,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
-	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/budget"
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
-	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/keyring"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/kustomization"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
 // SetupWithManager adds the indexes and reconcilers to the manager.

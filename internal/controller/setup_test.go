@@ -24,9 +24,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
-	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 )
 
 // Nothing here needs an answer of an API server: kinds and fields fit together.

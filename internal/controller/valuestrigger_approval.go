@@ -5,7 +5,7 @@ package controller
 
 import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // noteApproval records an approval of the content that is on its way where nothing has been

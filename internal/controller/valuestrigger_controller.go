@@ -25,8 +25,8 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
 // afterRequests is the time after which a trigger that has made requests is looked at again, should

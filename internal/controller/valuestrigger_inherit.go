@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 )
 
 // inherit gives a generated trigger without a status that of the one in whose place it was

@@ -13,8 +13,8 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 )
 
 // conditionsOf returns type, status and reason of the conditions.

@@ -24,11 +24,11 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	digests "github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
-	digests "github.com/nebius/helmrelease-trigger-operator/internal/digest"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kustomization"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/kustomization"
 )
 
 // story is a trigger with copies and one release that reads its own, one look after the other: the

@@ -13,7 +13,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
 // The truth about a target is on its HelmRelease: what happens to a status, or to a record.

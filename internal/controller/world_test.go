@@ -30,12 +30,12 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/apply"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fields"
-	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
-	"github.com/nebius/helmrelease-trigger-operator/internal/request"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fields"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/apply"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/request"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 

@@ -13,10 +13,10 @@ import (
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
 // maxClients bounds the clients that are kept. Anyone who may write ValuesTriggers may name as

@@ -11,11 +11,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
 // This file reads what copies are to hold, and retains as much of it as there is room for.

@@ -26,13 +26,13 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
-	"github.com/nebius/helmrelease-trigger-operator/internal/index"
-	"github.com/nebius/helmrelease-trigger-operator/internal/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
 // tidying is an engine over a made-up API server that counts deletions, and refuses patches.

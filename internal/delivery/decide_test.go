@@ -9,7 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
 // A status that lists a refusal may be older than the request that was accepted since: the target would count as

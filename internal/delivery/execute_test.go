@@ -15,9 +15,9 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
 var denial = answer("", http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "ValidatingAdmissionPolicy 'strict' with binding 'strict' denied request: no")

@@ -9,7 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
 // expectations are the requests of this process that the cache may not show yet, as Kubernetes' own controllers

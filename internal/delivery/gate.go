@@ -14,13 +14,13 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/schedule"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
 // gate is what holds the changes of a trigger back, as its spec has it.

@@ -21,14 +21,14 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/budget"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/budget"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
 // testKeys make the digests of Secrets.

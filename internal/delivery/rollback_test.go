@@ -15,9 +15,9 @@ import (
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/source"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
 // rolledBack returns a trigger whose content was rolled back, with its present sources.

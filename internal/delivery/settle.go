@@ -10,10 +10,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/applier"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/applier"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // This file lets a change settle that a GitOps tool or Helm has applied: what belongs to it, such

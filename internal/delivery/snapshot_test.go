@@ -14,8 +14,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
 )
 
 func TestForgetOther(t *testing.T) {

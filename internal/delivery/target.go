@@ -10,11 +10,11 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
-	"github.com/nebius/helmrelease-trigger-operator/internal/request"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
-	"github.com/nebius/helmrelease-trigger-operator/internal/text"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/request"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
 // targetCase is a target with what is decided about it.

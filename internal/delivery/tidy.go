@@ -12,7 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/refusal"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
 // This file does something to many copies, and reports what became of them.

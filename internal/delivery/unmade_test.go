@@ -17,10 +17,10 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/copies"
-	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
 )
 
 // answer is what the API server says, as a client gives it back.

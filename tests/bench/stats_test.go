@@ -55,7 +55,7 @@ Type: cpu
 -----------+-------------------------------------------------------
       50ms   runtime.mallocgc
              encoding/json.Marshal
-             github.com/nebius/helmrelease-trigger-operator/internal/plan.Record.String
+             github.com/nebius/helmrelease-trigger-operator/internal/core/plan.Record.String
 -----------+-------------------------------------------------------
 `
 	g.Expect(largest([]byte(traces), 3)).To(Equal("garbage collection 93%, encoding and decoding 5%, TLS 3%"))

@@ -11,7 +11,7 @@ import (
 	. "github.com/onsi/gomega"
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/keyring"
 )
 
 // defaultGrants are all permissions of the operator in a default installation.

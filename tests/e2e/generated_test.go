@@ -18,7 +18,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 

@@ -21,7 +21,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"

@@ -10,7 +10,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 )
 

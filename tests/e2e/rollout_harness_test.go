@@ -21,7 +21,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/target"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )

@@ -18,9 +18,9 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
-	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/keyring"
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 )

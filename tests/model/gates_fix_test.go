@@ -15,7 +15,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // pace is how often a person does something about what makes no progress.

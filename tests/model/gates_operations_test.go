@@ -12,7 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // gateOperations are what can happen about gates.

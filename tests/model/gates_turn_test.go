@@ -13,7 +13,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // turn returns why new content must not have come into a copy when it did. Each gate must

@@ -14,7 +14,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 )
 
 // triggersAreRight returns an error if there are other triggers than there should be,

@@ -18,8 +18,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
-	"github.com/nebius/helmrelease-trigger-operator/internal/keyring"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/keyring"
 	"github.com/nebius/helmrelease-trigger-operator/tests/faults"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"

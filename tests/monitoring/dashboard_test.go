@@ -62,7 +62,7 @@ func TestPage_names_every_metric(t *testing.T) {
 	named := regexp.MustCompile(`\btrigger_[a-z_]+`)
 	page := readPage(t)
 	made := map[string]bool{}
-	for _, dir := range []string{"internal/metrics", "internal/notify", "internal/app"} {
+	for _, dir := range []string{"internal/kube/metrics", "internal/kube/notify", "internal/app"} {
 		files, err := filepath.Glob(filepath.Join(operator.Root(), dir, "*.go"))
 		g.Expect(err).NotTo(HaveOccurred())
 		for _, file := range files {

@@ -13,7 +13,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
 // many returns a trigger for 1,000 HelmReleases in namespaces that it selects, of which its status

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 func compareObjects(a, b binding.Object) int { return strings.Compare(a.ID(), b.ID()) }

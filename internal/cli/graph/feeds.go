@@ -9,9 +9,9 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/discovery"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/discovery"
 )
 
 // Feeds is what a HelmRelease depends on.

@@ -13,11 +13,11 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	"github.com/nebius/helmrelease-trigger-operator/internal/generated"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
 )
 
 // Cluster is what an answer is about.

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // Summary counts triggers by state, and HelmReleases by the worst of their states.

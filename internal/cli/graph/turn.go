@@ -12,9 +12,9 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
-	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/schedule"
 )
 
 // Turn is when a trigger would deliver a new content to a HelmRelease.

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // Cause is why the operator made a request, as its one line says it.

@@ -8,7 +8,7 @@ import (
 
 	. "github.com/onsi/gomega"
 
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 func TestParseCause(t *testing.T) {

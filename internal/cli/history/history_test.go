@@ -15,7 +15,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
-	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
 var day = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -14,8 +14,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // request is a request of the operator that is on record.

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
 )
 
 // The keys of the contract, and where each of them means something.

@@ -12,8 +12,8 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // namespaceKind is read for the labels that namespaces are selected by.

@@ -12,10 +12,10 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/access"
-	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
-	"github.com/nebius/helmrelease-trigger-operator/internal/contract"
-	words "github.com/nebius/helmrelease-trigger-operator/internal/text"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/access"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
+	words "github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // checkTrigger looks at the references of a ValuesTrigger.

@@ -1,0 +1,138 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"fmt"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+)
+
+// This file is about the two ways in which a person triggers all targets: one begins the
+// rollout again, the other overrides it.
+
+// triggered is true if a person wants content once more that went through the stages, or
+// is being rolled out through them. The record keeps the value that began it, so that one value
+// begins one rollout, however often a decision is made before the value counts as handled.
+// What has halted or is refused goes on by a retry only.
+func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {
+	return p.TriggerAt != "" && p.TriggerAt != previous.TriggerAt && !p.Restored && previous.Phase != triggerv1.RolloutHalted
+}
+
+// remembered is true if a release says that this content was rolled back.
+func (p *planner) remembered() bool {
+	return p.RejectedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
+}
+
+// Overrides returns what a request of all targets at once overrides, empty if nothing is
+// in its way: as the spec, the state of the targets and the rollout of the content say.
+// Open is true if a window is open, or if there are none.
+func Overrides(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, open bool) []string {
+	return overrides(vt, members(targets), open)
+}
+
+// OverridesByStatus is like Overrides, by what the status counts: it may list fewer targets.
+func OverridesByStatus(vt *triggerv1.ValuesTrigger, open bool) []string {
+	summary, s := vt.Status.Summary, vt.Status.Rollout
+	if summary == nil || int(summary.Total) <= len(vt.Status.Targets) || s == nil {
+		return Overrides(vt, vt.Status.Targets, open)
+	}
+	counts := map[string]int{"": int(summary.Total - summary.Missing)}
+	for _, stage := range s.Stages {
+		counts[stage.Name] = int(stage.Targets)
+		counts[""] -= int(stage.Targets)
+	}
+	return overrides(vt, counts, open)
+}
+
+// members counts the targets in each stage, and those in none under "".
+func members(targets []triggerv1.TargetStatus) map[string]int {
+	counts := map[string]int{}
+	for _, t := range targets {
+		if t.State != triggerv1.TargetMissing {
+			counts[t.Stage]++
+		}
+	}
+	return counts
+}
+
+func overrides(vt *triggerv1.ValuesTrigger, members map[string]int, open bool) []string {
+	var out []string
+	if s := vt.Status.Rollout; s != nil {
+		switch {
+		case s.Rollback != nil:
+			out = append(out, "the rejection of content "+content(s.Digest))
+		case s.Phase == triggerv1.RolloutHalted:
+			out = append(out, "the halt of the rollout")
+		}
+	}
+	if quiet := vt.Spec.QuietPeriod.Duration; quiet > 0 {
+		out = append(out, "the quiet period of "+quiet.String())
+	}
+	if len(vt.Spec.Schedule) > 0 && !open {
+		out = append(out, "the windows of spec.schedule, none of which is open")
+	}
+	if vt.Spec.Rollout == nil {
+		return out
+	}
+	return append(out, overriddenStages(vt.Spec.Rollout.Stages, members)...)
+}
+
+// overriddenStages returns what of the stages a request of all targets at once overrides.
+func overriddenStages(stages []triggerv1.Stage, members map[string]int) []string {
+	var out []string
+	for _, stage := range stages {
+		if stage.Approval == triggerv1.ApprovalManual {
+			out = append(out, fmt.Sprintf("the approval of stage %s: %s", stage.Name, Releases(members[stage.Name])))
+		}
+	}
+	if len(stages) > 1 {
+		out = append(out, fmt.Sprintf("the order of the stages %s to %s", stages[0].Name, stages[len(stages)-1].Name))
+	}
+	for _, stage := range stages {
+		if stage.MaxConcurrency != nil {
+			out = append(out, fmt.Sprintf("maxConcurrency %s of stage %s: %s", stage.MaxConcurrency.String(), stage.Name, Releases(members[stage.Name])))
+		}
+	}
+	if n := members[""]; n > 0 {
+		out = append(out, fmt.Sprintf("that no stage selects %s", Releases(n)))
+	}
+	return out
+}
+
+// Gates returns what a request of all targets waits for if it keeps to what holds changes
+// back, empty if that is nothing.
+func Gates(vt *triggerv1.ValuesTrigger) []string {
+	var out []string
+	if s := vt.Status.Rollout; s != nil && s.Phase == triggerv1.RolloutHalted {
+		out = append(out, "the halt of the rollout, which 'retry' ends")
+	}
+	if quiet := vt.Spec.QuietPeriod.Duration; quiet > 0 {
+		out = append(out, "the quiet period of "+quiet.String())
+	}
+	if len(vt.Spec.Schedule) > 0 {
+		out = append(out, "the windows of spec.schedule")
+	}
+	if vt.Spec.Rollout != nil {
+		names := make([]string, 0, len(vt.Spec.Rollout.Stages))
+		for _, stage := range vt.Spec.Rollout.Stages {
+			name := stage.Name
+			if stage.Approval == triggerv1.ApprovalManual {
+				name += " (approval)"
+			}
+			names = append(names, name)
+		}
+		out = append(out, "the stages "+text.Some(names, len(names)))
+	}
+	return out
+}
+
+// Releases counts HelmReleases in words.
+func Releases(n int) string {
+	if n == 1 {
+		return "1 HelmRelease"
+	}
+	return fmt.Sprintf("%d HelmReleases", n)
+}
