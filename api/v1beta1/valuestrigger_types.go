@@ -198,7 +198,7 @@ type ValuesTriggerStatus struct {
 	Sources []SourceStatus `json:"sources,omitempty"`
 
 	// Targets that the references resolved to, and how far each delivery got: up to 200 of them and
-	// 48 KiB, those that need attention first. Of more than 200, no more than 50 that are Delivered or wait for
+	// 48 KiB, those that need attention first. Of more than 200, no more than 20 that are Delivered or wait for
 	// their turn are listed. It shows what is recorded on the HelmReleases.
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic

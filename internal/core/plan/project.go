@@ -18,7 +18,7 @@ const maxListedBytes = 48 << 10
 
 // maxQuiet bounds those of the listed targets that need no attention, where there is no room for all: a
 // person finds them by the counts of their stage and state.
-const maxQuiet = 50
+const maxQuiet = 20
 
 // Project returns the targets that a status lists, as many as it has room for, and the counts of
 // all. Those that need attention come first, and within a state they are in the order of their names,
@@ -70,11 +70,14 @@ func attention(target *triggerv1.TargetStatus) int {
 	case triggerv1.TargetMissing:
 		return 1
 	case triggerv1.TargetHeld:
-		if target.Seen != nil { // It is suspended, or settles.
+		if target.Seen != nil { // It is suspended.
 			return 2
 		}
 		return waitingTurn
 	case triggerv1.TargetPending:
+		if target.Seen != nil { // It settles, as the others do.
+			return waitingTurn
+		}
 		return 3
 	case triggerv1.TargetTriggered:
 		return 4
