@@ -30,6 +30,9 @@ const (
 	// maxStart is how long a start may take, in seconds.
 	maxStart = 60
 
+	// fewReleases are delivered to before the operator is weighed for the first time.
+	fewReleases = 10
+
 	// canary is the stage of the first hundredth of the releases.
 	canary = "canary"
 )
@@ -40,7 +43,8 @@ type scaling struct {
 	n         int
 	bare, fan *fan
 
-	// base is the operator with those of the bare client only.
+	// base is the operator with those of the bare client only, after it has delivered to a few others: what it
+	// has to load for that is not for each release.
 	base weight
 
 	rows   []Row
@@ -97,6 +101,16 @@ func (s *scaling) populate(ctx context.Context) (err error) {
 		return err
 	}
 	if err := s.restart(ctx); err != nil {
+		return err
+	}
+	few, err := s.fans.fan(ctx, scaleShape, fewReleases)
+	if err != nil {
+		return err
+	}
+	if err := s.round(ctx, few, 1); err != nil {
+		return fmt.Errorf("%d releases: %w", fewReleases, err)
+	}
+	if err := s.c.Delete(ctx, s.triggers.get(few.namespace, few.shape)); err != nil {
 		return err
 	}
 	if s.base, err = s.weigh(ctx); err != nil {
