@@ -247,6 +247,10 @@ type StageStatus struct {
 	// +optional
 	Approval string `json:"approval,omitempty"`
 
+	// ApprovedBy is who approved the stage, and when. Unset while the stage is not approved.
+	// +optional
+	ApprovedBy *PersonRecord `json:"approvedBy,omitempty"`
+
 	// ApprovedSelector is the digest of the selector that the stage had when it was
 	// approved. With another selector it has to be approved again. Unset while the stage
 	// is not approved.

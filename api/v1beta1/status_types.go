@@ -230,8 +230,20 @@ const (
 
 // Change is an entry of the history.
 type Change struct {
+	// Revision numbers the contents that passed all stages, from 1, in the order in which they did.
+	// Unset, and 0, for a change that has not.
+	// +kubebuilder:validation:Minimum=0
+	// +optional
+	Revision int64 `json:"revision,omitempty"`
+
 	// Digest of all sources together after the change.
 	Digest string `json:"digest"`
+
+	// GitRevision is the revision of the Kustomization that applied the source that changed, for
+	// example "main@sha1:2b9c0e7…", as Flux writes it. Empty if the source does not come from one.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	GitRevision string `json:"gitRevision,omitempty"`
 
 	// Cause of the change: which object, whose edit.
 	// +kubebuilder:validation:MaxLength=1024
@@ -259,6 +271,69 @@ type Change struct {
 	// held back. Of several the last one.
 	// +optional
 	Override *Override `json:"override,omitempty"`
+
+	// Approvals of stages for this content, in the order in which they were given.
+	// +kubebuilder:validation:MaxItems=16
+	// +listType=atomic
+	// +optional
+	Approvals []ApprovalRecord `json:"approvals,omitempty"`
+
+	// Rejection is set if a person rejected the content (trigger.nebius.ai/reject).
+	// +optional
+	Rejection *PersonRecord `json:"rejection,omitempty"`
+
+	// Restores is set if the change went back to an earlier revision on request
+	// (trigger.nebius.ai/rollback).
+	// +optional
+	Restores *RestoreRecord `json:"restores,omitempty"`
+
+	// Kept are the sources of a revision whose content is kept and can be restored, with spec.publish.
+	// Unset for others.
+	// +kubebuilder:validation:MaxItems=256
+	// +listType=atomic
+	// +optional
+	Kept []KeptSource `json:"kept,omitempty"`
+}
+
+// PersonRecord is who did something to a ValuesTrigger, and when.
+type PersonRecord struct {
+	// Time at which the operator acted on it.
+	Time metav1.Time `json:"time"`
+
+	// User who did it: what the annotation trigger.nebius.ai/…-by says. With the chart's
+	// approvals.enforce it is the name that the API server authenticated; without, what the
+	// client wrote. Empty if there is none.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	User string `json:"user,omitempty"`
+
+	// Manager is the field manager that set the annotation, a name that the client chose. Empty
+	// if it is not known.
+	// +kubebuilder:validation:MaxLength=128
+	// +optional
+	Manager string `json:"manager,omitempty"`
+}
+
+// ApprovalRecord is the approval of one stage.
+type ApprovalRecord struct {
+	// Stage that was approved.
+	Stage string `json:"stage"`
+
+	PersonRecord `json:",inline"`
+}
+
+// RestoreRecord is a rollback to an earlier revision, by request.
+type RestoreRecord struct {
+	// Revision that is restored.
+	Revision int64 `json:"revision"`
+
+	// Digest of its content.
+	Digest string `json:"digest"`
+
+	// Rejects is the digest of the content of the sources that is rejected until they change.
+	Rejects string `json:"rejects"`
+
+	PersonRecord `json:",inline"`
 }
 
 // Override is a forceAt of a person that bypassed the quiet period, the windows or the
@@ -272,6 +347,11 @@ type Override struct {
 	// +kubebuilder:validation:MaxLength=128
 	// +optional
 	Manager string `json:"manager,omitempty"`
+
+	// User who set it, as in an approval. Empty if it is not known.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	User string `json:"user,omitempty"`
 
 	// Message says what it overrode, for example "the approval of stage
 	// prod: 12 HelmReleases".
