@@ -124,6 +124,11 @@ type RolloutStatus struct {
 	// +optional
 	Rollback *RollbackStatus `json:"rollback,omitempty"`
 
+	// RejectedBy is who rejected the content (trigger.nebius.ai/reject), and when. Unset if no one
+	// did, and when the rollout goes on all the same.
+	// +optional
+	RejectedBy *PersonRecord `json:"rejectedBy,omitempty"`
+
 	// Stages and how far each of them got.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map

@@ -137,8 +137,9 @@ type ValuesTriggerSpec struct {
 	Publish *Publish `json:"publish,omitempty"`
 
 	// RevisionHistoryLimit is how many changes status.history keeps, as far as they fit into 16 KiB,
-	// the newest first. With spec.publish the content of as many of them as passed all stages is kept,
-	// too, so that a rollback can go back to it. From 1 to 50. Defaults to 10.
+	// the newest first. The newest revision always stays. With spec.publish the content of as many of
+	// them as passed all stages is kept, too, so that a rollback can go back to it. From 1 to 50.
+	// Defaults to 10.
 	// +kubebuilder:default=10
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=50
@@ -221,7 +222,8 @@ type ValuesTriggerStatus struct {
 	Sources []SourceStatus `json:"sources,omitempty"`
 
 	// Targets that the references resolved to, and how far each delivery got: up to 200 of them and
-	// 48 KiB, those that need attention first. It shows what is recorded on the HelmReleases.
+	// 48 KiB, or less beside a long history, those that need attention first. It shows what is
+	// recorded on the HelmReleases.
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	// +optional
@@ -243,7 +245,7 @@ type ValuesTriggerStatus struct {
 
 	// Restored is there while the present content of the sources is rejected by a rollback on request
 	// (trigger.nebius.ai/rollback), and an earlier revision is delivered in its place. It ends when the sources
-	// change, or by resetAt.
+	// change, or by resetAt, unless what is restored has failed: then that is tried again.
 	// +optional
 	Restored *RestoreRecord `json:"restored,omitempty"`
 

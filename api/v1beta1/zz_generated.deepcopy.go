@@ -283,6 +283,11 @@ func (in *RolloutStatus) DeepCopyInto(out *RolloutStatus) {
 		*out = new(RollbackStatus)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.RejectedBy != nil {
+		in, out := &in.RejectedBy, &out.RejectedBy
+		*out = new(PersonRecord)
+		(*in).DeepCopyInto(*out)
+	}
 	if in.Stages != nil {
 		in, out := &in.Stages, &out.Stages
 		*out = make([]StageStatus, len(*in))

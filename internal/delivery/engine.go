@@ -9,6 +9,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -177,18 +178,28 @@ func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 	} else {
 		out.err = errors.Join(out.err, err)
 	}
-	if swept.More && (out.after == 0 || out.after > ConflictDelay) {
-		out.after = ConflictDelay
+	if out.kept, err = e.keepRevision(ctx, vt, snap, out); err != nil {
+		out.err = errors.Join(out.err, err)
 	}
-	last := vt.Status.LastDelivered
+	if swept.More {
+		out.lookAgain(ConflictDelay)
+	}
+	before := plan.Restorable(&vt.Status)
 	summary := recordOutcome(vt, snap, out)
-	if vt.Status.LastDelivered != last && (out.after == 0 || out.after > TidyDelay) {
-		out.after = TidyDelay
+	if !slices.EqualFunc(before, plan.Restorable(&vt.Status), func(a, b *triggerv1.DeliveredContent) bool { return a.Digest == b.Digest }) {
+		out.lookAgain(TidyDelay)
 	}
 	result, err := next(snap, out, vt.GetInterval())
 	result.Was, result.Is = out.before, out.targets
 	result.Summary, result.Gated, result.Notes = &summary, gatedOf(snap, out.releases), swept.Notes
 	return result, err
+}
+
+// lookAgain makes sure that the next look comes no later than in some time.
+func (o *outcome) lookAgain(after time.Duration) {
+	if o.after == 0 || o.after > after {
+		o.after = after
+	}
 }
 
 // next returns when to look again after a delivery.

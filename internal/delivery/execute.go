@@ -32,9 +32,10 @@ type outcome struct {
 	before []triggerv1.TargetStatus
 
 	// rollout is the state of what holds changes back, nil if nothing does. Passed reports that
-	// the content can be restored from now on.
+	// the content is a revision from now on, and kept that it can be restored.
 	rollout *triggerv1.RolloutStatus
 	passed  bool
+	kept    bool
 
 	// releases are what was observed of the targets that exist.
 	releases []plan.Release
@@ -102,6 +103,9 @@ func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, 
 	}
 	if snap.gate == nil && !verdict.settling() && !out.undecided {
 		out.rollout = nil // What has been decided now is on record elsewhere.
+	}
+	if vt.Spec.Rollout == nil {
+		out.passed = out.deliveredToAll()
 	}
 	out.err = errors.Join(errs...)
 	return out

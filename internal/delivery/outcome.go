@@ -29,7 +29,6 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	if asked {
 		status.LastTriggerTime = latestRequest(status.LastTriggerTime, out.targets)
 	}
-	status.Targets, status.Summary = plan.Project(out.targets)
 	status.Rollout = out.rollout
 	markDelivered(vt, snap, out)
 	if snap.gate != nil { // Written with what it approves: it counts once.
@@ -39,15 +38,10 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {
-		if len(snap.diff.Changed) > 0 || asked || override != nil || len(status.History) > 0 && status.History[0].Digest == snap.diff.To {
-			status.History = plan.Remember(status.History, triggerv1.Change{
-				Digest: snap.diff.To, Cause: causeOf(out.targets, snap.diff.To), Time: stamp,
-				Outcome: summary.Outcome, Delivered: summary.Delivered,
-			})
-		}
-		if override != nil {
-			status.History[0].Override = override
-		}
+		remember(vt, snap, out, triggerv1.Change{
+			Digest: snap.diff.To, Cause: causeOf(out.targets, snap.diff.To), GitRevision: plan.GitRevision(snap.diff, snap.sources),
+			Time: stamp, Outcome: summary.Outcome, Delivered: summary.Delivered, Override: override,
+		}, asked)
 		markHandled(status, snap)
 		markLooked(vt)
 	}
@@ -55,7 +49,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		status.Sources = plan.Statuses(snap.sources)
 		status.LastDigest = snap.diff.To
 	}
-
+	status.Targets, status.Summary = plan.Project(out.targets, status.History)
 	return summary
 }
 

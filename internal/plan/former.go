@@ -73,11 +73,20 @@ func (t Translation) Apply(status *triggerv1.ValuesTriggerStatus) {
 		t.applyTarget(&status.Targets[i])
 	}
 	for i := range status.History {
-		t.apply(&status.History[i].Digest)
+		t.applyChange(&status.History[i])
 	}
 	if status.Rollout != nil {
 		t.apply(&status.Rollout.Digest)
 	}
+}
+
+// applyChange rewrites a change of the history. What is kept of its content has a name that was made of
+// the digests: it is kept again, under the one of now.
+func (t Translation) applyChange(change *triggerv1.Change) {
+	if _, found := t.digests[change.Digest]; found {
+		change.Kept = nil
+	}
+	t.apply(&change.Digest)
 }
 
 // applyTarget rewrites what is known of one target.
