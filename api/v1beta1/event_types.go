@@ -87,6 +87,22 @@ const (
 	//   - ValuesTrigger: Warning. Which content is replaced, which is restored, and why
 	RollbackStartedReason = "RollbackStarted"
 
+	// RollbackRequestedReason reports that a person goes back to a revision
+	// (trigger.nebius.ai/rollback).
+	//
+	//   - Do: Change the sources, to the content of the revision or to something better
+	//   - See: spec/v1beta1/valuestriggers.md#going-back-to-a-revision
+	//   - ValuesTrigger: Warning. The revision, who asked for it, and which content is rejected
+	RollbackRequestedReason = "RollbackRequested"
+
+	// RollbackRefusedReason reports that the annotation trigger.nebius.ai/rollback names a revision that
+	// cannot be restored, or other content than the sources hold.
+	//
+	//   - Do: Set the annotation as the message says
+	//   - See: spec/v1beta1/valuestriggers.md#going-back-to-a-revision
+	//   - ValuesTrigger: Warning. Why, and what to set
+	RollbackRefusedReason = "RollbackRefused"
+
 	// RolloutSupersededReason reports that the sources changed during a rollout, which
 	// starts again.
 	//

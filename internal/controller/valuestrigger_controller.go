@@ -74,6 +74,7 @@ func (r *ValuesTriggerReconciler) Reconcile(ctx context.Context, req ctrl.Reques
 		case patchErr == nil:
 			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(old, vt)
+			r.report(vt, pass.Said)
 			if vt.IsGated() { // What only settles is not a rollout.
 				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, start)
 			}

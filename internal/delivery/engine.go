@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
@@ -109,8 +110,9 @@ type Result struct {
 	Again Again
 	After time.Duration
 
-	// Notes are to be reported, whatever becomes of the status.
+	// Notes are to be reported, whatever becomes of the status, and Said once it is stored.
 	Notes []Note
+	Said  []Note
 }
 
 // Note is what is reported of a trigger beside its status.
@@ -137,8 +139,27 @@ func (e *Engine) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snap
 	case snap.idle:
 		return Result{}, nil
 	}
+	recorded, said, err := e.record(ctx, vt, snap)
+	if recorded {
+		return Result{Again: Soon, After: ConflictDelay, Said: said}, nil
+	}
+	if err == nil {
+		err = e.checkRestored(ctx, vt, snap)
+	}
+	result := Result{}
+	if err != nil {
+		result, err = e.unable(vt, err)
+	} else {
+		result, err = e.proceed(ctx, vt, snap)
+	}
+	result.Said = append(said, result.Said...)
+	return result, err
+}
+
+// proceed decides about all targets, and does what is due.
+func (e *Engine) proceed(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (Result, error) {
 	if snap.overrides() && snap.gate != nil {
-		snap.forcedBy = e.forcedBy(ctx, vt)
+		snap.forcedBy = e.Person(ctx, vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
 	}
 	out, err := e.deliver(ctx, vt, snap)
 	if err != nil {

@@ -55,15 +55,14 @@ func (e *Engine) keepRevision(ctx context.Context, vt *triggerv1.ValuesTrigger, 
 		return false, nil
 	case vt.RollsBack(), len(vt.Status.History) > 0 && vt.Status.History[0].Digest == snap.diff.To && len(vt.Status.History[0].Kept) > 0:
 		return true, nil
-	case snap.publication.mayKeep() != nil:
-		return false, nil
 	}
-	switch err := e.store(ctx, snap); {
-	case err == nil:
-		return true, nil
-	case refusal.Is(err), fault.ReasonOf(err) != "", fault.IsOutdated(err):
-		return false, nil
-	default:
-		return false, err
+	if denied := snap.publication.mayKeep(); denied != nil {
+		return false, nil //nolint:nilerr // It is said when someone asks for the content.
 	}
+	err := e.store(ctx, snap)
+	refused := refusal.Is(err) || fault.ReasonOf(err) != "" || fault.IsOutdated(err)
+	if refused {
+		err = nil
+	}
+	return err == nil && !refused, err
 }

@@ -34,7 +34,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	if snap.gate != nil { // Written with what it approves: it counts once.
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
-	summary := withLacks(summarize(vt, out, snap.rejected), snap)
+	summary := withRestored(withLacks(summarize(vt, out, snap.rolledBack()), snap), snap)
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {
@@ -121,14 +121,14 @@ func markDelivered(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) {
 	switch {
 	case !vt.RollsBack() || snap.publication == nil:
 		vt.Status.LastDelivered = nil
-	case out.passed && snap.rejected == "" && (last == nil || last.Digest != snap.content):
+	case out.passed && !snap.rolledBack() && (last == nil || last.Digest != snap.content):
 		vt.Status.LastDelivered = plan.Delivered(snap.sources)
 	}
 }
 
 // summarize returns the state of all targets together. While a rollout goes on, that is
 // the state of the rollout and who is refused, unless none of the targets may be triggered.
-func summarize(vt *triggerv1.ValuesTrigger, out outcome, rejected string) plan.Summary {
+func summarize(vt *triggerv1.ValuesTrigger, out outcome, rolledBack bool) plan.Summary {
 	summary := plan.Summarize(out.targets)
 	underway := 0
 	for _, t := range out.targets {
@@ -146,7 +146,7 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, rejected string) plan.S
 		summary.Message += "; " + all
 	}
 	switch {
-	case rejected != "": // It is about the earlier content.
+	case rolledBack: // It is about the earlier content.
 	case phase == triggerv1.RolloutHalted:
 		summary.Outcome = triggerv1.ChangeHalted
 	case phase == triggerv1.RolloutRollingBack:

@@ -26,6 +26,9 @@ import (
 // rollBack puts in the place of sources whose content is rejected what they held before.
 func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
 	snap.content = snap.diff.To
+	if snap.restore(vt) {
+		return
+	}
 	sources, sound := plan.Restored(vt.Status.LastDelivered, snap.sources)
 	if snap.generated() || !vt.RollsBack() || !sound {
 		return
@@ -58,14 +61,23 @@ func (p *publication) readKept(s plan.Source) (client.Object, error) {
 }
 
 // checkKept says why the earlier content cannot be restored, or nothing. When all is
-// restored it is not needed any more until something is to be written.
+// restored it is not needed any more until something is to be written. Content that may have
+// to be rolled back must be permitted to be kept.
 func (e *Engine) checkKept(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (string, error) {
-	if vt.Status.Rollout.Phase == triggerv1.RolloutRolledBack {
-		return "", nil
+	switch {
+	case snap.rolledBack() && vt.Status.Rollout.Phase != triggerv1.RolloutRolledBack:
+		return e.gone(ctx, snap.publication)
+	case snap.rejected == "" && vt.RollsBack():
+		return "", snap.publication.mayKeep()
 	}
-	for _, s := range snap.sources {
+	return snap.unrestorable, nil
+}
+
+// gone says why content that is kept cannot be restored, or nothing.
+func (e *Engine) gone(ctx context.Context, p *publication) (string, error) {
+	for _, s := range p.sources {
 		err := e.withContent(ctx, func() error {
-			_, err := snap.publication.load([]plan.Source{s})
+			_, err := p.load([]plan.Source{s})
 			return err
 		})
 		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {

@@ -128,6 +128,15 @@ func Content(change triggerv1.Change) *triggerv1.DeliveredContent {
 	return &triggerv1.DeliveredContent{Digest: change.Digest, Sources: change.Kept}
 }
 
+// Revision returns the newest change with a number, nil if the history has none.
+func Revision(history []triggerv1.Change, number int64) *triggerv1.Change {
+	i := slices.IndexFunc(history, func(c triggerv1.Change) bool { return c.Revision == number })
+	if i < 0 || number <= 0 {
+		return nil
+	}
+	return &history[i]
+}
+
 // Restorable returns the contents that a status has on record as kept.
 func Restorable(status *triggerv1.ValuesTriggerStatus) []*triggerv1.DeliveredContent {
 	var contents []*triggerv1.DeliveredContent

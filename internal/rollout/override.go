@@ -23,7 +23,7 @@ func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {
 
 // remembered is true if a release says that this content was rolled back.
 func (p *planner) remembered() bool {
-	return p.RejectedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
+	return p.RejectedBy != "" && p.Rollout != nil
 }
 
 // Overrides returns what a request of all targets at once overrides, empty if nothing is
