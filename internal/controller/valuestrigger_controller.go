@@ -158,7 +158,7 @@ func (r *ValuesTriggerReconciler) patchStatus(ctx context.Context, old, vt *trig
 // look brings the status up to what is observed, after the requests that are due have been made.
 // What the API server refuses is in the status, and returned as an error.
 func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.ValuesTrigger) (delivery.Result, error) {
-	defer noteApproval(vt)
+	defer r.engine.NoteDecisions(ctx, vt)
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
 		more, err := r.engine.LetGo(ctx, vt)

@@ -16,7 +16,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/access"
@@ -158,9 +157,7 @@ func (e *Engine) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snap
 
 // proceed decides about all targets, and does what is due.
 func (e *Engine) proceed(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (Result, error) {
-	if snap.overrides() && snap.gate != nil {
-		snap.forcedBy = e.Person(ctx, vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
-	}
+	snap = e.identified(ctx, vt, snap)
 	out, err := e.deliver(ctx, vt, snap)
 	if err != nil {
 		return e.unable(vt, err)
@@ -206,6 +203,7 @@ func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 		out.lookAgain(ConflictDelay)
 	}
 	before := plan.Restorable(&vt.Status)
+	said := refusedRejection(vt, snap, out)
 	summary := recordOutcome(vt, snap, out)
 	if !slices.EqualFunc(before, plan.Restorable(&vt.Status), func(a, b *triggerv1.DeliveredContent) bool { return a.Digest == b.Digest }) {
 		out.lookAgain(TidyDelay)
@@ -213,6 +211,7 @@ func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 	result, err := next(snap, out, vt.GetInterval())
 	result.Was, result.Is = out.before, out.targets
 	result.Summary, result.Gated, result.Notes = &summary, gatedOf(snap, out.releases), swept.Notes
+	result.Said = said
 	return result, err
 }
 

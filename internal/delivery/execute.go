@@ -37,6 +37,9 @@ type outcome struct {
 	passed  bool
 	kept    bool
 
+	// rejectRefused says why an annotation that is new rejects nothing.
+	rejectRefused string
+
 	// releases are what was observed of the targets that exist.
 	releases []plan.Release
 
@@ -90,7 +93,7 @@ func (e *Engine) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 
 // outcomeOf sums up what became of all targets.
 func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, verdict verdict) outcome {
-	out := outcome{rollout: verdict.rollout, passed: verdict.passed, after: verdict.after}
+	out := outcome{rollout: verdict.rollout, passed: verdict.passed, rejectRefused: verdict.rejectRefused, after: verdict.after}
 	var errs []error
 	for _, c := range cases {
 		if c.input.Release.Exists {

@@ -71,6 +71,10 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		Earlier: snap.earlier, Restored: snap.rolledBack(), Unrestorable: snap.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
+	if snap.gate != nil {
+		in.Reject, in.HandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation]), vt.Status.LastHandledReject
+		in.Approver, in.Rejecter = snap.approver, snap.rejecter
+	}
 	if snap.restores != nil { // A person has decided: there is nothing to wait for.
 		in.Quiet = 0
 	}
@@ -116,6 +120,9 @@ type verdict struct {
 	// content went through all stages.
 	admitted, passed bool
 
+	// rejectRefused says why an annotation that is new rejects nothing.
+	rejectRefused string
+
 	// after is when to judge again without an event, 0 for never.
 	after time.Duration
 }
@@ -149,7 +156,7 @@ func (e *Engine) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sna
 	}
 	judged := verdict{
 		rollout: gated.Status, turns: gated.Turns, after: gated.After,
-		admitted: slices.Contains(gated.Admitted, true), passed: gated.Passed,
+		admitted: slices.Contains(gated.Admitted, true), passed: gated.Passed, rejectRefused: gated.RejectRefused,
 	}
 	for i, c := range cases {
 		c.held, c.settling = gated.Held[i], judged.settling()

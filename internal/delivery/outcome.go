@@ -34,6 +34,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	if snap.gate != nil { // Written with what it approves: it counts once.
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
+	status.LastHandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
 	summary := withRestored(withLacks(summarize(vt, out, snap.rolledBack()), snap), snap)
 	status.Delivered = summary.Delivered
 
@@ -49,6 +50,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		status.Sources = plan.Statuses(snap.sources)
 		status.LastDigest = snap.diff.To
 	}
+	plan.NoteDecisions(status)
 	status.Targets, status.Summary = plan.Project(out.targets, status.History)
 	return summary
 }

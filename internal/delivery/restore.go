@@ -97,10 +97,10 @@ func (e *Engine) record(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		PersonRecord: e.Person(ctx, vt, triggerv1.RollbackAnnotation, triggerv1.RolledBackByAnnotation, snap.at),
 	}
 	said := []Note{{corev1.EventTypeWarning, triggerv1.RollbackRequestedReason, fmt.Sprintf("Rollback to revision %d, content %s%s: content %s of the sources is rejected until they change",
-		restores.Revision, short(restores.Digest), by(restores.PersonRecord), short(restores.Rejects))}}
+		restores.Revision, short(restores.Digest), rollout.By(restores.PersonRecord), short(restores.Rejects))}}
 	if restores.Digest == restores.Rejects { // To go back to what the sources hold is to go on with them.
 		vt.Status.Restored = nil
-		said[0].Message = fmt.Sprintf("Rollback to revision %d, content %s%s, which the sources hold", restores.Revision, short(restores.Digest), by(restores.PersonRecord))
+		said[0].Message = fmt.Sprintf("Rollback to revision %d, content %s%s, which the sources hold", restores.Revision, short(restores.Digest), rollout.By(restores.PersonRecord))
 		return true, said, nil
 	}
 	vt.Status.Restored = &restores
@@ -197,7 +197,7 @@ func (e *Engine) checkRestored(ctx context.Context, vt *triggerv1.ValuesTrigger,
 	if gone == "" {
 		return nil
 	}
-	return fault.Stalled(triggerv1.RollbackHaltedReason, "Rollback to revision %d%s has halted: %s", snap.restores.Revision, by(snap.restores.PersonRecord), gone)
+	return fault.Stalled(triggerv1.RollbackHaltedReason, "Rollback to revision %d%s has halted: %s", snap.restores.Revision, rollout.By(snap.restores.PersonRecord), gone)
 }
 
 // restoring is the cause of requests for what a person has gone back to.
@@ -205,7 +205,7 @@ func (snap snapshot) restoring() string {
 	if snap.restores == nil {
 		return ""
 	}
-	return fmt.Sprintf("rollback to revision %d%s", snap.restores.Revision, by(snap.restores.PersonRecord))
+	return fmt.Sprintf("rollback to revision %d%s", snap.restores.Revision, rollout.By(snap.restores.PersonRecord))
 }
 
 // withRestored adds to a summary what a person has gone back to. The trigger is not ready when that is
@@ -217,22 +217,11 @@ func withRestored(summary plan.Summary, snap snapshot) plan.Summary {
 	case summary.Ready == metav1.ConditionTrue:
 		summary.Ready, summary.Reason, summary.Stalled = metav1.ConditionFalse, triggerv1.RolledBackReason, true
 		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to deliver it",
-			r.Revision, short(r.Digest), by(r.PersonRecord), short(r.Rejects))
+			r.Revision, short(r.Digest), rollout.By(r.PersonRecord), short(r.Rejects))
 	default:
-		summary.Message = text.Line(fmt.Sprintf("%s; goes back to revision %d%s", summary.Message, r.Revision, by(r.PersonRecord)), text.MaxMessage)
+		summary.Message = text.Line(fmt.Sprintf("%s; goes back to revision %d%s", summary.Message, r.Revision, rollout.By(r.PersonRecord)), text.MaxMessage)
 	}
 	return summary
-}
-
-// by names who did something, if that is known.
-func by(p triggerv1.PersonRecord) string {
-	switch {
-	case p.User != "":
-		return " by " + text.Word(p.User)
-	case p.Manager != "":
-		return " by " + text.Word(p.Manager)
-	}
-	return ""
 }
 
 // short returns a digest as messages have it.

@@ -56,6 +56,9 @@ type snapshot struct {
 	// forcedBy is who asked for force, if that overrides what holds changes back.
 	forcedBy triggerv1.PersonRecord
 
+	// approver and rejecter are who has set the annotations that approve and reject, if they are new.
+	approver, rejecter triggerv1.PersonRecord
+
 	// selectNothing are the targets in the spec that select no HelmRelease and must.
 	selectNothing []string
 

@@ -25,6 +25,9 @@ const (
 
 	// maxGitRevision bounds the revision of a Kustomization, in bytes.
 	maxGitRevision = 256
+
+	// maxApprovals bounds the approvals of one change: as many as there may be stages.
+	maxApprovals = 16
 )
 
 // Remember returns the history with the change noted, newest first, and no more than a number of
@@ -105,6 +108,34 @@ func Pass(history []triggerv1.Change) {
 		}
 	}
 	history[0].Revision = number
+}
+
+// NoteDecisions notes in the history who has approved or rejected the content that is being rolled out.
+func NoteDecisions(status *triggerv1.ValuesTriggerStatus) {
+	r := status.Rollout
+	if r == nil {
+		return
+	}
+	i := slices.IndexFunc(status.History, func(c triggerv1.Change) bool { return c.Digest == r.Digest })
+	if i < 0 {
+		return
+	}
+	change := &status.History[i]
+	if r.RejectedBy != nil {
+		change.Rejection = r.RejectedBy.DeepCopy()
+	}
+	for _, stage := range r.Stages {
+		if stage.ApprovedBy == nil {
+			continue
+		}
+		approval := triggerv1.ApprovalRecord{Stage: stage.Name, PersonRecord: *stage.ApprovedBy}
+		if !slices.ContainsFunc(change.Approvals, func(a triggerv1.ApprovalRecord) bool {
+			return a.Stage == approval.Stage && a.User == approval.User && a.Time.Equal(&approval.Time)
+		}) {
+			change.Approvals = append(slices.Clone(change.Approvals), approval)
+		}
+	}
+	change.Approvals = change.Approvals[max(0, len(change.Approvals)-maxApprovals):]
 }
 
 // Kept returns what the history lists of sources whose content is kept, nil if the list is too long.

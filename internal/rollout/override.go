@@ -62,7 +62,7 @@ func overrides(vt *triggerv1.ValuesTrigger, members map[string]int, open bool) [
 	var out []string
 	if s := vt.Status.Rollout; s != nil {
 		switch {
-		case s.Rollback != nil:
+		case s.Rollback != nil, s.RejectedBy != nil:
 			out = append(out, "the rejection of content "+content(s.Digest))
 		case s.Phase == triggerv1.RolloutHalted:
 			out = append(out, "the halt of the rollout")
