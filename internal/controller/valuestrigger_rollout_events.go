@@ -52,9 +52,7 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 				st.Name, digest.Prefix+digest.Short(is.Digest))
 		}
 	}
-	if is.RejectedBy != nil && (was == nil || was.Digest != is.Digest || was.RejectedBy == nil) {
-		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RejectedReason, "Content %s is rejected%s: no further HelmRelease gets it", digest.Prefix+digest.Short(is.Digest), rollout.By(*is.RejectedBy))
-	}
+	r.notifyRejection(vt, was)
 	if is.Rollback != nil {
 		r.notifyRollback(vt, was)
 		return
@@ -62,6 +60,16 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	for i, st := range is.Stages {
 		r.notifyStage(vt, before[st.Name], st, fmt.Sprintf("Stage %d/%d %s", i+1, len(is.Stages), st.Name))
 	}
+}
+
+// notifyRejection emits the event about content that a person has rejected.
+func (r *ValuesTriggerReconciler) notifyRejection(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
+	is := vt.Status.Rollout
+	if is.RejectedBy == nil || was != nil && was.Digest == is.Digest && was.RejectedBy != nil {
+		return
+	}
+	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RejectedReason, "Content %s is rejected%s: no further HelmRelease gets it",
+		digest.Prefix+digest.Short(is.Digest), rollout.By(*is.RejectedBy))
 }
 
 // notifyRollback emits the event about a rollout that begins to be rolled back. What
