@@ -48,8 +48,10 @@ func TestRevisions(t *testing.T) {
 		ns := e.takingBack(map[string]int{"canary": 1, "prod": 2})
 		first := e.platform(ns).Status.LastDigest
 		e.setValues(kit.Values(ns, "values", ""), "a: 2\n")
+		e.Eventually(e.rendered(ns, "prod-01"), time.Minute).Should(ContainSubstring("a: 2"))
 		e.atRest(ns, 3)
 		edit(e, kit.Secret(ns, "secrets", nil), func(s *corev1.Secret) { s.Data["secret.yaml"] = []byte("b: 3\n") })
+		e.Eventually(e.rendered(ns, "prod-01"), time.Minute).Should(ContainSubstring("b: 3"))
 		e.atRest(ns, 3)
 		e.Eventually(e.kept(ns)).Should(ConsistOf("ConfigMap a: 1\n", "ConfigMap a: 2\n", "Secret b: 1\n", "Secret b: 3\n"))
 		before := e.platform(ns)
@@ -107,7 +109,7 @@ func TestRevisions(t *testing.T) {
 
 	t.Run("a rollback that cannot be is refused, and says why", func(t *testing.T) {
 		e := e.again(t)
-		ns := e.takingBack(map[string]int{"canary": 1})
+		ns := e.takingBack(map[string]int{"canary": 1, "prod": 1})
 		present := e.platform(ns).Status.LastDigest
 		for i, c := range []struct{ value, says string }{
 			{"9/" + present, "status.history has no revision 9; these can be restored: 1"},
