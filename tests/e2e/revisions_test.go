@@ -81,9 +81,9 @@ func TestRevisions(t *testing.T) {
 		mark := e.mark()
 		e.Expect(op.Stop(e.ctx)).To(Succeed())
 		e.Expect(op.Start(e.ctx)).To(Succeed())
+		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
 		e.create(readingCopies(ns, "canary-01", "canary"))
 		e.Eventually(e.rendered(ns, "canary-01")).Should(And(ContainSubstring("a: 1"), ContainSubstring("b: 1")), "what is new begins with what is restored")
-		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
 
 		e.decide(ns, meta.ReconcileRequestAnnotation, "again", helmv2.ResetRequestAnnotation, "again")
 		e.Eventually(e.phase(ns), time.Minute).Should(Equal(triggerv1.RolloutAwaitingApproval))
