@@ -62,6 +62,29 @@ const (
 	// with their approvals. While content is rejected, it waits.
 	TriggerAtAnnotation = "trigger.nebius.ai/triggerAt"
 
+	// RejectAnnotation on a ValuesTrigger rejects content that is being rolled out: its digest,
+	// that of status.rollout. With onFailure Rollback what was touched is rolled back; otherwise the
+	// rollout halts. What follows a slash makes another value of it, and has no other meaning. A
+	// value counts once, for the content that is being rolled out when it is first seen.
+	RejectAnnotation = "trigger.nebius.ai/reject"
+
+	// RollbackAnnotation on a ValuesTrigger with spec.publish goes back to a revision: the
+	// number of the revision in status.history, a slash, and the digest of the present content, which
+	// is rejected until the sources change. What follows a second slash makes another value of it, and has
+	// no other meaning. A value counts once, and only while the sources hold the content that it names.
+	RollbackAnnotation = "trigger.nebius.ai/rollback"
+
+	// ApprovedByAnnotation, RejectedByAnnotation, RolledBackByAnnotation, OverriddenByAnnotation and
+	// SuspendedByAnnotation on a ValuesTrigger name the user who last set approve, reject,
+	// rollback, reconcile.fluxcd.io/forceAt or spec.suspend. The plugin writes what the API server
+	// calls the user. With approvals.enforce the API server writes them itself, whatever the client sends;
+	// without, they are what the client says.
+	ApprovedByAnnotation   = "trigger.nebius.ai/approved-by"
+	RejectedByAnnotation   = "trigger.nebius.ai/rejected-by"
+	RolledBackByAnnotation = "trigger.nebius.ai/rolled-back-by"
+	OverriddenByAnnotation = "trigger.nebius.ai/overridden-by"
+	SuspendedByAnnotation  = "trigger.nebius.ai/suspended-by"
+
 	// SuspendedAnnotation is written by "kubectl valuestrigger suspend --all" on each
 	// ValuesTrigger that it suspends, so that "resume --all" leaves alone those that
 	// were suspended one by one. The operator does not read it.

@@ -160,8 +160,9 @@ const (
 	//   - ValuesTrigger: Warning
 	RolloutHaltedReason = "RolloutHalted"
 
-	// RolledBackReason reports that the content failed in more targets than may, and
-	// all have the earlier content again. The failed content is rejected.
+	// RolledBackReason reports that the content failed in more targets than may, or that a person
+	// has requested a rollback, and all have the earlier content again. The content of the sources
+	// is rejected.
 	//
 	//   - Do: Fix the sources, or fix the releases and reset the trigger (resetAt)
 	//   - See: guides/emergency-stop-and-rollback.md#roll-back-automatically

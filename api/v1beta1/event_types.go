@@ -87,6 +87,22 @@ const (
 	//   - ValuesTrigger: Warning. Which content is replaced, which is restored, and why
 	RollbackStartedReason = "RollbackStarted"
 
+	// RollbackRequestedReason reports that a person goes back to a revision
+	// (trigger.nebius.ai/rollback).
+	//
+	//   - Do: Change the sources, to the content of the revision or to something better
+	//   - See: spec/v1beta1/valuestriggers.md#going-back-to-a-revision
+	//   - ValuesTrigger: Warning. The revision, who asked for it, and which content is rejected
+	RollbackRequestedReason = "RollbackRequested"
+
+	// RollbackRefusedReason reports that the annotation trigger.nebius.ai/rollback names a revision that
+	// cannot be restored, or other content than the sources hold.
+	//
+	//   - Do: Set the annotation as the message says
+	//   - See: spec/v1beta1/valuestriggers.md#going-back-to-a-revision
+	//   - ValuesTrigger: Warning. Why, and what to set
+	RollbackRefusedReason = "RollbackRefused"
+
 	// RolloutSupersededReason reports that the sources changed during a rollout, which
 	// starts again.
 	//
@@ -97,7 +113,7 @@ const (
 	// ApprovedReason reports that a stage was approved.
 	//
 	//   - Do: Nothing
-	//   - ValuesTrigger: Normal. The stage, and the content that it is approved for
+	//   - ValuesTrigger: Normal. The stage, the content that it is approved for, and who has approved it
 	ApprovedReason = "Approved"
 
 	// ApprovalRefusedReason reports that the annotation trigger.nebius.ai/approve names other
@@ -109,12 +125,28 @@ const (
 	//   - ValuesTrigger: Warning. What to set
 	ApprovalRefusedReason = "ApprovalRefused"
 
+	// RejectedReason reports that a person has rejected content that was being rolled out
+	// (trigger.nebius.ai/reject).
+	//
+	//   - Do: Change the sources
+	//   - See: spec/v1beta1/valuestriggers.md#rejecting-content
+	//   - ValuesTrigger: Warning. Which content, and who has rejected it
+	RejectedReason = "Rejected"
+
+	// RejectionRefusedReason reports that the annotation trigger.nebius.ai/reject names other content
+	// than the one that is being rolled out, or that none is.
+	//
+	//   - Do: What the message says
+	//   - See: spec/v1beta1/valuestriggers.md#rejecting-content
+	//   - ValuesTrigger: Warning. Why, and what to set
+	RejectionRefusedReason = "RejectionRefused"
+
 	// OverriddenReason reports that a person had all targets triggered at once by
 	// reconcile.fluxcd.io/forceAt, although the change was held back.
 	//
 	//   - Do: Make sure that it was meant. trigger.nebius.ai/triggerAt keeps to the stages
 	//   - See: spec/v1beta1/valuestriggers.md#forcing-all-targets
-	//   - ValuesTrigger: Warning. What was overridden, and which field manager set it
+	//   - ValuesTrigger: Warning. What was overridden, and by whom
 	OverriddenReason = "Overridden"
 
 	// BypassedReason reports that HelmReleases applied a change by themselves that was held

@@ -124,6 +124,11 @@ type RolloutStatus struct {
 	// +optional
 	Rollback *RollbackStatus `json:"rollback,omitempty"`
 
+	// RejectedBy is who rejected the content (trigger.nebius.ai/reject), and when. Unset if no one
+	// did, and when the rollout goes on all the same.
+	// +optional
+	RejectedBy *PersonRecord `json:"rejectedBy,omitempty"`
+
 	// Stages and how far each of them got.
 	// +kubebuilder:validation:MaxItems=16
 	// +listType=map
@@ -246,6 +251,10 @@ type StageStatus struct {
 	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	Approval string `json:"approval,omitempty"`
+
+	// ApprovedBy is who approved the stage, and when. Unset while the stage is not approved.
+	// +optional
+	ApprovedBy *PersonRecord `json:"approvedBy,omitempty"`
 
 	// ApprovedSelector is the digest of the selector that the stage had when it was
 	// approved. With another selector it has to be approved again. Unset while the stage

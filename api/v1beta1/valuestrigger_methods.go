@@ -73,3 +73,11 @@ func (in *ValuesTrigger) GetMaxDelay() time.Duration {
 	}
 	return in.Spec.MaxDelay.Duration
 }
+
+// GetRevisionHistoryLimit returns spec.revisionHistoryLimit or its default.
+func (in *ValuesTrigger) GetRevisionHistoryLimit() int {
+	if limit := in.Spec.RevisionHistoryLimit; limit != nil {
+		return min(max(1, int(*limit)), MaxHistory)
+	}
+	return DefaultHistory
+}

@@ -23,8 +23,10 @@ const (
 	// others, too.
 	MaxListedTargets = 200
 
-	// MaxHistory is the number of changes kept in status.history.
-	MaxHistory = 5
+	// DefaultHistory is the number of changes kept in status.history without
+	// spec.revisionHistoryLimit, and MaxHistory the largest.
+	DefaultHistory = 10
+	MaxHistory     = 50
 )
 
 // ValuesTriggerSpec says which sources are delivered to which HelmReleases.
@@ -133,6 +135,16 @@ type ValuesTriggerSpec struct {
 	// Without it the target is denied with reason AccessDenied.
 	// +optional
 	Publish *Publish `json:"publish,omitempty"`
+
+	// RevisionHistoryLimit is how many changes status.history keeps, as far as they fit into 16 KiB,
+	// the newest first. The newest revision always stays. With spec.publish the content of as many of
+	// them as passed all stages is kept, too, so that a rollback can go back to it. From 1 to 50.
+	// Defaults to 10.
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=50
+	// +optional
+	RevisionHistoryLimit *int32 `json:"revisionHistoryLimit,omitempty"`
 }
 
 // ValuesTriggerStatus is the observed state of a ValuesTrigger.
@@ -167,6 +179,18 @@ type ValuesTriggerStatus struct {
 	// +optional
 	LastHandledApproval string `json:"lastHandledApproval,omitempty"`
 
+	// LastHandledReject holds the value of trigger.nebius.ai/reject that was last evaluated, up to
+	// 256 bytes of it.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	LastHandledReject string `json:"lastHandledReject,omitempty"`
+
+	// LastHandledRollback holds the value of trigger.nebius.ai/rollback that was last evaluated, up to
+	// 256 bytes of it.
+	// +kubebuilder:validation:MaxLength=256
+	// +optional
+	LastHandledRollback string `json:"lastHandledRollback,omitempty"`
+
 	// Conditions are Ready, Reconciling and Stalled, as kstatus reads them, and
 	// Gated, which reports whether anything bypasses what holds changes back.
 	// +listType=map
@@ -198,8 +222,8 @@ type ValuesTriggerStatus struct {
 	Sources []SourceStatus `json:"sources,omitempty"`
 
 	// Targets that the references resolved to, and how far each delivery got: up to 200 of them and
-	// 48 KiB, those that need attention first. Of more than 200, no more than 20 that are Delivered or wait for
-	// their turn are listed. It shows what is recorded on the HelmReleases.
+	// 48 KiB, or less beside a long history, those that need attention first. Of more than 200, no more than 20
+	// that are Delivered or wait for their turn are listed. It shows what is recorded on the HelmReleases.
 	// +kubebuilder:validation:MaxItems=200
 	// +listType=atomic
 	// +optional
@@ -219,8 +243,14 @@ type ValuesTriggerStatus struct {
 	// +optional
 	Rollout *RolloutStatus `json:"rollout,omitempty"`
 
-	// History of the last five changes, newest first.
-	// +kubebuilder:validation:MaxItems=5
+	// Restored is there while the present content of the sources is rejected by a rollback on request
+	// (trigger.nebius.ai/rollback), and an earlier revision is delivered in its place. It ends when the sources
+	// change, or by resetAt, unless what is restored has failed: then that is tried again.
+	// +optional
+	Restored *RestoreRecord `json:"restored,omitempty"`
+
+	// History of the last changes, newest first, as many as spec.revisionHistoryLimit says.
+	// +kubebuilder:validation:MaxItems=50
 	// +listType=atomic
 	// +optional
 	History []Change `json:"history,omitempty"`

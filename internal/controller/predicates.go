@@ -6,6 +6,7 @@ package controller
 import (
 	"maps"
 	"reflect"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -71,9 +72,13 @@ var namespacePredicate = onUpdate(func(before, after client.Object) bool {
 
 // approvalPredicate lets through what a person asks for by annotations of our own.
 var approvalPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
-	return before.Annotations[triggerv1.ApproveAnnotation] != after.Annotations[triggerv1.ApproveAnnotation] ||
-		before.Annotations[triggerv1.TriggerAtAnnotation] != after.Annotations[triggerv1.TriggerAtAnnotation]
+	return slices.ContainsFunc(requestAnnotations, func(name string) bool { return before.Annotations[name] != after.Annotations[name] })
 })
+
+// requestAnnotations are those by which people ask for something.
+var requestAnnotations = []string{
+	triggerv1.ApproveAnnotation, triggerv1.TriggerAtAnnotation, triggerv1.RejectAnnotation, triggerv1.RollbackAnnotation,
+}
 
 // originPredicate lets through what makes a declared trigger a generated one or the other
 // way round.

@@ -169,6 +169,21 @@ func TestLabelledPredicate(t *testing.T) {
 	})
 }
 
+func TestApprovalPredicate(t *testing.T) {
+	annotated := func(name string) func(*triggerv1.ValuesTrigger) {
+		return func(vt *triggerv1.ValuesTrigger) { vt.Annotations = map[string]string{name: "new"} }
+	}
+	checkEdits(t, approvalPredicate, &triggerv1.ValuesTrigger{}, []edit[*triggerv1.ValuesTrigger]{
+		{"nothing but the version", func(*triggerv1.ValuesTrigger) {}, false},
+		{"an approval", annotated(triggerv1.ApproveAnnotation), true},
+		{"a request of all targets", annotated(triggerv1.TriggerAtAnnotation), true},
+		{"a rejection", annotated(triggerv1.RejectAnnotation), true},
+		{"a rollback", annotated(triggerv1.RollbackAnnotation), true},
+		{"who has approved", annotated(triggerv1.ApprovedByAnnotation), false},
+		{"the status", func(vt *triggerv1.ValuesTrigger) { vt.Status.LastDigest = "new" }, false},
+	})
+}
+
 func TestPredicates_of_coming_and_going(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -58,7 +58,7 @@ func newBehind(t *testing.T, objects ...client.Object) *behind {
 	store := source.NewStore(b.watched, live, nil)
 	meter := metrics.New(prometheus.NewRegistry())
 	b.reconciler = &ValuesTriggerReconciler{
-		cache: b.watched, writer: live, events: record.NewFakeRecorder(20), meter: meter,
+		cache: b.watched, writer: live, events: record.NewFakeRecorder(200), meter: meter,
 		serves: func(client.Object) bool { return true },
 		engine: &delivery.Engine{
 			Cache: b.watched, Live: live, Accounts: delivery.NewAccounts(live, nil, "", meter), Store: store, Meter: meter, Concurrent: 1,

@@ -108,6 +108,7 @@ func (r *ValuesTriggerReconciler) finish(ctx context.Context, run reconciliation
 		case patchErr == nil:
 			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(old, vt)
+			r.report(vt, pass.Said)
 			if vt.IsGated() { // What only settles is not a rollout.
 				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, run.start)
 			}
@@ -132,7 +133,7 @@ func (r *ValuesTriggerReconciler) finish(ctx context.Context, run reconciliation
 // look brings the status up to what is observed, after the requests that are due have been made.
 // What the API server refuses is in the status, and returned as an error.
 func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.ValuesTrigger) (*delivery.Result, error) {
-	defer noteApproval(vt)
+	defer r.engine.NoteDecisions(ctx, vt)
 	if vt.Spec.Suspend {
 		ctrl.LoggerFrom(ctx).V(1).Info("reconciliation is suspended")
 		more, err := r.engine.LetGo(ctx, vt)

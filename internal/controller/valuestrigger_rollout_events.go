@@ -52,6 +52,7 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 				st.Name, digest.Prefix+digest.Short(is.Digest))
 		}
 	}
+	r.notifyRejection(vt, was)
 	if is.Rollback != nil {
 		r.notifyRollback(vt, was)
 		return
@@ -59,6 +60,16 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	for i, st := range is.Stages {
 		r.notifyStage(vt, before[st.Name], st, fmt.Sprintf("Stage %d/%d %s", i+1, len(is.Stages), st.Name))
 	}
+}
+
+// notifyRejection emits the event about content that a person has rejected.
+func (r *ValuesTriggerReconciler) notifyRejection(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
+	is := vt.Status.Rollout
+	if is.RejectedBy == nil || was != nil && was.Digest == is.Digest && was.RejectedBy != nil {
+		return
+	}
+	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RejectedReason, "Content %s is rejected%s: no further HelmRelease gets it",
+		digest.Prefix+digest.Short(is.Digest), rollout.By(*is.RejectedBy))
 }
 
 // notifyRollback emits the event about a rollout that begins to be rolled back. What
@@ -75,7 +86,11 @@ func (r *ValuesTriggerReconciler) notifyRollback(vt *triggerv1.ValuesTrigger, wa
 func (r *ValuesTriggerReconciler) notifyStage(vt *triggerv1.ValuesTrigger, was, is triggerv1.StageStatus, name string) {
 	content := digest.Prefix + digest.Short(vt.Status.Rollout.Digest)
 	if is.Approved && !was.Approved {
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.ApprovedReason, "%s is approved for content %s", name, content)
+		by := ""
+		if is.ApprovedBy != nil {
+			by = rollout.By(*is.ApprovedBy)
+		}
+		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.ApprovedReason, "%s is approved for content %s%s", name, content, by)
 	}
 	switch {
 	case started(is) && !started(was) && was.Phase != triggerv1.StageFinished:
@@ -135,9 +150,9 @@ func (r *ValuesTriggerReconciler) notifyOverride(old, vt *triggerv1.ValuesTrigge
 	if override == nil || len(old.Status.History) > 0 && equality.Semantic.DeepEqual(override, old.Status.History[0].Override) {
 		return // Nothing was in the way of this request.
 	}
-	by := ""
-	if override.Manager != "" {
-		by = ", set by " + override.Manager
+	by := rollout.By(triggerv1.PersonRecord{User: override.User, Manager: override.Manager})
+	if by != "" {
+		by = ", set" + by
 	}
 	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.OverriddenReason, "%s%s, requested all HelmReleases at once and overrode %s",
 		meta.ForceRequestAnnotation, by, override.Message)

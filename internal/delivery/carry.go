@@ -81,13 +81,19 @@ func (e *Engine) earlier(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 // keptFor returns a copy with what is kept to go back to, if that is what was last put into
 // the copies of its target.
 func (p *publication) keptFor(vt *triggerv1.ValuesTrigger, c *targetCase, one publish.Copy) (copies.Wanted, bool) {
-	last := vt.Status.LastDelivered
-	restored, sound := plan.Restored(last, p.sources)
-	if !vt.RollsBack() || !sound || c.previous == nil || c.previous.Published != last.Digest {
+	contents := plan.Restorable(&vt.Status)
+	i := slices.IndexFunc(contents, func(content *triggerv1.DeliveredContent) bool {
+		return c.previous != nil && content.Digest == c.previous.Published
+	})
+	if i < 0 {
+		return copies.Wanted{}, false
+	}
+	restored, sound := plan.Restored(contents[i], p.sources)
+	if !sound {
 		return copies.Wanted{}, false
 	}
 	restored = slices.DeleteFunc(slices.Clone(restored), func(s plan.Source) bool { return !slices.Contains(one.Sources, s.ID) })
-	past := &publication{owner: p.owner, sources: restored, restored: true, get: p.get, contentOf: p.contentOf}
+	past := p.past(restored)
 	return copies.Wanted{Copy: one, Digest: plan.Combined(restored), Content: func() (publish.Content, error) { return past.load(restored) }}, true
 }
 

@@ -34,6 +34,7 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		Sources:     snap.sources,
 		Diff:        snap.diff,
 		Rejected:    snap.rejected,
+		Restores:    snap.restoring(),
 		Gated:       snap.gate != nil,
 		Settling:    snap.settling,
 		Force:       snap.force,

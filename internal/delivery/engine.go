@@ -9,6 +9,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -108,8 +109,9 @@ type Result struct {
 	Again Again
 	After time.Duration
 
-	// Notes are to be reported, whatever becomes of the status.
+	// Notes are to be reported, whatever becomes of the status, and Said once it is stored.
 	Notes []Note
+	Said  []Note
 }
 
 // Note is what is reported of a trigger beside its status.
@@ -136,9 +138,26 @@ func (e *Engine) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snap
 	case snap.idle:
 		return Result{}, nil
 	}
-	if snap.overrides() && snap.gate != nil {
-		snap.forcedBy = e.forcedBy(ctx, vt)
+	recorded, said, err := e.record(ctx, vt, snap)
+	if recorded {
+		return Result{Again: Soon, After: ConflictDelay, Said: said}, nil
 	}
+	if err == nil {
+		err = e.checkRestored(ctx, vt, snap)
+	}
+	result := Result{}
+	if err != nil {
+		result, err = e.unable(vt, err)
+	} else {
+		result, err = e.proceed(ctx, vt, snap)
+	}
+	result.Said = append(said, result.Said...)
+	return result, err
+}
+
+// proceed decides about all targets, and does what is due.
+func (e *Engine) proceed(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (Result, error) {
+	snap = e.identified(ctx, vt, snap)
 	out, err := e.deliver(ctx, vt, snap)
 	if err != nil {
 		return e.unable(vt, err)
@@ -177,18 +196,30 @@ func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 	} else {
 		out.err = errors.Join(out.err, err)
 	}
-	if swept.More && (out.after == 0 || out.after > ConflictDelay) {
-		out.after = ConflictDelay
+	if out.kept, err = e.keepRevision(ctx, vt, snap, out); err != nil {
+		out.err = errors.Join(out.err, err)
 	}
-	last := vt.Status.LastDelivered
+	if swept.More {
+		out.lookAgain(ConflictDelay)
+	}
+	before := plan.Restorable(&vt.Status)
+	said := refusedRejection(vt, snap, out)
 	summary := recordOutcome(vt, snap, out)
-	if vt.Status.LastDelivered != last && (out.after == 0 || out.after > TidyDelay) {
-		out.after = TidyDelay
+	if !slices.EqualFunc(before, plan.Restorable(&vt.Status), func(a, b *triggerv1.DeliveredContent) bool { return a.Digest == b.Digest }) {
+		out.lookAgain(TidyDelay)
 	}
 	result, err := next(snap, out, vt.GetInterval())
 	result.Was, result.Is = out.before, out.targets
 	result.Summary, result.Gated, result.Notes = &summary, gatedOf(snap, out.releases), swept.Notes
+	result.Said = said
 	return result, err
+}
+
+// lookAgain makes sure that the next look comes no later than in some time.
+func (o *outcome) lookAgain(after time.Duration) {
+	if o.after == 0 || o.after > after {
+		o.after = after
+	}
 }
 
 // next returns when to look again after a delivery.

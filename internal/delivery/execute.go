@@ -32,9 +32,13 @@ type outcome struct {
 	before []triggerv1.TargetStatus
 
 	// rollout is the state of what holds changes back, nil if nothing does. Passed reports that
-	// the content can be restored from now on.
+	// the content is a revision from now on, and kept that it can be restored.
 	rollout *triggerv1.RolloutStatus
 	passed  bool
+	kept    bool
+
+	// rejectRefused says why an annotation that is new rejects nothing.
+	rejectRefused string
 
 	// releases are what was observed of the targets that exist.
 	releases []plan.Release
@@ -89,7 +93,7 @@ func (e *Engine) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 
 // outcomeOf sums up what became of all targets.
 func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, verdict verdict) outcome {
-	out := outcome{rollout: verdict.rollout, passed: verdict.passed, after: verdict.after}
+	out := outcome{rollout: verdict.rollout, passed: verdict.passed, rejectRefused: verdict.rejectRefused, after: verdict.after}
 	var errs []error
 	for _, c := range cases {
 		if c.input.Release.Exists {
@@ -102,6 +106,9 @@ func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, 
 	}
 	if snap.gate == nil && !verdict.settling() && !out.undecided {
 		out.rollout = nil // What has been decided now is on record elsewhere.
+	}
+	if vt.Spec.Rollout == nil {
+		out.passed = out.deliveredToAll()
 	}
 	out.err = errors.Join(errs...)
 	return out

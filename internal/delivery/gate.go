@@ -65,11 +65,18 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 	in := rollout.Input{
 		Now: snap.at, Digest: snap.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
 		Settle: snap.settle, Applied: snap.applied, Applying: snap.applying,
-		Schedule: g.schedule, Rollout: vt.Spec.Rollout, Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
+		Schedule: g.schedule, Rollout: rolloutOf(vt, snap), Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
 		Force: snap.overrides(), Reset: snap.reset != "", TriggerAt: snap.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
 		Handled: vt.Status.LastHandledApproval,
-		Earlier: snap.earlier, Restored: snap.rejected != "", Unrestorable: snap.unrestorable,
+		Earlier: snap.earlier, Restored: snap.rolledBack(), Unrestorable: snap.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
+	}
+	if snap.gate != nil {
+		in.Reject, in.HandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation]), vt.Status.LastHandledReject
+		in.Approver, in.Rejecter = snap.approver, snap.rejecter
+	}
+	if snap.restores != nil { // A person has decided: there is nothing to wait for.
+		in.Quiet = 0
 	}
 	formerly := plan.Formerly(snap.sources)
 	for _, c := range cases {
@@ -82,7 +89,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		case c.leftAlone(snap):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
-		if in.RejectedBy == "" && vt.RollsBack() && t.Standing != rollout.Current && c.input.Release.Record.Rejects(c.input.Trigger, snap.content, formerly...) {
+		if in.RejectedBy == "" && vt.Spec.Publish != nil && t.Standing != rollout.Current && c.input.Release.Record.Rejects(c.input.Trigger, snap.content, formerly...) {
 			in.RejectedBy = c.String()
 		}
 		if vt.Spec.Rollout != nil && c.hr != nil {
@@ -91,6 +98,17 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		in.Targets = append(in.Targets, t)
 	}
 	return rollout.Decide(in)
+}
+
+// rolloutOf returns the stages of a trigger. What a person has gone back to is not rolled back
+// automatically: that would be to what the person wants to leave.
+func rolloutOf(vt *triggerv1.ValuesTrigger, snap snapshot) *triggerv1.Rollout {
+	if snap.restores == nil || !vt.RollsBack() {
+		return vt.Spec.Rollout
+	}
+	halts := vt.Spec.Rollout.DeepCopy()
+	halts.OnFailure = triggerv1.FailureHalt
+	return halts
 }
 
 // verdict is what holds changes back, as it is now.
@@ -102,6 +120,9 @@ type verdict struct {
 	// content went through all stages.
 	admitted, passed bool
 
+	// rejectRefused says why an annotation that is new rejects nothing.
+	rejectRefused string
+
 	// after is when to judge again without an event, 0 for never.
 	after time.Duration
 }
@@ -112,6 +133,11 @@ func (v verdict) settling() bool { return v.rollout != nil && v.rollout.Settling
 // hold notes for each target why its request must not be made now.
 func (e *Engine) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) (verdict, error) {
 	if snap.gate == nil && !snap.settling {
+		for _, c := range cases {
+			if c.leftAlone(snap) {
+				c.held = notRestorable
+			}
+		}
 		return verdict{}, nil
 	}
 	g := snap.gate
@@ -130,7 +156,7 @@ func (e *Engine) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sna
 	}
 	judged := verdict{
 		rollout: gated.Status, turns: gated.Turns, after: gated.After,
-		admitted: slices.Contains(gated.Admitted, true), passed: gated.Passed,
+		admitted: slices.Contains(gated.Admitted, true), passed: gated.Passed, rejectRefused: gated.RejectRefused,
 	}
 	for i, c := range cases {
 		c.held, c.settling = gated.Held[i], judged.settling()

@@ -108,28 +108,28 @@ func TestSummarize_a_rollout_comes_before_what_its_targets_say(t *testing.T) {
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "canary", Message: "apps/app: why",
 		Stages: []triggerv1.StageStatus{{Name: "canary", Targets: 1, Failed: 1}, {Name: "rest"}}}
 	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}}
-	summary := summarize(vt, out, "")
+	summary := summarize(vt, out, false)
 	g.Expect(summary.Reason).To(Equal(triggerv1.RolloutHaltedReason))
 	g.Expect(summary.Stalled).To(BeTrue())
 	g.Expect(summary.Outcome).To(Equal(triggerv1.ChangeHalted))
 	g.Expect(summary.Delivered).To(Equal("0/1"))
 
 	vt.Status.Rollout.Phase = triggerv1.RolloutSoaking
-	summary = summarize(vt, out, "")
+	summary = summarize(vt, out, false)
 	g.Expect(summary.Reason).To(Equal("Progressing"))
 	g.Expect(summary.Outcome).To(Equal(triggerv1.ChangeInProgress))
 
 	out.targets[0] = refused(out.targets[0], "AccessDenied")
-	g.Expect(summarize(vt, out, "").Reason).To(Equal("AccessDenied"), "no target may be triggered")
+	g.Expect(summarize(vt, out, false).Reason).To(Equal("AccessDenied"), "no target may be triggered")
 	out.targets = append(out.targets, inState(triggerv1.TargetDelivered))
-	summary = summarize(vt, out, "")
+	summary = summarize(vt, out, false)
 	g.Expect(summary.Reason).To(Equal("Progressing"), "one of them hides nothing of the others")
 	g.Expect(summary.Message).To(HavePrefix("Stage 1/2 canary, 0/1, 1 failed; must stay ready"))
 	g.Expect(summary.Message).To(HaveSuffix("; apps/app: why"))
 	vt.Status.Rollout.Phase, vt.Status.Rollout.Message = triggerv1.RolloutBlocked, "no target of stage canary can be delivered to; apps/app: why"
-	g.Expect(summarize(vt, out, "").Message).To(HaveSuffix("can be delivered to; apps/app: why"), "nothing is said twice")
+	g.Expect(summarize(vt, out, false).Message).To(HaveSuffix("can be delivered to; apps/app: why"), "nothing is said twice")
 
 	vt.Status.Rollout.Phase, out.targets = triggerv1.RolloutFinished, out.targets[:1]
 	out.targets[0].Refused = nil
-	g.Expect(summarize(vt, out, "").Reason).To(Equal(triggerv1.DeliveryFailedReason))
+	g.Expect(summarize(vt, out, false).Reason).To(Equal(triggerv1.DeliveryFailedReason))
 }

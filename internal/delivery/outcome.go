@@ -29,25 +29,20 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	if asked {
 		status.LastTriggerTime = latestRequest(status.LastTriggerTime, out.targets)
 	}
-	status.Targets, status.Summary = plan.Project(out.targets)
 	status.Rollout = out.rollout
 	markDelivered(vt, snap, out)
 	if snap.gate != nil { // Written with what it approves: it counts once.
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
-	summary := withLacks(summarize(vt, out, snap.rejected), snap)
+	status.LastHandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
+	summary := withRestored(withLacks(summarize(vt, out, snap.rolledBack()), snap), snap)
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {
-		if len(snap.diff.Changed) > 0 || asked || override != nil || len(status.History) > 0 && status.History[0].Digest == snap.diff.To {
-			status.History = plan.Remember(status.History, triggerv1.Change{
-				Digest: snap.diff.To, Cause: causeOf(out.targets, snap.diff.To), Time: stamp,
-				Outcome: summary.Outcome, Delivered: summary.Delivered,
-			})
-		}
-		if override != nil {
-			status.History[0].Override = override
-		}
+		remember(vt, snap, out, triggerv1.Change{
+			Digest: snap.diff.To, Cause: causeOf(out.targets, snap.diff.To), GitRevision: plan.GitRevision(snap.diff, snap.sources),
+			Time: stamp, Outcome: summary.Outcome, Delivered: summary.Delivered, Override: override,
+		}, asked)
 		markHandled(status, snap)
 		markLooked(vt)
 	}
@@ -55,7 +50,8 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		status.Sources = plan.Statuses(snap.sources)
 		status.LastDigest = snap.diff.To
 	}
-
+	plan.NoteDecisions(status)
+	status.Targets, status.Summary = plan.Project(out.targets, status.History)
 	return summary
 }
 
@@ -127,14 +123,14 @@ func markDelivered(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) {
 	switch {
 	case !vt.RollsBack() || snap.publication == nil:
 		vt.Status.LastDelivered = nil
-	case out.passed && snap.rejected == "" && (last == nil || last.Digest != snap.content):
+	case out.passed && !snap.rolledBack() && (last == nil || last.Digest != snap.content):
 		vt.Status.LastDelivered = plan.Delivered(snap.sources)
 	}
 }
 
 // summarize returns the state of all targets together. While a rollout goes on, that is
 // the state of the rollout and who is refused, unless none of the targets may be triggered.
-func summarize(vt *triggerv1.ValuesTrigger, out outcome, rejected string) plan.Summary {
+func summarize(vt *triggerv1.ValuesTrigger, out outcome, rolledBack bool) plan.Summary {
 	summary := plan.Summarize(out.targets)
 	underway := 0
 	for _, t := range out.targets {
@@ -152,7 +148,7 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, rejected string) plan.S
 		summary.Message += "; " + all
 	}
 	switch {
-	case rejected != "": // It is about the earlier content.
+	case rolledBack: // It is about the earlier content.
 	case phase == triggerv1.RolloutHalted:
 		summary.Outcome = triggerv1.ChangeHalted
 	case phase == triggerv1.RolloutRollingBack:

@@ -4,17 +4,9 @@
 package delivery
 
 import (
-	"context"
 	"strings"
-	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	ctrl "sigs.k8s.io/controller-runtime"
-
-	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/fields"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
@@ -24,9 +16,6 @@ import (
 // is put on record.
 
 const (
-	// maxManager is the longest name of a field manager that the API server accepts.
-	maxManager = 128
-
 	// maxTriggerAt bounds how much of a value counts and is stored, in bytes.
 	maxTriggerAt = 256
 
@@ -38,7 +27,7 @@ const (
 // is refused it waits: to begin again would be to deliver what is refused.
 func (snap *snapshot) triggerThrough(vt *triggerv1.ValuesTrigger) {
 	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
-	if value == "" || value == vt.Status.LastHandledTriggerAt || snap.rejected != "" {
+	if value == "" || value == vt.Status.LastHandledTriggerAt || snap.rolledBack() {
 		return
 	}
 	snap.triggerAt = value
@@ -67,26 +56,7 @@ func overrideOf(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) *trigge
 		return nil
 	}
 	return &triggerv1.Override{
-		Time: metav1.NewTime(snap.at.UTC().Truncate(time.Second)), Manager: text.Line(snap.forcedBy, maxManager),
+		Time: snap.forcedBy.Time, User: snap.forcedBy.User, Manager: snap.forcedBy.Manager,
 		Message: text.Line(strings.Join(overridden, "; "), maxOverridden),
 	}
-}
-
-// forcedBy returns the field manager that set the annotation by which all targets are
-// requested at once, empty if that is not known.
-func (e *Engine) forcedBy(ctx context.Context, vt *triggerv1.ValuesTrigger) string {
-	newest, err := e.newest(ctx, vt)
-	if err != nil {
-		ctrl.LoggerFrom(ctx).V(1).Info("cannot find out who set an annotation", "annotation", meta.ForceRequestAnnotation, "error", err.Error())
-		return ""
-	}
-	if newest.Annotations[meta.ForceRequestAnnotation] != vt.Annotations[meta.ForceRequestAnnotation] {
-		return "" // It is another request by now.
-	}
-	for _, entry := range newest.ManagedFields {
-		if fields.Of(entry).Has("metadata", "annotations", meta.ForceRequestAnnotation) {
-			return entry.Manager
-		}
-	}
-	return ""
 }

@@ -64,13 +64,13 @@ func TestRecordOutcome_puts_an_override_on_record(t *testing.T) {
 	held := inState(triggerv1.TargetTriggered)
 	held.Stage = "rest"
 	out := outcome{targets: []triggerv1.TargetStatus{held}, rollout: &triggerv1.RolloutStatus{Digest: "sha256:new", Phase: triggerv1.RolloutProgressing, Overridden: true}}
-	snap := snapshot{at: evaluatedAt, gate: gate, force: "now", forcedBy: "kubectl-annotate", diff: plan.Diff{To: "sha256:new"}, content: "sha256:new"}
+	snap := snapshot{at: evaluatedAt, gate: gate, force: "now", forcedBy: triggerv1.PersonRecord{Manager: "kubectl-annotate", User: "alice"}, diff: plan.Diff{To: "sha256:new"}, content: "sha256:new"}
 
 	recordOutcome(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
-	g.Expect(vt.Status.History[0].Override).To(And(HaveField("Manager", "kubectl-annotate"), HaveField("Message", "the order of the stages canary to rest")))
+	g.Expect(vt.Status.History[0].Override).To(And(HaveField("Manager", "kubectl-annotate"), HaveField("User", "alice"), HaveField("Message", "the order of the stages canary to rest")))
 
-	snap.force, snap.forcedBy = "", ""
+	snap.force = ""
 	out.targets[0].State = triggerv1.TargetDelivered
 	recordOutcome(vt, snap, out)
 	g.Expect(vt.Status.History[0].Override).NotTo(BeNil(), "it stays with the change")
@@ -121,7 +121,7 @@ func TestRecordOutcome_a_request_is_handled_though_a_target_is_refused(t *testin
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"), "what passes is waited for")
 }
 
-func TestForcedBy_names_the_field_manager(t *testing.T) {
+func TestPerson(t *testing.T) {
 	t.Parallel()
 	scheme := runtime.NewScheme()
 	if err := triggerv1.AddToScheme(scheme); err != nil {
@@ -150,10 +150,15 @@ func TestForcedBy_names_the_field_manager(t *testing.T) {
 		})}
 	}
 	g := NewWithT(t)
-	g.Expect(read(nil).forcedBy(t.Context(), vt)).To(Equal("kubectl-annotate"))
-	g.Expect(read(errors.New("down")).forcedBy(t.Context(), vt)).To(BeEmpty())
+	person := func(err error) triggerv1.PersonRecord {
+		return read(err).Person(t.Context(), vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, evaluatedAt)
+	}
+	g.Expect(person(nil)).To(And(HaveField("Manager", "kubectl-annotate"), HaveField("User", BeEmpty())))
+	g.Expect(person(errors.New("down")).Manager).To(BeEmpty())
+	vt.Annotations[triggerv1.OverriddenByAnnotation] = "alice\n" + strings.Repeat("x", 500)
+	g.Expect(person(nil).User).To(And(HavePrefix("alice x"), HaveLen(maxUser)))
 	stored.Annotations = map[string]string{meta.ForceRequestAnnotation: "later"}
-	g.Expect(read(nil).forcedBy(t.Context(), vt)).To(BeEmpty(), "it is another request by now")
+	g.Expect(person(nil).Manager).To(BeEmpty(), "it is another request by now")
 }
 
 func TestRecordOutcome_a_selector_that_matches_nothing_is_not_ready(t *testing.T) {

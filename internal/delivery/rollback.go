@@ -26,6 +26,9 @@ import (
 // rollBack puts in the place of sources whose content is rejected what they held before.
 func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
 	snap.content = snap.diff.To
+	if snap.restore(vt) {
+		return
+	}
 	sources, sound := plan.Restored(vt.Status.LastDelivered, snap.sources)
 	if snap.generated() || !vt.RollsBack() || !sound {
 		return
@@ -58,14 +61,23 @@ func (p *publication) readKept(s plan.Source) (client.Object, error) {
 }
 
 // checkKept says why the earlier content cannot be restored, or nothing. When all is
-// restored it is not needed any more until something is to be written.
+// restored it is not needed any more until something is to be written. Content that may have
+// to be rolled back must be permitted to be kept.
 func (e *Engine) checkKept(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (string, error) {
-	if vt.Status.Rollout.Phase == triggerv1.RolloutRolledBack {
-		return "", nil
+	switch {
+	case snap.rolledBack() && vt.Status.Rollout.Phase != triggerv1.RolloutRolledBack:
+		return e.gone(ctx, snap.publication)
+	case snap.rejected == "" && vt.RollsBack():
+		return "", snap.publication.mayKeep()
 	}
-	for _, s := range snap.sources {
+	return snap.unrestorable, nil
+}
+
+// gone says why content that is kept cannot be restored, or nothing.
+func (e *Engine) gone(ctx context.Context, p *publication) (string, error) {
+	for _, s := range p.sources {
 		err := e.withContent(ctx, func() error {
-			_, err := snap.publication.load([]plan.Source{s})
+			_, err := p.load([]plan.Source{s})
 			return err
 		})
 		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
@@ -104,6 +116,11 @@ func (e *Engine) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sna
 	if !vt.RollsBack() || snap.publication == nil || snap.rejected != "" || !judged.admitted && !judged.passed {
 		return nil
 	}
+	return e.store(ctx, snap)
+}
+
+// store writes what keeps the sources, as far as it is not there.
+func (e *Engine) store(ctx context.Context, snap snapshot) error {
 	for _, s := range snap.sources {
 		if s.Digest == "" {
 			continue // Optional, and not there.
@@ -120,16 +137,20 @@ func (e *Engine) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sna
 	return nil
 }
 
-// discard deletes what is kept and cannot be restored any more.
+// discard deletes what is kept and cannot be restored any more, as the newest version of the trigger
+// says: one that is behind does not name what has been kept since.
 func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) error {
-	if vt.Status.LastDelivered == nil && !vt.RollsBack() {
+	contents := plan.Restorable(&vt.Status)
+	if len(contents) == 0 && !vt.RollsBack() {
 		return nil
 	}
 	wanted := map[string]bool{}
-	if vt.RollsBack() && snap.publication != nil {
-		sources := snap.sources
-		if last, sound := plan.Restored(vt.Status.LastDelivered, nil); sound {
-			sources = append(last, sources...)
+	if snap.publication != nil {
+		sources := slices.Clone(snap.sources)
+		for _, content := range contents {
+			if past, sound := plan.Restored(content, nil); sound {
+				sources = append(sources, past...)
+			}
 		}
 		for _, s := range sources {
 			kept := snap.publication.keptBy(s)
@@ -143,6 +164,12 @@ func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 	found = slices.DeleteFunc(found, func(one *copyMeta) bool {
 		return one.Namespace != vt.Namespace || one.Labels[triggerv1.KeptLabel] == "" || !one.DeletionTimestamp.IsZero() || wanted[named(one).String()]
 	})
+	if len(found) == 0 {
+		return nil
+	}
+	if newest, err := e.newest(ctx, vt); err != nil || newest.ResourceVersion != vt.ResourceVersion {
+		return client.IgnoreNotFound(err)
+	}
 	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
 	for _, one := range t.refused {
 		t.err = errors.Join(t.err, one.err)

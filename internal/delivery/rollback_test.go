@@ -157,12 +157,12 @@ func TestSummarize_what_is_taken_back(t *testing.T) {
 	g := NewWithT(t)
 	vt, _ := rolledBack()
 	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}}
-	summary := summarize(vt, out, vt.Status.Rollout.Digest)
+	summary := summarize(vt, out, true)
 	g.Expect(summary.Reason).To(Equal(triggerv1.RolledBackReason))
 	g.Expect(summary.Stalled).To(BeTrue())
 	g.Expect(summary.Ready).To(Equal(metav1.ConditionFalse))
 	g.Expect(summary.Outcome).To(Equal(triggerv1.ChangeDelivered), "the earlier content is")
 
 	vt.Status.Rollout.Phase = triggerv1.RolloutRollingBack
-	g.Expect(summarize(vt, out, "").Outcome).To(Equal(triggerv1.ChangeRolledBack), "of the content that fails, when it is seen to")
+	g.Expect(summarize(vt, out, false).Outcome).To(Equal(triggerv1.ChangeRolledBack), "of the content that fails, when it is seen to")
 }

@@ -53,9 +53,11 @@ type snapshot struct {
 	// idle reports that a generated trigger has nothing to do.
 	idle bool
 
-	// forcedBy is the field manager that asked for force, if that overrides what holds
-	// changes back and it is known.
-	forcedBy string
+	// forcedBy is who asked for force, if that overrides what holds changes back.
+	forcedBy triggerv1.PersonRecord
+
+	// approver and rejecter are who has set the annotations that approve and reject, if they are new.
+	approver, rejecter triggerv1.PersonRecord
 
 	// selectNothing are the targets in the spec that select no HelmRelease and must.
 	selectNothing []string
@@ -68,6 +70,12 @@ type snapshot struct {
 	earlier      string
 	rejected     string
 	unrestorable string
+
+	// restores is there if a person has gone back to a revision. Its content is then that of the
+	// sources and of content, as if they held it, and what they hold is rejected. Ended reports that
+	// what a person has gone back to is over.
+	restores *triggerv1.RestoreRecord
+	ended    bool
 
 	// ending are the namespaces of targets that are being deleted.
 	ending map[string]bool
@@ -95,6 +103,17 @@ type snapshot struct {
 }
 
 func (snap snapshot) generated() bool { return snap.release != nil }
+
+// rolledBack reports that the sources are as they were before content failed.
+func (snap snapshot) rolledBack() bool { return snap.rejected != "" && snap.restores == nil }
+
+// present returns the digest of what the sources hold.
+func (snap snapshot) present() string {
+	if snap.restores != nil {
+		return snap.rejected
+	}
+	return snap.content
+}
 
 // change returns when the content was first seen: in this snapshot, unless the history
 // has it already. It is unknown of what a person asks for, and of a rollback.
@@ -161,14 +180,8 @@ func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at t
 		return snap, nil
 	}
 	snap.publication.shared = snap.publication.sharing(snap)
-	if snap.rejected != "" {
-		snap.unrestorable, err = e.checkKept(ctx, vt, snap)
-		return snap, err
-	}
-	if vt.RollsBack() {
-		return snap, snap.publication.mayKeep()
-	}
-	return snap, nil
+	snap.unrestorable, err = e.checkKept(ctx, vt, snap)
+	return snap, err
 }
 
 // maxAge returns how long content may have been read for a trigger. Who asks by annotation is
@@ -266,7 +279,7 @@ func forgetOther(vt *triggerv1.ValuesTrigger) {
 		vt.Status = triggerv1.ValuesTriggerStatus{
 			ReconcileRequestStatus: old.ReconcileRequestStatus, ForceRequestStatus: old.ForceRequestStatus,
 			LastHandledResetAt: old.LastHandledResetAt, LastHandledTriggerAt: old.LastHandledTriggerAt,
-			LastHandledApproval: old.LastHandledApproval,
+			LastHandledApproval: old.LastHandledApproval, LastHandledReject: old.LastHandledReject, LastHandledRollback: old.LastHandledRollback,
 		}
 	}
 	vt.Status.UID = vt.UID

@@ -23,7 +23,7 @@ func TestForgetOther(t *testing.T) {
 	status := triggerv1.ValuesTriggerStatus{
 		LastDigest: "sha256:1", Targets: []triggerv1.TargetStatus{{Name: "app", State: triggerv1.TargetDelivered}},
 		Rollout: &triggerv1.RolloutStatus{}, LastHandledResetAt: "reset", LastHandledApproval: "approval",
-		LastHandledTriggerAt: "triggered",
+		LastHandledTriggerAt: "triggered", LastHandledReject: "rejected", LastHandledRollback: "rolled back", Restored: &triggerv1.RestoreRecord{},
 	}
 	status.LastHandledReconcileAt, status.LastHandledForceAt = "requested", "forced"
 	for uid, believed := range map[string]bool{"the-trigger": true, "": true, "another": false} {
@@ -33,7 +33,7 @@ func TestForgetOther(t *testing.T) {
 		forgetOther(vt)
 		want := *status.DeepCopy()
 		if !believed {
-			want.LastDigest, want.Targets, want.Rollout = "", nil, nil
+			want.LastDigest, want.Targets, want.Rollout, want.Restored = "", nil, nil, nil
 		}
 		want.UID = "the-trigger"
 		g.Expect(vt.Status).To(Equal(want), "of %q", uid)

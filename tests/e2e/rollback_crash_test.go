@@ -11,6 +11,8 @@ import (
 	. "github.com/onsi/gomega"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
@@ -38,7 +40,7 @@ func rollbackPath() crashPath {
 				c.expect(everyone...)
 				c.setValues(kit.Values(ns, "values", ""), fmt.Sprintf("round: %d\n", c.next()))
 			}, func(c *crashable, ns string) error {
-				return errors.Join(c.stands(ns, triggerv1.RolloutFinished), c.runsAll(ns, everyone...), c.keepsOnly(ns, fmt.Sprintf("ConfigMap round: %d\n", c.round)))
+				return errors.Join(c.stands(ns, triggerv1.RolloutFinished), c.runsAll(ns, everyone...), c.keepsWhatIsListed(ns))
 			}},
 		},
 	}
@@ -54,11 +56,22 @@ func (c *crashable) isRolledBack(ns string) error {
 	return err
 }
 
-// keepsOnly returns nil if this is kept of the ConfigMap, and nothing else.
-func (c *crashable) keepsOnly(ns, values string) error {
+// keepsWhatIsListed returns nil if what the status lists as kept is, and nothing else.
+func (c *crashable) keepsWhatIsListed(ns string) error {
+	vt, err := c.trigger(ns, "platform")
+	if err != nil {
+		return err
+	}
+	listed := map[string]bool{}
+	for _, content := range plan.Restorable(&vt.Status) {
+		for _, s := range content.Sources {
+			kept := publish.Kept(vt, plan.ID(s.Kind, s.Namespace, s.Name), s.Digest)
+			listed[kept.String()] = true
+		}
+	}
 	kept, err := c.kept(ns)()
-	if err == nil && (len(kept) != 2 || kept[0] != values) {
-		err = fmt.Errorf("kept is %q", kept)
+	if err == nil && (len(listed) < 2 || len(kept) != len(listed)) {
+		err = fmt.Errorf("kept is %q, and the status lists %d", kept, len(listed))
 	}
 	return err
 }

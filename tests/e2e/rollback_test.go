@@ -136,7 +136,7 @@ func TestRollback(t *testing.T) {
 		e.delete(kit.Trigger(ns, "platform"))
 		e.Eventually(e.gone(kit.Trigger(ns, "platform"))).Should(BeTrue())
 		e.create(careful(ns))
-		e.stalled(ns, "platform", triggerv1.RolloutHaltedReason, "this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease "+ns+"/")
+		e.stalled(ns, "platform", triggerv1.RolloutHaltedReason, "this content was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease "+ns+"/")
 		e.Consistently(e.asked(op, ns, mark), patience).Should(BeEmpty())
 		e.Expect(e.copied(ns, "canary-00-shared")()).To(Equal("a: 1\n"))
 

@@ -20,7 +20,7 @@ func TestDefaults(t *testing.T) {
 	obj := trigger(g, valid)
 	g.Expect(w.Client().Create(t.Context(), obj)).To(Succeed())
 	g.Expect(obj.Object["spec"]).To(Equal(map[string]any{
-		"force":    "Auto",
+		"force": "Auto", "revisionHistoryLimit": int64(10),
 		"interval": "10m",
 		"timeout":  "5m",
 		"sources":  []any{map[string]any{"kind": "ConfigMap", "name": "a"}},

@@ -40,7 +40,7 @@ func Translate(status *triggerv1.ValuesTriggerStatus, sources []Source) Translat
 	}
 	// What is gone back to keeps its digests: they name the objects that it is kept in.
 	_, present := t.digests[status.LastDigest]
-	if back := status.Rollout != nil && status.Rollout.Rollback != nil; back && !present {
+	if back := status.Restored != nil || status.Rollout != nil && status.Rollout.Rollback != nil; back && !present {
 		return t
 	}
 	if status.LastDigest != combinedStatuses(status.Sources) {
@@ -73,10 +73,25 @@ func (t Translation) Apply(status *triggerv1.ValuesTriggerStatus) {
 		t.applyTarget(&status.Targets[i])
 	}
 	for i := range status.History {
-		t.apply(&status.History[i].Digest)
+		t.applyChange(&status.History[i])
 	}
 	if status.Rollout != nil {
 		t.apply(&status.Rollout.Digest)
+	}
+	if status.Restored != nil {
+		t.apply(&status.Restored.Rejects)
+	}
+}
+
+// applyChange rewrites a change of the history. What is kept of its content has a name that was made of
+// the digests: it is kept again, under the one of now.
+func (t Translation) applyChange(change *triggerv1.Change) {
+	if _, found := t.digests[change.Digest]; found {
+		change.Kept = nil
+	}
+	t.apply(&change.Digest)
+	if change.Restores != nil {
+		t.apply(&change.Restores.Rejects)
 	}
 }
 

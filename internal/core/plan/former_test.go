@@ -116,6 +116,27 @@ func TestTranslate(t *testing.T) {
 		g.Expect(Compare(status.Sources, status.LastDigest, restored)).To(Equal(Diff{From: status.LastDigest, To: status.LastDigest}))
 	})
 
+	t.Run("so does what a person has gone back to, and what it rejects is known", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		present, past := withSecret("present", "s"), formerSources(now, 0)
+		status, want := recordOf(past), recordOf(past)
+		for _, s := range []*triggerv1.ValuesTriggerStatus{status, want} {
+			s.Restored = &triggerv1.RestoreRecord{Digest: Combined(past), Rejects: Combined(formerSources(present, 0))}
+			s.History = []triggerv1.Change{
+				{Digest: Combined(past), Kept: Kept(past), Restores: s.Restored.DeepCopy()},
+				{Digest: Combined(formerSources(present, 0)), Kept: Kept(formerSources(present, 0))},
+			}
+		}
+		want.Restored.Rejects, want.History[0].Restores.Rejects = Combined(present), Combined(present)
+		want.History[1].Digest, want.History[1].Kept = Combined(present), nil
+		Translate(status, present).Apply(status)
+		g.Expect(status).To(Equal(want))
+		restored, sound := Restored(Content(status.History[0]), present)
+		g.Expect(sound).To(BeTrue())
+		g.Expect(Compare(status.Sources, status.LastDigest, restored)).To(Equal(Diff{From: status.LastDigest, To: status.LastDigest}))
+	})
+
 	t.Run("ConfigMaps alone have nothing to translate", func(t *testing.T) {
 		t.Parallel()
 		g := NewWithT(t)

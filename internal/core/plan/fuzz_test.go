@@ -221,18 +221,22 @@ func FuzzRemember(f *testing.F) {
 		d := &dice{bytes, []string{old, digest, "InProgress", "Failed", ""}}
 		var history []triggerv1.Change
 		for len(d.bytes) > 0 && len(history) < 20 {
-			history = append(history, triggerv1.Change{Digest: d.word(), Cause: d.word(), Time: metav1.NewTime(d.time()), Outcome: triggerv1.ChangeOutcome(d.word())})
+			history = append(history, triggerv1.Change{Digest: d.word(), Cause: d.word(), Time: metav1.NewTime(d.time()), Outcome: triggerv1.ChangeOutcome(d.word()), Revision: int64(len(d.bytes) % 3)})
 		}
+		limit := 1 + len(bytes)%triggerv1.MaxHistory
 		before := slices.Clone(history)
 		change := triggerv1.Change{Digest: digest, Outcome: triggerv1.ChangeInProgress, Delivered: "0/1"}
-		after := Remember(history, change)
-		if len(after) > triggerv1.MaxHistory || after[0].Digest != digest || after[0].Outcome != change.Outcome {
+		after := Remember(history, change, limit)
+		if len(after) > max(2, limit) || after[0].Digest != digest || after[0].Outcome != change.Outcome {
 			t.Errorf("%+v became %+v", history, after)
 		}
 		if !reflect.DeepEqual(before, history) {
 			t.Errorf("the history itself was changed")
 		}
-		if again := Remember(after, change); !reflect.DeepEqual(after, again) {
+		if latest := latestRevision(history); latest > 0 && latestRevision(after) < 0 {
+			t.Errorf("no revision is left of %+v", history)
+		}
+		if again := Remember(after, change, limit); !reflect.DeepEqual(after, again) {
 			t.Errorf("%+v became %+v", after, again)
 		}
 	})

@@ -5,32 +5,35 @@ package plan
 
 import (
 	"cmp"
-	"encoding/json"
 	"slices"
 	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// maxListedBytes bounds the targets that a status lists, in bytes of JSON: what is written at each
-// step of a rollout must not grow with the number of its targets.
-const maxListedBytes = 48 << 10
+// maxListedBytes bounds the targets that a status lists, and maxListsBytes them and the history
+// together, in bytes of JSON: what is written at each step of a rollout must not grow with the number
+// of its targets.
+const (
+	maxListedBytes = 48 << 10
+	maxListsBytes  = 60 << 10
+)
 
 // maxQuiet bounds those of the listed targets that need no attention, where there is no room for all: a
 // person finds them by the counts of their stage and state.
 const maxQuiet = 20
 
-// Project returns the targets that a status lists, as many as it has room for, and the counts of
-// all. Those that need attention come first, and within a state they are in the order of their names,
+// Project returns the targets that a status lists, as many as it has room for beside its history, and
+// the counts of all. Those that need attention come first, and within a state they are in the order of their names,
 // so that a target that changes its state moves alone.
-func Project(targets []triggerv1.TargetStatus) ([]triggerv1.TargetStatus, *triggerv1.TargetSummary) {
+func Project(targets []triggerv1.TargetStatus, history []triggerv1.Change) ([]triggerv1.TargetStatus, *triggerv1.TargetSummary) {
 	var ranks [leastAttention + 1][]*triggerv1.TargetStatus
 	for i := range targets {
 		rank := attention(&targets[i])
 		ranks[rank] = append(ranks[rank], &targets[i])
 	}
 	listed := make([]triggerv1.TargetStatus, 0, min(len(targets), triggerv1.MaxListedTargets))
-	size, quiet := len("[]"), maxQuiet
+	size, bytes, quiet := len("[]"), min(maxListedBytes, maxListsBytes-sizeOf(&history)), maxQuiet
 	if len(targets) <= triggerv1.MaxListedTargets {
 		quiet = len(targets)
 	}
@@ -42,7 +45,7 @@ func Project(targets []triggerv1.TargetStatus) ([]triggerv1.TargetStatus, *trigg
 		}
 		slices.SortFunc(rank, byName)
 		for _, target := range rank[:min(len(rank), room)] {
-			if size += sizeOf(target); size > maxListedBytes {
+			if size += sizeOf(target); size > bytes {
 				return listed, Count(targets)
 			}
 			listed = append(listed, *target)
@@ -88,13 +91,4 @@ func attention(target *triggerv1.TargetStatus) int {
 
 func byName(a, b *triggerv1.TargetStatus) int {
 	return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
-}
-
-// sizeOf returns the length of a target in a list, in bytes of JSON.
-func sizeOf(target *triggerv1.TargetStatus) int {
-	text, err := json.Marshal(target)
-	if err != nil { // A target holds nothing that cannot be marshalled.
-		return maxListedBytes
-	}
-	return len(text) + len(",")
 }

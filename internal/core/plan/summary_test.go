@@ -4,7 +4,6 @@
 package plan
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -239,22 +238,8 @@ func TestRemember(t *testing.T) {
 			t.Parallel()
 			before := append([]triggerv1.Change(nil), c.history...)
 			g := NewWithT(t)
-			g.Expect(Remember(c.history, c.change)).To(Equal(c.want))
+			g.Expect(Remember(c.history, c.change, triggerv1.DefaultHistory)).To(Equal(c.want))
 			g.Expect(c.history).To(Equal(before), "the input is left alone")
 		})
 	}
-}
-
-func TestRemember_isBounded(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	var history []triggerv1.Change
-	for i := range 10 {
-		history = Remember(history, triggerv1.Change{Digest: fmt.Sprint(i), Outcome: triggerv1.ChangeDelivered})
-	}
-	var digests []string
-	for _, change := range history {
-		digests = append(digests, change.Digest)
-	}
-	g.Expect(digests).To(Equal([]string{"9", "8", "7", "6", "5"}))
 }

@@ -36,7 +36,10 @@ func (t *task) cause() string {
 		}
 		parts = append(parts, describe(s))
 	}
-	if t.Rejected != "" {
+	switch {
+	case t.Restores != "":
+		parts = append(parts, t.Restores)
+	case t.Rejected != "":
 		parts = append(parts, "rollback of content "+digest.Prefix+digest.Short(t.Rejected))
 	}
 	if t.Input.Force != "" {

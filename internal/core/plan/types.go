@@ -239,9 +239,13 @@ type Input struct {
 	// are remembered apart.
 	ByTriggerAt bool
 
-	// Rejected is the digest of content that failed, in place of which the sources are as
-	// they were before. Empty if they are as they are.
+	// Rejected is the digest of content that failed, or that a person has rejected, in place of which
+	// the sources are as they were before. Empty if they are as they are.
 	Rejected string
+
+	// Restores says which revision these are and who has gone back to it, as the cause has it. Empty
+	// if no one did.
+	Restores string
 
 	// Gated is true if the trigger holds changes back: the health of the releases before
 	// a change then matters.

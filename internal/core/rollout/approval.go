@@ -52,19 +52,19 @@ func (p *planner) approve() {
 		return
 	}
 	name, _ := bind(p.Rollout, onItsWay(p.Previous, p.Status), p.Digest, p.Approval)
-	record(p.Rollout, p.Status, name, p.Approval)
+	record(p.Rollout, p.Status, name, p.Approval, p.Approver)
 }
 
 // Approve returns the record of a rollout with the stage that an annotation approves, nil
 // if it approves none. It is for a time at which nothing is decided: who removes the
 // annotation then does not withdraw the approval.
-func Approve(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, annotation string) *triggerv1.RolloutStatus {
+func Approve(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, annotation string, who triggerv1.PersonRecord) *triggerv1.RolloutStatus {
 	if recorded == nil {
 		return nil
 	}
 	name, _ := bind(r, recorded, recorded.Digest, annotation)
 	approved := recorded.DeepCopy()
-	if !record(r, approved, name, annotation) {
+	if !record(r, approved, name, annotation, who) {
 		return nil
 	}
 	return approved
@@ -72,13 +72,13 @@ func Approve(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, annotation
 
 // record notes that an annotation approves a stage, and reports whether there is a record
 // of the stage.
-func record(r *triggerv1.Rollout, s *triggerv1.RolloutStatus, name, annotation string) bool {
+func record(r *triggerv1.Rollout, s *triggerv1.RolloutStatus, name, annotation string, who triggerv1.PersonRecord) bool {
 	at := slices.IndexFunc(s.Stages, func(st triggerv1.StageStatus) bool { return st.Name == name })
 	if name == "" || at < 0 {
 		return false
 	}
 	st := &s.Stages[at]
-	st.Approved, st.Approval, st.ApprovedSelector = true, annotation, selectorOf(r, name)
+	st.Approved, st.Approval, st.ApprovedBy, st.ApprovedSelector = true, annotation, &who, selectorOf(r, name)
 	return true
 }
 
@@ -105,7 +105,7 @@ func selectorOf(r *triggerv1.Rollout, name string) string {
 func (p *planner) revise(st *stage) {
 	switch {
 	case Outdated(p.Rollout, *st.StageStatus):
-		st.Approved, st.Approval, st.ApprovedSelector = false, "", ""
+		st.Approved, st.Approval, st.ApprovedBy, st.ApprovedSelector = false, "", nil, ""
 		if begun(st.Phase) && st.spec.Approval == triggerv1.ApprovalManual && !p.Status.Overridden {
 			st.set(p.Now, triggerv1.StageWaiting)
 		}
@@ -152,13 +152,15 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 	case len(manual) == 0:
 		return "", "no stage of spec.rollout has approval Manual"
 	case content != digestText:
-		return "", notThis(content, digestText)
+		return "", notThis("approve", content, digestText)
 	case stage != "" && !slices.Contains(manual, stage):
 		return "", fmt.Sprintf("%q is not a stage with approval Manual; these are: %s", text.Word(stage), strings.Join(manual, ", "))
 	case recorded == nil:
 		return "", "it was there before this content was seen, and approves only content that is being rolled out; to approve it now, set " + again(stage)
 	case recorded.Rollback != nil:
 		return "", "this content was rolled back and is rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
+	case recorded.RejectedBy != nil:
+		return "", "this content was rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
 	case used(recorded, annotation):
 		return "", "it is used up, and an approval is for one stage; to approve another, name it: " + digestText + "/<stage>"
 	case stage != "" && !slices.Contains(open, stage):
@@ -171,15 +173,15 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 	return stage, ""
 }
 
-// notThis says what an annotation approves in the place of the present content.
-func notThis(content, digestText string) string {
+// notThis says what an annotation approves or rejects in the place of the present content.
+func notThis(verb, content, digestText string) string {
 	switch {
 	case !strings.HasPrefix(content, digest.Prefix):
-		return "not a digest; to approve the current content, use " + digestText
+		return fmt.Sprintf("not a digest; to %s the current content, use %s", verb, digestText)
 	case strings.HasPrefix(digestText, content):
-		return "an incomplete digest; to approve the current content, use " + digestText
+		return fmt.Sprintf("an incomplete digest; to %s the current content, use %s", verb, digestText)
 	}
-	return fmt.Sprintf("it approves other content, %s; the present one is %s", digest.Prefix+text.Word(digest.Short(content)), digestText)
+	return fmt.Sprintf("it %ss other content, %s; the present one is %s", verb, digest.Prefix+text.Word(digest.Short(content)), digestText)
 }
 
 // manualStages returns the names of the stages that need an approval, and of those that

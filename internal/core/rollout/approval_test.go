@@ -172,15 +172,15 @@ func TestApprove_records_what_is_approved_while_nothing_is_decided(t *testing.T)
 	g := NewWithT(t)
 	stages := &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("canary"), stageNamed("prod", manually)}}
 	recorded := &triggerv1.RolloutStatus{Digest: first, Stages: []triggerv1.StageStatus{{Name: "canary"}, {Name: "prod"}}}
-	approved := Approve(stages, recorded, first)
-	g.Expect(approved.Stages[1]).To(And(HaveField("Approved", true), HaveField("Approval", first), HaveField("ApprovedSelector", Not(BeEmpty()))))
+	approved := Approve(stages, recorded, first, triggerv1.PersonRecord{User: "alice"})
+	g.Expect(approved.Stages[1]).To(And(HaveField("Approved", true), HaveField("Approval", first), HaveField("ApprovedBy.User", "alice"), HaveField("ApprovedSelector", Not(BeEmpty()))))
 	g.Expect(approved.Stages[0]).To(Equal(recorded.Stages[0]))
 	g.Expect(recorded.Stages[1].Approved).To(BeFalse(), "what was given stays")
 	for _, other := range []string{"", second, "nonsense", first + "/canary", first + "/other"} {
-		g.Expect(Approve(stages, recorded, other)).To(BeNil(), other)
+		g.Expect(Approve(stages, recorded, other, triggerv1.PersonRecord{})).To(BeNil(), other)
 	}
-	g.Expect(Approve(stages, nil, first)).To(BeNil())
-	g.Expect(Approve(nil, recorded, first)).To(BeNil())
+	g.Expect(Approve(stages, nil, first, triggerv1.PersonRecord{})).To(BeNil())
+	g.Expect(Approve(nil, recorded, first, triggerv1.PersonRecord{})).To(BeNil())
 }
 
 func TestApproval_of_content_that_is_not_on_its_way_never_acts(t *testing.T) {

@@ -147,7 +147,7 @@ func TestRejected_content_stays_rejected_when_the_trigger_is_made_again(t *testi
 	g.Expect(s.later(time.Hour).admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted))
 	g.Expect(s.Previous.Overridden).To(BeFalse())
-	g.Expect(s.Previous.Message).To(Equal("this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease apps/a"))
+	g.Expect(s.Previous.Message).To(Equal("this content was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease apps/a"))
 
 	again := *s
 	again.Reset = true

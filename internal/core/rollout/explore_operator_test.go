@@ -66,7 +66,7 @@ func (f *fleet) reconcile(b bounds) bool {
 		f.known = f.stored.clone()
 		return true
 	}
-	next := fleetStatus{version: f.known.version, digest: l.diff.To, sources: plan.Statuses(l.sources), rollout: gated.Status, delivered: f.known.delivered, handled: f.asks}
+	next := fleetStatus{version: f.known.version, digest: l.diff.To, sources: plan.Statuses(l.sources), rollout: gated.Status, delivered: f.known.delivered, handled: f.asks, handledReject: f.rejects}
 	if gated.Passed && l.rejected == "" && (next.delivered == nil || next.delivered.Digest != l.content) {
 		next.delivered = plan.Delivered(l.sources)
 	}
@@ -144,7 +144,7 @@ func (l *look) decide(i int, observed chart, live bool) {
 func (l *look) gate() Decision {
 	in := Input{
 		Now: clock(l.now), Digest: l.content, Rollout: l.spec, Timeout: 5 * time.Minute, Previous: l.known.rollout,
-		Approval: Annotation(l.asks), Handled: l.known.handled, Earlier: l.earlier, Restored: l.rejected != "",
+		Approval: Annotation(l.asks), Handled: l.known.handled, Reject: Annotation(l.rejects), HandledReject: l.known.handledReject, Earlier: l.earlier, Restored: l.rejected != "",
 	}
 	for i := range l.releases {
 		t := Of(fmt.Sprintf("apps/%d", i), i, l.decided[i], l.inputs[i].Release)
@@ -217,6 +217,9 @@ func (l *look) execute(i int, held string) (sent, dead bool) {
 // write gives a release its copy, and notes if it must not have it.
 func (l *look) write(i int) {
 	l.releases[i].copied = l.restored
+	if s := l.stored.rollout; s != nil && s.RejectedBy != nil && s.Digest == contentDigest(l.restored) && l.releases[i].live.config != l.restored {
+		l.problem = fmt.Sprintf("release %d gets content %d, which is rejected", i, l.restored)
+	}
 	if i != rest || l.rejected != "" {
 		return
 	}

@@ -17,7 +17,7 @@ var exploreMore = flag.Bool("explore.more", false, "explore larger bounds; takes
 
 // bounds of an exploration: how often each kind of thing happens, and what a failure does.
 type bounds struct {
-	edits, crashes, leaders, requests, suspensions int
+	edits, crashes, leaders, requests, suspensions, rejections int
 
 	onFailure triggerv1.FailurePolicy
 }
@@ -25,8 +25,8 @@ type bounds struct {
 // TestExplore visits every state of a small world that any interleaving of steps leads to, breadth
 // first, until there is no new one: two releases with copies, one after the other and the second
 // after an approval, content that breaks them, helm-controller step by step, caches that lag, a
-// person who approves, and crashes before each write. In no state has the second release content
-// that the first does not run or that no one has approved. From every state, it lets the world
+// person who approves or rejects, and crashes before each write. In no state has the second release content
+// that the first does not run or that no one has approved, and none gets what is rejected. From every state, it lets the world
 // settle, and demands that good content is delivered (G1) with no more revisions than there
 // are reasons (G2), and that broken content halts, or is rolled back.
 func TestExplore(t *testing.T) {
@@ -39,6 +39,8 @@ func TestExplore(t *testing.T) {
 		"another leader":                  {edits: 1, leaders: 1, onFailure: rollback},
 		"requests of others":              {edits: 1, requests: 1, onFailure: rollback},
 		"a suspension":                    {edits: 1, suspensions: 1, onFailure: rollback},
+		"a rejection":                     {edits: 1, rejections: 1, onFailure: rollback},
+		"a rejection that halts":          {edits: 1, rejections: 1, onFailure: halt},
 	}
 	switch {
 	case testing.Short():
@@ -46,6 +48,7 @@ func TestExplore(t *testing.T) {
 	case *exploreMore:
 		worlds["suspensions"] = bounds{edits: 1, suspensions: 2, onFailure: rollback}
 		worlds["two edits that may be rolled back"] = bounds{edits: 2, onFailure: rollback}
+		worlds["a rejection and a crash"] = bounds{edits: 1, crashes: 1, rejections: 1, onFailure: rollback}
 		worlds["all of it"] = bounds{edits: 1, crashes: 1, leaders: 1, requests: 1, suspensions: 1, onFailure: rollback}
 	}
 	for name, b := range worlds {
@@ -98,6 +101,7 @@ var steps = []explore.Step[fleet, bounds]{
 	{Name: "another operator leads", Do: func(f *fleet, b bounds) bool { return f.lead(b) }},
 	{Name: "the one before reconciles", Do: func(f *fleet, b bounds) bool { return f.follow(b) }},
 	{Name: "a person approves", Do: func(f *fleet, _ bounds) bool { return f.approve() }},
+	{Name: "a person rejects", Do: func(f *fleet, b bounds) bool { return f.reject(b) }},
 	{Name: "someone requests the canary", Do: func(f *fleet, b bounds) bool { return f.request(canary, b) }},
 	{Name: "someone requests the rest", Do: func(f *fleet, b bounds) bool { return f.request(rest, b) }},
 	{Name: "suspend or resume the canary", Do: func(f *fleet, b bounds) bool { return f.suspend(canary, b) }},
@@ -154,6 +158,9 @@ func (f *fleet) verdict(b bounds) string {
 		}
 	}
 	first, last := f.releases[canary].live, f.releases[rest].live
+	if s.RejectedBy != nil {
+		return f.rejectedAtRest(b)
+	}
 	if f.content == broken {
 		phase := triggerv1.RolloutHalted
 		if b.onFailure == triggerv1.FailureRollback && f.stored.delivered != nil {
@@ -169,6 +176,23 @@ func (f *fleet) verdict(b bounds) string {
 	}
 	if first.config != f.content || last.config != f.content || s.Phase != triggerv1.RolloutFinished {
 		return "is not delivered: " + f.String()
+	}
+	return ""
+}
+
+// rejectedAtRest says what is wrong when content that a person has rejected is at rest.
+func (f *fleet) rejectedAtRest(b bounds) string {
+	s, phase := f.stored.rollout, triggerv1.RolloutHalted
+	if b.onFailure == triggerv1.FailureRollback && f.stored.delivered != nil && f.stored.delivered.Digest != s.Digest {
+		phase = triggerv1.RolloutRolledBack
+		for i, r := range f.releases {
+			if r.live.config == f.content {
+				return fmt.Sprintf("release %d runs what is rejected: %s", i, f.String())
+			}
+		}
+	}
+	if s.Phase != phase {
+		return fmt.Sprintf("is %s, not %s: %s", s.Phase, phase, f.String())
 	}
 	return ""
 }

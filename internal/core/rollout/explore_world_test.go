@@ -37,6 +37,7 @@ type fleet struct {
 	releases [fleetSize]installed
 	stored   fleetStatus
 	asks     string // The annotation that approves.
+	rejects  string // The one that rejects.
 
 	// What the operator has seen, and the one that led before, if it has not noticed that.
 	view
@@ -48,7 +49,7 @@ type fleet struct {
 	now    int // seconds
 	deaths int // writes that are left until the operator dies, if it does
 
-	edits, crashes, leaders, requests, suspensions int
+	edits, crashes, leaders, requests, suspensions, rejections int
 
 	// problem is what must never be, and trace how the world settled.
 	problem string
@@ -101,6 +102,8 @@ type fleetStatus struct {
 	rollout   *triggerv1.RolloutStatus
 	delivered *triggerv1.DeliveredContent
 	handled   string
+
+	handledReject string
 }
 
 const none = -1
@@ -133,7 +136,7 @@ func (s fleetStatus) same(other fleetStatus) bool {
 
 // key is the same for states that behave the same: of times, only what is between them counts.
 func (f fleet) key() string {
-	text := fmt.Sprint(f.content, f.approved, f.asks, f.edits, f.crashes, f.leaders, f.requests, f.suspensions)
+	text := fmt.Sprint(f.content, f.approved, f.asks, f.rejects, f.edits, f.crashes, f.leaders, f.requests, f.suspensions, f.rejections)
 	for _, r := range f.releases {
 		text += fmt.Sprint("|", r.copied, r.run, r.queued, r.made, r.live.key(f.now))
 	}
@@ -195,12 +198,12 @@ func parse(text string) parsed {
 }
 
 func (s fleetStatus) key() string {
-	text := "|" + s.digest + s.handled
+	text := "|" + s.digest + s.handled + "|" + s.handledReject
 	if s.delivered != nil {
 		text += s.delivered.Digest
 	}
 	if r := s.rollout; r != nil {
-		text += fmt.Sprint(r.Digest, r.Phase, r.Stage, r.Rollback)
+		text += fmt.Sprint(r.Digest, r.Phase, r.Stage, r.Rollback, r.RejectedBy != nil)
 		for _, st := range r.Stages {
 			text += fmt.Sprint(st.Name, st.Phase, st.Approved, st.Targets, st.Failed)
 		}
@@ -352,6 +355,17 @@ func (f *fleet) approve() bool {
 	if s.Digest == contentDigest(f.seen) {
 		f.approved = f.seen
 	}
+	return true
+}
+
+// reject is a person who rejects what is being rolled out.
+func (f *fleet) reject(b bounds) bool {
+	s := f.stored.rollout
+	if f.rejections >= b.rejections || s == nil || s.RejectedBy != nil || s.Phase == triggerv1.RolloutFinished {
+		return false
+	}
+	f.rejections++
+	f.rejects = Rejection(s.Digest, f.stored.handledReject)
 	return true
 }
 

@@ -23,7 +23,7 @@ func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {
 
 // remembered is true if a release says that this content was rolled back.
 func (p *planner) remembered() bool {
-	return p.RejectedBy != "" && p.Rollout != nil && p.Rollout.OnFailure == triggerv1.FailureRollback
+	return p.RejectedBy != "" && p.Rollout != nil
 }
 
 // Overrides returns what a request of all targets at once overrides, empty if nothing is
@@ -62,7 +62,7 @@ func overrides(vt *triggerv1.ValuesTrigger, members map[string]int, open bool) [
 	var out []string
 	if s := vt.Status.Rollout; s != nil {
 		switch {
-		case s.Rollback != nil:
+		case s.Rollback != nil, s.RejectedBy != nil:
 			out = append(out, "the rejection of content "+content(s.Digest))
 		case s.Phase == triggerv1.RolloutHalted:
 			out = append(out, "the halt of the rollout")

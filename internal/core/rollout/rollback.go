@@ -31,7 +31,7 @@ func (p *planner) reject() {
 	s := p.Status
 	s.Phase = triggerv1.RolloutHalted
 	p.rest()
-	s.Message = text.Line(fmt.Sprintf("this content failed and was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RejectedBy), maxMessage)
+	s.Message = text.Line(fmt.Sprintf("this content was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RejectedBy), maxMessage)
 }
 
 // retried reports that a person wants content once more that was rolled back.

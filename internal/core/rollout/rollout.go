@@ -33,6 +33,8 @@ func Decide(in Input) Decision {
 	switch {
 	case p.Restored && p.Status.Rollback != nil:
 		p.retreat()
+	case p.Status.RejectedBy != nil:
+		p.stop()
 	case p.Status.Overridden:
 		p.override()
 	case p.settling():
@@ -77,6 +79,7 @@ func (p *planner) begin() {
 	}
 	p.assign(fresh)
 	p.approve()
+	p.turnDown()
 }
 
 // resume goes on from a rollout that has come to an end, if something lets it.
@@ -86,7 +89,7 @@ func (p *planner) resume() {
 		s.Phase, s.Rollback = triggerv1.RolloutHalted, nil // Nothing is rolled back any more.
 	}
 	if s.Phase == triggerv1.RolloutHalted && (p.Reset || s.Overridden) {
-		s.Phase = triggerv1.RolloutProgressing
+		s.Phase, s.RejectedBy = triggerv1.RolloutProgressing, nil
 		for i := range s.Stages {
 			if s.Stages[i].Phase == triggerv1.StageUnready {
 				s.Stages[i].Phase = triggerv1.StageProgressing

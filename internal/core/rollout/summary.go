@@ -86,7 +86,7 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 func goOn(vt *triggerv1.ValuesTrigger) string {
 	s := vt.Status.Rollout
 	for _, st := range s.Stages {
-		if vt.Spec.Rollout == nil || st.Phase == triggerv1.StageUnready ||
+		if vt.Spec.Rollout == nil || s.RejectedBy != nil || st.Phase == triggerv1.StageUnready ||
 			int(st.Failed) > scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
 			break // It may be a target of an earlier stage that came later and has failed.
 		}
@@ -104,6 +104,9 @@ func rolledBack(s *triggerv1.RolloutStatus) Summary {
 	}
 	earlier, rejected := content(s.Rollback.Digest), content(s.Digest)
 	why := rejected + " failed: " + s.Message
+	if s.RejectedBy != nil {
+		why = rejected + " was " + s.Message
+	}
 	switch s.Phase {
 	case triggerv1.RolloutRolledBack:
 		rest := ""

@@ -167,10 +167,16 @@ type Input struct {
 	// all targets are requested, and the rollout begins again with its first stage.
 	TriggerAt string
 
-	// Approval is what Annotation returns of the annotation that approves, and Handled
-	// the value of it that was read before.
+	// Approval is what Annotation returns of the annotation that approves, Handled
+	// the value of it that was read before, and Approver who has set it.
 	Approval string
 	Handled  string
+	Approver triggerv1.PersonRecord
+
+	// Reject, HandledReject and Rejecter say the same of the annotation that rejects.
+	Reject        string
+	HandledReject string
+	Rejecter      triggerv1.PersonRecord
 
 	// Earlier is the digest of the content that can be restored, empty if none can.
 	Earlier string
@@ -215,6 +221,9 @@ type Decision struct {
 	// Passed reports that the content went through all stages, and failed in no more
 	// targets than may.
 	Passed bool
+
+	// RejectRefused says why a new annotation rejects nothing, empty if it does or there is none.
+	RejectRefused string
 
 	// After is when to decide again without an event, 0 for never.
 	After time.Duration

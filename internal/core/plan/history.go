@@ -1,0 +1,206 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/applier"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+)
+
+// This file keeps the history of a trigger, and numbers the contents in it that can be gone back to.
+
+const (
+	// maxHistoryBytes bounds the history, and maxKeptBytes the sources that one change of it lists as
+	// kept, in bytes of JSON.
+	maxHistoryBytes = 16 << 10
+	maxKeptBytes    = 12 << 10
+
+	// maxGitRevision bounds the revision of a Kustomization, in bytes.
+	maxGitRevision = 256
+
+	// maxApprovals bounds the approvals of one change: as many as there may be stages.
+	maxApprovals = 16
+)
+
+// Remember returns the history with the change noted, newest first, and no more than a number of
+// them. A change of the same content updates its entry.
+func Remember(history []triggerv1.Change, change triggerv1.Change, limit int) []triggerv1.Change {
+	if len(history) > 0 && history[0].Digest == change.Digest {
+		updated := history[0]
+		if updated.Cause == "" {
+			updated.Cause = change.Cause // No one was asked when it was seen.
+		}
+		updated.Duration = lasted(updated, change)
+		updated.Outcome, updated.Delivered = change.Outcome, change.Delivered
+		return bounded(append([]triggerv1.Change{updated}, history[1:]...), limit)
+	}
+	next := append([]triggerv1.Change{change}, history...)
+	if len(history) > 0 && history[0].Outcome == triggerv1.ChangeInProgress {
+		next[1].Outcome = triggerv1.ChangeSuperseded
+		next[1].Duration = &metav1.Duration{Duration: change.Time.Sub(history[0].Time.Time)}
+	}
+	return bounded(next, limit)
+}
+
+// lasted returns how long it took until the outcome of a change, nil while there is none.
+// When a change has been delivered everywhere, that is over: a target that comes later
+// does not prolong it.
+func lasted(noted, now triggerv1.Change) *metav1.Duration {
+	before := noted.Outcome == triggerv1.ChangeDelivered || noted.Outcome == triggerv1.ChangeInProgress
+	switch {
+	case noted.Outcome == now.Outcome, noted.Duration != nil && before:
+		return noted.Duration
+	case now.Outcome == triggerv1.ChangeInProgress:
+		return nil
+	}
+	return &metav1.Duration{Duration: now.Time.Sub(noted.Time.Time)}
+}
+
+// bounded returns the newest changes of a history, as many as there may be and there is room for. The
+// newest revision is always one of them: without it, there would be nothing to go back to after so
+// many changes that did not pass, and its number would be given again.
+func bounded(history []triggerv1.Change, limit int) []triggerv1.Change {
+	latest := latestRevision(history)
+	size, places := 0, 0
+	if latest > 0 {
+		size, places = sizeOf(&history[latest]), 1
+	}
+	kept := make([]triggerv1.Change, 0, min(len(history), limit))
+	full := false
+	for i := range history {
+		if i == latest && i > 0 {
+			kept, places = append(kept, history[i]), 0
+			continue
+		}
+		size += sizeOf(&history[i])
+		full = full || i > 0 && (len(kept)+places >= limit || size > maxHistoryBytes)
+		if !full {
+			kept = append(kept, history[i])
+		}
+	}
+	return kept
+}
+
+// latestRevision returns the index of the newest change that has passed, -1 if there is none.
+func latestRevision(history []triggerv1.Change) int {
+	return slices.IndexFunc(history, func(c triggerv1.Change) bool { return c.Revision > 0 })
+}
+
+// Pass gives the newest change its number: its content has passed. The content of the newest
+// revision keeps that of the revision.
+func Pass(history []triggerv1.Change) {
+	if len(history) == 0 || history[0].Revision > 0 {
+		return
+	}
+	number := int64(1)
+	if latest := latestRevision(history); latest >= 0 {
+		number = history[latest].Revision
+		if history[latest].Digest != history[0].Digest {
+			number++
+		}
+	}
+	history[0].Revision = number
+}
+
+// NoteDecisions notes in the history who has approved or rejected the content that is being rolled out.
+func NoteDecisions(status *triggerv1.ValuesTriggerStatus) {
+	r := status.Rollout
+	if r == nil {
+		return
+	}
+	i := slices.IndexFunc(status.History, func(c triggerv1.Change) bool { return c.Digest == r.Digest })
+	if i < 0 {
+		return
+	}
+	change := &status.History[i]
+	if r.RejectedBy != nil {
+		change.Rejection = r.RejectedBy.DeepCopy()
+	}
+	for _, stage := range r.Stages {
+		if stage.ApprovedBy == nil {
+			continue
+		}
+		approval := triggerv1.ApprovalRecord{Stage: stage.Name, PersonRecord: *stage.ApprovedBy}
+		if !slices.ContainsFunc(change.Approvals, func(a triggerv1.ApprovalRecord) bool {
+			return a.Stage == approval.Stage && a.User == approval.User && a.Time.Equal(&approval.Time)
+		}) {
+			change.Approvals = append(slices.Clone(change.Approvals), approval)
+		}
+	}
+	change.Approvals = change.Approvals[max(0, len(change.Approvals)-maxApprovals):]
+}
+
+// Kept returns what the history lists of sources whose content is kept, nil if the list is too long.
+// It has no UIDs: the content counts, whatever object it was in.
+func Kept(sources []Source) []triggerv1.KeptSource {
+	kept := Delivered(sources).Sources
+	for i := range kept {
+		kept[i].UID = ""
+	}
+	if sizeOf(&kept) > maxKeptBytes {
+		return nil
+	}
+	return kept
+}
+
+// Content returns the content that a change lists as kept, nil if it lists none.
+func Content(change triggerv1.Change) *triggerv1.DeliveredContent {
+	if len(change.Kept) == 0 {
+		return nil
+	}
+	return &triggerv1.DeliveredContent{Digest: change.Digest, Sources: change.Kept}
+}
+
+// Revision returns the newest change with a number, nil if the history has none.
+func Revision(history []triggerv1.Change, number int64) *triggerv1.Change {
+	i := slices.IndexFunc(history, func(c triggerv1.Change) bool { return c.Revision == number })
+	if i < 0 || number <= 0 {
+		return nil
+	}
+	return &history[i]
+}
+
+// Restorable returns the contents that a status has on record as kept.
+func Restorable(status *triggerv1.ValuesTriggerStatus) []*triggerv1.DeliveredContent {
+	var contents []*triggerv1.DeliveredContent
+	if status.LastDelivered != nil {
+		contents = append(contents, status.LastDelivered)
+	}
+	for _, change := range status.History {
+		if content := Content(change); content != nil {
+			contents = append(contents, content)
+		}
+	}
+	return contents
+}
+
+// GitRevision returns the revision of the Kustomization that has changed a source, the first of them
+// if several have changed, empty if none comes from one.
+func GitRevision(diff Diff, sources []Source) string {
+	for _, s := range sources {
+		if s.Origin == "" || !slices.Contains(diff.Changed, s.ID) && !slices.Contains(diff.Added, s.ID) {
+			continue
+		}
+		if _, revision, found := strings.Cut(strings.TrimPrefix(s.Origin, applier.Kustomization+" "), " "); found {
+			return text.Line(revision, maxGitRevision)
+		}
+	}
+	return ""
+}
+
+// sizeOf returns the length of an element of a list, in bytes of JSON.
+func sizeOf[T any](element *T) int {
+	encoded, err := json.Marshal(element)
+	if err != nil { // A status holds nothing that cannot be marshalled.
+		return maxListedBytes
+	}
+	return len(encoded) + len(",")
+}

@@ -1,0 +1,115 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+
+	"github.com/fluxcd/pkg/apis/meta"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fields"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+)
+
+// This file finds out who has set an annotation.
+
+const (
+	// maxManager is the longest name of a field manager that the API server accepts, and maxUser
+	// bounds how much of the name of a user is stored, in bytes.
+	maxManager = 128
+	maxUser    = 256
+)
+
+// Person returns who has set an annotation, as far as that is known: the user whom another one names,
+// and the field manager that owns it.
+func (e *Engine) Person(ctx context.Context, vt *triggerv1.ValuesTrigger, annotation, by string, at time.Time) triggerv1.PersonRecord {
+	return triggerv1.PersonRecord{
+		Time: metav1.NewTime(at.UTC().Truncate(time.Second)), User: text.Line(vt.Annotations[by], maxUser),
+		Manager: text.Line(e.setBy(ctx, vt, annotation), maxManager),
+	}
+}
+
+// identified returns a snapshot with who has set the annotations that are new, as far as they decide about
+// the rollout.
+func (e *Engine) identified(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) snapshot {
+	if snap.gate == nil {
+		return snap
+	}
+	isNew := func(annotation, handled string) bool {
+		value := rollout.Annotation(vt.Annotations[annotation])
+		return value != "" && value != handled
+	}
+	if snap.overrides() {
+		snap.forcedBy = e.Person(ctx, vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
+	}
+	if isNew(triggerv1.ApproveAnnotation, vt.Status.LastHandledApproval) {
+		snap.approver = e.Person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, snap.at)
+	}
+	if isNew(triggerv1.RejectAnnotation, vt.Status.LastHandledReject) {
+		snap.rejecter = e.Person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, snap.at)
+	}
+	return snap
+}
+
+// NoteDecisions records that a person has approved or rejected the content that is on its way, where
+// nothing has been decided: the trigger is suspended, or a source cannot be read. Flux removes what
+// kubectl has set at its next reconciliation, which may come before the next decision.
+func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger) {
+	if vt.Status.UID != vt.UID {
+		return
+	}
+	now := time.Now()
+	status, unknown := &vt.Status, triggerv1.PersonRecord{}
+	approval, rejection := rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]), rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
+	if approval != "" && approval != status.LastHandledApproval && rollout.Approve(vt.Spec.Rollout, status.Rollout, approval, unknown) != nil {
+		who := e.Person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, now)
+		status.Rollout, status.LastHandledApproval = rollout.Approve(vt.Spec.Rollout, status.Rollout, approval, who), approval
+	}
+	if vt.IsGated() && rejection != "" && rejection != status.LastHandledReject && rollout.Reject(status.Rollout, rejection, unknown) != nil {
+		who := e.Person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, now)
+		status.Rollout, status.LastHandledReject = rollout.Reject(status.Rollout, rejection, who), rejection
+	}
+	plan.NoteDecisions(status)
+}
+
+// refusedRejection says that an annotation which is new rejects nothing, and why.
+func refusedRejection(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) []Note {
+	value := rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
+	refusal := out.rejectRefused
+	if snap.gate == nil {
+		refusal = fmt.Sprintf("ValuesTrigger %s/%s has no quietPeriod, schedule or rollout: its changes are delivered at once; to go back to a revision, set %s",
+			vt.Namespace, vt.Name, triggerv1.RollbackAnnotation)
+	}
+	if value == "" || value == vt.Status.LastHandledReject || refusal == "" {
+		return nil
+	}
+	return []Note{{corev1.EventTypeWarning, triggerv1.RejectionRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RejectAnnotation, refusal)}}
+}
+
+// setBy returns the field manager that set an annotation, empty if that is not known.
+func (e *Engine) setBy(ctx context.Context, vt *triggerv1.ValuesTrigger, annotation string) string {
+	newest, err := e.newest(ctx, vt)
+	if err != nil {
+		ctrl.LoggerFrom(ctx).V(1).Info("cannot find out who set an annotation", "annotation", annotation, "error", err.Error())
+		return ""
+	}
+	if newest.Annotations[annotation] != vt.Annotations[annotation] {
+		return "" // It is another request by now.
+	}
+	for _, entry := range newest.ManagedFields {
+		if fields.Of(entry).Has("metadata", "annotations", annotation) {
+			return entry.Manager
+		}
+	}
+	return ""
+}
