@@ -39,6 +39,10 @@ func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
 	if err != nil {
 		return previewed{}, err
 	}
+	return c.pendingOf(ctx, vt)
+}
+
+func (c *cli) pendingOf(ctx context.Context, vt *triggerv1.ValuesTrigger) (previewed, error) {
 	cluster, err := c.clusterOf(ctx, c.namespace, []triggerv1.ValuesTrigger{*vt})
 	if err != nil {
 		return previewed{}, err

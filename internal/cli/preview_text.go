@@ -49,6 +49,13 @@ func previewText(s layout.Style, p previewed, everything bool) string {
 	}
 	fmt.Fprintf(&out, "%s: %s\n", layout.Plural(len(p.Releases), "HelmRelease"), painted(s, compare.Outcomes, p.Summary, outcomeTone))
 	out.WriteString(laterText(p))
+	out.WriteString(groupsText(s, p, everything))
+	return out.String()
+}
+
+// groupsText shows the HelmReleases and how their values differ, by what happens to them.
+func groupsText(s layout.Style, p previewed, everything bool) string {
+	var out strings.Builder
 	for _, group := range groups(p.Releases, p.Pending != nil) {
 		first := group[0]
 		title := s.Paint(outcomeTone(first.Outcome), string(first.Outcome))

@@ -44,7 +44,7 @@ var (
 	pure = []string{
 		"internal/access", "internal/applier", "internal/binding", "internal/budget", "internal/contract", "internal/digest", "internal/discovery", "internal/fault", "internal/fields", "internal/generated", "internal/plan", "internal/publish", "internal/rollout",
 		"internal/schedule", "internal/simulate", "internal/text",
-		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
+		"internal/cli/compare", "internal/cli/decision", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}
 
 	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/kustomization", "internal/metrics", "internal/notify", "internal/outage", "internal/refusal", "internal/request", "internal/source", "internal/target"}
