@@ -17,7 +17,7 @@ import (
 
 func (c *cli) approveCommand() *cobra.Command {
 	stage := ""
-	d := &decider{c: c, by: triggerv1.ApprovedByAnnotation}
+	d := &decider{c: c}
 	d.judge = func(ctx context.Context, vt *triggerv1.ValuesTrigger) (verdict, error) {
 		return c.approves(ctx, vt, stage)
 	}
@@ -65,7 +65,7 @@ func (c *cli) approves(ctx context.Context, vt *triggerv1.ValuesTrigger, stage s
 	}
 	return verdict{
 		refusal: refusal, more: func(_ context.Context, s layout.Style) string { return stateText(s, vt) },
-		content: a.Content, facts: a.Facts(), annotations: map[string]any{triggerv1.ApproveAnnotation: a.Value},
+		content: a.Content, facts: a.Facts(), annotations: map[string]any{triggerv1.ApproveAnnotation: a.Value}, by: []string{triggerv1.ApprovedByAnnotation},
 		question: fmt.Sprintf("Approve content %s for stage %s?", decision.Content(a.Content), a.Stage),
 		done:     fmt.Sprintf("approved content %s for stage %s", decision.Content(a.Content), a.Stage),
 		show: func(ctx context.Context, s layout.Style) (string, error) {

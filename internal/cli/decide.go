@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,9 +28,6 @@ type decider struct {
 	// for that.
 	judge func(ctx context.Context, vt *triggerv1.ValuesTrigger) (verdict, error)
 
-	// by is the annotation that names the person.
-	by string
-
 	digest string
 	yes    bool
 	dryRun dryRun
@@ -49,8 +47,9 @@ type verdict struct {
 	show     func(ctx context.Context, s layout.Style) (string, error)
 	question string
 
-	// annotations are written, and done says what has been done.
+	// annotations are written, with those that name the person, and done says what has been done.
 	annotations map[string]any
+	by          []string
 	done        string
 }
 
@@ -148,9 +147,9 @@ func causeOf(vt *triggerv1.ValuesTrigger, content string) string {
 func (d *decider) write(ctx context.Context, vt *triggerv1.ValuesTrigger, v verdict) error {
 	user := d.c.user(ctx)
 	for race := 1; ; race++ {
-		annotations := map[string]any{d.by: orNull(user)}
-		for key, value := range v.annotations {
-			annotations[key] = value
+		annotations := maps.Clone(v.annotations)
+		for _, by := range v.by {
+			annotations[by] = orNull(user)
 		}
 		patch := map[string]any{"metadata": map[string]any{"annotations": annotations}}
 		withVersion(patch, vt)

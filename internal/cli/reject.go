@@ -16,7 +16,7 @@ import (
 )
 
 func (c *cli) rejectCommand() *cobra.Command {
-	d := &decider{c: c, judge: c.rejects, by: triggerv1.RejectedByAnnotation}
+	d := &decider{c: c, judge: c.rejects}
 	return d.command(&cobra.Command{
 		Use:   "reject NAME [-n NAMESPACE]",
 		Short: "Reject the content that is being rolled out",
@@ -42,7 +42,7 @@ func (c *cli) rejects(ctx context.Context, vt *triggerv1.ValuesTrigger) (verdict
 	r, refusal := decision.Reject(vt, members.Targets, int(members.Summary.Total))
 	return verdict{
 		refusal: refusal, more: func(_ context.Context, s layout.Style) string { return stateText(s, vt) },
-		content: r.Content, facts: r.Facts(), annotations: map[string]any{triggerv1.RejectAnnotation: r.Value},
+		content: r.Content, facts: r.Facts(), annotations: map[string]any{triggerv1.RejectAnnotation: r.Value}, by: []string{triggerv1.RejectedByAnnotation},
 		question: fmt.Sprintf("Reject content %s?", decision.Content(r.Content)),
 		done:     fmt.Sprintf("rejected content %s", decision.Content(r.Content)),
 		show:     func(_ context.Context, s layout.Style) (string, error) { return rejectionText(s, vt, r), nil },

@@ -122,7 +122,7 @@ func (c *cli) root() *cobra.Command {
 	_ = root.RegisterFlagCompletionFunc("namespace", c.completeNamespaces)
 	root.AddCommand(
 		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(),
-		c.approveCommand(), c.rejectCommand(),
+		c.approveCommand(), c.rejectCommand(), c.rollbackCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
 		c.simulateCommand(), c.lintCommand(), versionCommand(),
 	)

@@ -17,6 +17,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
@@ -213,9 +214,9 @@ func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool
 	case err != nil:
 		return false, err
 	}
-	if rollout := vt.Status.Rollout; rollout != nil && rollout.Rollback != nil {
-		// It has been rejected.
-		return len(resolution.Disabled) > 0 || plan.Combined(resolution.Sources) == rollout.Digest, nil
+	if present := decision.Present(vt); present != vt.Status.LastDigest {
+		// It is rejected.
+		return len(resolution.Disabled) > 0 || plan.Combined(resolution.Sources) == present, nil
 	}
 	return len(plan.Compare(vt.Status.Sources, vt.Status.LastDigest, resolution.Sources).Changed) == 0, nil
 }
