@@ -22,10 +22,12 @@ import (
 
 func (c *cli) triggerCommand() *cobra.Command {
 	override := false
-	a := &action{c: c, verb: "trigger", done: "triggered", judged: true}
+	a := &action{c: c, verb: "trigger", done: "triggered", judged: true, named: true}
 	a.patch = func(token string) map[string]any {
 		if override {
-			return annotationPatch(token, meta.ForceRequestAnnotation)
+			annotations := requestedAtOnce(token)
+			annotations[triggerv1.OverriddenByAnnotation] = orNull(a.user)
+			return map[string]any{"metadata": map[string]any{"annotations": annotations}}
 		}
 		return annotationPatch(token, triggerv1.TriggerAtAnnotation)
 	}
@@ -78,61 +80,11 @@ Content that was rolled back is delivered again only if the ValuesTrigger is nam
 	})
 }
 
-func (c *cli) suspendCommand() *cobra.Command {
-	a := &action{c: c, verb: "suspend", done: "suspended"}
-	a.patch = func(string) map[string]any {
-		if a.all {
-			return suspendPatch(true, "all")
-		}
-		return suspendPatch(true, nil)
-	}
-	a.judge = func(vt *triggerv1.ValuesTrigger) judgement { return judgement{idle: vt.Spec.Suspend} }
-	return a.command(&cobra.Command{
-		Use:   "suspend",
-		Short: "Suspend ValuesTriggers: what changes is delivered after they are resumed",
-		Long: `Suspend ValuesTriggers: what changes is delivered after they are resumed.
-
---all notes on each that it suspends that it was suspended together with all
-(annotation trigger.nebius.ai/suspended), so that 'resume --all' leaves alone those
-that were suspended before.`,
-		Example: `  kubectl valuestrigger suspend platform -n apps
-  kubectl valuestrigger suspend --all -A  # stop everything`,
-	})
-}
-
-func (c *cli) resumeCommand() *cobra.Command {
-	return (&action{
-		c: c, verb: "resume", done: "resumed", judged: true,
-		patch: func(string) map[string]any { return suspendPatch(false, nil) },
-		judge: func(vt *triggerv1.ValuesTrigger) judgement {
-			if vt.Spec.Suspend && vt.Annotations[triggerv1.SuspendedAnnotation] == "" {
-				return judgement{leave: "it was not suspended by 'suspend --all'; give its name to resume it"}
-			}
-			return judgement{idle: !vt.Spec.Suspend}
-		},
-	}).command(&cobra.Command{
-		Use:   "resume",
-		Short: "Resume ValuesTriggers: what has changed is delivered, once",
-		Long: `Resume ValuesTriggers: what has changed is delivered, once.
-
---all resumes those that 'suspend --all' has suspended. The others are left out.`,
-		Example: "  kubectl valuestrigger resume platform -n apps",
-	})
-}
-
 // annotationPatch sets a pair of annotations to one value, as elsewhere in Flux.
 func annotationPatch(token, annotation string) map[string]any {
 	return map[string]any{"metadata": map[string]any{"annotations": map[string]any{
 		meta.ReconcileRequestAnnotation: token, annotation: token,
 	}}}
-}
-
-// suspendPatch suspends or resumes, and notes by what.
-func suspendPatch(suspend bool, by any) map[string]any {
-	return map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{triggerv1.SuspendedAnnotation: by}},
-		"spec":     map[string]any{"suspend": suspend},
-	}
 }
 
 // triggers judges a trigger that keeps to what holds changes back.

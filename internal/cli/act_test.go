@@ -82,8 +82,8 @@ func TestActions_resume_all_leaves_alone_what_was_suspended_before(t *testing.T)
 	call.run(t, "suspend", "c", "-n", "apps") // This one is to stay so.
 	g.Expect(call.run(t, "resume", "--all", "-n", "apps").out).To(Equal(
 		"valuestrigger/a in apps resumed; before: no HelmReleases\n" +
-			"valuestrigger/b in apps left out: it was not suspended by 'suspend --all'; give its name to resume it\n" +
-			"valuestrigger/c in apps left out: it was not suspended by 'suspend --all'; give its name to resume it\n"))
+			"valuestrigger/b in apps left out: it was suspended, and not by 'suspend --all'; give its name to resume it\n" +
+			"valuestrigger/c in apps left out: it was suspended, and not by 'suspend --all'; give its name to resume it\n"))
 	g.Expect(call.run(t, "resume", "b", "c", "-n", "apps").code).To(Equal(0))
 	list := &triggerv1.ValuesTriggerList{}
 	g.Expect(call.client.List(t.Context(), list)).To(Succeed())

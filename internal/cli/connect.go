@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
@@ -107,10 +108,19 @@ func (c *cli) trigger(ctx context.Context, key client.ObjectKey) (*triggerv1.Val
 }
 
 // triggers lists ValuesTriggers.
-func (c *cli) triggers(ctx context.Context, namespace string) (all []triggerv1.ValuesTrigger, err error) {
+func (c *cli) triggers(ctx context.Context, namespace string, options ...client.ListOption) (all []triggerv1.ValuesTrigger, err error) {
 	err = pages(ctx, c.client, namespace, func() *triggerv1.ValuesTriggerList { return &triggerv1.ValuesTriggerList{} },
-		func(list *triggerv1.ValuesTriggerList) { all = append(all, list.Items...) })
+		func(list *triggerv1.ValuesTriggerList) { all = append(all, list.Items...) }, options...)
 	return all, err
+}
+
+// selectedTriggers lists the ValuesTriggers in the scope of the command, those that --selector selects.
+func (c *cli) selectedTriggers(ctx context.Context) ([]triggerv1.ValuesTrigger, error) {
+	selector, err := labels.Parse(c.selector)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--selector: %w", err)}
+	}
+	return c.triggers(ctx, c.scope(), client.MatchingLabelsSelector{Selector: selector})
 }
 
 // releases lists HelmReleases.

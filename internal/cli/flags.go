@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,14 @@ func (c *cli) withOutput(cmd *cobra.Command) {
 // withAll adds the flag for all namespaces.
 func (c *cli) withAll(cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&c.allNamespaces, "all-namespaces", "A", false, "in all namespaces")
+}
+
+// errNamesSelected reports that there is nothing to select.
+var errNamesSelected = errors.New("give names or --selector, not both")
+
+// withSelector adds the flag that chooses ValuesTriggers by their labels.
+func (c *cli) withSelector(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&c.selector, "selector", "l", "", "of all ValuesTriggers those with these labels, as kubectl takes them")
 }
 
 // command completes a command: what is wrong with its arguments is a mistake of usage.

@@ -90,6 +90,7 @@ type cli struct {
 	Env
 	flags         *genericclioptions.ConfigFlags
 	output        string
+	selector      string
 	allNamespaces bool
 	client        client.Client
 	namespace     string

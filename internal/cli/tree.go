@@ -43,6 +43,7 @@ For a HelmRelease: what does it depend on?`,
 	cmd.Flags().BoolVar(&everything, "all", false, "fold nothing")
 	c.withOutput(cmd)
 	c.withAll(cmd)
+	c.withSelector(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error { return c.tree(cmd.Context(), args, everything) })
 }
 
@@ -50,6 +51,9 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 	refs, err := parseReferences(args)
 	if err != nil {
 		return err
+	}
+	if len(refs) > 0 && c.selector != "" {
+		return usageError{errNamesSelected}
 	}
 	if err := c.connect(); err != nil {
 		return err
@@ -96,7 +100,7 @@ func parseReferences(args []string) ([]reference, error) {
 
 // treeOfAll shows all triggers of the namespace, or of all.
 func (c *cli) treeOfAll(ctx context.Context, everything bool) error {
-	all, err := c.triggers(ctx, c.scope())
+	all, err := c.selectedTriggers(ctx)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/source"
-	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // pollInterval is how often ValuesTriggers are evaluated.
@@ -50,6 +49,7 @@ Exits with 1 if something has failed, cannot continue by itself, or takes too lo
 	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "how long to wait")
 	c.withOutput(cmd)
 	c.withAll(cmd)
+	c.withSelector(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error {
 		refs, err := parseReferences(args)
 		if err != nil {
@@ -57,6 +57,9 @@ Exits with 1 if something has failed, cannot continue by itself, or takes too lo
 		}
 		if c.allNamespaces && len(refs) > 0 {
 			return usageError{errors.New("names are of one namespace: give -n, or -A without names")}
+		}
+		if c.selector != "" && len(refs) > 0 {
+			return usageError{errNamesSelected}
 		}
 		if err := c.connect(); err != nil {
 			return err
@@ -192,15 +195,6 @@ func (w *waiter) look(ctx context.Context, key types.NamespacedName) error {
 	return nil
 }
 
-// need says, once for each message, what a person has to do before one goes on.
-func (w *waiter) need(one *waited) {
-	if one.Reason == triggerv1.AwaitingWindowReason || one.Message == one.needed {
-		return
-	}
-	one.needed = one.Message
-	_, _ = fmt.Fprintf(w.c.Err, "valuestrigger/%s in %s needs a person (%s): %s\n", one.Name, one.Namespace, one.Reason, clean(one.Message))
-}
-
 // current reports whether what a trigger has last evaluated is what its sources have now,
 // as far as that can be read: an event of a source may come later than one of the
 // trigger. Sources that are missing, or that the operator does not follow, are for the
@@ -229,21 +223,6 @@ func (w *waiter) inProgress() int {
 		}
 	}
 	return n
-}
-
-// tell says to a person, once for each change, what is waited for.
-func (w *waiter) tell() {
-	var left []string
-	for _, key := range w.order {
-		if one := w.seen[key]; one.Outcome == triggerv1.ChangeInProgress {
-			left = append(left, fmt.Sprintf("%s (%s)", key, one.State))
-		}
-	}
-	line := fmt.Sprintf("waiting for %d of %d: %s", len(left), len(w.order), text.Some(left, maxNamed))
-	if w.c.Terminal && line != w.shown {
-		_, _ = fmt.Fprintln(w.c.Err, line)
-	}
-	w.shown = line
 }
 
 // finish shows what became of each.

@@ -78,10 +78,10 @@ func (c *cli) evidence(ctx context.Context, key client.ObjectKey) (history.Evide
 	}
 	e.Deliveries = directory.DeliveriesTo(triggers, hr)
 	if e.Events, err = c.events(ctx, key); err != nil {
-		c.warn("events are left out: %s", err)
+		c.warn("events are left out: %s", explain(err))
 	}
 	if e.Stored, err = c.stored(ctx, hr); err != nil {
-		c.warn("revisions that only Helm remembers are left out: %s", err)
+		c.warn("revisions that only Helm remembers are left out: %s", explain(err))
 	}
 	return e, nil
 }
