@@ -18,7 +18,7 @@ import (
 // style is how people are written to.
 func (c *cli) style() layout.Style {
 	s := layout.Style{Colour: c.Terminal && c.Getenv("NO_COLOR") == "" && c.Getenv("TERM") != "dumb", Now: c.Now()}
-	if c.Terminal {
+	if c.Terminal && c.output != formatWide {
 		s.Width = c.Width
 	}
 	return s

@@ -123,7 +123,7 @@ func (c *cli) root() *cobra.Command {
 	_ = root.RegisterFlagCompletionFunc("namespace", c.completeNamespaces)
 	root.AddCommand(
 		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(),
-		c.approveCommand(), c.rejectCommand(), c.rollbackCommand(),
+		c.approveCommand(), c.rejectCommand(), c.rollbackCommand(), c.historyCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
 		c.simulateCommand(), c.lintCommand(), versionCommand(),
 	)

@@ -150,7 +150,9 @@ func TestErrors_of_missing_rights_and_policies(t *testing.T) {
 		{apierrors.NewUnauthorized("expired"), "the cluster does not accept your credentials: log in again, or check --context"},
 	} {
 		g := NewWithT(t)
-		funcs := interceptor.Funcs{Patch: func(context.Context, client.WithWatch, client.Object, client.Patch, ...client.PatchOption) error { return c.err }}
+		funcs := interceptor.Funcs{Patch: func(context.Context, client.WithWatch, client.Object, client.Patch, ...client.PatchOption) error {
+			return c.err
+		}}
 		got := (&call{objects: []client.Object{fine(trigger("apps", "a", nil))}, funcs: funcs}).run(t, "suspend", "a", "-n", "apps")
 		g.Expect(got).To(Equal(answer{"", "warning: valuestrigger/a: " + c.want + "\n", 1}))
 		approved := (&call{objects: awaiting(), funcs: funcs}).run(t, "approve", "platform", "-n", "platform", "--yes")

@@ -41,7 +41,7 @@ For a HelmRelease: what does it depend on?`,
 		ValidArgsFunction: c.completeNames(triggerv1.ValuesTriggerKind, "configmap", "secret", "helmrelease"),
 	}
 	cmd.Flags().BoolVar(&everything, "all", false, "fold nothing")
-	c.withOutput(cmd)
+	c.withOutput(cmd, formatName, formatWide)
 	c.withAll(cmd)
 	c.withSelector(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error { return c.tree(cmd.Context(), args, everything) })
@@ -57,6 +57,9 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 	}
 	if err := c.connect(); err != nil {
 		return err
+	}
+	if c.output == formatName {
+		return c.listNames(ctx, refs)
 	}
 	if len(refs) == 0 {
 		return c.treeOfAll(ctx, everything)
@@ -84,6 +87,15 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 		}
 		return out
 	})
+}
+
+// listNames lists the ValuesTriggers that are meant, as kubectl does.
+func (c *cli) listNames(ctx context.Context, refs []reference) error {
+	keys, err := (&waiter{c: c}).resolve(ctx, refs)
+	for _, key := range keys {
+		c.said("valuestrigger.%s/%s", triggerv1.GroupVersion.Group, key.Name)
+	}
+	return err
 }
 
 func parseReferences(args []string) ([]reference, error) {

@@ -47,7 +47,7 @@ Exits with 1 if something has failed, cannot continue by itself, or takes too lo
 		ValidArgsFunction: c.completeNames(triggerv1.ValuesTriggerKind, "configmap", "secret", "helmrelease"),
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "how long to wait")
-	c.withOutput(cmd)
+	c.withOutput(cmd, formatWide)
 	c.withAll(cmd)
 	c.withSelector(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error {

@@ -238,7 +238,7 @@ func explain(r, before *Revision, answers map[int64]request, e Evidence) {
 	case slices.Contains(r.Differs, neither):
 		r.Note += "; chart and values are those of the revision before: forced by another client, a retry, or a correction of drift"
 	default:
-		r.Note += "; events are kept for an hour or so, and a ValuesTrigger remembers five changes"
+		r.Note += "; events are kept for an hour or so, and a ValuesTrigger remembers as many changes as spec.revisionHistoryLimit says"
 	}
 }
 
