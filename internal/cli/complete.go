@@ -65,7 +65,9 @@ func (c *cli) completeNames(kind string, more ...string) cobra.CompletionFunc {
 			}
 			return without(out, args), cobra.ShellCompDirectiveNoFileComp
 		}
-		out = without(c.names(cmd.Context(), kind, ""), args)
+		if kind != "" {
+			out = without(c.names(cmd.Context(), kind, ""), args)
+		}
 		directive := cobra.ShellCompDirectiveNoFileComp
 		for _, prefix := range more {
 			if strings.HasPrefix(prefix, typed) {

@@ -65,15 +65,11 @@ func (c *cli) past(ctx context.Context, args []string, o pastOptions) error {
 		return err
 	}
 	since, err := c.ago(o.since)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = o.check(c, refs)
+	}
+	if err != nil {
 		return err
-	case len(refs) > 0 && c.selector != "":
-		return usageError{errNamesSelected}
-	case c.allNamespaces && (len(refs) > 0 || o.release != ""):
-		return usageError{errors.New("names are of one namespace: give -n, or -A without names")}
-	case o.release != "" && (len(refs) > 0 || c.selector != ""):
-		return usageError{errors.New("--release is about all ValuesTriggers of the HelmRelease: give no others")}
 	}
 	if err := c.connect(); err != nil {
 		return err
@@ -107,6 +103,19 @@ func (c *cli) past(ctx context.Context, args []string, o pastOptions) error {
 		}
 		return pastText(s, entries, c.output == formatWide, o.release != "")
 	})
+}
+
+// check returns an error if the options do not go together.
+func (o pastOptions) check(c *cli, refs []reference) error {
+	switch {
+	case len(refs) > 0 && c.selector != "":
+		return usageError{errNamesSelected}
+	case c.allNamespaces && (len(refs) > 0 || o.release != ""):
+		return usageError{errors.New("names are of one namespace: give -n, or -A without names")}
+	case o.release != "" && (len(refs) > 0 || c.selector != ""):
+		return usageError{errors.New("--release is about all ValuesTriggers of the HelmRelease: give no others")}
+	}
+	return nil
 }
 
 // ago returns the time that lies a duration back, which may be in days; zero for none.

@@ -44,6 +44,24 @@ func (c *cli) show(answer any, people func(s layout.Style) string) error {
 	return err
 }
 
+// showAll writes the answers about several objects.
+func (c *cli) showAll(answers []any, people []func(layout.Style) string) error {
+	var answer any = answers
+	if len(answers) == 1 {
+		answer = answers[0]
+	}
+	return c.show(answer, func(s layout.Style) string {
+		out := ""
+		for i, show := range people {
+			if i > 0 {
+				out += "\n"
+			}
+			out += show(s)
+		}
+		return out
+	})
+}
+
 // said writes a line to people beside the answer.
 func (c *cli) said(format string, args ...any) {
 	_, _ = fmt.Fprintf(c.Out, format+"\n", args...)

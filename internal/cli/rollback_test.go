@@ -189,3 +189,13 @@ func TestRollback_without_publish_shows_what_to_put_into_Git(t *testing.T) {
 	golden(t, "rollback-without-publish.txt", got.out)
 	g.Expect(annotationsOf(t, call, "app")).To(BeEmpty())
 }
+
+func TestCompletion_of_what_a_trigger_has(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	call := &call{objects: revised()}
+	g.Expect(call.run(t, "__complete", "rollback", "-n", "platform", "platform", "--to-revision", "").out).To(Equal("2\n1\n:4\n"))
+	g.Expect(call.run(t, "__complete", "approve", "-n", "platform", "platform", "--stage", "").out).To(Equal("prod\n:4\n"))
+	g.Expect(call.run(t, "__complete", "approve", "-n", "platform", "").out).To(Equal("platform\n:4\n"))
+	g.Expect(stopped(t, "anna").run(t, "__complete", "resume", "-n", "apps", "--by", "").out).To(Equal("anna\nbob\n:4\n"))
+}

@@ -73,20 +73,7 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 		}
 		answers, people = append(answers, answer), append(people, show)
 	}
-	var answer any = answers
-	if len(answers) == 1 {
-		answer = answers[0]
-	}
-	return c.show(answer, func(s layout.Style) string {
-		out := ""
-		for i, show := range people {
-			if i > 0 {
-				out += "\n"
-			}
-			out += show(s)
-		}
-		return out
-	})
+	return c.showAll(answers, people)
 }
 
 // listNames lists the ValuesTriggers that are meant, as kubectl does.

@@ -126,3 +126,39 @@ func TestWhy_reads_events_that_stand_for_several(t *testing.T) {
 		"Requested, and it is not on record which revision that made, if any:\n   59m ago   retry by reconcile.fluxcd.io/resetAt via ValuesTrigger apps/app (3 times since)   known from: event Triggered\n"))
 	g.Expect(strings.Count(got.out, "no request of the operator is known to have made it")).To(Equal(2))
 }
+
+func TestWhy_of_a_source(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ golden, args string }{
+		{"why-configmap.txt", "why cm/values -n platform"},
+		{"why-configmap.json", "why configmap/values -n platform -o json"},
+		{"why-configmap-unused.txt", "why cm/shop-platform -n prod"},
+	} {
+		t.Run(c.golden, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			got := (&call{objects: awaiting()}).run(t, strings.Fields(c.args)...)
+			g.Expect([]any{got.code, got.err}).To(Equal([]any{0, ""}))
+			g.Expect(got.out).NotTo(ContainSubstring("hunter"))
+			golden(t, c.golden, got.out)
+		})
+	}
+	g := NewWithT(t)
+	g.Expect((&call{objects: copying()}).run(t, "why", "cm/first-platform", "-n", "apps").out).To(Equal(
+		"ConfigMap apps/first-platform\nIt is a copy, kept by ValuesTrigger config/platform, of whose sources 'why' says more.\n"))
+	objects := awaiting()
+	vt := objects[0].(*triggerv1.ValuesTrigger)
+	vt.Status.History = append([]triggerv1.Change{{Cause: "Secret platform/keys sha256:22 via ValuesTrigger platform/platform"}}, vt.Status.History...)
+	g.Expect((&call{objects: objects}).run(t, "why", "cm/values", "-n", "platform").out).To(ContainSubstring("   1 change came after it; what follows is about the last of them.\n"))
+	g.Expect((&call{objects: objects}).run(t, "why", "secret/gone", "-n", "platform")).To(Equal(answer{
+		"Secret platform/gone\nNo ValuesTrigger has it as a source.\n", "warning: Secret platform/gone does not exist\n", 0,
+	}))
+}
+
+func TestWhy_of_several(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	one := (&call{objects: storied()}).run(t, "why", "app", "-n", "apps").out
+	g.Expect((&call{objects: storied()}).run(t, "why", "app", "hr/app", "-n", "apps").out).To(Equal(one + "\n" + one))
+	g.Expect((&call{objects: storied()}).run(t, "why", "app", "app", "-n", "apps", "-o", "json").out).To(HavePrefix("[\n"))
+}
