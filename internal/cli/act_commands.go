@@ -13,9 +13,9 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/schedule"
 )
@@ -80,10 +80,11 @@ Content that was rolled back is delivered again only if the ValuesTrigger is nam
 	})
 }
 
-// annotationPatch sets a pair of annotations to one value, as elsewhere in Flux.
+// annotationPatch sets a pair of annotations to one value, as elsewhere in Flux. An override of before, which
+// had another value, does not count any more, and no one is named for it.
 func annotationPatch(token, annotation string) map[string]any {
 	return map[string]any{"metadata": map[string]any{"annotations": map[string]any{
-		meta.ReconcileRequestAnnotation: token, annotation: token,
+		triggerv1.OverriddenByAnnotation: nil, meta.ReconcileRequestAnnotation: token, annotation: token,
 	}}}
 }
 
@@ -138,6 +139,9 @@ func retries(vt *triggerv1.ValuesTrigger) judgement {
 	halted := phase(vt) == triggerv1.RolloutHalted || phase(vt) == triggerv1.RolloutRollbackHalted
 	j := judgement{idle: failed == 0 && !halted}
 	switch {
+	case vt.Status.Restored != nil && failed == 0:
+		j.leave = fmt.Sprintf("content %s is rejected by the rollback to revision %d; give its name to deliver that", rejected(vt), vt.Status.Restored.Revision)
+		j.first = fmt.Sprintf("delivers content %s, which the rollback to revision %d rejects", rejected(vt), vt.Status.Restored.Revision)
 	case phase(vt) == triggerv1.RolloutRolledBack:
 		j.leave = "content " + rejected(vt) + " is rejected; give its name to deliver that again"
 		j.first = "delivers content " + rejected(vt) + " again, which failed and was rolled back"
@@ -162,10 +166,10 @@ func phase(vt *triggerv1.ValuesTrigger) triggerv1.RolloutPhase {
 	return vt.Status.Rollout.Phase
 }
 
-// rejected returns the content that is not delivered since it was rolled back, in short.
+// rejected returns the content of the sources that is not delivered since it was rolled back, in short.
 func rejected(vt *triggerv1.ValuesTrigger) string {
-	if s := vt.Status.Rollout; s != nil && s.Rollback != nil {
-		return digest.Prefix + digest.Short(s.Digest)
+	if s := vt.Status.Rollout; vt.Status.Restored != nil || s != nil && s.Rollback != nil {
+		return decision.Content(decision.Present(vt))
 	}
 	return ""
 }

@@ -174,6 +174,14 @@ func TestRetry_all_takes_what_failed_and_leaves_refused_content_alone(t *testing
 		"valuestrigger/refuses in apps delivers content sha256:555555555555 again, which failed and was rolled back\n"))
 	g.Expect(annotationsOf(t, call, "refuses")).To(HaveKey(helmv2.ResetRequestAnnotation))
 
+	back := careful("back", triggerv1.RolloutFinished, triggerv1.TargetDelivered)
+	back.Status.Restored = &triggerv1.RestoreRecord{Revision: 2, Rejects: "sha256:99"}
+	call.objects, call.client = []client.Object{back}, nil
+	g.Expect(call.run(t, "retry", "--all", "-n", "apps").out).To(Equal(
+		"valuestrigger/back in apps left out: content sha256:99 is rejected by the rollback to revision 2; give its name to deliver that\n"))
+	g.Expect(call.run(t, "retry", "back", "-n", "apps").out).To(HavePrefix("valuestrigger/back in apps delivers content sha256:99, which the rollback to revision 2 rejects\n"))
+	g.Expect(call.run(t, "trigger", "--all", "-n", "apps").out).To(Equal("valuestrigger/back in apps left out: content sha256:99 is rejected\n"))
+
 	call.objects, call.client = []client.Object{fine(trigger("apps", "well", nil))}, nil
 	g.Expect(call.run(t, "retry", "--all", "-A").out).To(Equal("nothing to retry in 1 ValuesTrigger\n"))
 }

@@ -21,6 +21,9 @@ import (
 
 const platformCause = "ConfigMap platform/values sha256:11 (values.yaml) by kustomize-controller (Kustomization flux-system/apps main@sha1:2b9c0e7a1d34) via ValuesTrigger platform/platform"
 
+// earlier is the digest of what prod still has.
+const earlier = "sha256:7dce03f745790d4c2f1b"
+
 // awaiting are the rings while prod waits for an approval: the operator has evaluated what the sources hold.
 func awaiting() []client.Object {
 	objects := rings()
@@ -37,7 +40,7 @@ func awaiting() []client.Object {
 			t.Stage = "prod"
 		}
 		if t.Digest, t.Published = content, content; t.State == triggerv1.TargetHeld {
-			t.Digest, t.Published = "sha256:0", "sha256:0"
+			t.Digest, t.Published = earlier, earlier
 		}
 	}
 	vt.Status.Targets[1].State = triggerv1.TargetDelivered
@@ -51,7 +54,7 @@ func awaiting() []client.Object {
 	}
 	vt.Status.History = []triggerv1.Change{
 		{Digest: content, Time: *ago(25 * time.Minute), Cause: platformCause, GitRevision: "main@sha1:2b9c0e7a1d34f00d2b9c0e7a1d34f00d2b9c0e7a", Outcome: triggerv1.ChangeInProgress},
-		{Digest: "sha256:0", Revision: 1, Time: *ago(48 * time.Hour), Cause: "ConfigMap platform/values sha256:00 (values.yaml) by anna via ValuesTrigger platform/platform", Outcome: triggerv1.ChangeDelivered},
+		{Digest: earlier, Revision: 1, Time: *ago(48 * time.Hour), Cause: "ConfigMap platform/values sha256:00 (values.yaml) by anna via ValuesTrigger platform/platform", Outcome: triggerv1.ChangeDelivered},
 	}
 	return objects
 }
@@ -219,7 +222,7 @@ func TestReject(t *testing.T) {
 		{"reject-halts.txt", func(*triggerv1.ValuesTrigger) {}},
 		{"reject-rolls-back.txt", func(vt *triggerv1.ValuesTrigger) {
 			vt.Spec.Rollout.OnFailure = triggerv1.FailureRollback
-			vt.Status.LastDelivered = &triggerv1.DeliveredContent{Digest: "sha256:0"}
+			vt.Status.LastDelivered = &triggerv1.DeliveredContent{Digest: earlier}
 		}},
 	} {
 		t.Run(c.golden, func(t *testing.T) {
@@ -245,7 +248,7 @@ func TestReject_says_why_there_is_nothing_to_reject(t *testing.T) {
 	}{
 		{"is delivered; 'rollback' restores an earlier revision\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.Phase = triggerv1.RolloutFinished }},
 		{"is rejected already, since it failed\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.Rollback = &triggerv1.RollbackStatus{} }},
-		{"the rollout has halted already: ", func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.Phase = triggerv1.RolloutHalted }},
+		{" is rejected already\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.History[0].Rejection = &triggerv1.PersonRecord{} }},
 		{"content sha256:77 is rejected already, by the rollback to revision 1\n", func(vt *triggerv1.ValuesTrigger) {
 			vt.Status.Restored = &triggerv1.RestoreRecord{Revision: 1, Rejects: "sha256:77"}
 		}},

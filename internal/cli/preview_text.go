@@ -90,6 +90,8 @@ func pendingTitle(s layout.Style, p *pendingTrigger) string {
 	title := s.Paint(layout.Bold, p.String())
 	content := "content " + digest.Prefix + digest.Short(p.Digest)
 	switch {
+	case p.Restores > 0:
+		title += fmt.Sprintf(": %s is rejected by the rollback to revision %d", content, p.Restores)
 	case p.Rejected:
 		title += ": " + content + " has failed and is not delivered"
 	case p.Waiting == 0:

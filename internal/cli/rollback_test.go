@@ -103,8 +103,8 @@ func TestRollback_to_which_revision(t *testing.T) {
 		{"that is none", "--to-revision -1", "", nil, 2},
 		{"before one that is being rolled out", "", "go back to revision 2", func(vt *triggerv1.ValuesTrigger) { vt.Status.History[0].Revision = 0 }, 0},
 		{"after a rollback", "", "revision 1 cannot be restored", func(vt *triggerv1.ValuesTrigger) {
-			vt.Status.Restored = &triggerv1.RestoreRecord{Revision: 2, Digest: "sha256:0", Rejects: vt.Status.LastDigest}
-			vt.Status.LastDigest = "sha256:0"
+			vt.Status.Restored = &triggerv1.RestoreRecord{Revision: 2, Digest: earlier, Rejects: vt.Status.LastDigest}
+			vt.Status.LastDigest = earlier
 		}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

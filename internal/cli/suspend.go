@@ -43,7 +43,7 @@ were suspended before, or by a colleague.`,
 func (c *cli) resumeCommand() *cobra.Command {
 	by, everyone := "", false
 	a := &action{c: c, verb: "resume", done: "resumed", judged: true, named: true}
-	a.patch = func(string) map[string]any { return suspendPatch(false, nil, nil) }
+	a.patch = func(string) map[string]any { return suspendPatch(false, nil, orNull(a.user)) }
 	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
 		j := judgement{idle: !vt.Spec.Suspend}
 		if vt.Spec.Suspend {
@@ -85,7 +85,8 @@ it is resumed by its name. What is left is listed, with who suspended it and sin
 	return cmd
 }
 
-// suspendPatch suspends or resumes, and notes by which call and by whom.
+// suspendPatch suspends or resumes, and notes by which call and by whom: also on resuming, as the API server does
+// with approvals.enforce.
 func suspendPatch(suspend bool, call, by any) map[string]any {
 	return map[string]any{
 		"metadata": map[string]any{"annotations": map[string]any{triggerv1.SuspendedAnnotation: call, triggerv1.SuspendedByAnnotation: by}},

@@ -91,7 +91,7 @@ func TestResume_all_takes_what_no_name_is_known_of(t *testing.T) {
 	vt.Spec.Suspend, vt.Annotations = true, map[string]string{triggerv1.SuspendedAnnotation: "all"}
 	call := &call{objects: []client.Object{vt}, user: "anna"}
 	g.Expect(call.run(t, "resume", "--all", "-n", "apps").out).To(Equal("valuestrigger/a in apps resumed; before: no HelmReleases\n"))
-	g.Expect(annotationsOf(t, call, "a")).To(BeEmpty())
+	g.Expect(annotationsOf(t, call, "a")).To(Equal(map[string]string{triggerv1.SuspendedByAnnotation: "anna"}), "who has set spec.suspend last")
 }
 
 func TestSuspendedSince(t *testing.T) {
@@ -130,6 +130,8 @@ func TestTrigger_override_names_the_person(t *testing.T) {
 	g.Expect(annotationsOf(t, call, "a")).NotTo(HaveKey(triggerv1.OverriddenByAnnotation))
 	call.run(t, "trigger", "a", "-n", "apps", "--override")
 	g.Expect(annotationsOf(t, call, "a")).To(And(HaveKeyWithValue(triggerv1.OverriddenByAnnotation, "anna"), HaveKey(meta.ForceRequestAnnotation)))
+	call.run(t, "retry", "a", "-n", "apps")
+	g.Expect(annotationsOf(t, call, "a")).NotTo(HaveKey(triggerv1.OverriddenByAnnotation), "nothing is overridden by this request")
 }
 
 func TestErrors_of_missing_rights_and_policies(t *testing.T) {

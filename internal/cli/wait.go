@@ -145,7 +145,9 @@ func (w *waiter) reconcile(ctx context.Context, key types.NamespacedName) error 
 			return nil
 		}
 		token := newToken(w.c)
-		patch := map[string]any{"metadata": map[string]any{"annotations": map[string]string{meta.ReconcileRequestAnnotation: token}}}
+		patch := map[string]any{"metadata": map[string]any{"annotations": map[string]any{
+			triggerv1.OverriddenByAnnotation: nil, meta.ReconcileRequestAnnotation: token, // Nothing is overridden by it.
+		}}}
 		withVersion(patch, vt)
 		err = w.c.patch(ctx, vt, patch)
 		switch {

@@ -39,8 +39,9 @@ func Reject(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, total
 		return r, fmt.Sprintf("nothing is being rolled out: content %s is delivered; 'rollback' restores an earlier revision", Content(vt.Status.LastDigest))
 	case s.Rollback != nil:
 		return r, fmt.Sprintf("content %s is rejected already, since it failed", Content(s.Digest))
-	case s.Phase == triggerv1.RolloutHalted:
-		return r, "the rollout has halted already: nothing more is delivered before the sources change or 'retry' continues it"
+	}
+	if change := ChangeTo(vt, s.Digest); change != nil && change.Rejection != nil {
+		return r, fmt.Sprintf("content %s is rejected already", Content(s.Digest))
 	}
 	if refusal = waitsFor(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject); refusal != "" {
 		return r, refusal
