@@ -31,10 +31,6 @@ type composer struct {
 	live   map[binding.Object]read
 	edited map[binding.Object]client.Object
 
-	// copiesOnly reports that the edits reach copies, and not what reads the objects themselves: they are
-	// what the operator puts in the place of the sources.
-	copiesOnly bool
-
 	// hidden are sources with content that waits and may not be read.
 	hidden map[binding.Object]bool
 
@@ -83,19 +79,11 @@ func (c *composer) before(ctx context.Context, ref binding.Object) (client.Objec
 }
 
 func (c *composer) after(ctx context.Context, ref binding.Object) (client.Object, error) {
-	switch {
-	case c.isCopyOfEdited(ref):
-		return c.copy(ctx, ref)
-	case c.copiesOnly:
-		return c.before(ctx, ref)
-	}
-	return c.source(ctx, ref)
-}
-
-// source returns a source as it would be.
-func (c *composer) source(ctx context.Context, ref binding.Object) (client.Object, error) {
 	if object, edited := c.edited[ref]; edited {
 		return object, nil
+	}
+	if c.isCopyOfEdited(ref) {
+		return c.copy(ctx, ref)
 	}
 	return c.before(ctx, ref)
 }

@@ -62,7 +62,7 @@ func (c *composer) isCopyOfEdited(ref binding.Object) bool {
 func (c *composer) copy(ctx context.Context, ref binding.Object) (client.Object, error) {
 	contents := map[string]publish.Content{}
 	for _, p := range c.copies[ref] {
-		object, err := c.source(ctx, p.Object)
+		object, err := c.after(ctx, p.Object)
 		if err != nil {
 			return nil, err
 		}

@@ -66,9 +66,6 @@ func (d *decider) command(cmd *cobra.Command) *cobra.Command {
 }
 
 func (d *decider) run(ctx context.Context, arg string) error {
-	if !d.yes && !bool(d.dryRun) && !d.c.Interactive {
-		return usageError{errUnanswered}
-	}
 	refs, err := parseReferences([]string{arg})
 	if err != nil {
 		return err
@@ -89,6 +86,9 @@ func (d *decider) run(ctx context.Context, arg string) error {
 	}
 	if err := d.refuse(ctx, vt, v); err != nil {
 		return err
+	}
+	if !d.yes && !bool(d.dryRun) && !d.c.Interactive {
+		return usageError{errUnanswered}
 	}
 	shown, err := v.show(ctx, d.c.style())
 	if err != nil {
@@ -129,7 +129,7 @@ func (d *decider) refuse(ctx context.Context, vt *triggerv1.ValuesTrigger, v ver
 		}
 		return errFound
 	case d.digest != "" && !decision.Names(d.digest, v.content):
-		return fmt.Errorf("the content is not %s any more, but %s: %s", clean(d.digest), decision.Content(v.content), causeOf(vt, v.content))
+		return fmt.Errorf("the content is not %s, but %s: %s", clean(d.digest), decision.Content(v.content), causeOf(vt, v.content))
 	}
 	return nil
 }

@@ -165,7 +165,7 @@ func TestApprove_refuses_content_that_is_not_the_one_given(t *testing.T) {
 	call := &call{objects: awaiting()}
 	for _, given := range []string{"sha256:0123456789ab", "2"} {
 		got := call.run(t, "approve", "platform", "-n", "platform", "--yes", "--digest", given)
-		NewWithT(t).Expect(got.err).To(MatchRegexp("^error: the content is not %s any more, but sha256:[0-9a-f]{12}: ConfigMap platform/values .* by kustomize-controller", given))
+		NewWithT(t).Expect(got.err).To(MatchRegexp("^error: the content is not %s, but sha256:[0-9a-f]{12}: ConfigMap platform/values .* by kustomize-controller", given))
 		NewWithT(t).Expect(got.code).To(Equal(1))
 	}
 }
@@ -260,4 +260,18 @@ func TestReject_says_why_there_is_nothing_to_reject(t *testing.T) {
 		g.Expect(got.out).To(ContainSubstring(c.want))
 		g.Expect(got.code).To(Equal(1))
 	}
+}
+
+// Only the operator can make the digests of Secrets: what it has evaluated is believed.
+func TestApprove_of_content_with_Secrets(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	call := &call{objects: awaiting()}
+	vt := call.objects[0].(*triggerv1.ValuesTrigger)
+	vt.Spec.Sources = append(vt.Spec.Sources, from("Secret", "", "keys"))
+	vt.Status.Sources = append(vt.Status.Sources, triggerv1.SourceStatus{Kind: "Secret", Namespace: "platform", Name: "keys", Digest: "sha256:hmac"})
+	got := call.run(t, "approve", "platform", "-n", "platform", "--yes")
+	g.Expect([]any{got.code, got.err}).To(Equal([]any{0, ""}))
+	g.Expect(got.out).To(And(ContainSubstring("  ~ key: changed (Secret platform/keys, not shown)\n"), Not(ContainSubstring("hunter"))))
+	g.Expect(stagedTrigger(t, call).Annotations).To(HaveKey(triggerv1.ApproveAnnotation))
 }

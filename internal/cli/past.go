@@ -197,7 +197,7 @@ func pastText(s layout.Style, entries []history.Entry, wide, ofRelease bool) str
 		}
 		cells := []layout.Cell{
 			{Text: e.Time.UTC().Format(time.RFC3339)}, {Text: orDash(e.Trigger)}, {Text: number(e.Revision)}, {Text: orDash(string(e.Outcome)), Tone: outcomeToneOf(e.Outcome)},
-			{Text: orDash(duration)}, {Text: orDash(e.Delivered)},
+			{Text: orDash(duration)}, {Text: orDash(clean(e.Delivered))},
 		}
 		if ofRelease {
 			helm := "-"
@@ -207,7 +207,7 @@ func pastText(s layout.Style, entries []history.Entry, wide, ofRelease bool) str
 			cells = append(cells, layout.Cell{Text: helm})
 		}
 		if wide {
-			cells = append(cells, layout.Cell{Text: orDash(e.Digest)}, layout.Cell{Text: orDash(clean(e.GitRevision))})
+			cells = append(cells, layout.Cell{Text: orDash(clean(e.Digest))}, layout.Cell{Text: orDash(clean(e.GitRevision))})
 		}
 		rows = append(rows, layout.Row{Cells: append(cells, layout.Cell{Text: pastCause(e)})})
 	}

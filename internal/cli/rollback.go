@@ -169,7 +169,6 @@ func (r *rollbacker) restored(ctx context.Context, vt *triggerv1.ValuesTrigger, 
 		return previewed{}, err
 	}
 	values := newComposer(c.client, kept.edits, cluster)
-	values.copiesOnly = true
 	for _, source := range kept.hidden {
 		values.hidden[source] = true
 		delete(values.live, source)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/text"
 )
 
 // Columns of the table for programs. New ones are added at the end.
@@ -60,9 +61,13 @@ func (e Entry) cells() []string {
 	return cells
 }
 
-// harmless returns a cell that no spreadsheet takes for a formula.
+// maxCell bounds a cell, in bytes: the names of all HelmReleases of a ValuesTrigger.
+const maxCell = 2 << 20
+
+// harmless returns a cell that no spreadsheet takes for a formula, and no terminal for more than text.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+	cell = text.Line(cell, maxCell)
+	if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
 		return "'" + cell
 	}
 	return cell
