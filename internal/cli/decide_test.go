@@ -11,8 +11,11 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
+
+	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/digest"
@@ -121,7 +124,8 @@ func TestApprove_says_why_there_is_nothing_to_approve(t *testing.T) {
 		name, args, want string
 		set              func(*triggerv1.ValuesTrigger)
 	}{
-		{"a stage soaks", "", "nothing waits for approval: the rollout is Soaking in stage staging; to approve stage prod before it is reached, name it: --stage prod\n  Waiting: ", func(vt *triggerv1.ValuesTrigger) {
+		{"a stage soaks", "", "nothing waits for approval: the rollout is Soaking in stage staging; to approve stage prod before it is reached, name it: --stage prod\n  Progressing: Stage 2/5 staging\n", func(vt *triggerv1.ValuesTrigger) {
+			ready(vt, metav1.ConditionUnknown, meta.ProgressingReason, "Stage 2/5 staging", false)
 			vt.Status.Rollout.Phase, vt.Status.Rollout.Stage = triggerv1.RolloutSoaking, "staging"
 		}},
 		{"all is delivered", "", "nothing waits for approval: the present content has passed all stages\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.Phase = triggerv1.RolloutFinished }},
