@@ -110,6 +110,20 @@ func TestWhy_says_that_a_revision_was_made_by_an_override(t *testing.T) {
 		ContainSubstring("changed in values.yaml, last edit by bob\n")))
 }
 
+func TestWhy_says_that_a_person_went_back(t *testing.T) {
+	t.Parallel()
+	for by, want := range map[string]string{" by anna": "restored by anna", "": "restored on request"} {
+		hr := release("app")
+		hr.Status.History = helmv2.Snapshots{snapshot(2, time.Minute, "1.0.0", "b")}
+		vt := fine(trigger("apps", "app", []triggerv1.SourceReference{from("ConfigMap", "", "values")}, target("apps", "app", triggerv1.TargetDelivered, "")))
+		vt.Status.Targets[0].Cause = "ConfigMap apps/values sha256:01, rollback to revision 4" + by + " via ValuesTrigger apps/app"
+		vt.Status.Targets[0].Revision, vt.Status.Targets[0].Token = 2, "a.1"
+		vt.Status.Targets[0].TriggeredAt, vt.Status.Targets[0].DeliveredAt = ago(time.Minute), ago(time.Minute)
+		got := (&call{objects: []client.Object{hr, vt}}).run(t, "why", "app", "-n", "apps")
+		NewWithT(t).Expect(got.out).To(ContainSubstring("ConfigMap apps/values as it was in revision 4, " + want + "\n"))
+	}
+}
+
 // One event for several requests proves none of them.
 func TestWhy_reads_events_that_stand_for_several(t *testing.T) {
 	t.Parallel()

@@ -115,7 +115,7 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 		return rows
 	}
 	for _, edit := range r.Cause.Objects {
-		add("why", editText(edit, r.Cause.TakenBack), layout.Plain)
+		add("why", editText(edit, *r.Cause), layout.Plain)
 	}
 	if len(r.Cause.Objects) == 0 {
 		add("why", clean(r.Cause.Text), layout.Plain)
@@ -138,12 +138,16 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 }
 
 // editText says what changed in an object, and whose edit it was; or that the object was
-// restored, since content of that digest failed.
-func editText(e history.Edit, rolledBack string) string {
+// restored, by a person or since other content failed.
+func editText(e history.Edit, of history.Cause) string {
 	out := e.String()
 	switch {
-	case rolledBack != "":
-		return out + " as it was before: " + rolledBack + " failed and was rolled back"
+	case of.Restores > 0 && of.RestoredBy != "":
+		return fmt.Sprintf("%s as it was in revision %d, restored by %s", out, of.Restores, clean(of.RestoredBy))
+	case of.Restores > 0:
+		return fmt.Sprintf("%s as it was in revision %d, restored on request", out, of.Restores)
+	case of.TakenBack != "":
+		return out + " as it was before: " + of.TakenBack + " failed and was rolled back"
 	case e.Absent:
 		out += " was gone"
 	case len(e.Keys) > 0:
