@@ -103,8 +103,10 @@ func TestWhy_says_that_a_revision_was_made_by_an_override(t *testing.T) {
 	vt.Status.History = []triggerv1.Change{{Digest: "sha256:0123456789abcdef", Time: *ago(time.Hour), Override: &triggerv1.Override{
 		Time: *ago(time.Minute), Manager: "kubectl-annotate", Message: "the approval of stage prod: 12 HelmReleases",
 	}}}
+	vt.Status.History[0].Approvals = []triggerv1.ApprovalRecord{{Stage: "prod", PersonRecord: triggerv1.PersonRecord{User: "anna"}}}
 	got := (&call{objects: []client.Object{hr, vt}}).run(t, "why", "app", "-n", "apps")
 	g.Expect(got.out).To(And(
+		ContainSubstring("Content sha256:0123456789ab of 60m ago by ValuesTrigger apps/app: stage prod approved by anna\n"),
 		ContainSubstring("Overridden 60s ago by ValuesTrigger apps/app for content sha256:0123456789ab, requested by field manager kubectl-annotate: the approval of stage prod: 12 HelmReleases\n"),
 		ContainSubstring("   by        a person's request for all HelmReleases at once, which overrides what holds changes back\n"),
 		ContainSubstring("changed in values.yaml, last edit by bob\n")))

@@ -35,6 +35,9 @@ func whyText(s layout.Style, r history.Report) string {
 	for _, o := range r.Overridden {
 		out.WriteString(overrideLine(s, o))
 	}
+	for _, d := range r.Decided {
+		fmt.Fprintf(&out, "Content %s of %s ago by ValuesTrigger %s: %s\n", digest.Prefix+digest.Short(d.Digest), s.Age(d.At), d.Trigger, clean(strings.Join(d.What, "; ")))
+	}
 	for _, c := range r.Copies {
 		out.WriteString(copyLine(s, c))
 	}
@@ -66,8 +69,8 @@ func whyText(s layout.Style, r history.Report) string {
 // overrideLine says what a person has overridden.
 func overrideLine(s layout.Style, o history.Overridden) string {
 	by := ""
-	if o.Manager != "" {
-		by = ", requested by field manager " + clean(o.Manager)
+	if o.User != "" || o.Manager != "" {
+		by = ", requested by " + clean(history.Person(o.User, o.Manager))
 	}
 	return fmt.Sprintf("%s %s ago by ValuesTrigger %s for content %s%s: %s\n", s.Paint(layout.Busy, "Overridden"), s.Age(o.At), o.Trigger,
 		digest.Prefix+digest.Short(o.Digest), by, clean(o.Message))

@@ -12,6 +12,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 )
 
 // Entry is a change that a ValuesTrigger has on record, or a revision of a HelmRelease that none of
@@ -159,6 +160,33 @@ func (e Entry) Persons() []string {
 	}
 	if r := e.Restores; r != nil {
 		out = append(out, "back to revision "+number64(r.Revision)+" by "+Person(r.User, r.Manager))
+	}
+	return out
+}
+
+// Decided is what persons have decided about content that is or was delivered to a HelmRelease.
+type Decided struct {
+	Trigger string    `json:"valuesTrigger"`
+	Digest  string    `json:"digest"`
+	At      time.Time `json:"time"`
+	What    []string  `json:"what"`
+}
+
+// maxDecided bounds the changes of one ValuesTrigger of which that is said.
+const maxDecided = 3
+
+// decisions returns what persons have decided about the last changes, overrides left aside.
+func decisions(deliveries []graph.Delivery) []Decided {
+	var out []Decided
+	for _, d := range deliveries {
+		found := 0
+		for _, e := range Changes(d.Trigger, nil) {
+			e.Override = nil
+			if what := e.Persons(); len(what) > 0 && found < maxDecided {
+				out = append(out, Decided{Trigger: e.Trigger, Digest: e.Digest, At: e.Time, What: what})
+				found++
+			}
+		}
 	}
 	return out
 }
