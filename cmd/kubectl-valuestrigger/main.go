@@ -28,7 +28,7 @@ func main() {
 	code := cli.Run(ctx, os.Args[1:], cli.Env{
 		Name: filepath.Base(os.Args[0]),
 		In:   os.Stdin, Out: os.Stdout, Err: os.Stderr,
-		Terminal: term.IsTerminal(out), Width: width,
+		Terminal: term.IsTerminal(out), Width: width, Interactive: term.IsTerminal(int(os.Stdin.Fd())),
 		Getenv: os.Getenv, Now: time.Now,
 	})
 	stop()

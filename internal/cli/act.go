@@ -32,8 +32,13 @@ type action struct {
 	// "vt/a suspended".
 	verb, done string
 
-	// patch returns the merge patch.
+	// patch returns the merge patch, for a token that no request had before.
 	patch func(token string) map[string]any
+
+	// named reports that the patch or the judgement names the person, who is user, empty if the API server
+	// does not say who that is.
+	named bool
+	user  string
 
 	// judge says what the action means for a ValuesTrigger.
 	judge func(vt *triggerv1.ValuesTrigger) judgement
@@ -68,6 +73,7 @@ func (a *action) command(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().Var(&a.dryRun, "dry-run", "say what would be done, and do nothing")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
 	a.c.withAll(cmd)
+	a.c.withSelector(cmd)
 	return a.c.command(cmd, func(cmd *cobra.Command, args []string) error {
 		switch {
 		case a.all && len(args) > 0:
@@ -76,6 +82,8 @@ func (a *action) command(cmd *cobra.Command) *cobra.Command {
 			return usageError{errors.New("give the names of ValuesTriggers, or --all")}
 		case !a.all && a.c.allNamespaces:
 			return usageError{errors.New("names are of one namespace: give -n, or --all with -A")}
+		case !a.all && a.c.selector != "":
+			return usageError{errNamesSelected}
 		case a.all && a.namesOnly != nil && a.namesOnly() != "":
 			return usageError{errors.New(a.namesOnly())}
 		}
@@ -95,13 +103,16 @@ func (a *action) run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if a.named {
+		a.user = a.c.user(ctx)
+	}
 	failed, said := false, false
 	token := newToken(a.c)
 	for i := range chosen {
 		vt := &chosen[i]
 		spoke, err := a.do(ctx, vt, token)
 		if err != nil {
-			a.c.warn("valuestrigger/%s: %s", vt.Name, err)
+			a.c.warn("valuestrigger/%s: %s", vt.Name, clean(explain(err)))
 			failed = true
 		}
 		said = said || spoke || err != nil
@@ -118,7 +129,7 @@ func (a *action) run(ctx context.Context, args []string) error {
 // choose returns the ValuesTriggers that are meant.
 func (a *action) choose(ctx context.Context, refs []reference) ([]triggerv1.ValuesTrigger, error) {
 	if a.all {
-		return a.c.triggers(ctx, a.c.scope())
+		return a.c.selectedTriggers(ctx)
 	}
 	var chosen []triggerv1.ValuesTrigger
 	for _, ref := range refs {
@@ -137,8 +148,7 @@ func (a *action) choose(ctx context.Context, refs []reference) ([]triggerv1.Valu
 // do does it to one ValuesTrigger, and returns whether anything was said about it. One that
 // has changed since it was judged is judged again.
 func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token string) (spoke bool, err error) {
-	name := fmt.Sprintf("valuestrigger/%s in %s", vt.Name, vt.Namespace)
-	said := ""
+	name, said := name(vt), ""
 	for race := 1; ; race++ {
 		j := a.judge(vt)
 		switch {

@@ -13,19 +13,21 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/schedule"
 )
 
 func (c *cli) triggerCommand() *cobra.Command {
 	override := false
-	a := &action{c: c, verb: "trigger", done: "triggered", judged: true}
+	a := &action{c: c, verb: "trigger", done: "triggered", judged: true, named: true}
 	a.patch = func(token string) map[string]any {
 		if override {
-			return annotationPatch(token, meta.ForceRequestAnnotation)
+			annotations := requestedAtOnce(token)
+			annotations[triggerv1.OverriddenByAnnotation] = orNull(a.user)
+			return map[string]any{"metadata": map[string]any{"annotations": annotations}}
 		}
 		return annotationPatch(token, triggerv1.TriggerAtAnnotation)
 	}
@@ -78,61 +80,12 @@ Content that was rolled back is delivered again only if the ValuesTrigger is nam
 	})
 }
 
-func (c *cli) suspendCommand() *cobra.Command {
-	a := &action{c: c, verb: "suspend", done: "suspended"}
-	a.patch = func(string) map[string]any {
-		if a.all {
-			return suspendPatch(true, "all")
-		}
-		return suspendPatch(true, nil)
-	}
-	a.judge = func(vt *triggerv1.ValuesTrigger) judgement { return judgement{idle: vt.Spec.Suspend} }
-	return a.command(&cobra.Command{
-		Use:   "suspend",
-		Short: "Suspend ValuesTriggers: what changes is delivered after they are resumed",
-		Long: `Suspend ValuesTriggers: what changes is delivered after they are resumed.
-
---all notes on each that it suspends that it was suspended together with all
-(annotation trigger.nebius.ai/suspended), so that 'resume --all' leaves alone those
-that were suspended before.`,
-		Example: `  kubectl valuestrigger suspend platform -n apps
-  kubectl valuestrigger suspend --all -A  # stop everything`,
-	})
-}
-
-func (c *cli) resumeCommand() *cobra.Command {
-	return (&action{
-		c: c, verb: "resume", done: "resumed", judged: true,
-		patch: func(string) map[string]any { return suspendPatch(false, nil) },
-		judge: func(vt *triggerv1.ValuesTrigger) judgement {
-			if vt.Spec.Suspend && vt.Annotations[triggerv1.SuspendedAnnotation] == "" {
-				return judgement{leave: "it was not suspended by 'suspend --all'; give its name to resume it"}
-			}
-			return judgement{idle: !vt.Spec.Suspend}
-		},
-	}).command(&cobra.Command{
-		Use:   "resume",
-		Short: "Resume ValuesTriggers: what has changed is delivered, once",
-		Long: `Resume ValuesTriggers: what has changed is delivered, once.
-
---all resumes those that 'suspend --all' has suspended. The others are left out.`,
-		Example: "  kubectl valuestrigger resume platform -n apps",
-	})
-}
-
-// annotationPatch sets a pair of annotations to one value, as elsewhere in Flux.
+// annotationPatch sets a pair of annotations to one value, as elsewhere in Flux. An override of before, which
+// had another value, does not count any more, and no one is named for it.
 func annotationPatch(token, annotation string) map[string]any {
 	return map[string]any{"metadata": map[string]any{"annotations": map[string]any{
-		meta.ReconcileRequestAnnotation: token, annotation: token,
+		triggerv1.OverriddenByAnnotation: nil, meta.ReconcileRequestAnnotation: token, annotation: token,
 	}}}
-}
-
-// suspendPatch suspends or resumes, and notes by what.
-func suspendPatch(suspend bool, by any) map[string]any {
-	return map[string]any{
-		"metadata": map[string]any{"annotations": map[string]any{triggerv1.SuspendedAnnotation: by}},
-		"spec":     map[string]any{"suspend": suspend},
-	}
 }
 
 // triggers judges a trigger that keeps to what holds changes back.
@@ -186,6 +139,9 @@ func retries(vt *triggerv1.ValuesTrigger) judgement {
 	halted := phase(vt) == triggerv1.RolloutHalted || phase(vt) == triggerv1.RolloutRollbackHalted
 	j := judgement{idle: failed == 0 && !halted}
 	switch {
+	case vt.Status.Restored != nil && failed == 0:
+		j.leave = fmt.Sprintf("content %s is rejected by the rollback to revision %d; give its name to deliver that", rejected(vt), vt.Status.Restored.Revision)
+		j.first = fmt.Sprintf("delivers content %s, which the rollback to revision %d rejects", rejected(vt), vt.Status.Restored.Revision)
 	case phase(vt) == triggerv1.RolloutRolledBack:
 		j.leave = "content " + rejected(vt) + " is rejected; give its name to deliver that again"
 		j.first = "delivers content " + rejected(vt) + " again, which failed and was rolled back"
@@ -210,10 +166,10 @@ func phase(vt *triggerv1.ValuesTrigger) triggerv1.RolloutPhase {
 	return vt.Status.Rollout.Phase
 }
 
-// rejected returns the content that is not delivered since it was rolled back, in short.
+// rejected returns the content of the sources that is not delivered since it was rolled back, in short.
 func rejected(vt *triggerv1.ValuesTrigger) string {
-	if s := vt.Status.Rollout; s != nil && s.Rollback != nil {
-		return digest.Prefix + digest.Short(s.Digest)
+	if s := vt.Status.Rollout; vt.Status.Restored != nil || s != nil && s.Rollback != nil {
+		return decision.Content(decision.Present(vt))
 	}
 	return ""
 }

@@ -82,8 +82,8 @@ func TestActions_resume_all_leaves_alone_what_was_suspended_before(t *testing.T)
 	call.run(t, "suspend", "c", "-n", "apps") // This one is to stay so.
 	g.Expect(call.run(t, "resume", "--all", "-n", "apps").out).To(Equal(
 		"valuestrigger/a in apps resumed; before: no HelmReleases\n" +
-			"valuestrigger/b in apps left out: it was not suspended by 'suspend --all'; give its name to resume it\n" +
-			"valuestrigger/c in apps left out: it was not suspended by 'suspend --all'; give its name to resume it\n"))
+			"valuestrigger/b in apps left out: it was suspended, and not by 'suspend --all'; give its name to resume it\n" +
+			"valuestrigger/c in apps left out: it was suspended, and not by 'suspend --all'; give its name to resume it\n"))
 	g.Expect(call.run(t, "resume", "b", "c", "-n", "apps").code).To(Equal(0))
 	list := &triggerv1.ValuesTriggerList{}
 	g.Expect(call.client.List(t.Context(), list)).To(Succeed())
@@ -174,6 +174,14 @@ func TestRetry_all_takes_what_failed_and_leaves_refused_content_alone(t *testing
 		"valuestrigger/refuses in apps delivers content sha256:555555555555 again, which failed and was rolled back\n"))
 	g.Expect(annotationsOf(t, call, "refuses")).To(HaveKey(helmv2.ResetRequestAnnotation))
 
+	back := careful("back", triggerv1.RolloutFinished, triggerv1.TargetDelivered)
+	back.Status.Restored = &triggerv1.RestoreRecord{Revision: 2, Rejects: "sha256:99"}
+	call.objects, call.client = []client.Object{back}, nil
+	g.Expect(call.run(t, "retry", "--all", "-n", "apps").out).To(Equal(
+		"valuestrigger/back in apps left out: content sha256:99 is rejected by the rollback to revision 2; give its name to deliver that\n"))
+	g.Expect(call.run(t, "retry", "back", "-n", "apps").out).To(HavePrefix("valuestrigger/back in apps delivers content sha256:99, which the rollback to revision 2 rejects\n"))
+	g.Expect(call.run(t, "trigger", "--all", "-n", "apps").out).To(Equal("valuestrigger/back in apps left out: content sha256:99 is rejected\n"))
+
 	call.objects, call.client = []client.Object{fine(trigger("apps", "well", nil))}, nil
 	g.Expect(call.run(t, "retry", "--all", "-A").out).To(Equal("nothing to retry in 1 ValuesTrigger\n"))
 }
@@ -215,9 +223,10 @@ func TestActions_mistakes(t *testing.T) {
 		{"suspend a --dry-run=server", `error: invalid argument "server" for "--dry-run" flag: give client or none` + "\n", 2},
 		{"suspend gone", `error: valuestriggers.trigger.nebius.ai "gone" not found` + "\n", 1},
 		{"suspend cron -n apps", `error: valuestriggers.trigger.nebius.ai "cron" not found; that of HelmRelease cron is cron-auto` + "\n", 1},
-		{"why", "error: accepts 1 arg(s), received 0; see kubectl valuestrigger why --help\n", 2},
-		{"why cm/a", "error: cm/a: give the name of a HelmRelease\n", 2},
-		{"tree -o xml", `error: --output "xml": give text, json or yaml` + "\n", 2},
+		{"why", "error: requires at least 1 arg(s), only received 0; see kubectl valuestrigger why --help\n", 2},
+		{"why vt/a", "error: vt/a: give a HelmRelease, configmap/NAME or secret/NAME; 'history' is about ValuesTriggers\n", 2},
+		{"tree -o xml", `error: --output "xml": give text, json, yaml, name or wide` + "\n", 2},
+		{"why app -o csv", `error: --output "csv": give text, json or yaml` + "\n", 2},
 		{"wait a -A", "error: names are of one namespace: give -n, or -A without names\n", 2},
 		{"tree --nothing", "error: unknown flag: --nothing\n", 2},
 		{"trea", `error: there is no command "trea"; did you mean tree?` + "\n", 2},

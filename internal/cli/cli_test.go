@@ -5,6 +5,7 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -14,8 +15,11 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
@@ -44,6 +48,10 @@ type call struct {
 	in       string
 	name     string
 
+	// user is what the API server calls the person, empty if it does not say.
+	user        string
+	interactive bool
+
 	client client.Client
 }
 
@@ -56,7 +64,7 @@ func (c *call) run(t *testing.T, args ...string) answer {
 	t.Helper()
 	if c.client == nil {
 		builder := fake.NewClientBuilder().WithScheme(newScheme()).WithRESTMapper(newMapper()).WithObjects(c.objects...).
-			WithStatusSubresource(&triggerv1.ValuesTrigger{}, &helmv2.HelmRelease{}).WithInterceptorFuncs(c.funcs)
+			WithStatusSubresource(&triggerv1.ValuesTrigger{}, &helmv2.HelmRelease{}).WithInterceptorFuncs(c.reviewed())
 		for field, value := range map[string]func(*corev1.Event) string{
 			"involvedObject.name": func(e *corev1.Event) string { return e.InvolvedObject.Name },
 			"involvedObject.kind": func(e *corev1.Event) string { return e.InvolvedObject.Kind },
@@ -67,11 +75,28 @@ func (c *call) run(t *testing.T, args ...string) answer {
 	}
 	var out, errs bytes.Buffer
 	code := Run(t.Context(), args, Env{
-		Name: c.name, In: strings.NewReader(c.in), Out: &out, Err: &errs, Terminal: c.terminal, Width: c.width,
+		Name: c.name, In: strings.NewReader(c.in), Out: &out, Err: &errs, Terminal: c.terminal, Width: c.width, Interactive: c.interactive,
 		Getenv: func(key string) string { return c.env[key] }, Now: func() time.Time { return now },
 		Connect: func() (client.Client, error) { return c.client, nil },
 	})
 	return answer{out.String(), errs.String(), code}
+}
+
+// reviewed has the API server say who the person is.
+func (c *call) reviewed() interceptor.Funcs {
+	funcs := c.funcs
+	funcs.Create = func(ctx context.Context, w client.WithWatch, obj client.Object, opts ...client.CreateOption) error {
+		review, is := obj.(*authenticationv1.SelfSubjectReview)
+		switch {
+		case !is:
+			return w.Create(ctx, obj, opts...)
+		case c.user == "":
+			return apierrors.NewNotFound(schema.GroupResource{Group: authenticationv1.GroupName, Resource: "selfsubjectreviews"}, "")
+		}
+		review.Status.UserInfo.Username = c.user
+		return nil
+	}
+	return funcs
 }
 
 // golden compares an output with a file, or writes it.

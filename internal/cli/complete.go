@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
@@ -64,7 +65,9 @@ func (c *cli) completeNames(kind string, more ...string) cobra.CompletionFunc {
 			}
 			return without(out, args), cobra.ShellCompDirectiveNoFileComp
 		}
-		out = without(c.names(cmd.Context(), kind, ""), args)
+		if kind != "" {
+			out = without(c.names(cmd.Context(), kind, ""), args)
+		}
 		directive := cobra.ShellCompDirectiveNoFileComp
 		for _, prefix := range more {
 			if strings.HasPrefix(prefix, typed) {
@@ -89,5 +92,21 @@ func (c *cli) completeOne(kind string) cobra.CompletionFunc {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
 		return complete(cmd, args, typed)
+	}
+}
+
+// completeOf returns a function that completes a flag by what the named ValuesTrigger has.
+func (c *cli) completeOf(of func(*triggerv1.ValuesTrigger) []string) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), completionTimeout)
+		defer cancel()
+		if len(args) != 1 || c.connect() != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		vt, err := c.trigger(ctx, client.ObjectKey{Namespace: c.namespace, Name: args[0]})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return of(vt), cobra.ShellCompDirectiveNoFileComp
 	}
 }

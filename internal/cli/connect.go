@@ -7,19 +7,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/go-logr/logr"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -55,6 +54,7 @@ func newMapper() meta.RESTMapper {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
 	mapper.Add(corev1.SchemeGroupVersion.WithKind("Namespace"), meta.RESTScopeRoot)
+	mapper.Add(authenticationv1.SchemeGroupVersion.WithKind("SelfSubjectReview"), meta.RESTScopeRoot)
 	return mapper
 }
 
@@ -108,10 +108,19 @@ func (c *cli) trigger(ctx context.Context, key client.ObjectKey) (*triggerv1.Val
 }
 
 // triggers lists ValuesTriggers.
-func (c *cli) triggers(ctx context.Context, namespace string) (all []triggerv1.ValuesTrigger, err error) {
+func (c *cli) triggers(ctx context.Context, namespace string, options ...client.ListOption) (all []triggerv1.ValuesTrigger, err error) {
 	err = pages(ctx, c.client, namespace, func() *triggerv1.ValuesTriggerList { return &triggerv1.ValuesTriggerList{} },
-		func(list *triggerv1.ValuesTriggerList) { all = append(all, list.Items...) })
+		func(list *triggerv1.ValuesTriggerList) { all = append(all, list.Items...) }, options...)
 	return all, err
+}
+
+// selectedTriggers lists the ValuesTriggers in the scope of the command, those that --selector selects.
+func (c *cli) selectedTriggers(ctx context.Context) ([]triggerv1.ValuesTrigger, error) {
+	selector, err := labels.Parse(c.selector)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--selector: %w", err)}
+	}
+	return c.triggers(ctx, c.scope(), client.MatchingLabelsSelector{Selector: selector})
 }
 
 // releases lists HelmReleases.
@@ -181,25 +190,6 @@ func widest[T any](c *cli, namespace, what string, list func(namespace string) (
 // warn tells something beside the answer.
 func (c *cli) warn(format string, args ...any) {
 	_, _ = fmt.Fprintf(c.Err, "warning: "+format+"\n", args...)
-}
-
-// explain says what an error means to someone who has not read this program.
-func explain(err error) string {
-	var status apierrors.APIStatus
-	switch {
-	case errors.As(err, &status) && apierrors.IsNotFound(err) && isUnserved(status.Status().Details):
-		return "the cluster does not serve this kind: are the operator and Flux installed? (" + err.Error() + ")"
-	case clientcmd.IsEmptyConfig(err):
-		return "no cluster is configured: set KUBECONFIG, --kubeconfig or --context"
-	}
-	return err.Error()
-}
-
-// isUnserved is true if an answer "not found" is not about an object: the kind is unknown.
-func isUnserved(details *metav1.StatusDetails) bool {
-	return details == nil || details.Name == "" || slices.ContainsFunc(details.Causes, func(cause metav1.StatusCause) bool {
-		return cause.Type == metav1.CauseTypeUnexpectedServerResponse
-	})
 }
 
 // reference is an argument of the form KIND/NAME or NAME.

@@ -36,7 +36,7 @@ func (c *cli) directory(ctx context.Context, namespace string, triggers []trigge
 	releases, in, err := widest(c, namespace, "HelmReleases", list)
 	switch {
 	case apierrors.IsForbidden(err):
-		c.warn("HelmReleases are not listed: %s", err)
+		c.warn("HelmReleases are not listed: %s", explain(err))
 	case err != nil:
 		return graph.Directory{}, err
 	}
@@ -51,7 +51,7 @@ func (c *cli) completed(ctx context.Context, d graph.Directory, triggers []trigg
 		d.Namespaces, err = c.namespaces(ctx)
 		switch {
 		case apierrors.IsForbidden(err):
-			c.warn("namespaces are not listed: %s", err)
+			c.warn("namespaces are not listed: %s", explain(err))
 		case err != nil:
 			return d, err
 		}
@@ -77,7 +77,7 @@ func (c *cli) directoryOf(ctx context.Context, hr *helmv2.HelmRelease, triggers 
 	err := c.client.Get(ctx, client.ObjectKey{Name: hr.Namespace}, namespace)
 	switch {
 	case apierrors.IsForbidden(err):
-		c.warn("ValuesTriggers that select the namespace by its labels are perhaps left out: %s", err)
+		c.warn("ValuesTriggers that select the namespace by its labels are perhaps left out: %s", explain(err))
 		return d, nil
 	case client.IgnoreNotFound(err) != nil:
 		return d, err

@@ -126,8 +126,11 @@ func TestCompletion(t *testing.T) {
 		{"names and kinds", []string{"__complete", "tree", "-n", "apps", ""}, "api-auto\ncron-auto\nnew\nplatform\nconfigmap/\nsecret/\nhelmrelease/\n:6\n"},
 		{"not what is given", []string{"__complete", "suspend", "-n", "apps", "api-auto", ""}, "cron-auto\nnew\nplatform\n:4\n"},
 		{"names of a kind", []string{"__complete", "tree", "-n", "apps", "cm/"}, "cm/api-values\ncm/unread\n:4\n"},
-		{"releases", []string{"__complete", "why", "-n", "apps", ""}, "api\nbatch\ncron\nout\nprivate\nweb\n:4\n"},
-		{"formats", []string{"__complete", "tree", "-o", ""}, "text\njson\nyaml\n:4\n"},
+		{"releases", []string{"__complete", "why", "-n", "apps", ""}, "api\nbatch\ncron\nout\nprivate\nweb\nconfigmap/\nsecret/\n:6\n"},
+		{"formats", []string{"__complete", "tree", "-o", ""}, "text\njson\nyaml\nname\nwide\n:4\n"},
+		{"objects to delete", []string{"__complete", "preview", "-n", "apps", "--delete", ""}, "configmap/\nsecret/\n:6\n"},
+		{"names of objects to delete", []string{"__complete", "preview", "-n", "apps", "--delete", "cm/u"}, "cm/api-values\ncm/unread\n:4\n"},
+		{"a release", []string{"__complete", "history", "-n", "apps", "--release", ""}, "api\nbatch\ncron\nout\nprivate\nweb\n:4\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

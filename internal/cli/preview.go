@@ -26,8 +26,9 @@ import (
 func (c *cli) previewCommand() *cobra.Command {
 	var files []string
 	var everything, pending bool
+	deleted := ""
 	cmd := &cobra.Command{
-		Use:   "preview -f FILE... | --pending NAME [-n NAMESPACE]",
+		Use:   "preview -f FILE... | --pending NAME | --delete KIND/NAME [-n NAMESPACE]",
 		Short: "Say what applying an edited ConfigMap or Secret would do to which HelmReleases",
 		Long: `Say which HelmReleases would change if the ConfigMaps, Secrets and HelmReleases in
 the files were applied, and how their composed values differ. Values are composed
@@ -37,27 +38,31 @@ from it is taken, as with lint.
 With --pending: what a ValuesTrigger has not delivered yet, by stage, such as what
 waits for an approval, against what each HelmRelease has.
 
+With --delete: what would happen if a ConfigMap or Secret was deleted. Exits with 1 if a
+HelmRelease or a ValuesTrigger requires it.
+
 What comes out of a Secret is never shown, only that its path changes. Exits with
 1 if the values of a HelmRelease could not be composed any more.`,
 		Example: `  kubectl valuestrigger preview -f platform-values.yaml
   kubectl valuestrigger preview -f clusters/prod
   kubectl valuestrigger preview --pending platform -n platform
+  kubectl valuestrigger preview --delete configmap/platform-values -n config
   sops -d secret.yaml | kubectl valuestrigger preview -f -`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeNames(triggerv1.ValuesTriggerKind),
 	}
 	cmd.Flags().StringArrayVarP(&files, "filename", "f", nil, "file or directory of manifests, or - for standard input")
 	cmd.Flags().BoolVar(&pending, "pending", false, "preview what the named ValuesTrigger has not delivered yet")
+	cmd.Flags().StringVar(&deleted, "delete", "", "preview the deletion of this object: configmap/NAME or secret/NAME")
+	_ = cmd.RegisterFlagCompletionFunc("delete", c.completeNames("", "configmap", "secret"))
 	cmd.Flags().BoolVar(&everything, "all", false, "name every HelmRelease and show every difference")
 	c.withOutput(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error {
-		switch {
-		case pending && (len(args) != 1 || len(files) > 0):
-			return usageError{errors.New("give one name and no file: preview --pending NAME")}
-		case !pending && len(args) > 0:
-			return usageError{errors.New("give a file, or --pending: preview --pending " + args[0])}
-		case !pending && len(files) == 0:
-			return usageError{errors.New("give a file: -f FILE")}
+		if err := checkPreview(args, files, pending, deleted); err != nil {
+			return err
+		}
+		if deleted != "" {
+			return c.previewDeletion(cmd.Context(), deleted, everything)
 		}
 		if err := c.connect(); err != nil {
 			return err
@@ -83,6 +88,23 @@ What comes out of a Secret is never shown, only that its path changes. Exits wit
 		}
 		return nil
 	})
+}
+
+// checkPreview returns an error if what is given does not go together.
+func checkPreview(args, files []string, pending bool, deleted string) error {
+	switch {
+	case deleted != "" && (pending || len(args)+len(files) > 0):
+		return usageError{errors.New("--delete is for one object by itself: preview --delete configmap/NAME")}
+	case deleted != "":
+		return nil
+	case pending && (len(args) != 1 || len(files) > 0):
+		return usageError{errors.New("give one name and no file: preview --pending NAME")}
+	case !pending && len(args) > 0:
+		return usageError{errors.New("give a file, or --pending: preview --pending " + args[0])}
+	case !pending && len(files) == 0:
+		return usageError{errors.New("give a file: -f FILE")}
+	}
+	return nil
 }
 
 // previewed is the answer.

@@ -12,6 +12,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
@@ -28,8 +29,10 @@ type pendingTrigger struct {
 	Waiting int `json:"waiting"`
 	Total   int `json:"total"`
 
-	// Rejected is true if the content has failed, and earlier content is back.
-	Rejected bool `json:"rejected,omitempty"`
+	// Rejected is true if the content has failed, and earlier content is back, or if a person went back to
+	// the revision Restores.
+	Rejected bool  `json:"rejected,omitempty"`
+	Restores int64 `json:"restoresRevision,omitempty"`
 }
 
 // pending previews what a trigger has not delivered yet: what its sources hold, against
@@ -39,6 +42,10 @@ func (c *cli) pending(ctx context.Context, name string) (previewed, error) {
 	if err != nil {
 		return previewed{}, err
 	}
+	return c.pendingOf(ctx, vt)
+}
+
+func (c *cli) pendingOf(ctx context.Context, vt *triggerv1.ValuesTrigger) (previewed, error) {
 	cluster, err := c.clusterOf(ctx, c.namespace, []triggerv1.ValuesTrigger{*vt})
 	if err != nil {
 		return previewed{}, err
@@ -79,8 +86,11 @@ func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Tri
 	p.Pending = &pendingTrigger{
 		Object: described.Object, Digest: vt.Status.LastDigest, Message: described.Message, Total: int(described.Summary.Total),
 	}
-	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
-		p.Pending.Digest, p.Pending.Rejected = vt.Status.Rollout.Digest, true
+	if present := decision.Present(vt); rejected(vt) != "" {
+		p.Pending.Digest, p.Pending.Rejected = present, true
+	}
+	if r := vt.Status.Restored; r != nil {
+		p.Pending.Restores = r.Revision
 	}
 	waiting := map[binding.Object]bool{}
 	for _, t := range described.Targets {

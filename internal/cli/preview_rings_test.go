@@ -121,6 +121,13 @@ func TestPreview_pending(t *testing.T) {
 		g.Expect(got.out).To(HavePrefix("ValuesTrigger config/platform: content sha256:1 has failed and is not delivered\n"))
 		g.Expect(got.out).To(ContainSubstring("UpgradeLater (has failed and is not delivered: edit it, or retry it by name): HelmRelease apps/second\n"))
 	})
+	t.Run("what a person went back from", func(t *testing.T) {
+		t.Parallel()
+		objects := rings()
+		objects[0].(*triggerv1.ValuesTrigger).Status.Restored = &triggerv1.RestoreRecord{Revision: 2, Rejects: "sha256:99"}
+		got := (&call{objects: objects}).run(t, "preview", "--pending", "platform", "-n", "platform")
+		NewWithT(t).Expect(got.out).To(HavePrefix("ValuesTrigger platform/platform: content sha256:99 is rejected by the rollback to revision 2\n"))
+	})
 	t.Run("a Secret that may not be read", func(t *testing.T) {
 		t.Parallel()
 		g := NewWithT(t)

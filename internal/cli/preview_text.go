@@ -49,6 +49,13 @@ func previewText(s layout.Style, p previewed, everything bool) string {
 	}
 	fmt.Fprintf(&out, "%s: %s\n", layout.Plural(len(p.Releases), "HelmRelease"), painted(s, compare.Outcomes, p.Summary, outcomeTone))
 	out.WriteString(laterText(p))
+	out.WriteString(groupsText(s, p, everything))
+	return out.String()
+}
+
+// groupsText shows the HelmReleases and how their values differ, by what happens to them.
+func groupsText(s layout.Style, p previewed, everything bool) string {
+	var out strings.Builder
 	for _, group := range groups(p.Releases, p.Pending != nil) {
 		first := group[0]
 		title := s.Paint(outcomeTone(first.Outcome), string(first.Outcome))
@@ -83,6 +90,8 @@ func pendingTitle(s layout.Style, p *pendingTrigger) string {
 	title := s.Paint(layout.Bold, p.String())
 	content := "content " + digest.Prefix + digest.Short(p.Digest)
 	switch {
+	case p.Restores > 0:
+		title += fmt.Sprintf(": %s is rejected by the rollback to revision %d", content, p.Restores)
 	case p.Rejected:
 		title += ": " + content + " has failed and is not delivered"
 	case p.Waiting == 0:

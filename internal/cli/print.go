@@ -18,7 +18,7 @@ import (
 // style is how people are written to.
 func (c *cli) style() layout.Style {
 	s := layout.Style{Colour: c.Terminal && c.Getenv("NO_COLOR") == "" && c.Getenv("TERM") != "dumb", Now: c.Now()}
-	if c.Terminal {
+	if c.Terminal && c.output != formatWide {
 		s.Width = c.Width
 	}
 	return s
@@ -42,6 +42,24 @@ func (c *cli) show(answer any, people func(s layout.Style) string) error {
 	}
 	_, err = c.Out.Write(out)
 	return err
+}
+
+// showAll writes the answers about several objects.
+func (c *cli) showAll(answers []any, people []func(layout.Style) string) error {
+	var answer any = answers
+	if len(answers) == 1 {
+		answer = answers[0]
+	}
+	return c.show(answer, func(s layout.Style) string {
+		out := ""
+		for i, show := range people {
+			if i > 0 {
+				out += "\n"
+			}
+			out += show(s)
+		}
+		return out
+	})
 }
 
 // said writes a line to people beside the answer.

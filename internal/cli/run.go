@@ -42,6 +42,9 @@ type Env struct {
 	Terminal bool
 	Width    int
 
+	// Interactive reports whether a person can answer a question: In is a terminal.
+	Interactive bool
+
 	Getenv func(string) string
 	Now    func() time.Time
 
@@ -87,6 +90,7 @@ type cli struct {
 	Env
 	flags         *genericclioptions.ConfigFlags
 	output        string
+	selector      string
 	allNamespaces bool
 	client        client.Client
 	namespace     string
@@ -103,6 +107,7 @@ func (c *cli) root() *cobra.Command {
 		Use:           strings.Replace(c.calledBy(), " ", "-", 1),
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: c.calledBy()},
 		Short:         "What depends on what, why, and what if",
+		Version:       Version,
 		Long:          long,
 		SilenceErrors: true,
 		// Of letters, for what was perhaps meant.
@@ -111,12 +116,14 @@ func (c *cli) root() *cobra.Command {
 		Args:                       noSuchCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	root.SetVersionTemplate(versionText())
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	c.flags.AddFlags(root.PersistentFlags())
 	hideAllBut(root, "kubeconfig", "context", "namespace", "as", "request-timeout")
 	_ = root.RegisterFlagCompletionFunc("namespace", c.completeNamespaces)
 	root.AddCommand(
 		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(),
+		c.approveCommand(), c.rejectCommand(), c.rollbackCommand(), c.historyCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
 		c.simulateCommand(), c.lintCommand(), versionCommand(),
 	)

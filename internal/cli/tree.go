@@ -41,8 +41,9 @@ For a HelmRelease: what does it depend on?`,
 		ValidArgsFunction: c.completeNames(triggerv1.ValuesTriggerKind, "configmap", "secret", "helmrelease"),
 	}
 	cmd.Flags().BoolVar(&everything, "all", false, "fold nothing")
-	c.withOutput(cmd)
+	c.withOutput(cmd, formatName, formatWide)
 	c.withAll(cmd)
+	c.withSelector(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error { return c.tree(cmd.Context(), args, everything) })
 }
 
@@ -51,8 +52,14 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 	if err != nil {
 		return err
 	}
+	if len(refs) > 0 && c.selector != "" {
+		return usageError{errNamesSelected}
+	}
 	if err := c.connect(); err != nil {
 		return err
+	}
+	if c.output == formatName {
+		return c.listNames(ctx, refs)
 	}
 	if len(refs) == 0 {
 		return c.treeOfAll(ctx, everything)
@@ -66,20 +73,16 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 		}
 		answers, people = append(answers, answer), append(people, show)
 	}
-	var answer any = answers
-	if len(answers) == 1 {
-		answer = answers[0]
+	return c.showAll(answers, people)
+}
+
+// listNames lists the ValuesTriggers that are meant, as kubectl does.
+func (c *cli) listNames(ctx context.Context, refs []reference) error {
+	keys, err := (&waiter{c: c}).resolve(ctx, refs)
+	for _, key := range keys {
+		c.said("valuestrigger.%s/%s", triggerv1.GroupVersion.Group, key.Name)
 	}
-	return c.show(answer, func(s layout.Style) string {
-		out := ""
-		for i, show := range people {
-			if i > 0 {
-				out += "\n"
-			}
-			out += show(s)
-		}
-		return out
-	})
+	return err
 }
 
 func parseReferences(args []string) ([]reference, error) {
@@ -96,7 +99,7 @@ func parseReferences(args []string) ([]reference, error) {
 
 // treeOfAll shows all triggers of the namespace, or of all.
 func (c *cli) treeOfAll(ctx context.Context, everything bool) error {
-	all, err := c.triggers(ctx, c.scope())
+	all, err := c.selectedTriggers(ctx)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,13 @@ func versionCommand() *cobra.Command {
 		Short: "Print the version of the plugin",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "kubectl-valuestrigger %s (revision %s, %s)\n", Version, Revision, runtime.Version())
+			_, err := fmt.Fprint(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}
+}
+
+// versionText is the answer of the command, and of --version.
+func versionText() string {
+	return fmt.Sprintf("kubectl-valuestrigger %s (revision %s, %s)\n", Version, Revision, runtime.Version())
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
@@ -47,8 +47,9 @@ Exits with 1 if something has failed, cannot continue by itself, or takes too lo
 		ValidArgsFunction: c.completeNames(triggerv1.ValuesTriggerKind, "configmap", "secret", "helmrelease"),
 	}
 	cmd.Flags().DurationVar(&timeout, "timeout", timeout, "how long to wait")
-	c.withOutput(cmd)
+	c.withOutput(cmd, formatWide)
 	c.withAll(cmd)
+	c.withSelector(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error {
 		refs, err := parseReferences(args)
 		if err != nil {
@@ -56,6 +57,9 @@ Exits with 1 if something has failed, cannot continue by itself, or takes too lo
 		}
 		if c.allNamespaces && len(refs) > 0 {
 			return usageError{errors.New("names are of one namespace: give -n, or -A without names")}
+		}
+		if c.selector != "" && len(refs) > 0 {
+			return usageError{errNamesSelected}
 		}
 		if err := c.connect(); err != nil {
 			return err
@@ -141,7 +145,9 @@ func (w *waiter) reconcile(ctx context.Context, key types.NamespacedName) error 
 			return nil
 		}
 		token := newToken(w.c)
-		patch := map[string]any{"metadata": map[string]any{"annotations": map[string]string{meta.ReconcileRequestAnnotation: token}}}
+		patch := map[string]any{"metadata": map[string]any{"annotations": map[string]any{
+			triggerv1.OverriddenByAnnotation: nil, meta.ReconcileRequestAnnotation: token, // Nothing is overridden by it.
+		}}}
 		withVersion(patch, vt)
 		err = w.c.patch(ctx, vt, patch)
 		switch {
@@ -191,15 +197,6 @@ func (w *waiter) look(ctx context.Context, key types.NamespacedName) error {
 	return nil
 }
 
-// need says, once for each message, what a person has to do before one goes on.
-func (w *waiter) need(one *waited) {
-	if one.Reason == triggerv1.AwaitingWindowReason || one.Message == one.needed {
-		return
-	}
-	one.needed = one.Message
-	_, _ = fmt.Fprintf(w.c.Err, "valuestrigger/%s in %s needs a person (%s): %s\n", one.Name, one.Namespace, one.Reason, clean(one.Message))
-}
-
 // current reports whether what a trigger has last evaluated is what its sources have now,
 // as far as that can be read: an event of a source may come later than one of the
 // trigger. Sources that are missing, or that the operator does not follow, are for the
@@ -213,9 +210,9 @@ func (w *waiter) current(ctx context.Context, vt *triggerv1.ValuesTrigger) (bool
 	case err != nil:
 		return false, err
 	}
-	if rollout := vt.Status.Rollout; rollout != nil && rollout.Rollback != nil {
-		// It has been rejected.
-		return len(resolution.Disabled) > 0 || plan.Combined(resolution.Sources) == rollout.Digest, nil
+	if present := decision.Present(vt); present != vt.Status.LastDigest {
+		// It is rejected.
+		return len(resolution.Disabled) > 0 || plan.Combined(resolution.Sources) == present, nil
 	}
 	return len(plan.Compare(vt.Status.Sources, vt.Status.LastDigest, resolution.Sources).Changed) == 0, nil
 }
@@ -228,21 +225,6 @@ func (w *waiter) inProgress() int {
 		}
 	}
 	return n
-}
-
-// tell says to a person, once for each change, what is waited for.
-func (w *waiter) tell() {
-	var left []string
-	for _, key := range w.order {
-		if one := w.seen[key]; one.Outcome == triggerv1.ChangeInProgress {
-			left = append(left, fmt.Sprintf("%s (%s)", key, one.State))
-		}
-	}
-	line := fmt.Sprintf("waiting for %d of %d: %s", len(left), len(w.order), text.Some(left, maxNamed))
-	if w.c.Terminal && line != w.shown {
-		_, _ = fmt.Fprintln(w.c.Err, line)
-	}
-	w.shown = line
 }
 
 // finish shows what became of each.

@@ -38,7 +38,7 @@ func (w *waiter) choose(ctx context.Context, refs []reference) ([]types.Namespac
 
 func (w *waiter) resolve(ctx context.Context, refs []reference) ([]types.NamespacedName, error) {
 	if len(refs) == 0 {
-		all, err := w.c.triggers(ctx, w.c.scope())
+		all, err := w.c.selectedTriggers(ctx)
 		return keysOf(all), err
 	}
 	var keys []types.NamespacedName

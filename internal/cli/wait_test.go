@@ -86,30 +86,39 @@ func TestWait(t *testing.T) {
 			case "nothing to wait for":
 				g.Expect(got.err).To(Equal("error: there is no ValuesTrigger to wait for; 'tree' shows what depends on what\n"))
 			default:
-				g.Expect(got.err).To(BeEmpty())
+				g.Expect(got.err).To(Or(BeEmpty(), HavePrefix("waiting for 1 of 1: apps/app (")))
 			}
 		})
 	}
 }
 
-func TestWait_tells_a_person_what_it_waits_for(t *testing.T) {
+func TestWait_says_how_far_it_is(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	objects := []client.Object{fine(trigger("apps", "app", []triggerv1.SourceReference{from("ConfigMap", "", "values")}, target("apps", "app", triggerv1.TargetDelivered, "")))}
-	got := (&call{objects: objects, terminal: true}).run(t, "wait", "-n", "apps", "--timeout", "1s")
-	g.Expect(got.err).To(Equal("waiting for 1 of 1: apps/app (Ready)\n"))
-	g.Expect((&call{objects: objects}).run(t, "wait", "-n", "apps", "--timeout", "1s").err).To(BeEmpty())
+	got := (&call{objects: objects}).run(t, "wait", "-n", "apps", "--timeout", "1s")
+	g.Expect(got.err).To(Equal("waiting for 1 of 1: apps/app (Ready; 1 of 1 HelmRelease delivered)\n"))
+
+	vt := ready(careful("platform", triggerv1.RolloutSoaking, triggerv1.TargetHeld), metav1.ConditionUnknown, meta.ProgressingReason, "Stage 1/2 canary", false)
+	vt.Spec.Sources = nil
+	vt.Status.Rollout.Stage = "canary"
+	vt.Status.Rollout.Stages = []triggerv1.StageStatus{{Name: "canary", Targets: 1, Delivered: 1}, {Name: "prod", Targets: 1}}
+	vt.Status.Targets = append(vt.Status.Targets, target("apps", "broken", triggerv1.TargetFailed, ""))
+	got = (&call{objects: []client.Object{vt}}).run(t, "wait", "-n", "apps", "--timeout", "1s")
+	g.Expect(got.err).To(Equal("waiting for 1 of 1: apps/platform (stage 1/2 canary Soaking, 1/1; 1 of 3 HelmReleases delivered, 1 failed)\n"))
 }
 
 func TestWait_says_when_a_person_is_needed(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := ready(careful("platform", triggerv1.RolloutAwaitingApproval, triggerv1.TargetHeld), metav1.ConditionFalse, triggerv1.AwaitingApprovalReason,
-		"Stage 2/2 prod, 0/1, 0 failed; waits for approval: kubectl annotate", false)
+		"Stage 2/2 prod, 0/1, 0 failed; waits for approval: kubectl annotate vt/platform", false)
 	vt.Spec.Sources = nil
 	vt.Status.LastHandledReconcileAt = "1767323045000000000"
 	got := (&call{objects: []client.Object{vt}}).run(t, "wait", "-n", "apps", "--timeout", "1s")
-	g.Expect(got.err).To(Equal("valuestrigger/platform in apps needs a person (AwaitingApproval): Stage 2/2 prod, 0/1, 0 failed; waits for approval: kubectl annotate\n"))
+	g.Expect(got.err).To(Equal(
+		"valuestrigger/platform in apps needs a person (AwaitingApproval): Stage 2/2 prod, 0/1, 0 failed; waits for approval: kubectl valuestrigger approve platform -n apps\n" +
+			"waiting for 1 of 1: apps/platform (AwaitingApproval; 1 of 2 HelmReleases delivered)\n"))
 	g.Expect(got.code).To(Equal(1))
 }
 

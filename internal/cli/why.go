@@ -4,11 +4,9 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,46 +16,73 @@ import (
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1"
-	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fields"
 )
 
 func (c *cli) whyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "why HELMRELEASE [-n NAMESPACE]",
-		Short: "Say why a HelmRelease has its recent revisions, and what waits",
+		Use:   "why [KIND/]NAME... [-n NAMESPACE]",
+		Short: "Say why HelmReleases have their recent revisions, or what an edit has caused",
 		Long: `Say why a HelmRelease has its recent revisions: which object changed, which keys,
 whose edit, when. It is put together from what is on record: ValuesTriggers,
 the annotations of the last request, events, the history of the HelmRelease and
-the labels of Helm's own release Secrets. What is not on record is not guessed.`,
-		Example:           "  kubectl valuestrigger why my-app -n apps",
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: c.completeNames(helmv2.HelmReleaseKind),
+the labels of Helm's own release Secrets. What is not on record is not guessed.
+
+The other way round, for configmap/NAME and secret/NAME: what the last edit of it has
+caused, in which ValuesTriggers, stages and HelmReleases, and how each of them is.`,
+		Example: `  kubectl valuestrigger why my-app -n apps
+  kubectl valuestrigger why my-app your-app -n apps
+  kubectl valuestrigger why configmap/platform-values -n platform`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: c.completeNames(helmv2.HelmReleaseKind, "configmap", "secret"),
 	}
 	c.withOutput(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error {
-		ref, err := parseReference(args[0], helmv2.HelmReleaseKind)
-		if err != nil {
-			return err
-		}
-		if ref.kind != helmv2.HelmReleaseKind {
-			return usageError{fmt.Errorf("%s: give the name of a HelmRelease", args[0])}
+		var refs []reference
+		for _, arg := range args {
+			ref, err := parseReference(arg, helmv2.HelmReleaseKind)
+			if err != nil {
+				return err
+			}
+			if ref.kind == triggerv1.ValuesTriggerKind {
+				return usageError{fmt.Errorf("%s: give a HelmRelease, configmap/NAME or secret/NAME; 'history' is about ValuesTriggers", arg)}
+			}
+			refs = append(refs, ref)
 		}
 		if err := c.connect(); err != nil {
 			return err
 		}
-		evidence, err := c.evidence(cmd.Context(), client.ObjectKey{Namespace: c.namespace, Name: ref.name})
+		return c.why(cmd.Context(), refs)
+	})
+}
+
+// why answers about each of some objects.
+func (c *cli) why(ctx context.Context, refs []reference) error {
+	var answers []any
+	var people []func(layout.Style) string
+	for _, ref := range refs {
+		key := client.ObjectKey{Namespace: c.namespace, Name: ref.name}
+		if ref.kind != helmv2.HelmReleaseKind {
+			report, err := c.caused(ctx, binding.Object{Kind: ref.kind, Namespace: key.Namespace, Name: key.Name})
+			if err != nil {
+				return err
+			}
+			answers, people = append(answers, report), append(people, func(s layout.Style) string { return causedText(s, report) })
+			continue
+		}
+		evidence, err := c.evidence(ctx, key)
 		if err != nil {
 			return err
 		}
 		report := history.Explain(evidence)
-		return c.show(report, func(s layout.Style) string { return whyText(s, report) })
-	})
+		answers, people = append(answers, report), append(people, func(s layout.Style) string { return whyText(s, report) })
+	}
+	return c.showAll(answers, people)
 }
 
 // evidence collects what is on record. What the user may not read is left out, and said.
@@ -78,10 +103,10 @@ func (c *cli) evidence(ctx context.Context, key client.ObjectKey) (history.Evide
 	}
 	e.Deliveries = directory.DeliveriesTo(triggers, hr)
 	if e.Events, err = c.events(ctx, key); err != nil {
-		c.warn("events are left out: %s", err)
+		c.warn("events are left out: %s", explain(err))
 	}
 	if e.Stored, err = c.stored(ctx, hr); err != nil {
-		c.warn("revisions that only Helm remembers are left out: %s", err)
+		c.warn("revisions that only Helm remembers are left out: %s", explain(err))
 	}
 	return e, nil
 }
@@ -132,152 +157,4 @@ func (c *cli) stored(ctx context.Context, hr *helmv2.HelmRelease) ([]history.Sto
 		}
 	}, client.MatchingLabels{"owner": "helm", "name": hr.GetReleaseName()})
 	return out, err
-}
-
-// whyText shows revisions, newest first.
-func whyText(s layout.Style, r history.Report) string {
-	var out strings.Builder
-	tone := layout.Bad
-	switch r.Ready {
-	case "True":
-		tone = layout.Good
-	case "Unknown", "":
-		tone = layout.Busy
-	}
-	fmt.Fprintf(&out, "%s   %s\n", s.Paint(layout.Bold, r.String()), s.Paint(tone, "Ready "+orDash(r.Ready)+": "+clean(r.Message)))
-	for _, w := range r.Waiting {
-		fmt.Fprintf(&out, "%s by ValuesTrigger %s: %s\n", s.Paint(targetTone(w.State), string(w.State)), w.Trigger, cmp.Or(clean(w.Message), "its status lists others"))
-		if w.Cause != nil {
-			fmt.Fprintf(&out, "   %s\n", clean(w.Cause.Text))
-		}
-	}
-	for _, o := range r.Overridden {
-		out.WriteString(overrideLine(s, o))
-	}
-	for _, c := range r.Copies {
-		out.WriteString(copyLine(s, c))
-	}
-	if len(r.Revisions) == 0 {
-		out.WriteString("There is no revision yet.\n")
-	}
-	for _, revision := range r.Revisions {
-		out.WriteString("\n" + s.Table(revisionRows(s, revision)))
-	}
-	for i, q := range r.Requested {
-		if i == 0 {
-			out.WriteString("\nRequested, and it is not on record which revision that made, if any:\n")
-		}
-		times := ""
-		if q.Count > 1 {
-			times = fmt.Sprintf(" (%d times since)", q.Count)
-		}
-		fmt.Fprintf(&out, "   %s ago   %s%s   known from: %s\n", s.Age(q.At), clean(q.Cause.Text), times, q.From)
-	}
-	for i, q := range r.Quiet {
-		if i == 0 {
-			out.WriteString("\nDelivered without a revision, since the values stayed the same:\n")
-		}
-		fmt.Fprintf(&out, "   %s ago   %s\n", s.Age(q.At), clean(q.Cause.Text))
-	}
-	return out.String()
-}
-
-// overrideLine says what a person has overridden.
-func overrideLine(s layout.Style, o history.Overridden) string {
-	by := ""
-	if o.Manager != "" {
-		by = ", requested by field manager " + clean(o.Manager)
-	}
-	return fmt.Sprintf("%s %s ago by ValuesTrigger %s for content %s%s: %s\n", s.Paint(layout.Busy, "Overridden"), s.Age(o.At), o.Trigger,
-		digest.Prefix+digest.Short(o.Digest), by, clean(o.Message))
-}
-
-// copyLine says from which copy of what the release reads, and whether that is present.
-func copyLine(s layout.Style, c history.Copy) string {
-	reads, tone := "Reads", layout.Plain
-	if !c.Read {
-		reads, tone = "Does not list", layout.Busy
-	}
-	return fmt.Sprintf("%s %s, the copy of %s by ValuesTrigger %s: %s\n", s.Paint(tone, reads), c, c.Names(), c.Trigger, s.Paint(copyTone(c.State), copyText(c.State)))
-}
-
-func orDash(word string) string {
-	if word == "" {
-		return "-"
-	}
-	return word
-}
-
-func revisionRows(s layout.Style, r history.Revision) []layout.Row {
-	when := ""
-	if !r.At.IsZero() {
-		when = fmt.Sprintf("%s ago (%s)", s.Age(r.At), r.At.UTC().Format("2006-01-02 15:04:05 UTC"))
-	}
-	title := []string{when, r.Status, r.Chart}
-	if len(r.Differs) > 0 {
-		title = append(title, "differs in "+strings.Join(r.Differs, " and "))
-	}
-	row := layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("Revision %d", r.Number), Tone: layout.Bold}}}
-	for _, word := range title {
-		if word != "" {
-			row.Cells = append(row.Cells, layout.Cell{Text: word})
-		}
-	}
-	rows := []layout.Row{row}
-	add := func(label, word string, tone layout.Tone) {
-		if word != "" {
-			rows = append(rows, layout.Row{Lead: "   ", Loose: true, Cells: []layout.Cell{{Text: label, Tone: layout.Dim}, {Text: word, Tone: tone}}})
-		}
-	}
-	if r.Cause == nil {
-		add("why", r.Note, layout.Busy)
-		return rows
-	}
-	for _, edit := range r.Cause.Objects {
-		add("why", editText(edit, r.Cause.TakenBack), layout.Plain)
-	}
-	if len(r.Cause.Objects) == 0 {
-		add("why", clean(r.Cause.Text), layout.Plain)
-	}
-	if r.Cause.More > 0 {
-		add("why", fmt.Sprintf("and %d more", r.Cause.More), layout.Plain)
-	}
-	via := r.Note
-	if r.Cause.Trigger != "" {
-		via = "ValuesTrigger " + r.Cause.Trigger + "   known from: " + r.Note
-	}
-	if r.Certainty == history.ByOrder {
-		via += "; unproven, it followed the request"
-	}
-	if r.Cause.Request == meta.ForceRequestAnnotation {
-		add("by", "a person's request for all HelmReleases at once, which overrides what holds changes back", layout.Busy)
-	}
-	add("via", via, layout.Dim)
-	return rows
-}
-
-// editText says what changed in an object, and whose edit it was; or that the object was
-// restored, since content of that digest failed.
-func editText(e history.Edit, rolledBack string) string {
-	out := e.String()
-	switch {
-	case rolledBack != "":
-		return out + " as it was before: " + rolledBack + " failed and was rolled back"
-	case e.Absent:
-		out += " was gone"
-	case len(e.Keys) > 0:
-		out += " changed in " + strings.Join(e.Keys, ", ")
-		if e.MoreKeys > 0 {
-			out += fmt.Sprintf(" and %d more keys", e.MoreKeys)
-		}
-	default:
-		out += " changed (keys not known)"
-	}
-	if e.Editor != "" {
-		out += ", last edit by " + clean(e.Editor)
-		if e.Origin != "" {
-			out += " (" + clean(e.Origin) + ")"
-		}
-	}
-	return out
 }

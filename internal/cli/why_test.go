@@ -103,11 +103,27 @@ func TestWhy_says_that_a_revision_was_made_by_an_override(t *testing.T) {
 	vt.Status.History = []triggerv1.Change{{Digest: "sha256:0123456789abcdef", Time: *ago(time.Hour), Override: &triggerv1.Override{
 		Time: *ago(time.Minute), Manager: "kubectl-annotate", Message: "the approval of stage prod: 12 HelmReleases",
 	}}}
+	vt.Status.History[0].Approvals = []triggerv1.ApprovalRecord{{Stage: "prod", PersonRecord: triggerv1.PersonRecord{User: "anna"}}}
 	got := (&call{objects: []client.Object{hr, vt}}).run(t, "why", "app", "-n", "apps")
 	g.Expect(got.out).To(And(
+		ContainSubstring("Content sha256:0123456789ab of 60m ago by ValuesTrigger apps/app: stage prod approved by anna\n"),
 		ContainSubstring("Overridden 60s ago by ValuesTrigger apps/app for content sha256:0123456789ab, requested by field manager kubectl-annotate: the approval of stage prod: 12 HelmReleases\n"),
 		ContainSubstring("   by        a person's request for all HelmReleases at once, which overrides what holds changes back\n"),
 		ContainSubstring("changed in values.yaml, last edit by bob\n")))
+}
+
+func TestWhy_says_that_a_person_went_back(t *testing.T) {
+	t.Parallel()
+	for by, want := range map[string]string{" by anna": "restored by anna", "": "restored on request"} {
+		hr := release("app")
+		hr.Status.History = helmv2.Snapshots{snapshot(2, time.Minute, "1.0.0", "b")}
+		vt := fine(trigger("apps", "app", []triggerv1.SourceReference{from("ConfigMap", "", "values")}, target("apps", "app", triggerv1.TargetDelivered, "")))
+		vt.Status.Targets[0].Cause = "ConfigMap apps/values sha256:01, rollback to revision 4" + by + " via ValuesTrigger apps/app"
+		vt.Status.Targets[0].Revision, vt.Status.Targets[0].Token = 2, "a.1"
+		vt.Status.Targets[0].TriggeredAt, vt.Status.Targets[0].DeliveredAt = ago(time.Minute), ago(time.Minute)
+		got := (&call{objects: []client.Object{hr, vt}}).run(t, "why", "app", "-n", "apps")
+		NewWithT(t).Expect(got.out).To(ContainSubstring("ConfigMap apps/values as it was in revision 4, " + want + "\n"))
+	}
 }
 
 // One event for several requests proves none of them.
@@ -125,4 +141,40 @@ func TestWhy_reads_events_that_stand_for_several(t *testing.T) {
 	g.Expect(got.out).To(ContainSubstring(
 		"Requested, and it is not on record which revision that made, if any:\n   59m ago   retry by reconcile.fluxcd.io/resetAt via ValuesTrigger apps/app (3 times since)   known from: event Triggered\n"))
 	g.Expect(strings.Count(got.out, "no request of the operator is known to have made it")).To(Equal(2))
+}
+
+func TestWhy_of_a_source(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ golden, args string }{
+		{"why-configmap.txt", "why cm/values -n platform"},
+		{"why-configmap.json", "why configmap/values -n platform -o json"},
+		{"why-configmap-unused.txt", "why cm/shop-platform -n prod"},
+	} {
+		t.Run(c.golden, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			got := (&call{objects: awaiting()}).run(t, strings.Fields(c.args)...)
+			g.Expect([]any{got.code, got.err}).To(Equal([]any{0, ""}))
+			g.Expect(got.out).NotTo(ContainSubstring("hunter"))
+			golden(t, c.golden, got.out)
+		})
+	}
+	g := NewWithT(t)
+	g.Expect((&call{objects: copying()}).run(t, "why", "cm/first-platform", "-n", "apps").out).To(Equal(
+		"ConfigMap apps/first-platform\nIt is a copy, kept by ValuesTrigger config/platform, of whose sources 'why' says more.\n"))
+	objects := awaiting()
+	vt := objects[0].(*triggerv1.ValuesTrigger)
+	vt.Status.History = append([]triggerv1.Change{{Cause: "Secret platform/keys sha256:22 via ValuesTrigger platform/platform"}}, vt.Status.History...)
+	g.Expect((&call{objects: objects}).run(t, "why", "cm/values", "-n", "platform").out).To(ContainSubstring("   1 change came after it; what follows is about the last of them.\n"))
+	g.Expect((&call{objects: objects}).run(t, "why", "secret/gone", "-n", "platform")).To(Equal(answer{
+		"Secret platform/gone\nNo ValuesTrigger has it as a source.\n", "warning: Secret platform/gone does not exist\n", 0,
+	}))
+}
+
+func TestWhy_of_several(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	one := (&call{objects: storied()}).run(t, "why", "app", "-n", "apps").out
+	g.Expect((&call{objects: storied()}).run(t, "why", "app", "hr/app", "-n", "apps").out).To(Equal(one + "\n" + one))
+	g.Expect((&call{objects: storied()}).run(t, "why", "app", "app", "-n", "apps", "-o", "json").out).To(HavePrefix("[\n"))
 }

@@ -28,6 +28,10 @@ type Cause struct {
 	// restored to what they held before.
 	TakenBack string `json:"rolledBack,omitempty"`
 
+	// Restores is the revision that a person went back to, 0 if no one did, and RestoredBy who, if that is known.
+	Restores   int64  `json:"restoresRevision,omitempty"`
+	RestoredBy string `json:"restoredBy,omitempty"`
+
 	// Request is the annotation that a person set for it, if one did.
 	Request string `json:"request,omitempty"`
 
@@ -62,6 +66,7 @@ var (
 	viaPattern  = regexp.MustCompile(` via ValuesTrigger ([^ ]+)$`)
 	morePattern = regexp.MustCompile(`^(.*) and ([0-9]+) more$`)
 	backPattern = regexp.MustCompile(`(?:^|, )rollback of content (sha256:[0-9a-f]+)`)
+	undoPattern = regexp.MustCompile(`(?:^|, )rollback to revision ([0-9]+)(?: by ([^ ,]+))?`)
 	askPattern  = regexp.MustCompile(`(?:^|, )(?:request|retry) by ([a-z.]+/[A-Za-z]+)`)
 	restPattern = regexp.MustCompile(`(?:^|, )and ([0-9]+) more(?:, | via )`)
 )
@@ -75,6 +80,9 @@ func ParseCause(text string) Cause {
 	}
 	if match := backPattern.FindStringSubmatch(text); match != nil {
 		c.TakenBack = match[1]
+	}
+	if match := undoPattern.FindStringSubmatch(text); match != nil {
+		c.Restores, c.RestoredBy = int64(number(match[1])), match[2]
 	}
 	if match := askPattern.FindStringSubmatch(text); match != nil {
 		c.Request = match[1]

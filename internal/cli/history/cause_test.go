@@ -45,6 +45,9 @@ func TestParseCause(t *testing.T) {
 		{"a rollback", "ConfigMap apps/a sha256:00, rollback of content sha256:01 via ValuesTrigger apps/a", Cause{
 			Objects: []Edit{{Object: binding.Object{Kind: "ConfigMap", Namespace: "apps", Name: "a"}, Digest: "sha256:00"}}, TakenBack: "sha256:01", Trigger: "apps/a",
 		}},
+		{"a rollback by a person", "ConfigMap apps/a sha256:00, rollback to revision 2 by anna@example.com via ValuesTrigger apps/a", Cause{
+			Objects: []Edit{{Object: binding.Object{Kind: "ConfigMap", Namespace: "apps", Name: "a"}, Digest: "sha256:00"}}, Restores: 2, RestoredBy: "anna@example.com", Trigger: "apps/a",
+		}},
 		{"a request by hand", "request by reconcile.fluxcd.io/forceAt via ValuesTrigger apps/a", Cause{Request: "reconcile.fluxcd.io/forceAt", Trigger: "apps/a"}},
 		{"cut", "ConfigMap apps/a sha256:00 (a, b… via ValuesTrigger apps/a", Cause{
 			Objects: []Edit{{Object: binding.Object{Kind: "ConfigMap", Namespace: "apps", Name: "a"}, Digest: "sha256:00"}}, Trigger: "apps/a",

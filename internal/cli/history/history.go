@@ -107,6 +107,9 @@ type Report struct {
 	// Quiet are deliveries that made no revision, since the values were the same.
 	Quiet []Quiet `json:"withoutRevision,omitempty"`
 
+	// Decided is what persons have approved, rejected or rolled back.
+	Decided []Decided `json:"decided,omitempty"`
+
 	// Requested are requests of which it is not known which revision they made, if any.
 	Requested []Requested `json:"requested,omitempty"`
 
@@ -131,6 +134,9 @@ type Overridden struct {
 	// Manager is the field manager that requested it, if that is known. It is a name that
 	// the client chose, no proof of identity.
 	Manager string `json:"manager,omitempty"`
+
+	// User is the person, as the annotation trigger.nebius.ai/overridden-by names them.
+	User string `json:"user,omitempty"`
 
 	// Message says what was overridden.
 	Message string `json:"message"`
@@ -174,7 +180,7 @@ func Explain(e Evidence) Report {
 	}
 	r.Quiet = quiet(onRecord, r.Revisions)
 	r.Requested = unassigned(onRecord, r.Revisions, r.Quiet)
-	r.Overridden = overrides(e.Deliveries)
+	r.Overridden, r.Decided = overrides(e.Deliveries), decisions(e.Deliveries)
 	r.Waiting = waiting(e)
 	for _, d := range e.Deliveries {
 		for _, c := range graph.CopiesOf(d.Trigger, r.Object, d.Published()) {
@@ -238,7 +244,7 @@ func explain(r, before *Revision, answers map[int64]request, e Evidence) {
 	case slices.Contains(r.Differs, neither):
 		r.Note += "; chart and values are those of the revision before: forced by another client, a retry, or a correction of drift"
 	default:
-		r.Note += "; events are kept for an hour or so, and a ValuesTrigger remembers five changes"
+		r.Note += "; events are kept for an hour or so, and a ValuesTrigger remembers as many changes as spec.revisionHistoryLimit says"
 	}
 }
 

@@ -286,7 +286,7 @@ func overrides(deliveries []graph.Delivery) []Overridden {
 		for _, change := range d.Trigger.Status.History {
 			if o := change.Override; o != nil {
 				out = append(out, Overridden{
-					Trigger: binding.TriggerObject(d.Trigger).Key(), Digest: change.Digest, At: o.Time.Time, Manager: o.Manager, Message: strings.TrimSpace(o.Message),
+					Trigger: binding.TriggerObject(d.Trigger).Key(), Digest: change.Digest, At: o.Time.Time, Manager: o.Manager, User: o.User, Message: strings.TrimSpace(o.Message),
 				})
 			}
 		}
