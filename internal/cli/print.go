@@ -70,7 +70,7 @@ func triggerTone(state graph.State) layout.Tone {
 	switch state {
 	case graph.Ready:
 		return layout.Good
-	case graph.Stalled, graph.Waiting:
+	case graph.Stalled, graph.AwaitingApproval, graph.Waiting:
 		return layout.Bad
 	}
 	return layout.Busy
