@@ -116,7 +116,7 @@ func (c *cli) root() *cobra.Command {
 	hideAllBut(root, "kubeconfig", "context", "namespace", "as", "request-timeout")
 	_ = root.RegisterFlagCompletionFunc("namespace", c.completeNamespaces)
 	root.AddCommand(
-		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(),
+		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(), c.watchCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
 		c.simulateCommand(), c.lintCommand(), versionCommand(),
 	)

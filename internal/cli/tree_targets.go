@@ -7,10 +7,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 )
@@ -37,58 +36,9 @@ func (f forest) stage(t graph.Trigger, i int) layout.Row {
 		counts = ""
 	}
 	return layout.Row{Wrap: true, Cells: []layout.Cell{
-		{Text: fmt.Sprintf("stage %d/%d %s", i+1, len(t.Stages), st.Name), Tone: layout.Bold}, {Text: string(st.Phase), Tone: stageTone(st)},
-		{Text: counts}, {Text: since, Tone: layout.Dim}, {Text: stageText(st, f.Now)},
+		{Text: fmt.Sprintf("stage %d/%d %s", i+1, len(t.Stages), st.Name), Tone: layout.Bold}, {Text: string(st.Phase), Tone: board.StageTone(st)},
+		{Text: counts}, {Text: since, Tone: layout.Dim}, {Text: board.StageText(st, f.Now)},
 	}}
-}
-
-// stageText says what is special about a stage: who lets it start, what it waits for, what has failed.
-func stageText(st graph.Stage, now time.Time) string {
-	var about []string
-	if st.Failed > 0 {
-		about = append(about, fmt.Sprintf("%d failed", st.Failed))
-	}
-	if st.SoaksUntil != nil {
-		about = append(about, "soaks until "+clockText(st.SoaksUntil.Time, now))
-	}
-	switch {
-	case st.AwaitsApproval:
-		about = append(about, "waits for your approval")
-	case st.ApprovedBy != nil && st.ApprovedBy.User != "":
-		about = append(about, "approved by "+clean(st.ApprovedBy.User))
-	case st.ApprovedBy != nil && st.ApprovedBy.Manager != "":
-		about = append(about, "approved with "+clean(st.ApprovedBy.Manager))
-	case st.Approved:
-		about = append(about, "approved")
-	case st.Approval == triggerv1.ApprovalManual:
-		about = append(about, "needs an approval")
-	}
-	return strings.Join(about, "; ")
-}
-
-// clockText writes a time that is ahead for people, in its zone.
-func clockText(at, now time.Time) string {
-	form := "15:04:05 MST"
-	if at.Sub(now) > 20*time.Hour || at.Format(time.DateOnly) != now.In(at.Location()).Format(time.DateOnly) {
-		form = "Mon Jan 2 " + form
-	}
-	text := at.Format(form)
-	if left := at.Sub(now); left > 0 {
-		text += " (in " + graph.Duration(left.Round(time.Second)) + ")"
-	}
-	return text
-}
-
-func stageTone(st graph.Stage) layout.Tone {
-	switch {
-	case st.AwaitsApproval, st.Phase == triggerv1.StageUnready, st.Failed > 0:
-		return layout.Bad
-	case st.Phase == triggerv1.StageFinished, st.Phase == triggerv1.StageUnchanged:
-		return layout.Good
-	case st.Phase == triggerv1.StageWaiting, st.Phase == "":
-		return layout.Dim
-	}
-	return layout.Busy
 }
 
 // presentStage returns the stage that a rollout is in.

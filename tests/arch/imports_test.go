@@ -44,7 +44,7 @@ var (
 	pure = []string{
 		"internal/access", "internal/applier", "internal/binding", "internal/budget", "internal/contract", "internal/digest", "internal/discovery", "internal/fault", "internal/fields", "internal/generated", "internal/plan", "internal/publish", "internal/rollout",
 		"internal/schedule", "internal/simulate", "internal/text",
-		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
+		"internal/cli/board", "internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}
 
 	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/kustomization", "internal/metrics", "internal/notify", "internal/outage", "internal/refusal", "internal/request", "internal/source", "internal/target"}
@@ -63,7 +63,7 @@ var (
 	}, {
 		name:      "pure packages import no client",
 		packages:  pure,
-		forbidden: []string{"sigs.k8s.io/controller-runtime", "k8s.io/client-go", "net/http", "os"},
+		forbidden: []string{"sigs.k8s.io/controller-runtime", "k8s.io/client-go", "net/http", "os", "charm.land", "github.com/modelcontextprotocol"},
 		deep:      true,
 	}, {
 		name:      "adapters import neither each other nor who uses them",
@@ -94,6 +94,11 @@ var (
 		name:      "each program imports its wiring and nothing else of ours",
 		packages:  []string{"cmd"},
 		forbidden: []string{"./api", "./internal"},
+	}, {
+		name:      "only the plugin draws on terminals and serves assistants",
+		packages:  []string{"api", "cmd", "internal"},
+		except:    []string{"internal/cli"},
+		forbidden: []string{"charm.land", "github.com/charmbracelet", "github.com/modelcontextprotocol"},
 	}, {
 		name:      "nothing in the product imports tests",
 		packages:  []string{"api", "cmd", "internal"},

@@ -27,9 +27,9 @@ func (t Trigger) Steps() []Step {
 	case t.State == AwaitingApproval:
 		return []Step{step("approve", "see what it is, and approve it"), step("reject", "reject it"), step("preview --pending", "see how values would change")}
 	case t.State == Stalled && (t.Reason == triggerv1.RolledBackReason || t.Reason == triggerv1.RollbackHaltedReason):
-		return []Step{step("retry", "deliver the rejected content again, from the first stage; or edit the sources")}
+		return []Step{step("retry", "deliver the rejected content again; or edit the sources")}
 	case t.State == Stalled && (t.Reason == triggerv1.RolloutHaltedReason || t.Reason == triggerv1.DeliveryFailedReason):
-		return []Step{step("retry", "try what failed once more, when the release is fixed; or edit the sources")}
+		return []Step{step("retry", "try again, once it is fixed; or edit the sources")}
 	case t.State == Progressing && len(t.Stages) > 0:
 		return []Step{step("suspend", "stop it")}
 	}
