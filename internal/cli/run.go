@@ -118,7 +118,7 @@ func (c *cli) root() *cobra.Command {
 	root.AddCommand(
 		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(), c.watchCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
-		c.simulateCommand(), c.lintCommand(), versionCommand(),
+		c.simulateCommand(), c.lintCommand(), c.mcpCommand(), versionCommand(),
 	)
 	for _, command := range root.Commands() {
 		command.Example = c.named(command.Example)
