@@ -22,8 +22,8 @@ func (c *cli) mcpCommand() *cobra.Command {
 over standard input and output. Its tools are tree, why, history, preview,
 simulate and wait, with the answers that -o json has, cut where they are long.
 
-They use your kubeconfig and have your rights, but read only: whatever is asked,
-nothing is written to the cluster, and no file is read. What is in a Secret is
+They use your kubeconfig and have your rights, but read only: whatever the
+assistant wants, nothing is written to the cluster, and no file is read. What is in a Secret is
 not shown. An assistant starts this command itself; see docs/guides/tools.md.`,
 		Example: `  kubectl valuestrigger mcp
   kubectl valuestrigger mcp --context staging --as viewer`,
@@ -45,7 +45,7 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// connectionFlags returns the flags that say which cluster is asked, and as whom.
+// connectionFlags returns the flags that say which cluster to ask, and as whom.
 func connectionFlags(cmd *cobra.Command) []string {
 	var flags []string
 	cmd.InheritedFlags().Visit(func(f *pflag.Flag) {

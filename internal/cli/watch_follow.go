@@ -32,7 +32,7 @@ const (
 	// directoryAge is how old the list of HelmReleases may be by which a status is completed.
 	directoryAge = 15 * time.Second
 
-	// watchTime is how long the API server is asked to keep a watch. A list after it finds what a watch
+	// watchTime is how long a watch lasts at most. A list after it finds what a watch
 	// has lost.
 	watchTime = 5 * time.Minute
 )
