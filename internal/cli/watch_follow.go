@@ -6,7 +6,9 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
+	"net/url"
 	"slices"
 	"time"
 
@@ -73,7 +75,7 @@ func (f *follower) follow(ctx context.Context, show func(scene)) error {
 				f.stale = f.now()
 			}
 			s := f.scene()
-			s.stale, s.why = f.stale, err.Error()
+			s.stale, s.why = f.stale, withoutAddress(err)
 			show(s)
 		case time.Since(began) > f.patience:
 			continue // The watch has ended, as it does from time to time.
@@ -146,6 +148,14 @@ func ended(event watch.Event) error {
 		return err
 	}
 	return nil
+}
+
+// withoutAddress returns what an error says without the address that was called, which leaves no room for it.
+func withoutAddress(err error) string {
+	if call, ok := errors.AsType[*url.Error](err); ok {
+		return call.Err.Error()
+	}
+	return err.Error()
 }
 
 func (f *follower) selector() fields.Selector {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,7 +136,7 @@ func TestWatch_survives_a_cluster_that_goes_away(t *testing.T) {
 	w := startWatch(t, false, interceptor.Funcs{
 		List: func(ctx context.Context, c client.WithWatch, list client.ObjectList, opts ...client.ListOption) error {
 			if down.Load() {
-				return errors.New("connection refused")
+				return &url.Error{Op: "Get", URL: "https://127.0.0.1:6443/apis/trigger.nebius.ai/v1beta1/valuestriggers", Err: errors.New("connection refused")}
 			}
 			return c.List(ctx, list, opts...)
 		},
