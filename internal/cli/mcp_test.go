@@ -150,7 +150,7 @@ func TestMCP_says_what_is_wrong_and_takes_no_flags_for_names(t *testing.T) {
 		{"preview", map[string]any{}, "give either manifest or pending"},
 		{"preview", map[string]any{"manifest": "a: b"}, "there is no ConfigMap"},
 		{"simulate", map[string]any{"name": "a", "manifest": "b"}, "give either manifest or name"},
-		{"why", map[string]any{"helmRelease": "secret/db"}, "give the name of a HelmRelease"},
+		{"why", map[string]any{"helmRelease": "pod/db"}, "give configmap/NAME"},
 		{"why", map[string]any{}, "helmRelease"},
 		{"wait", map[string]any{"evil": true}, "evil"},
 	} {

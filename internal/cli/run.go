@@ -116,9 +116,9 @@ func (c *cli) root() *cobra.Command {
 	hideAllBut(root, "kubeconfig", "context", "namespace", "as", "request-timeout")
 	_ = root.RegisterFlagCompletionFunc("namespace", c.completeNamespaces)
 	root.AddCommand(
-		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(), c.watchCommand(),
+		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
-		c.simulateCommand(), c.lintCommand(), c.mcpCommand(), versionCommand(),
+		c.watchCommand(), c.simulateCommand(), c.lintCommand(), c.mcpCommand(), versionCommand(),
 	)
 	for _, command := range root.Commands() {
 		command.Example = c.named(command.Example)

@@ -43,8 +43,8 @@ var (
 	// orchestrates. A new package belongs to one of them.
 	pure = []string{
 		"internal/access", "internal/applier", "internal/binding", "internal/budget", "internal/contract", "internal/digest", "internal/discovery", "internal/fault", "internal/fields", "internal/generated", "internal/plan", "internal/publish", "internal/rollout",
-		"internal/schedule", "internal/simulate", "internal/text",
-		"internal/cli/board", "internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
+		"internal/schedule", "internal/simulate", "internal/text", "internal/cli/board",
+		"internal/cli/compare", "internal/cli/graph", "internal/cli/history", "internal/cli/layout", "internal/cli/lint",
 	}
 
 	adapters = []string{"internal/apply", "internal/copies", "internal/guard", "internal/index", "internal/keyring", "internal/kustomization", "internal/metrics", "internal/notify", "internal/outage", "internal/refusal", "internal/request", "internal/source", "internal/target"}
