@@ -27,6 +27,9 @@ const (
 	// spec.revisionHistoryLimit, and MaxHistory the largest.
 	DefaultHistory = 10
 	MaxHistory     = 50
+
+	// MaxHeadline bounds status.headline, in characters.
+	MaxHeadline = 22
 )
 
 // ValuesTriggerSpec says which sources are delivered to which HelmReleases.
@@ -199,6 +202,13 @@ type ValuesTriggerStatus struct {
 	// +optional
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 
+	// Headline is the condition Ready in a few words, for tables: its reason or the phase of
+	// the rollout, and the stage that it is about, or how many targets. It is for people; what
+	// reads it by a program reads the condition.
+	// +kubebuilder:validation:MaxLength=22
+	// +optional
+	Headline string `json:"headline,omitempty"`
+
 	// LastDigest is the digest of the content of all sources together, as last
 	// read. While a rollout is rolled back, and afterwards, it is that of the content
 	// that is restored.
@@ -262,13 +272,13 @@ type ValuesTriggerStatus struct {
 // +kubebuilder:resource:shortName=vt,categories=all;fluxcd
 // +kubebuilder:metadata:annotations={"kustomize.toolkit.fluxcd.io/substitute=disabled"}
 // +kubebuilder:printcolumn:name="Ready",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].status"
-// +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message"
 // +kubebuilder:printcolumn:name="Delivered",type="string",JSONPath=".status.delivered"
-// +kubebuilder:printcolumn:name="Last triggered",type="date",JSONPath=".status.lastTriggerTime"
+// +kubebuilder:printcolumn:name="Suspend",type="boolean",JSONPath=".spec.suspend"
+// +kubebuilder:printcolumn:name="Triggered",type="date",JSONPath=".status.lastTriggerTime"
 // +kubebuilder:printcolumn:name="Age",type="date",JSONPath=".metadata.creationTimestamp"
+// +kubebuilder:printcolumn:name="Status",type="string",JSONPath=".status.headline"
 // +kubebuilder:printcolumn:name="Digest",type="string",JSONPath=".status.lastDigest",priority=1
-// +kubebuilder:printcolumn:name="Rollout",type="string",JSONPath=".status.rollout.phase",priority=1
-// +kubebuilder:printcolumn:name="Suspended",type="boolean",JSONPath=".spec.suspend",priority=1
+// +kubebuilder:printcolumn:name="Message",type="string",JSONPath=".status.conditions[?(@.type==\"Ready\")].message",priority=1
 type ValuesTrigger struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`

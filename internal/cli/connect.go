@@ -80,7 +80,7 @@ func (c *cli) connect() error {
 		return err
 	}
 	cfg.QPS, cfg.Burst, cfg.WarningHandler = 50, 300, rest.NoWarnings{}
-	c.client, err = client.New(cfg, client.Options{Scheme: newScheme(), Mapper: newMapper()})
+	c.client, err = client.NewWithWatch(cfg, client.Options{Scheme: newScheme(), Mapper: newMapper()})
 	return err
 }
 

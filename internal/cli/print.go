@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
@@ -74,22 +75,6 @@ const maxLine = 4096
 // terminal but what can be printed.
 func clean(message string) string { return text.Line(message, maxLine) }
 
-func targetTone(state triggerv1.TargetState) layout.Tone {
-	switch state {
-	case triggerv1.TargetDelivered:
-		return layout.Good
-	case triggerv1.TargetFailed, triggerv1.TargetMissing:
-		return layout.Bad
-	}
-	return layout.Busy
-}
+func targetTone(state triggerv1.TargetState) layout.Tone { return board.TargetTone(state) }
 
-func triggerTone(state graph.State) layout.Tone {
-	switch state {
-	case graph.Ready:
-		return layout.Good
-	case graph.Stalled, graph.Waiting:
-		return layout.Bad
-	}
-	return layout.Busy
-}
+func triggerTone(state graph.State) layout.Tone { return board.TriggerTone(state) }

@@ -120,7 +120,7 @@ func (c *cli) treeOfAll(ctx context.Context, everything bool) error {
 		if len(triggers) == 0 {
 			return "No ValuesTriggers in " + c.where() + ".\n"
 		}
-		return forest{Style: s, most: most(everything, maxTargets), everything: everything}.text(triggers, answer.Summary)
+		return forest{Style: s, most: most(everything, maxTargets), everything: everything, named: c.named}.text(triggers, answer.Summary)
 	})
 }
 
@@ -149,7 +149,7 @@ func (c *cli) treeOf(ctx context.Context, ref reference, everything bool) (any, 
 			return nil, nil, err
 		}
 		feeds := directory.FeedsOf(triggers, hr)
-		return feeds, func(s layout.Style) string { return feedsText(s, feeds) }, nil
+		return feeds, func(s layout.Style) string { return feedsText(s, feeds, c.named) }, nil
 	case triggerv1.ValuesTriggerKind:
 		vt, err := c.trigger(ctx, key)
 		if err != nil {
@@ -161,7 +161,7 @@ func (c *cli) treeOf(ctx context.Context, ref reference, everything bool) (any, 
 		}
 		t := directory.Describe(vt)
 		return t, func(s layout.Style) string {
-			return forest{Style: s, most: most(everything, maxNamedTargets), everything: true}.text([]graph.Trigger{t}, graph.Summary{})
+			return forest{Style: s, most: most(everything, maxNamedTargets), everything: true, named: c.named}.text([]graph.Trigger{t}, graph.Summary{})
 		}, nil
 	}
 	return c.reachOf(ctx, ref.kind, key, everything)

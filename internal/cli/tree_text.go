@@ -12,6 +12,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
 // How much is shown before the rest is folded.
@@ -37,6 +38,9 @@ type forest struct {
 
 	// everything shows all triggers.
 	everything bool
+
+	// named writes a command as this plugin is called.
+	named func(string) string
 }
 
 // most returns how many of what is alike are shown.
@@ -129,29 +133,31 @@ func (f forest) trigger(t graph.Trigger) []layout.Row {
 		{Text: "ValuesTrigger " + t.Key(), Tone: layout.Bold}, {Text: string(t.State), Tone: triggerTone(t.State)},
 		{Text: t.Delivered}, {Text: origin, Tone: layout.Dim}, {Text: f.messageOf(t)},
 	}}}
-	below := make([]branch, 0, len(t.Sources)+len(t.Targets))
+	rows[0].Wrap = t.State != graph.Ready
+	var below []branch
+	if t.Rollout != "" && (t.State == graph.AwaitingApproval || t.State == graph.Stalled) {
+		for _, step := range t.Steps() {
+			below = append(below, branch{row: layout.Row{Loose: true, Cells: []layout.Cell{{Text: "next: " + f.named(step.Command), Tone: layout.Bold}}}})
+		}
+	}
 	for _, s := range t.Sources {
 		below = append(below, branch{row: sourceRow(s)})
 	}
-	return append(rows, branches(append(below, f.targets(t)...))...)
+	return append(rows, branches("", append(below, f.targets(t)...))...)
 }
 
 // branch is a row with what hangs below it.
 type branch struct {
 	row   layout.Row
-	below []layout.Row
+	below []branch
 }
 
 // branches hangs rows below the one before them.
-func branches(all []branch) []layout.Row {
+func branches(trunk string, all []branch) []layout.Row {
 	var rows []layout.Row
 	for i, b := range all {
-		b.row.Lead = layout.Branch(i, len(all))
-		rows = append(rows, b.row)
-		for j, row := range b.below {
-			row.Lead = layout.Trunk(i, len(all)) + layout.Branch(j, len(b.below))
-			rows = append(rows, row)
-		}
+		b.row.Lead = trunk + layout.Branch(i, len(all))
+		rows = append(append(rows, b.row), branches(trunk+layout.Trunk(i, len(all)), b.below)...)
 	}
 	return rows
 }
@@ -161,11 +167,13 @@ func (f forest) messageOf(t graph.Trigger) string {
 	switch {
 	case t.State == graph.Progressing && t.Rollout != "" && t.Rollout != triggerv1.RolloutProgressing:
 		return clean(t.Message) // What it waits for, or that it is rolled back.
+	case t.State == graph.AwaitingApproval && presentStage(t) != "":
+		return "stage " + presentStage(t) + " waits for the approval of content " + digest.Prefix + digest.Short(t.Digest)
 	case t.State == graph.Ready || t.State == graph.Progressing:
 		return ""
 	case slices.Contains([]string{triggerv1.DeliveryFailedReason, triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason}, t.Reason):
 		return t.Reason
-	case t.Reason == "":
+	case t.Reason == "", t.Reason == string(t.State):
 		return clean(t.Message)
 	}
 	return t.Reason + ": " + clean(t.Message)
@@ -208,80 +216,8 @@ func keysText(s graph.Source) string {
 	return strings.Join(keys, ", ")
 }
 
-// targets shows HelmReleases. Of those in one state the first are shown, and the others counted.
-func (f forest) targets(t graph.Trigger) []branch {
-	var rows []branch
-	unnamed := t.Unnamed()
-	for _, state := range graph.TargetSeverity {
-		first := slices.IndexFunc(t.Targets, func(target graph.Target) bool { return target.State == state })
-		named := 0
-		for ; first >= 0 && first+named < len(t.Targets) && t.Targets[first+named].State == state; named++ {
-			if target := t.Targets[first+named]; named < f.most {
-				rows = append(rows, branch{f.target(target), copyRows(target.Copies)})
-			}
-		}
-		if folded := named + unnamed[state] - min(named, f.most); folded > 0 {
-			row := layout.Row{Cells: []layout.Cell{{Text: fmt.Sprintf("… %d more", folded), Tone: layout.Dim}, {Text: string(state), Tone: targetTone(state)}}}
-			if unnamed[state] > 0 {
-				row.Cells = append(row.Cells, layout.Cell{Text: fmt.Sprintf("%d only counted", unnamed[state]), Tone: layout.Dim})
-			}
-			rows = append(rows, branch{row: row})
-		}
-	}
-	return rows
-}
-
-func (f forest) target(t graph.Target) layout.Row {
-	revision, since := "", ""
-	if t.Revision > 0 {
-		revision = fmt.Sprintf("revision %d", t.Revision)
-	}
-	if at := t.Since(); at != nil {
-		since = f.Age(at.Time) + " ago"
-	}
-	return layout.Row{Cells: []layout.Cell{
-		{Text: "to HelmRelease " + t.Key()}, {Text: string(t.State), Tone: targetTone(t.State)},
-		{Text: revision}, {Text: since, Tone: layout.Dim}, {Text: clean(t.Message)},
-	}}
-}
-
-// copyRows shows the copies of a target, and whether they have what the sources hold.
-func copyRows(copies []graph.Copy) []layout.Row {
-	var rows []layout.Row
-	for _, c := range copies {
-		rows = append(rows, layout.Row{Loose: true, Cells: []layout.Cell{
-			{Text: "by its copy " + c.String()}, {Text: "[" + copyText(c.State) + "]", Tone: copyTone(c.State)},
-		}})
-	}
-	return rows
-}
-
-func copyText(state graph.CopyState) string {
-	switch state {
-	case graph.CopyCurrent:
-		return "present content"
-	case graph.CopyBehind:
-		return "as before the last change"
-	case graph.CopyEarlier:
-		return "earlier content, restored"
-	case graph.CopyRejected:
-		return "rejected content"
-	}
-	return "not written"
-}
-
-func copyTone(state graph.CopyState) layout.Tone {
-	switch state {
-	case graph.CopyCurrent, graph.CopyEarlier:
-		return layout.Dim
-	case graph.CopyRejected:
-		return layout.Bad
-	}
-	return layout.Busy
-}
-
 // feedsText shows what a HelmRelease depends on.
-func feedsText(s layout.Style, feeds graph.Feeds) string {
+func feedsText(s layout.Style, feeds graph.Feeds, named func(string) string) string {
 	title := s.Paint(layout.Bold, feeds.String())
 	for _, about := range []struct {
 		set  bool
@@ -292,7 +228,7 @@ func feedsText(s layout.Style, feeds graph.Feeds) string {
 		}
 	}
 	var rows []layout.Row
-	f := forest{Style: s, most: math.MaxInt, everything: true}
+	f := forest{Style: s, most: math.MaxInt, everything: true, named: named}
 	for _, t := range feeds.Triggers {
 		rows = append(rows, f.trigger(t)...)
 	}
@@ -302,7 +238,7 @@ func feedsText(s layout.Style, feeds graph.Feeds) string {
 	}
 	if len(below) > 0 {
 		rows = append(rows, layout.Row{Loose: true, Cells: []layout.Cell{{Text: "No ValuesTrigger", Tone: layout.Bold}, {Text: "read through valuesFrom, and followed by no one", Tone: layout.Busy}}})
-		rows = append(rows, branches(below)...)
+		rows = append(rows, branches("", below)...)
 	}
 	if len(rows) == 0 {
 		return title + "\nNothing that the operator follows.\n"

@@ -190,7 +190,7 @@ func (w *waiter) look(ctx context.Context, key types.NamespacedName) error {
 		one.Outcome = triggerv1.ChangeDelivered
 	case graph.Stalled:
 		one.Outcome = triggerv1.ChangeFailed
-	case graph.Waiting:
+	case graph.Waiting, graph.AwaitingApproval:
 		w.need(one)
 	case graph.Unseen, graph.Progressing, graph.Suspended:
 	}
@@ -250,7 +250,7 @@ func (w *waiter) finish(ctx context.Context) error {
 	}
 	graph.Sort(triggers)
 	err := w.c.show(answer, func(s layout.Style) string {
-		out := forest{Style: s, most: maxTargets}.text(triggers, graph.Summarize(triggers))
+		out := forest{Style: s, most: maxTargets, named: w.c.named}.text(triggers, graph.Summarize(triggers))
 		if n := w.inProgress(); n > 0 {
 			out += fmt.Sprintf("%s after %s\n", s.Paint(layout.Bad, layout.Plural(n, "ValuesTrigger")+" not delivered"), w.timeout)
 		}

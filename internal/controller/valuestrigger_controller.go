@@ -146,6 +146,7 @@ func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.Values
 	r.report(vt, pass.Notes)
 	vt.Status = pass.Status
 	mark(vt, pass)
+	vt.Status.Headline = headline(vt)
 	return &pass, err
 }
 

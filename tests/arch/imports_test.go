@@ -62,7 +62,7 @@ var (
 		name:      "core imports no client",
 		packages:  core,
 		except:    []string{"internal/cli/build"},
-		forbidden: []string{"sigs.k8s.io/controller-runtime", "k8s.io/client-go", "net/http", "os"},
+		forbidden: []string{"sigs.k8s.io/controller-runtime", "k8s.io/client-go", "net/http", "os", "charm.land", "github.com/modelcontextprotocol"},
 		deep:      true,
 	}, {
 		name:      "packages of kube import neither each other nor what uses them",
@@ -94,6 +94,11 @@ var (
 		name:      "each program imports its wiring and nothing else of ours",
 		packages:  []string{"cmd"},
 		forbidden: []string{"./api", "./internal"},
+	}, {
+		name:      "only the plugin draws on terminals and serves assistants",
+		packages:  []string{"api", "cmd", "internal"},
+		except:    []string{"internal/cli"},
+		forbidden: []string{"charm.land", "github.com/charmbracelet", "github.com/modelcontextprotocol"},
 	}, {
 		name:      "nothing in the product imports tests",
 		packages:  []string{"api", "cmd", "internal"},

@@ -18,6 +18,10 @@ var heavy = map[string]string{
 	"github.com/google/cel-go": "comes with k8s.io/apiserver",
 	"google.golang.org/grpc":   "comes with k8s.io/apiserver",
 	"go.opentelemetry.io":      "comes with k8s.io/apiserver",
+
+	"charm.land":                      "draws the boards of the plugin",
+	"github.com/charmbracelet":        "comes with charm.land",
+	"github.com/modelcontextprotocol": "serves assistants in the plugin",
 }
 
 func TestManagerStaysSmall(t *testing.T) {

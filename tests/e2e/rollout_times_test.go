@@ -83,7 +83,7 @@ func TestSchedule_a_window_in_the_future_holds_everything_and_opens_on_time(t *t
 	mark := e.mark()
 	e.setValues(cm, "a: 2\n")
 	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(Equal(
-		"False AwaitingWindow: waits for the window that opens at " + opens.UTC().Format(time.RFC3339)))
+		"False AwaitingWindow: waits for the window that opens at " + there.Format(time.RFC3339)))
 	e.Expect(e.target(ns, "platform", "all-00")()).To(And(
 		HaveField("State", triggerv1.TargetHeld), HaveField("Message", "waits for the next window of spec.schedule")))
 	stored, err := e.trigger(ns, "platform")

@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
 func TestDefaults(t *testing.T) {
@@ -110,14 +112,46 @@ func TestColumns(t *testing.T) {
 	g := NewWithT(t)
 	g.Expect(w.Client().Create(t.Context(), trigger(g, valid))).To(Succeed())
 	for args, want := range map[string]string{
-		"":        "NAME READY STATUS DELIVERED LAST TRIGGERED AGE",
-		"-o=wide": "NAME READY STATUS DELIVERED LAST TRIGGERED AGE DIGEST ROLLOUT SUSPENDED",
+		"":        "NAME READY DELIVERED SUSPEND TRIGGERED AGE STATUS",
+		"-o=wide": "NAME READY DELIVERED SUSPEND TRIGGERED AGE STATUS DIGEST MESSAGE",
 	} {
 		out, err := w.Kubectl(t.Context(), append([]string{"get", "vt", "-n=default"}, strings.Fields(args)...)...)
 		g.Expect(err).NotTo(HaveOccurred())
 		header, _, _ := strings.Cut(out, "\n")
 		g.Expect(strings.Join(strings.Fields(header), " ")).To(Equal(want))
 	}
+}
+
+// TestColumns_fit_a_terminal: a row of what has gone wrong stays on its line, whatever the message is.
+func TestColumns_fit_a_terminal(t *testing.T) {
+	needWorld(t)
+	g := NewWithT(t)
+	name := strings.Repeat("n", 20)
+	g.Expect(w.Client().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})).To(Succeed())
+	obj := trigger(g, `{suspend: true, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`)
+	obj.SetGenerateName("")
+	obj.SetNamespace(name)
+	obj.SetName(name)
+	g.Expect(w.Client().Create(t.Context(), obj)).To(Succeed())
+	message := strings.Repeat("why it is so, ", 70)
+	edit(g, obj, "status", map[string]any{
+		"headline": strings.Repeat("h", triggerv1.MaxHeadline), "delivered": "9998/9999", "lastTriggerTime": "2020-01-01T00:00:00Z",
+		"conditions": []any{map[string]any{
+			"type": "Ready", "status": "Unknown", "reason": "Progressing", "message": message, "lastTransitionTime": "2020-01-01T00:00:00Z",
+		}},
+	})
+	g.Expect(w.Client().Status().Update(t.Context(), obj)).To(Succeed())
+	get := func(args ...string) string {
+		out, err := w.Kubectl(t.Context(), append([]string{"get", "vt"}, args...)...)
+		g.Expect(err).NotTo(HaveOccurred())
+		return out
+	}
+	table := get("-A")
+	for line := range strings.Lines(table) {
+		g.Expect(len([]rune(strings.TrimSpace(line)))).To(BeNumerically("<=", 120), line)
+	}
+	g.Expect(table).To(MatchRegexp(`%[1]s +%[1]s +Unknown +9998/9999 +true +\S+ +\S+ +h+\n`, name))
+	g.Expect(get("-n", name, "-o=wide")).To(ContainSubstring(strings.TrimSpace(message)))
 }
 
 // TestSamples applies the samples as the documentation says, twice: the second

@@ -14,6 +14,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
 )
 
@@ -28,9 +29,10 @@ const (
 	CopyBehind CopyState = "Behind"
 	// CopyAbsent has not been written.
 	CopyAbsent CopyState = "Absent"
-	// CopyEarlier has the restored content, and CopyRejected that which has
-	// failed and is rolled back.
+	// CopyEarlier has the restored content, CopyKept has it since it never had any other, and
+	// CopyRejected has what failed and is rolled back.
 	CopyEarlier  CopyState = "Earlier"
+	CopyKept     CopyState = "Kept"
 	CopyRejected CopyState = "Rejected"
 )
 
@@ -43,10 +45,14 @@ type Copy struct {
 	State   CopyState        `json:"state"`
 }
 
-// CopiesOf returns the copies that a trigger keeps for a HelmRelease, of which the digest is
-// recorded that was last put into them.
-func CopiesOf(vt *triggerv1.ValuesTrigger, release binding.Object, published string) []Copy {
-	return copiesFor(vt, publishes(vt), release.NamespacedName(), published)
+// CopiesOf returns the copies that a trigger keeps for a HelmRelease. What is known of it as a
+// target says what was last put into them; nil if nothing is known.
+func CopiesOf(vt *triggerv1.ValuesTrigger, release binding.Object, target *triggerv1.TargetStatus) []Copy {
+	state := CopyAbsent
+	if target != nil {
+		state = copyState(vt, target.Published, target.Cause)
+	}
+	return copiesFor(vt, publishes(vt), release.NamespacedName(), state)
 }
 
 // publishes returns what a trigger copies.
@@ -64,8 +70,7 @@ func publishes(vt *triggerv1.ValuesTrigger) []publish.Source {
 }
 
 // copiesFor is CopiesOf, given what the trigger copies.
-func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target types.NamespacedName, published string) []Copy {
-	state := copyState(vt, published)
+func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target types.NamespacedName, state CopyState) []Copy {
 	var out []Copy
 	for _, c := range publish.Wanted(binding.TriggerObject(vt).NamespacedName(), target, sources) {
 		one := Copy{Object: binding.Object{Kind: c.Kind, Namespace: c.Namespace, Name: c.Name}, State: state}
@@ -77,15 +82,18 @@ func copiesFor(vt *triggerv1.ValuesTrigger, sources []publish.Source, target typ
 	return out
 }
 
-// copyState compares what was last put into copies with what is delivered.
-func copyState(vt *triggerv1.ValuesTrigger, published string) CopyState {
+// copyState compares what was last put into copies, and why the release was last requested, with
+// what is delivered.
+func copyState(vt *triggerv1.ValuesTrigger, published, cause string) CopyState {
 	rollout := vt.Status.Rollout
 	rolledBack := rollout != nil && rollout.Rollback != nil
 	switch {
 	case published == "":
 		return CopyAbsent
-	case published == vt.Status.LastDigest && rolledBack:
+	case published == vt.Status.LastDigest && rolledBack && strings.Contains(cause, plan.CauseOfRollback):
 		return CopyEarlier
+	case published == vt.Status.LastDigest && rolledBack:
+		return CopyKept
 	case published == vt.Status.LastDigest:
 		return CopyCurrent
 	case rolledBack && published == rollout.Digest:

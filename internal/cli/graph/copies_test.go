@@ -40,8 +40,14 @@ func TestCopiesOf(t *testing.T) {
 		{"present", publishing("sha256:2"), []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Current"}},
 		{"restored", func(vt *triggerv1.ValuesTrigger) {
 			publishing("sha256:2")(vt)
+			vt.Status.Targets[0].Cause = "ConfigMap apps/values sha256:2, rollback of content sha256:3 via ValuesTrigger apps/t"
 			vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:3", Rollback: &triggerv1.RollbackStatus{Digest: "sha256:2"}}
 		}, []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Earlier"}},
+		{"kept, since the release never had anything else", func(vt *triggerv1.ValuesTrigger) {
+			publishing("sha256:2")(vt)
+			vt.Status.Targets[0].Cause = "ConfigMap apps/values sha256:2 via ValuesTrigger apps/t"
+			vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:3", Rollback: &triggerv1.RollbackStatus{Digest: "sha256:2"}}
+		}, []string{"ConfigMap apps/a-shared of ConfigMap apps/values: Kept"}},
 		{"refused", func(vt *triggerv1.ValuesTrigger) {
 			publishing("sha256:3")(vt)
 			vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:3", Rollback: &triggerv1.RollbackStatus{Digest: "sha256:2"}}
@@ -67,7 +73,7 @@ func TestCopiesOf(t *testing.T) {
 			trigger := vt("t", c.modify, named("values"), "a")
 			var got []string
 			described := Directory{}.Describe(&trigger).Targets[0]
-			for _, one := range CopiesOf(&trigger, described.Object, trigger.Status.Targets[0].Published) {
+			for _, one := range CopiesOf(&trigger, described.Object, &trigger.Status.Targets[0]) {
 				got = append(got, fmt.Sprintf("%s of %s: %s", one, one.Names(), one.State))
 			}
 			NewWithT(t).Expect(got).To(Equal(c.want))

@@ -25,14 +25,6 @@ type Delivery struct {
 	Recorded bool
 }
 
-// Published returns the digest of what was last put into the copies of the HelmRelease.
-func (d Delivery) Published() string {
-	if d.Target == nil {
-		return ""
-	}
-	return d.Target.Published
-}
-
 // DeliveriesTo returns the triggers that have a HelmRelease among their targets.
 func (d Directory) DeliveriesTo(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) []Delivery {
 	alone := Directory{Releases: []helmv2.HelmRelease{*hr}, Namespaces: d.Namespaces}

@@ -42,7 +42,7 @@ func (d Directory) FeedsOf(all []triggerv1.ValuesTrigger, hr *helmv2.HelmRelease
 		for _, s := range t.Sources {
 			followed[s.Object] = true
 		}
-		for _, c := range CopiesOf(delivery.Trigger, f.Object, delivery.Published()) {
+		for _, c := range CopiesOf(delivery.Trigger, f.Object, delivery.Target) {
 			followed[c.Object] = true
 		}
 	}

@@ -102,7 +102,7 @@ func Reasons(triggers []Trigger) []Reason {
 			if target.State == triggerv1.TargetDelivered {
 				continue
 			}
-			key := Reason{State: target.State, Message: impersonal(target)}
+			key := Reason{State: target.State, Message: Impersonal(target)}
 			i, seen := known[key]
 			if !seen {
 				i = len(out)
@@ -116,8 +116,8 @@ func Reasons(triggers []Trigger) []Reason {
 	return out
 }
 
-// impersonal returns the message of a target without its name.
-func impersonal(t Target) string {
+// Impersonal returns the message of a target without its name.
+func Impersonal(t Target) string {
 	key := t.Key()
 	for _, personal := range []string{fmt.Sprintf("%s.v%d", key, t.Revision+1), fmt.Sprintf("%s.v%d", key, t.Revision), key} {
 		t.Message = strings.ReplaceAll(t.Message, personal, "…")

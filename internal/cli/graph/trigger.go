@@ -25,6 +25,8 @@ type State string
 const (
 	// Stalled waits for someone to act.
 	Stalled State = "Stalled"
+	// AwaitingApproval waits for a person to approve a stage.
+	AwaitingApproval State = "AwaitingApproval"
 	// Waiting is not ready and continues by itself, once something appears.
 	Waiting State = "Waiting"
 	// Unseen has a spec that the operator has not evaluated.
@@ -39,7 +41,7 @@ const (
 
 // Severity orders the states of triggers, TargetSeverity those of targets.
 var (
-	Severity       = []State{Stalled, Waiting, Unseen, Progressing, Suspended, Ready}
+	Severity       = []State{Stalled, AwaitingApproval, Waiting, Unseen, Progressing, Suspended, Ready}
 	TargetSeverity = []triggerv1.TargetState{
 		triggerv1.TargetFailed, triggerv1.TargetMissing, triggerv1.TargetHeld,
 		triggerv1.TargetTriggered, triggerv1.TargetPending, triggerv1.TargetDelivered,
@@ -56,8 +58,12 @@ type Trigger struct {
 	Delivered     string       `json:"delivered,omitempty"`
 	LastTriggered *metav1.Time `json:"lastTriggered,omitempty"`
 
-	// Rollout is its phase, if something may hold changes back.
+	// Rollout is its phase, and Digest the content that is rolled out, if something may hold changes back.
 	Rollout triggerv1.RolloutPhase `json:"rollout,omitempty"`
+	Digest  string                 `json:"digest,omitempty"`
+
+	// Stages of spec.rollout, in their order.
+	Stages []Stage `json:"stages,omitempty"`
 
 	Sources []Source `json:"sources"`
 	Targets []Target `json:"targets"`
@@ -82,6 +88,7 @@ type Source struct {
 type Target struct {
 	binding.Object
 	State       triggerv1.TargetState `json:"state"`
+	Stage       string                `json:"stage,omitempty"`
 	Message     string                `json:"message,omitempty"`
 	Revision    int64                 `json:"revision,omitempty"`
 	Attempts    int32                 `json:"attempts,omitempty"`
@@ -108,7 +115,7 @@ func (t Target) Since() *metav1.Time {
 func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
 	t := Trigger{
 		Object: binding.TriggerObject(vt), Generated: generated.Is(vt),
-		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt),
+		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: stages(vt),
 	}
 	members := d.Members(vt)
 	t.Targets, t.Summary, t.CountedOnly = targets(vt, members), members.Summary, members.CountedOnly
@@ -117,7 +124,7 @@ func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
 		t.Summary.Pending++
 	}
 	if vt.Status.Rollout != nil {
-		t.Rollout = vt.Status.Rollout.Phase
+		t.Rollout, t.Digest = vt.Status.Rollout.Phase, vt.Status.Rollout.Digest
 	}
 	t.State, t.Reason, t.Message = state(vt)
 	return t
@@ -139,6 +146,8 @@ func state(vt *triggerv1.ValuesTrigger) (s State, reason, message string) {
 		return Progressing, reason, message
 	case meta.IsStatusConditionTrue(vt.Status.Conditions, fluxmeta.StalledCondition):
 		return Stalled, reason, message
+	case reason == triggerv1.AwaitingApprovalReason:
+		return AwaitingApproval, reason, message
 	}
 	return Waiting, reason, message
 }
@@ -217,7 +226,7 @@ func targets(vt *triggerv1.ValuesTrigger, members Members) []Target {
 	for _, t := range members.Targets {
 		out = append(out, Target{
 			Object: binding.Object{Kind: helmv2.HelmReleaseKind, Namespace: t.Namespace, Name: t.Name},
-			State:  t.State, Message: t.Message, Revision: t.Revision, Attempts: t.Attempts,
+			State:  t.State, Stage: t.Stage, Message: t.Message, Revision: t.Revision, Attempts: t.Attempts,
 			TriggeredAt: t.TriggeredAt, DeliveredAt: t.DeliveredAt, Cause: t.Cause, published: t.Published,
 		})
 	}
@@ -226,7 +235,7 @@ func targets(vt *triggerv1.ValuesTrigger, members Members) []Target {
 	}
 	published := publishes(vt)
 	for i, t := range out {
-		out[i].Copies = copiesFor(vt, published, t.NamespacedName(), t.published)
+		out[i].Copies = copiesFor(vt, published, t.NamespacedName(), copyState(vt, t.published, t.Cause))
 	}
 	slices.SortFunc(out, func(a, b Target) int {
 		return cmp.Or(byRank(TargetSeverity, a.State, b.State), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))

@@ -14,7 +14,6 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/schedule"
 )
 
 // Turn is when a trigger would deliver a new content to a HelmRelease.
@@ -73,19 +72,15 @@ func before(stages []triggerv1.Stage) string {
 
 // window says when spec.schedule lets a change through, "" if it does so now.
 func window(vt *triggerv1.ValuesTrigger, now time.Time) string {
-	windows := make([]schedule.Window, 0, len(vt.Spec.Schedule))
-	for _, w := range vt.Spec.Schedule {
-		windows = append(windows, schedule.Window{Cron: w.Cron, TimeZone: w.TimeZone, Duration: w.Window.Duration})
-	}
-	parsed, err := schedule.Parse(windows)
-	if err != nil || len(windows) == 0 || parsed.Open(now) {
+	windows, err := rollout.ScheduleOf(vt)
+	if err != nil || windows.Open(now) {
 		return ""
 	}
-	opens, _ := parsed.Next(now)
+	opens, _ := windows.Next(now)
 	if opens.IsZero() {
 		return "when a window of spec.schedule opens"
 	}
-	return "when the window opens at " + opens.UTC().Format(time.RFC3339)
+	return "when the window opens at " + windows.Local(opens).Format(time.RFC3339)
 }
 
 // Duration writes a duration without zeros at its end.

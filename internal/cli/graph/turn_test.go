@@ -35,11 +35,11 @@ func TestTurnsOf(t *testing.T) {
 		want     Turn
 	}{
 		{"any", nil, nil, Turn{}},
-		{"any", nil, night, Turn{After: "when the window opens at 2026-01-03T01:00:00Z"}},
+		{"any", nil, night, Turn{After: "when the window opens at 2026-01-03T02:00:00+01:00"}},
 		{"quiet", nil, nil, Turn{After: "after a quiet period of 30s"}},
-		{"quiet", nil, night, Turn{After: "when the window opens at 2026-01-03T01:00:00Z"}},
+		{"quiet", nil, night, Turn{After: "when the window opens at 2026-01-03T02:00:00+01:00"}},
 		{"first", stages, nil, Turn{Stage: "first"}},
-		{"first", stages, night, Turn{Stage: "first", After: "when the window opens at 2026-01-03T01:00:00Z"}},
+		{"first", stages, night, Turn{Stage: "first", After: "when the window opens at 2026-01-03T02:00:00+01:00"}},
 		{"second", stages, nil, Turn{Stage: "second", After: "after stage first has succeeded for 1h30m"}},
 		{"third", stages, nil, Turn{Stage: "third", After: "after stage first has succeeded for 1h30m"}},
 		{"second", stages[1:], nil, Turn{Stage: "second"}},

@@ -183,7 +183,7 @@ func Explain(e Evidence) Report {
 	r.Overridden, r.Decided = overrides(e.Deliveries), decisions(e.Deliveries)
 	r.Waiting = waiting(e)
 	for _, d := range e.Deliveries {
-		for _, c := range graph.CopiesOf(d.Trigger, r.Object, d.Published()) {
+		for _, c := range graph.CopiesOf(d.Trigger, r.Object, d.Target) {
 			r.Copies = append(r.Copies, Copy{Copy: c, Trigger: binding.TriggerObject(d.Trigger).Key(), Read: graph.Reads(e.Release, c.Object, nil)})
 		}
 	}

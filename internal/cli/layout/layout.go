@@ -71,8 +71,8 @@ type Cell struct {
 	Tone Tone
 }
 
-// Row is a line of a table. Its last cell is not padded, and cut where the terminal
-// ends.
+// Row is a line of a table. Its last cell is not padded. Where the terminal ends it is cut, or wrapped
+// onto lines of its own.
 type Row struct {
 	// Lead comes before the cells, such as the branches of a tree.
 	Lead  string
@@ -80,6 +80,9 @@ type Row struct {
 
 	// Loose reports that the last cell may reach into the columns that follow.
 	Loose bool
+
+	// Wrap reports that the last cell must be seen whole.
+	Wrap bool
 }
 
 // gap between columns, as kubectl has it.
@@ -89,29 +92,71 @@ const gap = "   "
 func (s Style) Table(rows []Row) string {
 	widths := widths(rows)
 	var out strings.Builder
-	for _, row := range rows {
+	for i, row := range rows {
 		line, used := s.Paint(Dim, row.Lead), length(row.Lead)
 		last := lastCell(row)
-		for i, cell := range row.Cells[:last] {
-			if widths[i] == 0 {
+		for column, cell := range row.Cells[:last] {
+			if widths[column] == 0 {
 				continue
 			}
 			taken := length(cell.Text)
-			if i == 0 {
+			if column == 0 {
 				taken += length(row.Lead)
 			}
-			pad := strings.Repeat(" ", widths[i]-taken) + gap
+			pad := strings.Repeat(" ", widths[column]-taken) + gap
 			line += s.Paint(cell.Tone, cell.Text) + pad
 			used += length(cell.Text) + length(pad)
 		}
-		if end := row.Cells[last]; s.Width > 0 {
-			line += s.Paint(end.Tone, Cut(end.Text, max(s.Width-used, minEnd)))
-		} else {
-			line += s.Paint(end.Tone, end.Text)
+		end, below := row.Cells[last], ""
+		switch {
+		case s.Width == 0:
+		case row.Wrap && last > 0 && last == len(row.Cells)-1 && used+length(end.Text) > s.Width:
+			below, end.Text = s.below(rows[i:], end), ""
+		default:
+			end.Text = Cut(end.Text, max(s.Width-used, minEnd))
 		}
-		out.WriteString(strings.TrimRight(line, " ") + "\n")
+		line += s.Paint(end.Tone, end.Text)
+		out.WriteString(strings.TrimRight(line, " ") + "\n" + below)
 	}
 	return out.String()
+}
+
+// below writes the end of the first of some rows onto lines of their own, between the branches of the tree.
+func (s Style) below(rows []Row, end Cell) string {
+	lead := strings.NewReplacer("├─", "│ ", "└─", "  ").Replace(rows[0].Lead)
+	if len(rows) > 1 && length(rows[1].Lead) > length(lead) {
+		lead += Trunk(0, 2)
+	} else {
+		lead += Trunk(0, 1)
+	}
+	var out strings.Builder
+	for _, line := range Wrap(end.Text, max(s.Width-length(lead), minEnd)) {
+		out.WriteString(s.Paint(Dim, lead) + s.Paint(end.Tone, line) + "\n")
+	}
+	return out.String()
+}
+
+// Wrap breaks a text into lines of a width, between words where that is possible.
+func Wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && length(line)+1+length(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+		for length(line) > width {
+			runes := []rune(line)
+			lines, line = append(lines, string(runes[:width])), string(runes[width:])
+		}
+	}
+	if line != "" {
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // minEnd is how much of the end of a line is shown on the narrowest terminal.

@@ -18,6 +18,11 @@ func row(lead string, cells ...string) Row {
 	return r
 }
 
+func wrapped(r Row) Row {
+	r.Wrap = true
+	return r
+}
+
 func loose(r Row) Row {
 	r.Loose = true
 	return r
@@ -42,6 +47,11 @@ func TestTable(t *testing.T) {
 			"platform   x\n├─ a       y\n└─ bcd\n"},
 		{"cut where the terminal ends", Style{Width: 29}, []Row{row("", "a", "1234567890123456789012345678")}, "a   123456789012345678901234…\n"},
 		{"not to nothing", Style{Width: 10}, []Row{row("", "a", "12345678901234567890123456")}, "a   1234567890123456789…\n"},
+		{"wrapped between the branches", Style{Width: 29}, []Row{
+			wrapped(row("", "a", "12345 78901 34567 90123 567890")), wrapped(row("├─ ", "b", "12345 78901 34567 90123 567890")),
+			row("│  └─ ", "c"), wrapped(row("└─ ", "d", "123456789012345678901234567890"))},
+			"a\n│  12345 78901 34567 90123\n│  567890\n├─ b\n│  │  12345 78901 34567 90123\n│  │  567890\n│  └─ c\n└─ d\n      12345678901234567890123\n      4567890\n"},
+		{"not wrapped where there is room", Style{Width: 29}, []Row{wrapped(row("", "a", "12345 78901"))}, "a   12345 78901\n"},
 		{"letters, not bytes", Style{}, []Row{row("", "äöü", "x"), row("", "abc", "y")}, "äöü   x\nabc   y\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

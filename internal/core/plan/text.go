@@ -21,6 +21,10 @@ const (
 	// minCause is what is left of a cause beside the name of a trigger, in bytes.
 	minCause = 14
 
+	// CauseOfRollback is in the cause of a request that restores earlier content, before the digest
+	// of what is rejected. Names have no blanks, so that nothing else looks like it.
+	CauseOfRollback = "rollback of content "
+
 	// maxNamed bounds how many sources or keys a cause names.
 	maxNamed = 3
 )
@@ -40,7 +44,7 @@ func (t *task) cause() string {
 	case t.Restores != "":
 		parts = append(parts, t.Restores)
 	case t.Rejected != "":
-		parts = append(parts, "rollback of content "+digest.Prefix+digest.Short(t.Rejected))
+		parts = append(parts, CauseOfRollback+digest.Prefix+digest.Short(t.Rejected))
 	}
 	if t.Input.Force != "" {
 		parts = append(parts, "request by "+t.forceAnnotation())

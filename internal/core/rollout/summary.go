@@ -6,7 +6,6 @@ package rollout
 import (
 	"fmt"
 	"math"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -62,7 +61,7 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 	case triggerv1.RolloutSoaking:
 		return progressing(join(soaking(vt)))
 	case triggerv1.RolloutAwaitingWindow:
-		return waiting(triggerv1.AwaitingWindowReason, join("waits for the window that opens at "+opens(s)))
+		return waiting(triggerv1.AwaitingWindowReason, join("waits for the window that opens at "+opens(vt)))
 	case triggerv1.RolloutAwaitingApproval:
 		return waiting(triggerv1.AwaitingApprovalReason, join(fmt.Sprintf(
 			"waits for approval: kubectl annotate --field-manager=%s --overwrite vt/%s -n %s %s=%s",
@@ -153,21 +152,20 @@ func soaking(vt *triggerv1.ValuesTrigger) string {
 		case st.Name != s.Stage || st.Since == nil || vt.Spec.Rollout == nil || i >= len(vt.Spec.Rollout.Stages):
 			continue
 		case st.Phase == triggerv1.StageUnready:
-			return fmt.Sprintf("%s; may last until %s", s.Message, stamp(st.Since.Add(vt.GetTimeout())))
+			return fmt.Sprintf("%s; may last until %s", s.Message, stamp(vt, st.Since.Add(vt.GetTimeout())))
 		}
-		return "must stay ready until " + stamp(st.Since.Add(vt.Spec.Rollout.Stages[i].MinSuccessTime.Duration))
+		return "must stay ready until " + stamp(vt, st.Since.Add(vt.Spec.Rollout.Stages[i].MinSuccessTime.Duration))
 	}
 	return "must stay ready for some time"
 }
 
-func opens(s *triggerv1.RolloutStatus) string {
-	if s.NextWindow == nil {
+func opens(vt *triggerv1.ValuesTrigger) string {
+	next := vt.Status.Rollout.NextWindow
+	if next == nil {
 		return "a later time"
 	}
-	return stamp(s.NextWindow.Opens.Time)
+	return stamp(vt, next.Opens.Time)
 }
-
-func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // count returns a number as the API has it.
 func count(n int) int32 {

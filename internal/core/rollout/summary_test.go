@@ -98,6 +98,36 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
+func TestSummarize_writes_times_on_the_clocks_of_the_window(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := &triggerv1.ValuesTrigger{}
+	vt.Spec.Schedule = []triggerv1.Window{
+		{Cron: "0 2 * * *", TimeZone: "Europe/Berlin", Window: metav1.Duration{Duration: time.Hour}},
+		{Cron: "0 2 * * *", TimeZone: "Asia/Tokyo", Window: metav1.Duration{Duration: time.Hour}},
+	}
+	vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{stageNamed("canary", soaks(time.Hour))}}
+	opening := func(at string) string {
+		opens, err := time.Parse(time.RFC3339, at)
+		g.Expect(err).NotTo(HaveOccurred())
+		vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: triggerv1.RolloutAwaitingWindow, NextWindow: &triggerv1.NextWindow{Opens: metav1.NewTime(opens)}}
+		summary, _ := Summarize(vt, 0)
+		return summary.Message
+	}
+	g.Expect(opening("2026-03-01T01:00:00Z")).To(HaveSuffix("opens at 2026-03-01T02:00:00+01:00"))
+	g.Expect(opening("2026-03-01T17:00:00Z")).To(HaveSuffix("opens at 2026-03-02T02:00:00+09:00"))
+
+	vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: triggerv1.RolloutSoaking, Stage: "canary", Stages: []triggerv1.StageStatus{
+		{Name: "canary", Phase: triggerv1.StageSoaking, Since: new(metav1.NewTime(noon))},
+	}}
+	summary, _ := Summarize(vt, 0)
+	g.Expect(summary.Message).To(HaveSuffix("must stay ready until 2026-03-01T14:00:00+01:00"))
+
+	vt.Spec.Schedule[0].TimeZone = "Nowhere/AtAll"
+	summary, _ = Summarize(vt, 0)
+	g.Expect(summary.Message).To(HaveSuffix("must stay ready until 2026-03-01T13:00:00Z"))
+}
+
 func rolledBackIn(phase triggerv1.RolloutPhase, message string, stages []triggerv1.StageStatus) *triggerv1.RolloutStatus {
 	return &triggerv1.RolloutStatus{
 		Digest: second, Phase: phase, Stage: "prod", Stages: stages, Message: "apps/a: why",

@@ -127,6 +127,20 @@ func (s Schedule) Next(after time.Time) (opens, closes time.Time) {
 	return opens, time.Time{}
 }
 
+// Local returns a time on the clocks of the window that opens then or, if none does, on those of
+// the first window, and of UTC if there is none.
+func (s Schedule) Local(t time.Time) time.Time {
+	if len(s.windows) == 0 {
+		return t.UTC()
+	}
+	for _, w := range s.windows {
+		if w.next(t.Add(-time.Nanosecond)).Equal(t) {
+			return t.In(w.location)
+		}
+	}
+	return t.In(s.windows[0].location)
+}
+
 // endOf returns the end of a window that is open at a time or begins then, zero if none
 // does.
 func (s Schedule) endOf(at time.Time) time.Time {

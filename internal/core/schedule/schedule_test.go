@@ -168,3 +168,15 @@ func TestParse_tells_what_is_wrong(t *testing.T) {
 		})
 	}
 }
+
+func TestSchedule_Local(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := parsed(g, Window{Cron: "0 2 * * *", TimeZone: berlin, Duration: time.Hour}, Window{Cron: "0 2 * * *", TimeZone: "Asia/Tokyo", Duration: time.Hour})
+	for when, want := range map[string]string{
+		"2026-03-01 01:00": "2026-03-01 02:00 CET", "2026-03-01 17:00": "2026-03-02 02:00 JST", "2026-07-01 11:00": "2026-07-01 13:00 CEST",
+	} {
+		g.Expect(s.Local(at("UTC", when)).Format(stamp)).To(Equal(want))
+		g.Expect(Schedule{}.Local(at("UTC", when)).Format(stamp)).To(Equal(when + " UTC"))
+	}
+}

@@ -1,0 +1,37 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package graph
+
+import (
+	"fmt"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+)
+
+// Step is something that a person can do about a trigger.
+type Step struct {
+	// Does says what it is good for, and Command how it is done.
+	Does    string `json:"does"`
+	Command string `json:"command"`
+}
+
+// Steps returns what a person can do about a trigger as it is now, the most obvious first.
+func (t Trigger) Steps() []Step {
+	step := func(verb, does string) Step {
+		return Step{Does: does, Command: fmt.Sprintf("kubectl valuestrigger %s %s -n %s", verb, t.Name, t.Namespace)}
+	}
+	switch {
+	case t.State == Suspended:
+		return []Step{step("resume", "continue")}
+	case t.State == AwaitingApproval:
+		return []Step{step("approve", "see what it is, and approve it"), step("reject", "reject it"), step("preview --pending", "see how values would change")}
+	case t.State == Stalled && (t.Reason == triggerv1.RolledBackReason || t.Reason == triggerv1.RollbackHaltedReason):
+		return []Step{step("retry", "deliver the rejected content again; or edit the sources")}
+	case t.State == Stalled && (t.Reason == triggerv1.RolloutHaltedReason || t.Reason == triggerv1.DeliveryFailedReason):
+		return []Step{step("retry", "try again, once it is fixed; or edit the sources")}
+	case t.State == Progressing && len(t.Stages) > 0:
+		return []Step{step("suspend", "stop it")}
+	}
+	return nil
+}
