@@ -180,7 +180,7 @@ func (f *fleet) verdict(b bounds) string {
 	return ""
 }
 
-// rejectedAtRest says what is wrong when content that a person has rejected is at rest.
+// rejectedAtRest says what is wrong when content that a person has rejected has settled.
 func (f *fleet) rejectedAtRest(b bounds) string {
 	s, phase := f.stored.rollout, triggerv1.RolloutHalted
 	if b.onFailure == triggerv1.FailureRollback && f.stored.delivered != nil && f.stored.delivered.Digest != s.Digest {
