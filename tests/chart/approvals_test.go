@@ -157,6 +157,14 @@ func (p people) suspends() {
 	p.Expect(p.patch("admin", "suspend", `{"spec":{"suspend":null}}`)).To(Succeed())
 	p.Expect(name()).To(Equal("admin"), "who resumed it")
 
+	// The plugin is a client like others.
+	err := p.plugin("approver", "suspend", "suspend", "-n", team)
+	p.Expect(err).To(MatchError(ContainSubstring("approver may not suspend or resume ValuesTrigger approvals/suspend")))
+	p.Expect(p.plugin("editor", "suspend", "suspend", "-n", team)).To(Succeed())
+	p.Expect(name()).To(Equal("editor"))
+	p.Expect(p.plugin("admin", "resume", "suspend", "-n", team)).To(Succeed())
+	p.Expect(name()).To(Equal("admin"))
+
 	p.create("suspended", true)
 	p.Expect(p.get("suspended").Annotations).To(HaveKeyWithValue(triggerv1.SuspendedByAnnotation, world.AdminUser))
 	p.Expect(p.apply("both", fmt.Sprintf(gatedTrigger, "suspended-too", true, "Manual"), "create")).To(Succeed())

@@ -4,8 +4,13 @@
 package chart
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
@@ -15,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -122,4 +128,16 @@ func (p people) get(name string) *triggerv1.ValuesTrigger {
 	vt := &triggerv1.ValuesTrigger{}
 	p.Expect(w.Client().Get(p.t.Context(), client.ObjectKey{Namespace: team, Name: name}, vt)).To(Succeed())
 	return vt
+}
+
+// plugin runs the plugin of kubectl as a user. The error holds what it wrote.
+func (p people) plugin(user string, args ...string) error {
+	var out bytes.Buffer
+	code := cli.Run(p.t.Context(), append(args, "--kubeconfig", w.Kubeconfig(), "--as", user), cli.Env{
+		Name: "kubectl-valuestrigger", In: strings.NewReader(""), Out: &out, Err: &out, Getenv: os.Getenv, Now: time.Now,
+	})
+	if code != 0 {
+		return errors.New(out.String())
+	}
+	return nil
 }
