@@ -25,6 +25,7 @@ func TestApprovals(t *testing.T) {
 	t.Run("takes the verb, and records the name", p.test((people).verbs))
 	t.Run("no name is forged", p.test((people).forgeries))
 	t.Run("an override is one only beside requestedAt", p.test((people).overrides))
+	t.Run("a retry", p.test((people).retries))
 	t.Run("suspend", p.test((people).suspends))
 	t.Run("what holds changes back", p.test((people).gates))
 	t.Run("Flux", p.test((people).flux))
@@ -141,6 +142,20 @@ func (p people) overrides() {
 	p.Expect(name()).To(BeEmpty(), "it counts for nothing any more")
 	p.Expect(p.annotate("editor", "override", requested+"=2")).To(MatchError(ContainSubstring("the verb override")))
 	p.Expect(p.annotate("editor", "override", "trigger.nebius.ai/triggerAt=1")).To(Succeed(), "it overrides nothing")
+}
+
+// retries go on with what has halted, and withdraw what a person has decided.
+func (p people) retries() {
+	const requested, reset = "reconcile.fluxcd.io/requestedAt", "reconcile.fluxcd.io/resetAt"
+	p.create("retry", false)
+	p.Expect(p.annotate("editor", "retry", requested+"=1", reset+"=1")).To(Succeed())
+	p.Expect(p.patch(world.AdminUser, "retry", `{"status":{"restored":{"revision":1,"digest":"sha256:a","rejects":"sha256:b","time":"2026-01-01T00:00:00Z"}}}`,
+		"--subresource=status")).To(Succeed())
+	p.Expect(p.annotate("editor", "retry", "example.com/other=1")).To(Succeed(), "the retry was there before")
+	p.Expect(p.annotate("editor", "retry", requested+"=2")).To(Succeed(), "it is not a retry")
+	p.Expect(p.annotate("editor", "retry", reset+"=2")).To(MatchError(And(
+		ContainSubstring("editor may not retry ValuesTrigger approvals/retry, whose content a person has rejected"), ContainSubstring("the verb approve"))))
+	p.Expect(p.annotate("approver", "retry", reset+"=2")).To(Succeed())
 }
 
 func (p people) suspends() {
