@@ -85,6 +85,12 @@ const (
 	OverriddenByAnnotation = "trigger.nebius.ai/overridden-by"
 	SuspendedByAnnotation  = "trigger.nebius.ai/suspended-by"
 
+	// FourEyesLabel on a ConfigMap or Secret, with any value, has the API server write the user who
+	// last changed what it holds into EditedByAnnotation, with the chart's approvals.fourEyes. Who adds the
+	// label counts as such. It cannot be removed but with the object.
+	FourEyesLabel      = "trigger.nebius.ai/four-eyes"
+	EditedByAnnotation = "trigger.nebius.ai/edited-by"
+
 	// SuspendedAnnotation is written by "kubectl valuestrigger suspend --all" on each
 	// ValuesTrigger that it suspends, so that "resume --all" leaves alone those that
 	// were suspended one by one. The operator does not read it.

@@ -89,6 +89,16 @@ type RolloutStatus struct {
 	// +optional
 	ChangedAt *metav1.Time `json:"changedAt,omitempty"`
 
+	// EditedBy are the users who edited the content, by the annotations trigger.nebius.ai/edited-by of the sources that
+	// changed, and of the earlier edits that were not delivered everywhere. An empty name stands for
+	// an edit whose user is not known. Empty if none is, as without the label trigger.nebius.ai/four-eyes.
+	// With the chart's approvals.fourEyes these may not approve it.
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:MaxLength=256
+	// +listType=atomic
+	// +optional
+	EditedBy []string `json:"editedBy,omitempty"`
+
 	// UnsettledSince is when the first change came that waits for the quiet period
 	// to end, or settles. Unset when that has ended.
 	// +optional

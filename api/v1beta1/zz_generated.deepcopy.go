@@ -264,6 +264,11 @@ func (in *RolloutStatus) DeepCopyInto(out *RolloutStatus) {
 		in, out := &in.ChangedAt, &out.ChangedAt
 		*out = (*in).DeepCopy()
 	}
+	if in.EditedBy != nil {
+		in, out := &in.EditedBy, &out.EditedBy
+		*out = make([]string, len(*in))
+		copy(*out, *in)
+	}
 	if in.UnsettledSince != nil {
 		in, out := &in.UnsettledSince, &out.UnsettledSince
 		*out = (*in).DeepCopy()

@@ -16,3 +16,14 @@ cp "$root"/config/crd/bases/*.yaml "$files/crds/"
 
 sed -n '/^spec:/,$p' "$here/config/prometheus/rules.yaml" >"$files/rules.yaml"
 cp "$here/config/grafana/dashboard.json" "$files/dashboard.json"
+
+for policies in approvals four-eyes; do
+	rm -rf "${files:?}/$policies"
+	mkdir -p "$files/$policies"
+	for file in "$here/config/$policies"/*.yaml; do
+		case $file in
+		*/kustomization.yaml | */name-reference.yaml | */*_role.yaml) ;;
+		*) cp "$file" "$files/$policies/" ;;
+		esac
+	done
+done

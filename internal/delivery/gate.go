@@ -63,7 +63,7 @@ func stageOf(vt *triggerv1.ValuesTrigger, g *gate, hr *helmv2.HelmRelease) strin
 // decide asks which of the requests that are due may be made now.
 func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) rollout.Decision {
 	in := rollout.Input{
-		Now: snap.at, Digest: snap.content, Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
+		Now: snap.at, Digest: snap.content, Editors: plan.Editors(snap.sources, snap.diff), Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
 		Settle: snap.settle, Applied: snap.applied, Applying: snap.applying,
 		Schedule: g.schedule, Rollout: rolloutOf(vt, snap), Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
 		Force: snap.overrides(), Reset: snap.reset != "", TriggerAt: snap.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),

@@ -47,7 +47,7 @@ var combinations = map[string]string{
 	"no Kustomizations": `rbac: {kustomizations: false}`,
 	"a settle time":     `settleTime: 1m`,
 	"no settle time":    `settleTime: 0`,
-	"an older release": `{settleTime: null, rbac: {kustomizations: null}, extraArgs: null, commonLabels: null, global: null,
+	"an older release": `{settleTime: null, approvals: null, rbac: {kustomizations: null}, extraArgs: null, commonLabels: null, global: null,
 		metricsReader: null, extraObjects: null, deploymentAnnotations: null,
 		serviceMonitor: {enabled: true, namespace: null, scrapeTimeout: null, annotations: null, relabelings: null, metricRelabelings: null},
 		prometheusRule: {enabled: true, namespace: null, annotations: null}, grafanaDashboard: {enabled: true, namespace: null},
@@ -64,6 +64,12 @@ var combinations = map[string]string{
 	"args that agree with values": `{
 		rbac: {secrets: false}, watch: {allNamespaces: false}, defaultServiceAccount: flux,
 		controllerManager: {manager: {args: [--secrets=false, --watch-all-namespaces=0, --default-service-account, flux]}}}`,
+
+	"approvals":                      `approvals: {enforce: true}`,
+	"approvals with four eyes":       `approvals: {enforce: true, fourEyes: true, appliers: ["system:serviceaccount:team:it's \"me\"", argocd]}`,
+	"approvals without who applies":  `approvals: {enforce: true, fourEyes: true, appliers: null}`,
+	"approvals in one namespace":     `{approvals: {enforce: true, fourEyes: true}, watch: {allNamespaces: false}, fullnameOverride: trigger}`,
+	"approvals with roles elsewhere": `{approvals: {enforce: true}, rbac: {create: false}}`,
 
 	"no CRDs":          `crds: {install: false}`,
 	"CRDs to remove":   `crds: {keep: false}`,
@@ -144,6 +150,9 @@ var rejected = map[string]struct{ values, message string }{
 		`{rbac: {create: false}, metricsReader: {subjects: [{kind: User, name: jane}]}}`, "metricsReader.subjects"},
 	"more args without rbac.secrets": {
 		`extraArgs: [--secrets=false]`, "set rbac.secrets"},
+
+	"four eyes without approvals": {`approvals: {fourEyes: true}`, "approvals.fourEyes needs approvals.enforce"},
+	"a verb for one who applies":  {`approvals: {appliers: [{name: x}]}`, "appliers"},
 
 	"args without rbac.secrets": {
 		`controllerManager: {manager: {args: [--secrets=false]}}`, "set rbac.secrets"},

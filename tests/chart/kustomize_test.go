@@ -34,7 +34,7 @@ func TestKustomizeComponentsAreTheChart(t *testing.T) {
 	g.Expect(os.WriteFile(file, data, 0o600)).To(Succeed())
 
 	g.Expect(essence(g, kustomize(t, filepath.Join(dir, "default")))).To(Equal(essence(g, render(t,
-		"{crds: {keep: false}, impersonation: {enabled: true}, publish: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}"))))
+		"{crds: {keep: false}, approvals: {enforce: true, fourEyes: true}, impersonation: {enabled: true}, publish: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}"))))
 }
 
 func TestKustomizeNamespaceIsRestricted(t *testing.T) {
@@ -52,6 +52,9 @@ func essence(g Gomega, all objects) map[string]map[string]any {
 	for _, obj := range all {
 		if obj.GetKind() == "Namespace" {
 			continue
+		}
+		if obj.GroupVersionKind().Group == "admissionregistration.k8s.io" {
+			obj.SetNamespace("") // kustomize takes the policies for namespaced. The API server ignores it.
 		}
 		key := obj.GetKind() + "/" + obj.GetNamespace() + "/" + obj.GetName()
 		g.Expect(out).NotTo(HaveKey(key))
@@ -93,6 +96,11 @@ func TestCopiesAreCurrent(t *testing.T) {
 	g := NewWithT(t)
 	g.Expect(contents(g, filepath.Join(chartDir, "files", "crds"), "*.yaml")).To(Equal(contents(g, "../../config/crd/bases", "*.yaml")),
 		"run config/chart/generate.sh")
+	for _, policies := range []string{"approvals", "four-eyes"} {
+		for name, text := range contents(g, filepath.Join(chartDir, "files", policies), "*.yaml") {
+			g.Expect(contents(g, filepath.Join("../../config", policies), name)).To(HaveKeyWithValue(name, text))
+		}
+	}
 	g.Expect(contents(g, filepath.Join(chartDir, "files"), "*.json")).To(Equal(contents(g, "../../config/grafana", "*.json")))
 	g.Expect(contents(g, "../../config/prometheus", "rules.yaml")["rules.yaml"]).To(
 		HaveSuffix("\n" + contents(g, filepath.Join(chartDir, "files"), "rules.yaml")["rules.yaml"]))

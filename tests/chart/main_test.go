@@ -20,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/yaml"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -31,12 +32,15 @@ const (
 	namespace = "helmrelease-trigger-operator-system"
 
 	manager = "helmrelease-trigger-operator-controller-manager"
+
+	// What is rendered is for a cluster that serves it.
+	mutatingPolicies = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
 )
 
 var w *world.World
 
 func TestMain(m *testing.M) {
-	os.Exit(world.Main(m, world.Options{NoHelmController: true}, &w))
+	os.Exit(world.Main(m, world.Options{NoHelmController: true, AddToScheme: []func(*runtime.Scheme) error{triggerv1.AddToScheme}}, &w))
 }
 
 // objects are those of a rendered chart or kustomization.
@@ -108,7 +112,7 @@ func render(t *testing.T, values ...string) objects {
 // template runs helm template with the values, as YAML.
 func template(t *testing.T, values ...string) (string, error) {
 	t.Helper()
-	args := []string{"template", release, chartDir, "--namespace", namespace}
+	args := []string{"template", release, chartDir, "--namespace", namespace, "--api-versions", mutatingPolicies}
 	for _, v := range values {
 		args = append(args, "--values", valuesFile(t, v))
 	}

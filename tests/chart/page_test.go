@@ -180,6 +180,7 @@ func TestNotes(t *testing.T) {
 		"prometheusRule.enabled":      "prometheusRule: {enabled: true}",
 		"helm uninstall":              combinations["CRDs to remove"],
 		"One replica":                 "controllerManager: {replicas: 2}",
+		"approvals.enforce=false":     combinations["approvals"],
 	} {
 		g.Expect(byDefault).To(ContainSubstring(off))
 		g.Expect(notes(on)).NotTo(ContainSubstring(off))
@@ -195,6 +196,7 @@ func TestNotes(t *testing.T) {
 		combinations["no CRDs"]:                        "crds.install=false",
 		"rbac: {kustomizations: false}":                "rbac.kustomizations=false",
 		"controllerManager: {replicas: 0}":             "controllerManager.replicas=0",
+		combinations["approvals"]:                      "approvals.enforce without MutatingAdmissionPolicies",
 	} {
 		g.Expect(byDefault).NotTo(ContainSubstring(want))
 		g.Expect(notes(values)).To(ContainSubstring(want), values)

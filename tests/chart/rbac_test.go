@@ -119,8 +119,8 @@ func TestAggregatedRoles(t *testing.T) {
 		label string
 		verbs []string
 	}{
-		"admin":  {"aggregate-to-admin", []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}},
-		"editor": {"aggregate-to-edit", []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}},
+		"admin":  {"aggregate-to-admin", []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch", "approve", "override", "suspend"}},
+		"editor": {"aggregate-to-edit", []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch", "suspend"}},
 		"viewer": {"aggregate-to-view", []string{"get", "list", "watch"}},
 	} {
 		role := convert[rbacv1.ClusterRole](g, out.find("ClusterRole", release+"-valuestrigger-"+name+"-role"))

@@ -202,6 +202,16 @@ override the first group and nothing overrides the third.
 {{- concat $before (include "helmrelease-trigger-operator.userArgs" . | fromYamlArray) $after | toYaml }}
 {{- end }}
 
+{{/* The API version in which the cluster serves MutatingAdmissionPolicies, empty if it does not. */}}
+{{- define "helmrelease-trigger-operator.mutatingPolicies" -}}
+{{- range list "v1" "v1beta1" }}
+{{- if $.Capabilities.APIVersions.Has (printf "admissionregistration.k8s.io/%s/MutatingAdmissionPolicy" .) }}
+{{- printf "admissionregistration.k8s.io/%s" . }}
+{{- break }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{/* What the schema cannot see. Fails with the value to change. */}}
 {{- define "helmrelease-trigger-operator.validate" -}}
 {{- $secrets := include "helmrelease-trigger-operator.flag" (dict "root" . "names" (list "secrets") "bool" true) }}
@@ -230,6 +240,12 @@ override the first group and nothing overrides the third.
 {{- if $runsAs.annotations }}
 {{- fail "controllerManager.serviceAccount.annotations needs create to be true: annotate the account where it is made" }}
 {{- end }}
+{{- end }}
+{{- if and (.Values.approvals).fourEyes (not (.Values.approvals).enforce) }}
+{{- fail "approvals.fourEyes needs approvals.enforce: without, anyone who may edit a ValuesTrigger may approve under any name" }}
+{{- end }}
+{{- if and (.Values.approvals).enforce (semverCompare "<1.30-0" .Capabilities.KubeVersion.Version) }}
+{{- fail (printf "approvals.enforce needs Kubernetes 1.30 or later, for ValidatingAdmissionPolicies; this is %s" .Capabilities.KubeVersion.Version) }}
 {{- end }}
 {{- if and (.Values.metricsReader).subjects (not .Values.rbac.create) }}
 {{- fail "metricsReader.subjects needs rbac.create: bind them to a ClusterRole of your own" }}

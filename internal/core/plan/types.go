@@ -80,6 +80,10 @@ type Source struct {
 	Editor, Origin string
 	ChangedKeys    []string
 
+	// EditedBy is the user who last changed what the object holds, as the API server recorded
+	// him. Empty if it did not.
+	EditedBy string
+
 	// Applier is the tool that applied the content as it is, zero if it was last changed
 	// by hand or by another controller.
 	Applier applier.Applier

@@ -56,7 +56,7 @@ func (p *planner) begin() {
 	}
 	fresh := previous == nil || previous.Digest != p.Digest || p.retried(previous) || p.triggered(previous)
 	if fresh {
-		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now), TriggerAt: p.TriggerAt}
+		p.Status = &triggerv1.RolloutStatus{Digest: p.Digest, ChangedAt: later(p.Now), TriggerAt: p.TriggerAt, EditedBy: editedBy(previous, p.Editors)}
 		p.unsettle()
 	} else {
 		p.Status = fixed(previous.DeepCopy(), p.Now)

@@ -136,6 +136,9 @@ type Input struct {
 	// Digest of all sources together.
 	Digest string
 
+	// Editors of the content, as plan.Editors returns them.
+	Editors []string
+
 	// Quiet and MaxDelay of the spec, 0 for no quiet period.
 	Quiet    time.Duration
 	MaxDelay time.Duration

@@ -18,6 +18,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // describe returns what is kept of an object with this content.
@@ -30,6 +31,7 @@ func describe(obj client.Object, content digest.Content) Object {
 		Watched:         binding.FluxWatches(obj.GetLabels()),
 		ResourceVersion: obj.GetResourceVersion(),
 	}
+	object.EditedBy = editedBy(obj)
 	object.Content = content
 	object.Full = content.Digest()
 	object.UID = obj.GetUID()
@@ -72,6 +74,20 @@ func (o Object) RecordedBy(baseline contract.Baseline) bool {
 	return baseline.Digest == o.Full || slices.Contains(o.Content.Former(), baseline.Digest)
 }
 
+// maxUser bounds the name of a user, in bytes as stored.
+const maxUser = 256
+
+// editedBy returns the user whom the API server recorded as the last who changed the content. Without the
+// label no policy did, and anyone may have written the annotation. A name that could not be
+// stored as it is would be that of another user.
+func editedBy(obj client.Object) string {
+	name := obj.GetAnnotations()[triggerv1.EditedByAnnotation]
+	if _, labelled := obj.GetLabels()[triggerv1.FourEyesLabel]; !labelled || text.Line(name, maxUser) != name {
+		return ""
+	}
+	return strings.Clone(name)
+}
+
 // maxPublishTo bounds what is kept of the annotation, in bytes: names of hundreds of
 // namespaces.
 const maxPublishTo = 16 << 10
@@ -100,7 +116,7 @@ func slim(obj client.Object) client.Object {
 
 // size returns the bytes that an object takes in memory, roughly.
 func (o Object) size() int {
-	n := 512 + o.Content.Size() + len(o.PublishTo) + len(o.Applier.Namespace) + len(o.Applier.Name) + len(o.Origin)
+	n := 512 + o.Content.Size() + len(o.PublishTo) + len(o.EditedBy) + len(o.Applier.Namespace) + len(o.Applier.Name) + len(o.Origin)
 	for _, value := range o.Annotations {
 		n += len(value)
 	}

@@ -5,6 +5,7 @@ package source
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -180,5 +181,29 @@ func TestStore_attributes_a_change_when_it_is_seen(t *testing.T) {
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(object.Origin).To(Equal(step.origin), step.what)
 		g.Expect(k.asked).To(Equal(step.asked), step.what)
+	}
+}
+
+func TestEditedBy(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, labelled, by, want string
+	}{
+		{"as the API server recorded him", "true", "system:serviceaccount:flux-system:kustomize-controller", "system:serviceaccount:flux-system:kustomize-controller"},
+		{"whatever the label says", "", "Jane Doe <jane@example.com>", "Jane Doe <jane@example.com>"},
+		{"not without the label", "none", "jane", ""},
+		{"not without the annotation", "true", "", ""},
+		{"not if it cannot be stored", "true", strings.Repeat("x", 257), ""},
+		{"not if it would be shown as another", "true", "jane\u202e", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cm := testConfigMap("settings", map[string]string{"a": "1"})
+			cm.Annotations = map[string]string{triggerv1.EditedByAnnotation: c.by}
+			if c.labelled != "none" {
+				cm.Labels = map[string]string{triggerv1.FourEyesLabel: c.labelled}
+			}
+			NewWithT(t).Expect(editedBy(cm)).To(Equal(c.want))
+		})
 	}
 }

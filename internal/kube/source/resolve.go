@@ -93,7 +93,7 @@ func describeSource(w binding.Source, object Object) plan.Source {
 	s.Digest, s.Former = object.Content.Digest(w.Keys...), object.Content.Former(w.Keys...)
 	s.Full, s.FormerFull = object.Full, object.Content.Former()
 	s.Watched, s.PublishTo = object.Watched, object.PublishTo
-	s.UID, s.Applier = object.UID, object.Applier
+	s.UID, s.Applier, s.EditedBy = object.UID, object.Applier, object.EditedBy
 	s.Editor, s.Origin, s.ChangedKeys = object.Editor, object.Origin, object.ChangedKeys
 	if contract.IsSource(object.Labels) && contract.ParseBaseline(object.Annotations).Legacy {
 		s.Baseline = map[string]bool{}

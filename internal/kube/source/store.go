@@ -69,6 +69,10 @@ type Object struct {
 	// known.
 	Editor string
 
+	// EditedBy is the user who last changed the content, as the API server recorded him.
+	// Empty if it did not.
+	EditedBy string
+
 	// Applier is the tool that applied the content as it is, zero if it was last changed
 	// by hand or by another controller.
 	Applier applier.Applier
