@@ -171,6 +171,9 @@ func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 		return client.IgnoreNotFound(err)
 	}
 	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
+	if !vt.RollsBack() {
+		return t.err // What may not be deleted goes with the trigger.
+	}
 	for _, one := range t.refused {
 		t.err = errors.Join(t.err, one.err)
 	}
