@@ -45,8 +45,9 @@ type Change struct {
 	// Digest of all sources together after the change.
 	Digest string `json:"digest"`
 
-	// GitRevision is the revision of the Kustomization that applied the source that changed, for
-	// example "main@sha1:2b9c0e7…", as Flux writes it. Empty if the source does not come from one.
+	// GitRevision is the revision of the Kustomization that applied the source that changed, with 12
+	// digits of its hash, for example "main@sha1:2b9c0e7f1a44". Empty if the source does not come from
+	// one, or if that is not known.
 	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	GitRevision string `json:"gitRevision,omitempty"`

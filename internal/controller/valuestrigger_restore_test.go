@@ -80,7 +80,7 @@ func TestStory_a_person_goes_back_to_a_revision(t *testing.T) {
 	s.Expect(vt.Status.Rollout).To(And(HaveField("Digest", contentOf("1")), HaveField("Phase", triggerv1.RolloutAwaitingApproval)), "nothing is quiet for an hour")
 	s.Expect(vt.Status.Restored).To(And(HaveField("Revision", int64(1)), HaveField("Digest", contentOf("1")), HaveField("Rejects", contentOf("2")), HaveField("User", "alice")))
 	s.Expect(vt.Status.History[0]).To(And(HaveField("Restores", Equal(vt.Status.Restored)), HaveField("Outcome", triggerv1.ChangeInProgress), HaveField("Kept", HaveLen(1))))
-	s.Expect(s.ready()).To(HaveSuffix("; goes back to revision 1 by alice"))
+	s.Expect(s.ready()).To(HaveSuffix("; rollback to revision 1 by alice"))
 	s.Expect(s.holds()).To(Equal("a: 2"))
 
 	s.annotate(triggerv1.ApproveAnnotation, contentOf("1")+"/all")

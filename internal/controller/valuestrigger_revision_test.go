@@ -100,6 +100,28 @@ func TestStory_a_revision_that_may_not_be_kept(t *testing.T) {
 	}
 }
 
+// An account that may make copies need not be permitted to delete them.
+func TestStory_a_revision_that_may_not_be_deleted(t *testing.T) {
+	t.Parallel()
+	s := delivered(t, values("1"), func(vt *triggerv1.ValuesTrigger) { vt.Spec.RevisionHistoryLimit = new(int32(1)) })
+	s.writes.answers["delete ConfigMap "+s.keptOf("1")] = forbidden
+	s.edit("2")
+	for range 4 {
+		s.expect(s.WithT)
+	}
+	s.upgrade(true)
+	for range 4 {
+		s.expect(s.WithT)
+	}
+	s.Expect(s.revisions()).To(Equal([]int64{2}))
+	s.Expect(conditions.IsReady(s.trigger())).To(BeTrue())
+	s.Expect(s.writes.taken()).To(ContainElement("delete ConfigMap " + s.keptOf("1")))
+	s.Expect(s.kept()).To(ConsistOf(s.keptOf("1"), s.keptOf("2")), "it goes with the trigger")
+	_, result, err := s.look()
+	s.Expect(err).NotTo(HaveOccurred())
+	s.Expect(result.RequeueAfter).To(BeNumerically(">", time.Minute), "that is no reason to look again")
+}
+
 // An operator whose cache is behind does not know what has been kept since.
 func TestStory_what_is_kept_is_not_deleted_on_the_word_of_an_older_version(t *testing.T) {
 	t.Parallel()

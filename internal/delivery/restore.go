@@ -219,7 +219,7 @@ func withRestored(summary plan.Summary, snap snapshot) plan.Summary {
 		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to deliver it",
 			r.Revision, short(r.Digest), rollout.By(r.PersonRecord), short(r.Rejects))
 	default:
-		summary.Message = text.Line(fmt.Sprintf("%s; goes back to revision %d%s", summary.Message, r.Revision, rollout.By(r.PersonRecord)), text.MaxMessage)
+		summary.Message = text.Line(summary.Message+"; "+snap.restoring(), text.MaxMessage)
 	}
 	return summary
 }

@@ -109,7 +109,7 @@ func TestWithRestored(t *testing.T) {
 	g.Expect(done).To(And(HaveField("Ready", metav1.ConditionFalse), HaveField("Reason", triggerv1.RolledBackReason), HaveField("Stalled", true),
 		HaveField("Outcome", triggerv1.ChangeDelivered), HaveField("Message", HavePrefix("Rolled back to revision 1, content "))))
 	goesOn := withRestored(plan.Summary{Ready: metav1.ConditionUnknown, Reason: "Progressing", Message: "1 of 2"}, snap)
-	g.Expect(goesOn).To(And(HaveField("Reason", "Progressing"), HaveField("Message", "1 of 2; goes back to revision 1 by alice")))
+	g.Expect(goesOn).To(And(HaveField("Reason", "Progressing"), HaveField("Message", "1 of 2; rollback to revision 1 by alice")))
 	g.Expect(withRestored(goesOn, snapshot{})).To(Equal(goesOn))
 }
 

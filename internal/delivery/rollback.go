@@ -137,6 +137,26 @@ func (e *Engine) store(ctx context.Context, snap snapshot) error {
 	return nil
 }
 
+// keeps returns the names of what is to be kept: of the sources as they are, and of contents that can be
+// restored. Without copies it is nothing.
+func (p *publication) keeps(sources []plan.Source, contents []*triggerv1.DeliveredContent) map[string]bool {
+	names := map[string]bool{}
+	if p == nil {
+		return names
+	}
+	sources = slices.Clone(sources)
+	for _, content := range contents {
+		if past, sound := plan.Restored(content, nil); sound {
+			sources = append(sources, past...)
+		}
+	}
+	for _, s := range sources {
+		kept := p.keptBy(s)
+		names[kept.String()] = true
+	}
+	return names
+}
+
 // discard deletes what is kept and cannot be restored any more, as the newest version of the trigger
 // says: one that is behind does not name what has been kept since.
 func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) error {
@@ -144,19 +164,7 @@ func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 	if len(contents) == 0 && !vt.RollsBack() {
 		return nil
 	}
-	wanted := map[string]bool{}
-	if snap.publication != nil {
-		sources := slices.Clone(snap.sources)
-		for _, content := range contents {
-			if past, sound := plan.Restored(content, nil); sound {
-				sources = append(sources, past...)
-			}
-		}
-		for _, s := range sources {
-			kept := snap.publication.keptBy(s)
-			wanted[kept.String()] = true
-		}
-	}
+	wanted := snap.publication.keeps(snap.sources, contents)
 	found, err := index.Copies(ctx, e.Cache, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(vt))
 	if err != nil {
 		return err
@@ -171,6 +179,9 @@ func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 		return client.IgnoreNotFound(err)
 	}
 	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
+	if !vt.RollsBack() {
+		return t.err // What may not be deleted goes with the trigger.
+	}
 	for _, one := range t.refused {
 		t.err = errors.Join(t.err, one.err)
 	}

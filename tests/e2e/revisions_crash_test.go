@@ -67,7 +67,7 @@ func revisionsPath() crashPath {
 	}
 }
 
-// isRestored returns nil if the trigger has restored a revision that has passed again, or if it has not.
+// isRestored returns nil if a revision is restored and has passed, or if none is restored.
 func (c *crashable) isRestored(ns string, want bool) error {
 	vt, err := c.trigger(ns, "platform")
 	if err != nil {

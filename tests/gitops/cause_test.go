@@ -40,7 +40,7 @@ func TestCause_names_the_Kustomization_and_the_revision_that_it_applied(t *testi
 		e.Eventually(e.readyTriggers).Should(HaveExactElements(HavePrefix(delivered), HavePrefix(delivered)))
 		vt, err := e.trigger("index-auto")
 		e.Expect(err).NotTo(HaveOccurred())
-		e.Expect(vt.Status.History[0].Cause).To(ContainSubstring(by))
+		e.Expect(vt.Status.History[0]).To(And(HaveField("Cause", ContainSubstring(by)), HaveField("GitRevision", revision[:len("main@sha1:")+12])))
 	}
 
 	patch := []byte(`{"data":{"values.yaml":"knob: 9\nsince: 0.0.0\n"}}`)

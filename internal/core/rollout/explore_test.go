@@ -159,7 +159,7 @@ func (f *fleet) verdict(b bounds) string {
 	}
 	first, last := f.releases[canary].live, f.releases[rest].live
 	if s.RejectedBy != nil {
-		return f.rejectedAtRest(b)
+		return f.whenRejected(b)
 	}
 	if f.content == broken {
 		phase := triggerv1.RolloutHalted
@@ -180,8 +180,8 @@ func (f *fleet) verdict(b bounds) string {
 	return ""
 }
 
-// rejectedAtRest says what is wrong when content that a person has rejected has settled.
-func (f *fleet) rejectedAtRest(b bounds) string {
+// whenRejected says what is wrong when all has settled and a person has rejected the content.
+func (f *fleet) whenRejected(b bounds) string {
 	s, phase := f.stored.rollout, triggerv1.RolloutHalted
 	if b.onFailure == triggerv1.FailureRollback && f.stored.delivered != nil && f.stored.delivered.Digest != s.Digest {
 		phase = triggerv1.RolloutRolledBack
