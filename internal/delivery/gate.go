@@ -75,8 +75,8 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		in.Reject, in.HandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation]), vt.Status.LastHandledReject
 		in.Approver, in.Rejecter = snap.approver, snap.rejecter
 	}
-	if snap.restores != nil { // A person has decided: there is nothing to wait for.
-		in.Quiet = 0
+	if snap.restores != nil { // A person has decided: there is nothing to wait for, and who did may not approve it alone.
+		in.Quiet, in.Editors = 0, []string{snap.restores.User}
 	}
 	formerly := plan.Formerly(snap.sources)
 	for _, c := range cases {

@@ -122,3 +122,17 @@ func TestRolloutOf(t *testing.T) {
 	vt.Spec.Rollout.OnFailure = triggerv1.FailureContinue
 	g.Expect(rolloutOf(vt, snapshot{restores: vt.Status.Restored}).OnFailure).To(Equal(triggerv1.FailureContinue))
 }
+
+// With four eyes, who goes back to a revision does not approve it, too.
+func TestRestore_has_an_editor(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt, _ := wentBack()
+	vt.Status.Rollout = nil
+	snap := snapshot{restores: vt.Status.Restored, content: vt.Status.Restored.Digest, rejected: vt.Status.Restored.Rejects}
+	var err error
+	snap.gate, err = newGate(vt)
+	g.Expect(err).NotTo(HaveOccurred())
+	due := targetCase{decision: plan.Decision{Request: &plan.Request{}}, input: plan.Input{Release: plan.Release{Exists: true}}}
+	g.Expect(snap.gate.decide(vt, snap, []*targetCase{&due}).Status.EditedBy).To(Equal([]string{"alice"}))
+}

@@ -156,6 +156,11 @@ func (p people) retries() {
 	p.Expect(p.annotate("editor", "retry", reset+"=2")).To(MatchError(And(
 		ContainSubstring("editor may not retry ValuesTrigger approvals/retry, whose content a person has rejected"), ContainSubstring("the verb approve"))))
 	p.Expect(p.annotate("approver", "retry", reset+"=2")).To(Succeed())
+
+	p.Expect(p.patch(world.AdminUser, "retry", `{"status":{"restored":null,"rollout":{"digest":"sha256:b","phase":"Halted","rejectedBy":{"time":"2026-01-01T00:00:00Z"}}}}`,
+		"--subresource=status")).To(Succeed())
+	p.Expect(p.annotate("editor", "retry", requested+"=3", reset+"=3")).To(MatchError(ContainSubstring("the verb approve")))
+	p.Expect(p.annotate("approver", "retry", requested+"=3", reset+"=3")).To(Succeed())
 }
 
 func (p people) suspends() {
