@@ -45,10 +45,11 @@ func (d *demo) tries() []try {
 		{"Ask what an edit would do, before anyone makes it", []string{
 			"kubectl create configmap prices -n shop --from-literal='values.yaml=discount: 40' --dry-run=client -o yaml | kubectl valuestrigger preview -f -",
 		}},
-		{"Make it, approve the last stage by the command at the end of STATUS, and see it arrive", []string{
+		{"Make it, approve the last stage, and see it arrive", []string{
 			patch(prices, "values.yaml", "discount: 40\n"),
 			"kubectl wait vt/prices -n shop --for=jsonpath='{.status.rollout.phase}'=AwaitingApproval --timeout=1m",
 			"kubectl get vt prices -n shop",
+			"kubectl valuestrigger approve prices -n shop --yes",
 			"kubectl valuestrigger wait prices -n shop",
 		}},
 	}

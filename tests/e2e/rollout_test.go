@@ -31,7 +31,7 @@ func TestRollout_a_change_that_breaks_one_canary_touches_the_canaries_alone_and_
 	e.setValues(cm, "breaks: canary-02\n")
 	e.stalled(ns, "platform", triggerv1.RolloutHaltedReason, "Stage 1/3 canary, 3/4, 1 failed; halted: "+ns+"/canary-02: UpgradeFailed", "this one breaks")
 	e.Expect(e.phase(ns)()).To(Equal(triggerv1.RolloutHalted))
-	e.Expect(e.table(ns)).To(MatchRegexp(`platform +False +Stage 1/3 canary, 3/4, 1 failed; halted: .+ 3/60 `))
+	e.Expect(e.table(ns)).To(MatchRegexp(`platform +False +3/60 .+ RolloutHalted: canary\n`))
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(And(
 		HaveField("State", triggerv1.TargetHeld), HaveField("Stage", "prod"), HaveField("Message", "waits for stage canary")))
 	e.Consistently(func() map[string]int { counts, _, _, _ := bad.result(); return counts }, patience).Should(Equal(map[string]int{"canary": 4}))
