@@ -4,6 +4,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -144,7 +145,7 @@ func retries(vt *triggerv1.ValuesTrigger) judgement {
 		j.first = fmt.Sprintf("delivers content %s, which the rollback to revision %d rejects", rejected(vt), vt.Status.Restored.Revision)
 	case phase(vt) == triggerv1.RolloutRolledBack:
 		j.leave = "content " + rejected(vt) + " is rejected; give its name to deliver that again"
-		j.first = "delivers content " + rejected(vt) + " again, which failed and was rolled back"
+		j.first = "delivers content " + rejected(vt) + " again, which " + rejection(vt)
 	case j.idle:
 		j.first = "has nothing that failed"
 	case vt.Spec.Suspend:
@@ -164,6 +165,18 @@ func phase(vt *triggerv1.ValuesTrigger) triggerv1.RolloutPhase {
 		return ""
 	}
 	return vt.Status.Rollout.Phase
+}
+
+// rejection says what content that was rolled back is rejected for: a person may have said no.
+func rejection(vt *triggerv1.ValuesTrigger) string {
+	by := vt.Status.Rollout.RejectedBy
+	if by == nil {
+		return "failed and was rolled back"
+	}
+	if who := cmp.Or(by.User, by.Manager); who != "" {
+		return "was rejected by " + who
+	}
+	return "was rejected"
 }
 
 // rejected returns the content of the sources that is not delivered since it was rolled back, in short.

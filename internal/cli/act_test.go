@@ -174,6 +174,12 @@ func TestRetry_all_takes_what_failed_and_leaves_refused_content_alone(t *testing
 		"valuestrigger/refuses in apps delivers content sha256:555555555555 again, which failed and was rolled back\n"))
 	g.Expect(annotationsOf(t, call, "refuses")).To(HaveKey(helmv2.ResetRequestAnnotation))
 
+	rejected := careful("rejected", triggerv1.RolloutRolledBack, triggerv1.TargetDelivered)
+	rejected.Status.Rollout.RejectedBy = &triggerv1.PersonRecord{User: "anna"}
+	call.objects, call.client = []client.Object{rejected}, nil
+	g.Expect(call.run(t, "retry", "rejected", "-n", "apps").out).To(HavePrefix(
+		"valuestrigger/rejected in apps delivers content sha256:555555555555 again, which was rejected by anna\n"))
+
 	back := careful("back", triggerv1.RolloutFinished, triggerv1.TargetDelivered)
 	back.Status.Restored = &triggerv1.RestoreRecord{Revision: 2, Rejects: "sha256:99"}
 	call.objects, call.client = []client.Object{back}, nil

@@ -87,7 +87,7 @@ func (c *cli) past(ctx context.Context, args []string, o pastOptions) error {
 	for i := range triggers {
 		if vt := &triggers[i]; !since.IsZero() && history.Incomplete(vt, since) {
 			first := vt.Status.History[len(vt.Status.History)-1].Time
-			c.warn("%s has on record what changed since %s, and nothing before: spec.revisionHistoryLimit bounds it", binding.TriggerObject(vt), first.UTC().Format(time.RFC3339))
+			c.warn("%s has on record what changed since %s, and nothing before: spec.revisionHistoryLimit and 16 KiB bound it", binding.TriggerObject(vt), first.UTC().Format(time.RFC3339))
 		}
 	}
 	entries = history.Newest(entries, since)

@@ -92,7 +92,7 @@ func TestHistory_says_where_it_begins(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	got := (&call{objects: past()}).run(t, "history", "platform", "-n", "platform", "--since", "7d")
-	g.Expect(got.err).To(Equal("warning: ValuesTrigger platform/platform has on record what changed since 2026-01-01T01:04:05Z, and nothing before: spec.revisionHistoryLimit bounds it\n"))
+	g.Expect(got.err).To(Equal("warning: ValuesTrigger platform/platform has on record what changed since 2026-01-01T01:04:05Z, and nothing before: spec.revisionHistoryLimit and 16 KiB bound it\n"))
 }
 
 func TestHistory_of_a_release(t *testing.T) {

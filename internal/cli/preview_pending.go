@@ -33,6 +33,9 @@ type pendingTrigger struct {
 	// the revision Restores.
 	Rejected bool  `json:"rejected,omitempty"`
 	Restores int64 `json:"restoresRevision,omitempty"`
+
+	// RejectedBy is the person who rejected the content, nil if it has failed.
+	RejectedBy *triggerv1.PersonRecord `json:"rejectedBy,omitempty"`
 }
 
 // pending previews what a trigger has not delivered yet: what its sources hold, against
@@ -88,6 +91,9 @@ func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Tri
 	}
 	if present := decision.Present(vt); rejected(vt) != "" {
 		p.Pending.Digest, p.Pending.Rejected = present, true
+		if vt.Status.Rollout != nil {
+			p.Pending.RejectedBy = vt.Status.Rollout.RejectedBy
+		}
 	}
 	if r := vt.Status.Restored; r != nil {
 		p.Pending.Restores = r.Revision

@@ -121,6 +121,32 @@ func TestPreview_pending(t *testing.T) {
 		g.Expect(got.out).To(HavePrefix("ValuesTrigger config/platform: content sha256:1 has failed and is not delivered\n"))
 		g.Expect(got.out).To(ContainSubstring("UpgradeLater (has failed and is not delivered: edit it, or retry it by name): HelmRelease apps/second\n"))
 	})
+	t.Run("what a person has rejected", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		objects := rolledBack()
+		objects[0].(*triggerv1.ValuesTrigger).Status.Rollout.RejectedBy = &triggerv1.PersonRecord{User: "anna"}
+		got := (&call{objects: objects}).run(t, "preview", "--pending", "platform", "-n", "config")
+		g.Expect(got.out).To(HavePrefix("ValuesTrigger config/platform: content sha256:1 was rejected by a person and is not delivered\n"))
+		g.Expect(got.out).To(ContainSubstring("UpgradeLater (was rejected by a person and is not delivered: edit it, or retry it by name): HelmRelease apps/second\n"))
+	})
+	t.Run("what a status does not list waits for the same", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		objects := awaiting()
+		vt := objects[0].(*triggerv1.ValuesTrigger)
+		listed := 0
+		for i := range vt.Status.Targets {
+			if t := &vt.Status.Targets[i]; t.Namespace == "prod" && strings.HasPrefix(t.Message, "waits for the approval") {
+				if listed++; listed > 1 {
+					t.Message = ""
+				}
+			}
+		}
+		g.Expect(listed).To(BeNumerically(">", 1))
+		got := (&call{objects: objects}).run(t, "preview", "--pending", "platform", "-n", "platform")
+		g.Expect(got.out).NotTo(ContainSubstring("after the approval of stage prod"))
+	})
 	t.Run("what a person went back from", func(t *testing.T) {
 		t.Parallel()
 		objects := rings()

@@ -92,6 +92,8 @@ func pendingTitle(s layout.Style, p *pendingTrigger) string {
 	switch {
 	case p.Restores > 0:
 		title += fmt.Sprintf(": %s is rejected by the rollback to revision %d", content, p.Restores)
+	case p.RejectedBy != nil:
+		title += ": " + content + " was rejected by a person and is not delivered"
 	case p.Rejected:
 		title += ": " + content + " has failed and is not delivered"
 	case p.Waiting == 0:

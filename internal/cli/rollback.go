@@ -150,6 +150,8 @@ func (c *cli) keptContent(ctx context.Context, vt *triggerv1.ValuesTrigger, chan
 				return out, err
 			case e.after == nil:
 				out.missing = fmt.Sprintf("revision %d cannot be restored: %s %s/%s, which kept what %s held, is gone", change.Revision, kept.Kind, kept.Namespace, kept.Name, source)
+			default:
+				e.after.SetLabels(nil) // They opt it out as a source, not the content that it keeps.
 			}
 		}
 		if hidden {

@@ -150,7 +150,7 @@ func editText(e history.Edit, of history.Cause) string {
 	case of.Restores > 0:
 		return fmt.Sprintf("%s as it was in revision %d, restored on request", out, of.Restores)
 	case of.TakenBack != "":
-		return out + " as it was before: " + of.TakenBack + " failed and was rolled back"
+		return out + " as it was before: " + of.TakenBack + " was rolled back"
 	case e.Absent:
 		out += " was gone"
 	case len(e.Keys) > 0:

@@ -98,10 +98,18 @@ func Duration(d time.Duration) string {
 // waits says what the content waits for that a target is due to get, "" if it has it. What the
 // status does not say follows from the spec.
 func waits(vt *triggerv1.ValuesTrigger, t Target, turn Turn) string {
-	if vt.Status.Rollout != nil && vt.Status.Rollout.Rollback != nil {
+	status := vt.Status.Rollout
+	switch {
+	case status != nil && status.Rollback != nil && status.RejectedBy != nil:
+		return "was rejected by a person and is not delivered: edit it, or retry it by name"
+	case status != nil && status.Rollback != nil:
 		return "has failed and is not delivered: edit it, or retry it by name"
 	}
 	reason, _, _ := strings.Cut(t.Message, ";")
+	if t.State == triggerv1.TargetHeld && reason == "" && status != nil && status.Phase == triggerv1.RolloutAwaitingApproval && status.Stage == turn.Stage {
+		// A status that lists few of its targets has no message of the others, which wait for the same.
+		return "waits for the approval of stage " + turn.Stage
+	}
 	switch t.State {
 	case triggerv1.TargetHeld:
 		return cmp.Or(reason, turn.After, "is held back")

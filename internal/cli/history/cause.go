@@ -24,7 +24,7 @@ type Cause struct {
 	// More is how many objects it does not name.
 	More int `json:"more,omitempty"`
 
-	// TakenBack is the start of the digest of content that failed: the objects were
+	// TakenBack is the start of the digest of content that failed or was rejected: the objects were
 	// restored to what they held before.
 	TakenBack string `json:"rolledBack,omitempty"`
 
