@@ -31,7 +31,7 @@ func (t Trigger) Steps() []Step {
 	case t.State == Stalled && (t.Reason == triggerv1.RolloutHaltedReason || t.Reason == triggerv1.DeliveryFailedReason):
 		return []Step{step("retry", "try again, once it is fixed; or edit the sources")}
 	case t.State == Progressing && len(t.Stages) > 0:
-		return []Step{step("suspend", "stop it")}
+		return []Step{step("reject", "reject what it delivers"), step("suspend", "stop it")}
 	}
 	return nil
 }
