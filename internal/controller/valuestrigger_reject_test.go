@@ -138,3 +138,14 @@ func TestStory_who_has_approved_is_on_record(t *testing.T) {
 	s.Expect(s.trigger().Status.History[0]).To(And(HaveField("Revision", BeNumerically(">", 0)),
 		HaveField("Approvals", HaveExactElements(And(HaveField("Stage", "last"), HaveField("User", "alice"))))))
 }
+
+// Content that differs by a source which was added is in the history only when something is done about it.
+func TestStory_that_a_source_which_was_added_is_rejected_is_on_record(t *testing.T) {
+	t.Parallel()
+	s := delivered(t, values("1"), approved)
+	present := s.more()
+	s.rest()
+	s.annotate(triggerv1.RejectAnnotation, present, triggerv1.RejectedByAnnotation, "alice")
+	s.rest()
+	s.Expect(s.trigger().Status.History).To(ContainElement(And(HaveField("Digest", present), HaveField("Rejection.User", "alice"))))
+}

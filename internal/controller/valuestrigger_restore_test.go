@@ -260,3 +260,177 @@ func TestStory_going_back_is_stored_first(t *testing.T) {
 	s.rest()
 	s.Expect(s.holds()).To(Equal("a: 1"), "it holds without the annotation")
 }
+
+// What overrides the gates for what a person goes back to is not for what the sources hold in its place.
+func TestStory_a_rollback_at_once_that_is_refused_overrides_nothing(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		onFailure triggerv1.FailurePolicy
+		change    func(*story)
+	}{
+		"the sources have changed": {triggerv1.FailureHalt, func(s *story) { s.edit("3") }},
+		"what is kept is gone":     {triggerv1.FailureHalt, (*story).loses},
+		"what has failed": {triggerv1.FailureRollback, func(s *story) {
+			s.approve("3")
+			s.upgrade(false)
+			s.rest()
+			s.upgrade(true)
+			s.rest()
+			s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutRolledBack))
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := delivered(t, values("1"), func(vt *triggerv1.ValuesTrigger) {
+				rollsBack(vt)
+				vt.Spec.Rollout.OnFailure = c.onFailure
+				vt.Spec.Rollout.Stages[0].Approval = triggerv1.ApprovalManual
+			})
+			s.approve("2")
+			s.upgrade(true)
+			s.rest()
+			c.change(s)
+			s.says()
+			s.back(meta.ReconcileRequestAnnotation, "now", meta.ForceRequestAnnotation, "now")
+			s.Expect(s.holds()).To(Equal("a: 2"))
+			s.Expect(s.says()).To(ContainElements(
+				ContainSubstring("Annotation trigger.nebius.ai/rollback is refused"),
+				ContainSubstring("Annotation reconcile.fluxcd.io/forceAt is not acted on"),
+			))
+			s.edit("4")
+			s.rest()
+			s.Expect(s.holds()).To(Equal("a: 2"), "nor later")
+			s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutAwaitingApproval))
+			s.annotate(meta.ReconcileRequestAnnotation, "then", meta.ForceRequestAnnotation, "then")
+			s.rest()
+			s.Expect(s.holds()).To(Equal("a: 4"), "as a person says about just that")
+		})
+	}
+}
+
+// Between the pass that stores a rollback and the one that begins it, the sources may change, and what is kept may go.
+func TestStory_a_rollback_at_once_that_ends_before_it_begins_overrides_nothing(t *testing.T) {
+	t.Parallel()
+	for name, loses := range map[string]bool{"the sources change": false, "what is kept goes": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := delivered(t, values("1"), func(vt *triggerv1.ValuesTrigger) {
+				rollsBack(vt)
+				vt.Spec.Rollout.OnFailure = triggerv1.FailureHalt
+				vt.Spec.Rollout.Stages[0].Approval = triggerv1.ApprovalManual
+			})
+			s.approve("2")
+			s.upgrade(true)
+			s.rest()
+			s.annotate(triggerv1.RollbackAnnotation, "1/"+contentOf("2"), meta.ReconcileRequestAnnotation, "now", meta.ForceRequestAnnotation, "now")
+			s.expect(s.WithT)
+			s.Expect(s.trigger().Status.Restored).NotTo(BeNil())
+			if loses {
+				s.loses()
+				s.rest()
+				s.Expect(s.ready()).To(HavePrefix("RollbackHalted"))
+			}
+			s.edit("3") // As the message of a rollback that has halted says.
+			s.rest()
+			s.Expect(s.holds()).To(Equal("a: 2"))
+			s.Expect(s.trigger().Status.Rollout).To(And(HaveField("Digest", contentOf("3")), HaveField("Phase", triggerv1.RolloutAwaitingApproval)))
+		})
+	}
+}
+
+// approve gives the source other content, and approves its only stage.
+func (s *story) approve(value string) {
+	s.t.Helper()
+	s.edit(value)
+	s.rest()
+	s.annotate(triggerv1.ApproveAnnotation, contentOf(value)+"/all")
+	s.rest()
+}
+
+// loses deletes what is kept of the first revision.
+func (s *story) loses() {
+	s.t.Helper()
+	s.Expect(s.live.Delete(s.t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: s.keptOf("1")}})).To(Succeed())
+}
+
+// A person who has rejected what was gone back to does not get what was gone back from by a retry, with stages or without.
+func TestStory_what_is_gone_back_to_is_rejected(t *testing.T) {
+	t.Parallel()
+	for name, gate := range map[string]func(*triggerv1.ValuesTrigger){
+		"stages": func(vt *triggerv1.ValuesTrigger) {
+			rollsBack(vt)
+			vt.Spec.Rollout.Stages[0].Approval = triggerv1.ApprovalManual
+		},
+		"windows": func(vt *triggerv1.ValuesTrigger) {
+			vt.Spec.Schedule = []triggerv1.Window{{Cron: "0 0 29 2 *", Window: metav1.Duration{Duration: time.Minute}}}
+		},
+	} {
+		s := delivered(t, values("1"), gate)
+		s.edit("2")
+		s.annotate(meta.ReconcileRequestAnnotation, "now", meta.ForceRequestAnnotation, "now")
+		s.rest()
+		s.upgrade(true)
+		s.rest()
+		s.back()
+		s.annotate(triggerv1.RejectAnnotation, contentOf("1"))
+		s.rest()
+		s.Expect(s.trigger().Status.Rollout).To(And(HaveField("Phase", triggerv1.RolloutHalted), HaveField("RejectedBy", Not(BeNil()))), name)
+		s.annotate(meta.ReconcileRequestAnnotation, "again", helmv2.ResetRequestAnnotation, "again")
+		s.rest()
+		s.Expect(s.trigger().Status.Restored).NotTo(BeNil(), name)
+		s.Expect(s.trigger().Status.Rollout).To(And(HaveField("Digest", contentOf("1")), HaveField("RejectedBy", BeNil())), name)
+	}
+}
+
+// more adds a source to the trigger, and returns the digest of both together.
+func (s *story) more() string {
+	s.t.Helper()
+	other := settingsMap("more", "")
+	other.Data = map[string]string{"more.yaml": "b: 1"}
+	s.Expect(s.live.Create(s.t.Context(), other)).To(Succeed())
+	s.respec(func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Sources = append(vt.Spec.Sources, triggerv1.SourceReference{Kind: triggerv1.ConfigMapKind, Name: "more"})
+	})
+	return digests.Combine(map[string]string{
+		"ConfigMap/apps/settings": digests.OfConfigMap(values("1")).Digest(), "ConfigMap/apps/more": digests.OfConfigMap(other).Digest(),
+	})
+}
+
+// respec changes the spec of the trigger.
+func (s *story) respec(change func(*triggerv1.ValuesTrigger)) {
+	s.t.Helper()
+	vt := s.trigger()
+	change(vt)
+	s.Expect(s.live.Update(s.t.Context(), vt)).To(Succeed())
+}
+
+// Content that differs by a source which was added is in the history only when something is done about it.
+func TestStory_going_back_from_a_source_that_was_added_is_on_record(t *testing.T) {
+	t.Parallel()
+	s := delivered(t, values("1"), approved)
+	present := s.more()
+	s.rest()
+	s.annotate(triggerv1.RollbackAnnotation, "1/"+present, triggerv1.RolledBackByAnnotation, "alice")
+	s.rest()
+	s.Expect(s.ready()).To(HavePrefix("RolledBack"))
+	s.Expect(s.trigger().Status.History).To(HaveExactElements(
+		And(HaveField("Revision", int64(1)), HaveField("Restores.User", "alice"), HaveField("Restores.Rejects", present)),
+		And(HaveField("Revision", int64(1)), HaveField("Restores", BeNil())),
+	))
+}
+
+// The copies are those that the releases read now.
+func TestStory_going_back_over_another_name_of_the_copies(t *testing.T) {
+	t.Parallel()
+	s := delivered(t, values("1"), func(*triggerv1.ValuesTrigger) {})
+	s.deliver("2")
+	s.respec(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Sources[0].PublishAs = "other" })
+	hr := s.release()
+	hr.Spec.ValuesFrom[0].Name = "app-other"
+	s.Expect(s.live.Update(t.Context(), hr)).To(Succeed())
+	s.rest()
+	s.Expect(s.back()).To(ContainElements("patch ConfigMap app-other", onApp))
+	s.upgrade(true)
+	s.rest()
+	s.Expect(s.ready()).To(HavePrefix("RolledBack"))
+}

@@ -159,3 +159,18 @@ func TestStory_nothing_is_kept_without_copies(t *testing.T) {
 	s.Expect(s.rest()).To(ContainElements("delete ConfigMap "+kept, onStatus))
 	s.Expect(s.trigger().Status.History).To(HaveEach(And(HaveField("Revision", int64(1)), HaveField("Kept", BeEmpty()))))
 }
+
+// What could not be deleted when the copies went is deleted later.
+func TestStory_what_is_kept_without_copies_is_deleted_in_the_end(t *testing.T) {
+	t.Parallel()
+	s := delivered(t, values("1"), func(*triggerv1.ValuesTrigger) {})
+	s.writes.answers["delete ConfigMap "+s.keptOf("1")] = errUnreachable
+	s.respec(func(vt *triggerv1.ValuesTrigger) { vt.Spec.Publish = nil })
+	for range 3 {
+		_, _, _ = s.look()
+	}
+	s.Expect(s.trigger().Status.History).To(HaveEach(HaveField("Kept", BeEmpty())))
+	clear(s.writes.answers)
+	s.rest()
+	s.Expect(s.kept()).To(BeEmpty())
+}

@@ -144,6 +144,9 @@ func (e *Engine) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snap
 	}
 	if err == nil {
 		err = e.checkRestored(ctx, vt, snap)
+		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
+			said = append(said, snap.unforced(vt)...)
+		}
 	}
 	result := Result{}
 	if err != nil {
@@ -191,7 +194,8 @@ func notReady(reason, message string) *plan.Summary {
 // conclude tidies up after a delivery, and records what became of it.
 func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (Result, error) {
 	swept, err := e.prune(ctx, vt, snap, out)
-	if err = errors.Join(err, e.discard(ctx, vt, snap)); refusal.Is(err) {
+	more, discardErr := e.discard(ctx, vt, snap)
+	if err = errors.Join(err, discardErr); refusal.Is(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)
@@ -199,7 +203,7 @@ func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 	if out.kept, err = e.keepRevision(ctx, vt, snap, out); err != nil {
 		out.err = errors.Join(out.err, err)
 	}
-	if swept.More {
+	if swept.More || more {
 		out.lookAgain(ConflictDelay)
 	}
 	before := plan.Restorable(&vt.Status)

@@ -20,7 +20,7 @@ import (
 func remember(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome, change triggerv1.Change, asked bool) {
 	status := &vt.Status
 	isNoted := func() bool { return len(status.History) > 0 && status.History[0].Digest == change.Digest }
-	if isNoted() || len(snap.diff.Changed) > 0 || asked || change.Override != nil || out.passed && snap.publication != nil {
+	if isNoted() || len(snap.diff.Changed) > 0 || out.rejects(change.Digest) || asked || change.Override != nil || out.passed && snap.publication != nil {
 		status.History = plan.Remember(status.History, change, vt.GetRevisionHistoryLimit())
 	}
 	if change.Override != nil {
@@ -37,6 +37,11 @@ func remember(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome, change tr
 			status.History[i].Kept = nil
 		}
 	}
+}
+
+// rejects reports whether a person has rejected the content.
+func (o *outcome) rejects(content string) bool {
+	return o.rollout != nil && o.rollout.Digest == content && o.rollout.RejectedBy != nil
 }
 
 // deliveredToAll reports whether all targets run the content: without stages, it has passed then.

@@ -13,6 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/fluxcd/pkg/apis/meta"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
@@ -52,12 +54,12 @@ func (snap *snapshot) restore(vt *triggerv1.ValuesTrigger) bool {
 }
 
 // isOver reports whether a rollback on request is over: the sources have changed, or a person wants what
-// they hold. As long as what is restored has failed, to retry is to try that again.
+// they hold. As long as what is restored has failed or is rejected, to retry is to try that again.
 func (snap *snapshot) isOver(vt *triggerv1.ValuesTrigger, record *triggerv1.RestoreRecord) bool {
 	switch s := vt.Status.Rollout; {
 	case vt.Spec.Publish == nil, snap.generated(), record.Rejects != snap.content:
 		return true
-	case snap.reset == "":
+	case snap.reset == "", s != nil && s.Digest == record.Digest && s.RejectedBy != nil:
 		return false
 	case vt.Spec.Rollout != nil && s != nil && s.Digest == record.Digest:
 		return s.Phase != triggerv1.RolloutHalted
@@ -71,12 +73,12 @@ func (snap *snapshot) isOver(vt *triggerv1.ValuesTrigger, record *triggerv1.Rest
 func (e *Engine) record(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (bool, []Note, error) {
 	value := rollout.Annotation(vt.Annotations[triggerv1.RollbackAnnotation])
 	switch {
+	case snap.ended && snap.reset != "":
+		vt.Status.Restored, vt.Status.LastHandledResetAt = nil, snap.reset
+		return true, nil, nil
 	case snap.ended:
 		vt.Status.Restored = nil
-		if snap.reset != "" {
-			vt.Status.LastHandledResetAt = snap.reset
-		}
-		return true, nil, nil
+		return true, snap.unforced(vt), nil
 	case value == "" || value == vt.Status.LastHandledRollback:
 		vt.Status.LastHandledRollback = value
 		return false, nil, nil
@@ -87,7 +89,9 @@ func (e *Engine) record(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 	}
 	vt.Status.LastHandledRollback = value
 	if refusal != "" {
-		return false, []Note{{corev1.EventTypeWarning, triggerv1.RollbackRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RollbackAnnotation, refusal)}}, nil
+		said := []Note{{corev1.EventTypeWarning, triggerv1.RollbackRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RollbackAnnotation, refusal)}}
+		ignored := snap.unforced(vt)
+		return len(ignored) > 0, append(said, ignored...), nil
 	}
 	if snap.reset != "" { // It was for what was there before.
 		vt.Status.LastHandledResetAt = snap.reset
@@ -109,6 +113,17 @@ func (e *Engine) record(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		Restores: restores.DeepCopy(), Kept: slices.Clone(revision.Kept),
 	}, vt.GetRevisionHistoryLimit())
 	return true, said, nil
+}
+
+// unforced records that a request to override what holds changes back is not acted on, and says so: it may
+// have been for what a person goes back to, and never is for what the sources hold in its place.
+func (snap snapshot) unforced(vt *triggerv1.ValuesTrigger) []Note {
+	if !snap.overrides() {
+		return nil
+	}
+	vt.Status.LastHandledForceAt = snap.force
+	return []Note{{corev1.EventTypeWarning, triggerv1.RollbackRefusedReason, fmt.Sprintf(
+		"Annotation %s is not acted on: it was there beside a rollback that is refused or over; to force what the sources hold, set it to another value", meta.ForceRequestAnnotation)}}
 }
 
 // revisionFor returns the revision that an annotation goes back to, or why it is refused.

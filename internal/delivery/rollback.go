@@ -158,34 +158,34 @@ func (p *publication) keeps(sources []plan.Source, contents []*triggerv1.Deliver
 }
 
 // discard deletes what is kept and cannot be restored any more, as the newest version of the trigger
-// says: one that is behind does not name what has been kept since.
-func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) error {
+// says: one that is behind does not name what has been kept since. It reports whether there is more.
+func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (more bool, err error) {
 	contents := plan.Restorable(&vt.Status)
-	if len(contents) == 0 && !vt.RollsBack() {
-		return nil
+	if snap.generated() || snap.publication != nil && len(contents) == 0 && !vt.RollsBack() {
+		return false, nil
 	}
 	wanted := snap.publication.keeps(snap.sources, contents)
 	found, err := index.Copies(ctx, e.Cache, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(vt))
 	if err != nil {
-		return err
+		return false, err
 	}
 	found = slices.DeleteFunc(found, func(one *copyMeta) bool {
 		return one.Namespace != vt.Namespace || one.Labels[triggerv1.KeptLabel] == "" || !one.DeletionTimestamp.IsZero() || wanted[named(one).String()]
 	})
 	if len(found) == 0 {
-		return nil
+		return false, nil
 	}
 	if newest, err := e.newest(ctx, vt); err != nil || newest.ResourceVersion != vt.ResourceVersion {
-		return client.IgnoreNotFound(err)
+		return false, client.IgnoreNotFound(err)
 	}
 	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
 	if !vt.RollsBack() {
-		return t.err // What may not be deleted goes with the trigger.
+		return t.more, t.err // What may not be deleted goes with the trigger.
 	}
 	for _, one := range t.refused {
 		t.err = errors.Join(t.err, one.err)
 	}
-	return t.err
+	return t.more, t.err
 }
 
 // notRestorable is what is said of a target that no copy can be restored for.

@@ -31,9 +31,9 @@ const (
 )
 
 // Remember returns the history with the change noted, newest first, and no more than a number of
-// them. A change of the same content updates its entry.
+// them. A change of the same content updates its entry, unless a person goes back to that.
 func Remember(history []triggerv1.Change, change triggerv1.Change, limit int) []triggerv1.Change {
-	if len(history) > 0 && history[0].Digest == change.Digest {
+	if len(history) > 0 && history[0].Digest == change.Digest && change.Restores == nil {
 		updated := history[0]
 		if updated.Cause == "" {
 			updated.Cause = change.Cause // No one was asked when it was seen.

@@ -19,7 +19,7 @@ func Delivered(sources []Source) *triggerv1.DeliveredContent {
 }
 
 // Restored returns the sources as they were when the content was delivered. What says how
-// they are to be treated is that of the present ones. It returns false for a record that
+// they are to be treated, and which copies they are in, is that of the present ones. It returns false for a record that
 // contradicts itself.
 func Restored(content *triggerv1.DeliveredContent, present []Source) ([]Source, bool) {
 	if content == nil {
@@ -29,7 +29,7 @@ func Restored(content *triggerv1.DeliveredContent, present []Source) ([]Source, 
 	for _, kept := range content.Sources {
 		s := Source{ID: ID(kept.Kind, kept.Namespace, kept.Name), Digest: kept.Digest, Full: kept.Digest, PublishAs: kept.PublishAs}
 		if i := slices.IndexFunc(present, func(p Source) bool { return p.ID == s.ID }); i >= 0 {
-			s.Force, s.PublishTo, s.Watched = present[i].Force, present[i].PublishTo, present[i].Watched
+			s.Force, s.PublishTo, s.PublishAs, s.Watched = present[i].Force, present[i].PublishTo, present[i].PublishAs, present[i].Watched
 		}
 		sources = append(sources, s)
 	}

@@ -27,6 +27,10 @@ func TestRestored(t *testing.T) {
 		{ID: "Secret/apps/c"},
 	}), "content of then, treated as now; who edits now has nothing to do with it")
 
+	sources, sound = Restored(content, append(present, Source{ID: "Secret/apps/b", PublishAs: "other"}))
+	g.Expect(sound).To(BeTrue())
+	g.Expect(sources[1].PublishAs).To(Equal("other"), "releases read the copies that there are now")
+
 	_, sound = Restored(nil, present)
 	g.Expect(sound).To(BeFalse())
 	content.Sources[0].Digest = "sha256:forged"
