@@ -20,7 +20,8 @@ import (
 func remember(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome, change triggerv1.Change, asked bool) {
 	status := &vt.Status
 	isNoted := func() bool { return len(status.History) > 0 && status.History[0].Digest == change.Digest }
-	if isNoted() || len(snap.diff.Changed) > 0 || out.rejects(change.Digest) || asked || change.Override != nil || out.passed && snap.publication != nil {
+	byPerson := asked || change.Override != nil || out.rejects(change.Digest)
+	if isNoted() || len(snap.diff.Changed) > 0 || byPerson || out.passed && snap.publication != nil {
 		status.History = plan.Remember(status.History, change, vt.GetRevisionHistoryLimit())
 	}
 	if change.Override != nil {
@@ -32,10 +33,15 @@ func remember(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome, change tr
 			status.History[0].Kept = plan.Kept(snap.sources)
 		}
 	}
-	if snap.publication == nil { // Nothing is kept without copies.
-		for i := range status.History {
-			status.History[i].Kept = nil
-		}
+	if snap.publication == nil {
+		keepNothing(status.History)
+	}
+}
+
+// keepNothing notes that without copies nothing is kept.
+func keepNothing(history []triggerv1.Change) {
+	for i := range history {
+		history[i].Kept = nil
 	}
 }
 

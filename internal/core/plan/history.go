@@ -43,7 +43,11 @@ func Remember(history []triggerv1.Change, change triggerv1.Change, limit int) []
 		return bounded(append([]triggerv1.Change{updated}, history[1:]...), limit)
 	}
 	next := append([]triggerv1.Change{change}, history...)
-	if len(history) > 0 && history[0].Outcome == triggerv1.ChangeInProgress {
+	switch {
+	case len(history) == 0 || history[0].Outcome != triggerv1.ChangeInProgress:
+	case history[0].Revision > 0: // It had arrived everywhere: a target has come since.
+		next[1].Outcome = triggerv1.ChangeDelivered
+	default:
 		next[1].Outcome = triggerv1.ChangeSuperseded
 		next[1].Duration = &metav1.Duration{Duration: change.Time.Sub(history[0].Time.Time)}
 	}

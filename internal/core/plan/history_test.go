@@ -66,6 +66,16 @@ func TestRemember_is_bounded(t *testing.T) {
 	}
 }
 
+func TestRemember_what_has_passed_is_not_superseded_because_a_target_came_since(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	next := triggerv1.Change{Digest: "next", Outcome: triggerv1.ChangeInProgress}
+	for revision, want := range map[int64]triggerv1.ChangeOutcome{0: triggerv1.ChangeSuperseded, 2: triggerv1.ChangeDelivered} {
+		before := triggerv1.Change{Digest: "before", Outcome: triggerv1.ChangeInProgress, Revision: revision, Delivered: "5/6"}
+		g.Expect(Remember([]triggerv1.Change{before}, next, 10)[1].Outcome).To(Equal(want), "revision %d", revision)
+	}
+}
+
 func TestPass(t *testing.T) {
 	t.Parallel()
 	change := func(content string, revision int64) triggerv1.Change {
