@@ -17,8 +17,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/schedule"
 )
 
 func (c *cli) triggerCommand() *cobra.Command {
@@ -126,11 +126,7 @@ func (a *action) overrides(vt *triggerv1.ValuesTrigger) judgement {
 
 // windowOpen is true unless the operator would wait for a window.
 func windowOpen(vt *triggerv1.ValuesTrigger, c *cli) bool {
-	windows := make([]schedule.Window, 0, len(vt.Spec.Schedule))
-	for _, w := range vt.Spec.Schedule {
-		windows = append(windows, schedule.Window{Cron: w.Cron, TimeZone: w.TimeZone, Duration: w.Window.Duration})
-	}
-	s, err := schedule.Parse(windows)
+	s, err := rollout.ScheduleOf(vt)
 	return err == nil && s.Open(c.Now()) // What cannot be parsed opens never.
 }
 
@@ -182,7 +178,7 @@ func rejection(vt *triggerv1.ValuesTrigger) string {
 // rejected returns the content of the sources that is not delivered since it was rolled back, in short.
 func rejected(vt *triggerv1.ValuesTrigger) string {
 	if s := vt.Status.Rollout; vt.Status.Restored != nil || s != nil && s.Rollback != nil {
-		return decision.Content(decision.Present(vt))
+		return digest.Abbreviated(decision.Present(vt))
 	}
 	return ""
 }

@@ -13,6 +13,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
 func (c *cli) approveCommand() *cobra.Command {
@@ -66,8 +67,8 @@ func (c *cli) approves(ctx context.Context, vt *triggerv1.ValuesTrigger, stage s
 	return verdict{
 		refusal: refusal, more: func(_ context.Context, s layout.Style) string { return stateText(s, vt) },
 		content: a.Content, facts: a.Facts(), annotations: map[string]any{triggerv1.ApproveAnnotation: a.Value}, by: []string{triggerv1.ApprovedByAnnotation},
-		question: fmt.Sprintf("Approve content %s for stage %s?", decision.Content(a.Content), a.Stage),
-		done:     fmt.Sprintf("approved content %s for stage %s", decision.Content(a.Content), a.Stage),
+		question: fmt.Sprintf("Approve content %s for stage %s?", digest.Abbreviated(a.Content), a.Stage),
+		done:     fmt.Sprintf("approved content %s for stage %s", digest.Abbreviated(a.Content), a.Stage),
 		show: func(ctx context.Context, s layout.Style) (string, error) {
 			return approvalText(s, vt, a) + c.waitingText(ctx, s, vt), nil
 		},
@@ -94,7 +95,7 @@ func approvalText(s layout.Style, vt *triggerv1.ValuesTrigger, a decision.Approv
 	if a.Suspended {
 		lines = append(lines, line{"Suspended", "nothing is delivered before it is resumed", layout.Busy})
 	}
-	title := fmt.Sprintf("ValuesTrigger %s/%s: approve content %s for stage %s", vt.Namespace, vt.Name, decision.Content(a.Content), a.Stage)
+	title := fmt.Sprintf("ValuesTrigger %s/%s: approve content %s for stage %s", vt.Namespace, vt.Name, digest.Abbreviated(a.Content), a.Stage)
 	return sheet(s, title, lines)
 }
 

@@ -17,6 +17,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
 // decider is a command by which a person decides about one ValuesTrigger: it shows what is decided
@@ -129,7 +130,7 @@ func (d *decider) refuse(ctx context.Context, vt *triggerv1.ValuesTrigger, v ver
 		}
 		return errFound
 	case d.digest != "" && !decision.Names(d.digest, v.content):
-		return fmt.Errorf("the content is not %s, but %s: %s", clean(d.digest), decision.Content(v.content), causeOf(vt, v.content))
+		return fmt.Errorf("the content is not %s, but %s: %s", clean(d.digest), digest.Abbreviated(v.content), causeOf(vt, v.content))
 	}
 	return nil
 }

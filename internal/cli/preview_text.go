@@ -88,7 +88,7 @@ func laterText(p previewed) string {
 
 func pendingTitle(s layout.Style, p *pendingTrigger) string {
 	title := s.Paint(layout.Bold, p.String())
-	content := "content " + digest.Prefix + digest.Short(p.Digest)
+	content := "content " + digest.Abbreviated(p.Digest)
 	switch {
 	case p.Restores > 0:
 		title += fmt.Sprintf(": %s is rejected by the rollback to revision %d", content, p.Restores)

@@ -13,6 +13,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
 func (c *cli) rejectCommand() *cobra.Command {
@@ -43,8 +44,8 @@ func (c *cli) rejects(ctx context.Context, vt *triggerv1.ValuesTrigger) (verdict
 	return verdict{
 		refusal: refusal, more: func(_ context.Context, s layout.Style) string { return stateText(s, vt) },
 		content: r.Content, facts: r.Facts(), annotations: map[string]any{triggerv1.RejectAnnotation: r.Value}, by: []string{triggerv1.RejectedByAnnotation},
-		question: fmt.Sprintf("Reject content %s?", decision.Content(r.Content)),
-		done:     fmt.Sprintf("rejected content %s", decision.Content(r.Content)),
+		question: fmt.Sprintf("Reject content %s?", digest.Abbreviated(r.Content)),
+		done:     fmt.Sprintf("rejected content %s", digest.Abbreviated(r.Content)),
 		show:     func(_ context.Context, s layout.Style) (string, error) { return rejectionText(s, vt, r), nil },
 	}, nil
 }
@@ -58,11 +59,11 @@ func rejectionText(s layout.Style, vt *triggerv1.ValuesTrigger, r decision.Rejec
 	}
 	lines = append(lines, line{"Have it", have, layout.Bold}, line{"Do not", layout.Plural(r.Others, "HelmRelease"), layout.Plain})
 	if r.RollsBack != "" {
-		lines = append(lines, line{"Then", fmt.Sprintf("those that have it get content %s again, and it is rejected until the sources change", decision.Content(r.RollsBack)), layout.Busy})
+		lines = append(lines, line{"Then", fmt.Sprintf("those that have it get content %s again, and it is rejected until the sources change", digest.Abbreviated(r.RollsBack)), layout.Busy})
 	} else {
 		lines = append(lines, line{"Then", "the rollout halts: those that have it keep it, since " + r.KeepsIt, layout.Busy})
 	}
-	return sheet(s, fmt.Sprintf("ValuesTrigger %s/%s: reject content %s", vt.Namespace, vt.Name, decision.Content(r.Content)), lines)
+	return sheet(s, fmt.Sprintf("ValuesTrigger %s/%s: reject content %s", vt.Namespace, vt.Name, digest.Abbreviated(r.Content)), lines)
 }
 
 // stateText says how a ValuesTrigger is.

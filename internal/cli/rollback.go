@@ -98,7 +98,7 @@ func (r *rollbacker) judge(ctx context.Context, vt *triggerv1.ValuesTrigger) (ve
 		content: back.Rejects, facts: back.Facts(),
 		annotations: map[string]any{triggerv1.RollbackAnnotation: back.Value}, by: []string{triggerv1.RolledBackByAnnotation},
 		question: fmt.Sprintf("Go back to revision %d?", back.To.Revision),
-		done:     fmt.Sprintf("requested to go back to revision %d, content %s", back.To.Revision, decision.Content(back.To.Digest)),
+		done:     fmt.Sprintf("requested to go back to revision %d, content %s", back.To.Revision, digest.Abbreviated(back.To.Digest)),
 		show: func(ctx context.Context, s layout.Style) (string, error) {
 			out := rollbackText(s, vt, back, r.way(vt), r.c.gitLines(ctx, vt))
 			restored, err := r.restored(ctx, vt, kept)

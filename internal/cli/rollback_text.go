@@ -21,6 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/applier"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
@@ -28,20 +29,20 @@ import (
 func rollbackText(s layout.Style, vt *triggerv1.ValuesTrigger, r decision.Rollback, way, git []line) string {
 	revision := func(content string) string {
 		if change := decision.ChangeTo(vt, content); change != nil && change.Revision > 0 {
-			return fmt.Sprintf("revision %d, content %s", change.Revision, decision.Content(content))
+			return fmt.Sprintf("revision %d, content %s", change.Revision, digest.Abbreviated(content))
 		}
-		return "content " + decision.Content(content)
+		return "content " + digest.Abbreviated(content)
 	}
 	lines := []line{{"Now", revision(r.Delivered), layout.Plain}}
 	for _, l := range causeLines(s, vt, r.Delivered) {
 		lines = append(lines, line{"Now", strings.ToLower(l.label) + ": " + l.word, l.tone})
 	}
-	lines = append(lines, line{"Back to", fmt.Sprintf("revision %d, content %s", r.To.Revision, decision.Content(r.To.Digest)), layout.Bold})
+	lines = append(lines, line{"Back to", fmt.Sprintf("revision %d, content %s", r.To.Revision, digest.Abbreviated(r.To.Digest)), layout.Bold})
 	for _, l := range causeLines(s, vt, r.To.Digest) {
 		lines = append(lines, line{"Back to", strings.ToLower(l.label) + ": " + l.word, l.tone})
 	}
 	lines = append(lines, way...)
-	lines = append(lines, line{"Rejects", "content " + decision.Content(r.Rejects) + ", which the sources hold, until they change", layout.Busy})
+	lines = append(lines, line{"Rejects", "content " + digest.Abbreviated(r.Rejects) + ", which the sources hold, until they change", layout.Busy})
 	lines = slices.DeleteFunc(lines, func(l line) bool { return strings.HasSuffix(l.word, ": ") })
 	title := fmt.Sprintf("ValuesTrigger %s/%s: go back to revision %d", vt.Namespace, vt.Name, r.To.Revision)
 	return sheet(s, title, append(lines, git...))

@@ -168,7 +168,7 @@ func (f forest) messageOf(t graph.Trigger) string {
 	case t.State == graph.Progressing && t.Rollout != "" && t.Rollout != triggerv1.RolloutProgressing:
 		return clean(t.Message) // What it waits for, or that it is rolled back.
 	case t.State == graph.AwaitingApproval && presentStage(t) != "":
-		return "stage " + presentStage(t) + " waits for the approval of content " + digest.Prefix + digest.Short(t.Digest)
+		return "stage " + presentStage(t) + " waits for the approval of content " + digest.Abbreviated(t.Digest)
 	case t.State == graph.Ready || t.State == graph.Progressing:
 		return ""
 	case slices.Contains([]string{triggerv1.DeliveryFailedReason, triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason}, t.Reason):

@@ -36,7 +36,7 @@ func whyText(s layout.Style, r history.Report) string {
 		out.WriteString(overrideLine(s, o))
 	}
 	for _, d := range r.Decided {
-		fmt.Fprintf(&out, "Content %s of %s ago by ValuesTrigger %s: %s\n", digest.Prefix+digest.Short(d.Digest), s.Age(d.At), d.Trigger, clean(strings.Join(d.What, "; ")))
+		fmt.Fprintf(&out, "Content %s of %s ago by ValuesTrigger %s: %s\n", digest.Abbreviated(d.Digest), s.Age(d.At), d.Trigger, clean(strings.Join(d.What, "; ")))
 	}
 	for _, c := range r.Copies {
 		out.WriteString(copyLine(s, c))
@@ -73,7 +73,7 @@ func overrideLine(s layout.Style, o history.Overridden) string {
 		by = ", requested by " + clean(history.Person(o.User, o.Manager))
 	}
 	return fmt.Sprintf("%s %s ago by ValuesTrigger %s for content %s%s: %s\n", s.Paint(layout.Busy, "Overridden"), s.Age(o.At), o.Trigger,
-		digest.Prefix+digest.Short(o.Digest), by, clean(o.Message))
+		digest.Abbreviated(o.Digest), by, clean(o.Message))
 }
 
 // copyLine says from which copy of what the release reads, and whether that is present.

@@ -76,7 +76,7 @@ func (c *atVersion) Patch(ctx context.Context, obj client.Object, p client.Patch
 	if err != nil {
 		return err
 	}
-	return c.send(change, func(p client.Patch) (client.Object, error) { return obj, c.Client.Patch(ctx, obj, p, opts...) })
+	return c.send(obj, change, func(p client.Patch) error { return c.Client.Patch(ctx, obj, p, opts...) })
 }
 
 // Status returns the client of the status.
@@ -106,8 +106,8 @@ func (s statusAtVersion) Patch(ctx context.Context, obj client.Object, p client.
 	}
 	maps.Copy(status, s.to.conditions)
 	change["status"], s.to.conditions = status, nil
-	return s.to.send(change, func(p client.Patch) (client.Object, error) {
-		return obj, s.SubResourceWriter.Patch(ctx, obj, p, opts...)
+	return s.to.send(obj, change, func(p client.Patch) error {
+		return s.SubResourceWriter.Patch(ctx, obj, p, opts...)
 	})
 }
 
@@ -121,8 +121,8 @@ func changeOf(obj client.Object, p client.Patch) (map[string]any, error) {
 	return change, json.Unmarshal(body, &change)
 }
 
-// send writes a change for the version that was read or written last.
-func (c *atVersion) send(change map[string]any, write func(client.Patch) (client.Object, error)) error {
+// send writes a change of an object for the version that was read or written last.
+func (c *atVersion) send(obj client.Object, change map[string]any, write func(client.Patch) error) error {
 	metadata, _ := change["metadata"].(map[string]any)
 	if metadata == nil {
 		metadata = map[string]any{}
@@ -133,9 +133,9 @@ func (c *atVersion) send(change map[string]any, write func(client.Patch) (client
 	if err != nil {
 		return err
 	}
-	written, err := write(client.RawPatch(types.MergePatchType, body))
-	if err == nil {
-		c.version = written.GetResourceVersion()
+	if err := write(client.RawPatch(types.MergePatchType, body)); err != nil {
+		return err
 	}
-	return err
+	c.version = obj.GetResourceVersion()
+	return nil
 }

@@ -42,14 +42,14 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	default:
 		if where := rollout.Where(was); where != "" {
 			r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.RolloutSupersededReason, "Content %s supersedes %s, which had reached: %s",
-				digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(was.Digest), where)
+				digest.Abbreviated(is.Digest), digest.Abbreviated(was.Digest), where)
 		}
 	}
 	for _, st := range is.Stages {
 		if rollout.Outdated(vt.Spec.Rollout, before[st.Name]) && !st.Approved {
 			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason,
 				"The approval of stage %s for content %s no longer counts: the selector of the stage has changed; approve it again",
-				st.Name, digest.Prefix+digest.Short(is.Digest))
+				st.Name, digest.Abbreviated(is.Digest))
 		}
 	}
 	r.notifyRejection(vt, was)
@@ -69,7 +69,7 @@ func (r *ValuesTriggerReconciler) notifyRejection(vt *triggerv1.ValuesTrigger, w
 		return
 	}
 	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RejectedReason, "Content %s is rejected%s: no further HelmRelease gets it",
-		digest.Prefix+digest.Short(is.Digest), rollout.By(*is.RejectedBy))
+		digest.Abbreviated(is.Digest), rollout.By(*is.RejectedBy))
 }
 
 // notifyRollback emits the event about a rollout that begins to be rolled back. What
@@ -78,13 +78,13 @@ func (r *ValuesTriggerReconciler) notifyRollback(vt *triggerv1.ValuesTrigger, wa
 	is := vt.Status.Rollout
 	if was == nil || was.Rollback == nil || was.Digest != is.Digest {
 		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RollbackStartedReason, "Rolling back content %s to %s: %s",
-			digest.Prefix+digest.Short(is.Digest), digest.Prefix+digest.Short(is.Rollback.Digest), is.Message)
+			digest.Abbreviated(is.Digest), digest.Abbreviated(is.Rollback.Digest), is.Message)
 	}
 }
 
 // notifyStage emits the events about one stage.
 func (r *ValuesTriggerReconciler) notifyStage(vt *triggerv1.ValuesTrigger, was, is triggerv1.StageStatus, name string) {
-	content := digest.Prefix + digest.Short(vt.Status.Rollout.Digest)
+	content := digest.Abbreviated(vt.Status.Rollout.Digest)
 	if is.Approved && !was.Approved {
 		by := ""
 		if is.ApprovedBy != nil {

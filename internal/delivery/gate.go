@@ -35,12 +35,8 @@ func newGate(vt *triggerv1.ValuesTrigger) (*gate, error) {
 		return nil, nil
 	}
 	g := &gate{}
-	windows := make([]schedule.Window, 0, len(vt.Spec.Schedule))
-	for _, w := range vt.Spec.Schedule {
-		windows = append(windows, schedule.Window{Cron: w.Cron, TimeZone: w.TimeZone, Duration: w.Window.Duration})
-	}
 	var err error
-	if g.schedule, err = schedule.Parse(windows); err != nil {
+	if g.schedule, err = rollout.ScheduleOf(vt); err != nil {
 		return nil, fault.Invalid("invalid spec: spec.schedule%w", err)
 	}
 	if g.stages, err = binding.StagesOf(vt); err != nil {

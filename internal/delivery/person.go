@@ -45,17 +45,13 @@ func (e *Engine) identified(ctx context.Context, vt *triggerv1.ValuesTrigger, sn
 	if snap.gate == nil {
 		return snap
 	}
-	isNew := func(annotation, handled string) bool {
-		value := rollout.Annotation(vt.Annotations[annotation])
-		return value != "" && value != handled
-	}
 	if snap.overrides() {
 		snap.forcedBy = e.Person(ctx, vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
 	}
-	if isNew(triggerv1.ApproveAnnotation, vt.Status.LastHandledApproval) {
+	if unhandled(vt, triggerv1.ApproveAnnotation, vt.Status.LastHandledApproval) != "" {
 		snap.approver = e.Person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, snap.at)
 	}
-	if isNew(triggerv1.RejectAnnotation, vt.Status.LastHandledReject) {
+	if unhandled(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject) != "" {
 		snap.rejecter = e.Person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, snap.at)
 	}
 	return snap
@@ -70,12 +66,13 @@ func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger)
 	}
 	now := time.Now()
 	status, unknown := &vt.Status, triggerv1.PersonRecord{}
-	approval, rejection := rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]), rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
-	if approval != "" && approval != status.LastHandledApproval && rollout.Approve(vt.Spec.Rollout, status.Rollout, approval, unknown) != nil {
+	approval := unhandled(vt, triggerv1.ApproveAnnotation, status.LastHandledApproval)
+	if approval != "" && rollout.Approve(vt.Spec.Rollout, status.Rollout, approval, unknown) != nil {
 		who := e.Person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, now)
 		status.Rollout, status.LastHandledApproval = rollout.Approve(vt.Spec.Rollout, status.Rollout, approval, who), approval
 	}
-	if vt.IsGated() && rejection != "" && rejection != status.LastHandledReject && rollout.Reject(status.Rollout, rejection, unknown) != nil {
+	rejection := unhandled(vt, triggerv1.RejectAnnotation, status.LastHandledReject)
+	if vt.IsGated() && rejection != "" && rollout.Reject(status.Rollout, rejection, unknown) != nil {
 		who := e.Person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, now)
 		status.Rollout, status.LastHandledReject = rollout.Reject(status.Rollout, rejection, who), rejection
 	}
@@ -84,16 +81,25 @@ func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger)
 
 // refusedRejection says that an annotation which is new rejects nothing, and why.
 func refusedRejection(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) []Note {
-	value := rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
 	refusal := out.rejectRefused
 	if snap.gate == nil {
 		refusal = fmt.Sprintf("ValuesTrigger %s/%s has no quietPeriod, schedule or rollout: its changes are delivered at once; to go back to a revision, set %s",
 			vt.Namespace, vt.Name, triggerv1.RollbackAnnotation)
 	}
-	if value == "" || value == vt.Status.LastHandledReject || refusal == "" {
+	if refusal == "" || unhandled(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject) == "" {
 		return nil
 	}
 	return []Note{{corev1.EventTypeWarning, triggerv1.RejectionRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RejectAnnotation, refusal)}}
+}
+
+// unhandled returns the value of an annotation by which a person decides, as far as it counts, empty if there
+// is none that is new.
+func unhandled(vt *triggerv1.ValuesTrigger, annotation, handled string) string {
+	value := rollout.Annotation(vt.Annotations[annotation])
+	if value == handled {
+		return ""
+	}
+	return value
 }
 
 // setBy returns the field manager that set an annotation, empty if that is not known.

@@ -101,10 +101,10 @@ func (e *Engine) record(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		PersonRecord: e.Person(ctx, vt, triggerv1.RollbackAnnotation, triggerv1.RolledBackByAnnotation, snap.at),
 	}
 	said := []Note{{corev1.EventTypeWarning, triggerv1.RollbackRequestedReason, fmt.Sprintf("Rollback to revision %d, content %s%s: content %s of the sources is rejected until they change",
-		restores.Revision, short(restores.Digest), rollout.By(restores.PersonRecord), short(restores.Rejects))}}
+		restores.Revision, digest.Abbreviated(restores.Digest), rollout.By(restores.PersonRecord), digest.Abbreviated(restores.Rejects))}}
 	if restores.Digest == restores.Rejects { // To go back to what the sources hold is to go on with them.
 		vt.Status.Restored = nil
-		said[0].Message = fmt.Sprintf("Rollback to revision %d, content %s%s, which the sources hold", restores.Revision, short(restores.Digest), rollout.By(restores.PersonRecord))
+		said[0].Message = fmt.Sprintf("Rollback to revision %d, content %s%s, which the sources hold", restores.Revision, digest.Abbreviated(restores.Digest), rollout.By(restores.PersonRecord))
 		return true, said, nil
 	}
 	vt.Status.Restored = &restores
@@ -137,7 +137,7 @@ func (e *Engine) revisionFor(ctx context.Context, vt *triggerv1.ValuesTrigger, s
 		return none, "it is not the number of a revision, a slash and the digest of what the sources hold; use N/" + present, nil
 	}
 	if content != present {
-		return none, fmt.Sprintf("the sources do not hold content %s any more, but %s; look at what has changed, and use %d/%s", text.Word(short(content)), short(present), revision, present), nil
+		return none, fmt.Sprintf("the sources do not hold content %s any more, but %s; look at what has changed, and use %d/%s", text.Word(digest.Abbreviated(content)), digest.Abbreviated(present), revision, present), nil
 	}
 	found := plan.Revision(vt.Status.History, revision)
 	switch {
@@ -232,12 +232,9 @@ func withRestored(summary plan.Summary, snap snapshot) plan.Summary {
 	case summary.Ready == metav1.ConditionTrue:
 		summary.Ready, summary.Reason, summary.Stalled = metav1.ConditionFalse, triggerv1.RolledBackReason, true
 		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to deliver it",
-			r.Revision, short(r.Digest), rollout.By(r.PersonRecord), short(r.Rejects))
+			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects))
 	default:
 		summary.Message = text.Line(summary.Message+"; "+snap.restoring(), text.MaxMessage)
 	}
 	return summary
 }
-
-// short returns a digest as messages have it.
-func short(full string) string { return digest.Prefix + digest.Short(full) }

@@ -57,7 +57,7 @@ func (b Board) about(s Screen) []string {
 		add("change", layout.Plain, b.Change.Cause+since)
 	}
 	if b.Change.Digest != "" {
-		content := digest.Prefix + digest.Short(b.Change.Digest)
+		content := digest.Abbreviated(b.Change.Digest)
 		if b.Change.GitRevision != "" {
 			content += ", Git " + b.Change.GitRevision
 		}
@@ -80,7 +80,7 @@ func (b Board) why() string {
 	}
 	for _, st := range b.Stages {
 		if st.AwaitsApproval {
-			return "stage " + st.Name + " waits for your approval of content " + digest.Prefix + digest.Short(b.Digest)
+			return "stage " + st.Name + " waits for your approval of content " + digest.Abbreviated(b.Digest)
 		}
 	}
 	return b.Message

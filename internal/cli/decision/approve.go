@@ -12,6 +12,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
@@ -81,7 +82,7 @@ func notOpen(vt *triggerv1.ValuesTrigger, manual []string, stage string) string 
 	case s == nil || s.Phase == triggerv1.RolloutFinished:
 		return "nothing waits for approval: the present content has passed all stages"
 	case vt.Status.Restored == nil && s.Rollback != nil:
-		return fmt.Sprintf("nothing waits for approval: content %s was rolled back and is rejected; edit the source, or 'retry' it by name", Content(s.Digest))
+		return fmt.Sprintf("nothing waits for approval: content %s was rolled back and is rejected; edit the source, or 'retry' it by name", digest.Abbreviated(s.Digest))
 	case s.Phase == triggerv1.RolloutHalted:
 		return "nothing waits for approval: the rollout has halted; edit the source, or 'retry' it"
 	case stage != "" || s.Phase == triggerv1.RolloutAwaitingApproval:
@@ -140,7 +141,7 @@ func (a Approval) Facts() []Fact {
 		names = append(names, r.Key())
 	}
 	return []Fact{
-		{"content", Content(a.Content)}, {"the stage", a.Stage}, {"the generation of the spec", strconv.FormatInt(a.spec, 10)},
+		{"content", digest.Abbreviated(a.Content)}, {"the stage", a.Stage}, {"the generation of the spec", strconv.FormatInt(a.spec, 10)},
 		{"the number of failures in the stages before", strconv.Itoa(failed)}, {"what it lets go", strings.Join(names, ", ")},
 	}
 }

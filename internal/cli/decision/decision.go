@@ -37,9 +37,6 @@ func Changed(seen, now []Fact) string {
 	return strings.Join(out, "; ")
 }
 
-// Content returns a digest as messages have it.
-func Content(full string) string { return digest.Prefix + digest.Short(full) }
-
 // minDigits is how many digits of a digest have to be given: as many as messages show.
 const minDigits = 12
 
@@ -87,15 +84,6 @@ func releases(targets []triggerv1.TargetStatus, counts func(triggerv1.TargetStat
 	}
 	slices.SortFunc(out, func(a, b binding.Object) int { return strings.Compare(a.ID(), b.ID()) })
 	return out
-}
-
-// another returns a value of an annotation other than the one that was last evaluated: the same
-// again cannot be seen as another request.
-func another(value, handled string) string {
-	if value == handled {
-		return value + "/2"
-	}
-	return value
 }
 
 // waitsFor says that there is an annotation that the operator has not evaluated, empty if there is

@@ -8,6 +8,8 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // Rejection is the rejection of content that is being rolled out.
@@ -34,19 +36,19 @@ func Reject(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, total
 	s := vt.Status.Rollout
 	switch {
 	case vt.Status.Restored != nil:
-		return r, fmt.Sprintf("content %s is rejected already, by the rollback to revision %d", Content(vt.Status.Restored.Rejects), vt.Status.Restored.Revision)
+		return r, fmt.Sprintf("content %s is rejected already, by the rollback to revision %d", digest.Abbreviated(vt.Status.Restored.Rejects), vt.Status.Restored.Revision)
 	case s == nil || s.Phase == triggerv1.RolloutFinished:
-		return r, fmt.Sprintf("nothing is being rolled out: content %s is delivered; 'rollback' restores an earlier revision", Content(vt.Status.LastDigest))
+		return r, fmt.Sprintf("nothing is being rolled out: content %s is delivered; 'rollback' restores an earlier revision", digest.Abbreviated(vt.Status.LastDigest))
 	case s.Rollback != nil:
-		return r, fmt.Sprintf("content %s is rejected already, since it failed", Content(s.Digest))
+		return r, fmt.Sprintf("content %s is rejected already, since it failed", digest.Abbreviated(s.Digest))
 	}
 	if change := ChangeTo(vt, s.Digest); change != nil && change.Rejection != nil {
-		return r, fmt.Sprintf("content %s is rejected already", Content(s.Digest))
+		return r, fmt.Sprintf("content %s is rejected already", digest.Abbreviated(s.Digest))
 	}
 	if refusal = waitsFor(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject); refusal != "" {
 		return r, refusal
 	}
-	r = Rejection{Content: s.Digest, Value: another(s.Digest, vt.Status.LastHandledReject)}
+	r = Rejection{Content: s.Digest, Value: rollout.Another(s.Digest, vt.Status.LastHandledReject)}
 	switch {
 	case !vt.RollsBack():
 		r.KeepsIt = "spec.rollout.onFailure is not Rollback"
@@ -73,5 +75,5 @@ func has(t triggerv1.TargetStatus, content string) bool {
 // Facts are what the rejection was judged by. That the content reaches more HelmReleases meanwhile
 // is no reason to hold it back.
 func (r Rejection) Facts() []Fact {
-	return []Fact{{"content", Content(r.Content)}, {"what is restored", Content(r.RollsBack)}}
+	return []Fact{{"content", digest.Abbreviated(r.Content)}, {"what is restored", digest.Abbreviated(r.RollsBack)}}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // Rollback is the return to an earlier revision on request.
@@ -47,7 +49,7 @@ func RollBack(vt *triggerv1.ValuesTrigger, to int64) (r Rollback, refusal string
 	if refusal = waitsFor(vt, triggerv1.RollbackAnnotation, vt.Status.LastHandledRollback); refusal != "" {
 		return r, refusal
 	}
-	r.Value = another(fmt.Sprintf("%d/%s", to, r.Rejects), vt.Status.LastHandledRollback)
+	r.Value = rollout.Another(fmt.Sprintf("%d/%s", to, r.Rejects), vt.Status.LastHandledRollback)
 	return r, ""
 }
 
@@ -116,5 +118,5 @@ func (r Rollback) unknown(vt *triggerv1.ValuesTrigger, to int64, found []trigger
 
 // Facts are what the rollback was judged by.
 func (r Rollback) Facts() []Fact {
-	return []Fact{{"the present content", Content(r.Rejects)}, {"the revision to restore", fmt.Sprintf("%d (%s)", r.To.Revision, Content(r.To.Digest))}}
+	return []Fact{{"the present content", digest.Abbreviated(r.Rejects)}, {"the revision to restore", fmt.Sprintf("%d (%s)", r.To.Revision, digest.Abbreviated(r.To.Digest))}}
 }

@@ -44,7 +44,7 @@ func (t *task) cause() string {
 	case t.Restores != "":
 		parts = append(parts, t.Restores)
 	case t.Rejected != "":
-		parts = append(parts, CauseOfRollback+digest.Prefix+digest.Short(t.Rejected))
+		parts = append(parts, CauseOfRollback+digest.Abbreviated(t.Rejected))
 	}
 	if t.Input.Force != "" {
 		parts = append(parts, "request by "+t.forceAnnotation())
@@ -96,7 +96,7 @@ func describe(s Source) string {
 	if s.Digest == "" {
 		return what + " absent"
 	}
-	what += " " + digest.Prefix + digest.Short(s.Digest)
+	what += " " + digest.Abbreviated(s.Digest)
 	if len(s.ChangedKeys) > 0 {
 		keys := make([]string, len(s.ChangedKeys))
 		for i, key := range s.ChangedKeys {

@@ -28,11 +28,16 @@ const maxApproval = 256
 func Annotation(value string) string { return text.Line(value, maxApproval) }
 
 // Approval returns the annotation that approves content for a stage, other than the one
-// that was last evaluated: the same value again cannot be seen as another approval.
+// that was last evaluated.
 func Approval(digestText, stage, handled string) string {
-	value := digestText + "/" + stage
+	return Another(digestText+"/"+stage, handled)
+}
+
+// Another returns a value of an annotation other than the one that was last evaluated: the same again
+// cannot be seen as another request.
+func Another(value, handled string) string {
 	if value == handled {
-		value += "/2"
+		return value + "/2"
 	}
 	return value
 }

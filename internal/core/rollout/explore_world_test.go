@@ -365,7 +365,7 @@ func (f *fleet) reject(b bounds) bool {
 		return false
 	}
 	f.rejections++
-	f.rejects = Rejection(s.Digest, f.stored.handledReject)
+	f.rejects = Another(s.Digest, f.stored.handledReject)
 	return true
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
@@ -63,7 +64,7 @@ func overrides(vt *triggerv1.ValuesTrigger, members map[string]int, open bool) [
 	if s := vt.Status.Rollout; s != nil {
 		switch {
 		case s.Rollback != nil, s.RejectedBy != nil:
-			out = append(out, "the rejection of content "+content(s.Digest))
+			out = append(out, "the rejection of content "+digest.Abbreviated(s.Digest))
 		case s.Phase == triggerv1.RolloutHalted:
 			out = append(out, "the halt of the rollout")
 		}

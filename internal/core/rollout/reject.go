@@ -41,14 +41,6 @@ func Reject(recorded *triggerv1.RolloutStatus, annotation string, who triggerv1.
 	return rejected
 }
 
-// Rejection returns the annotation that rejects content, other than the one that was last evaluated.
-func Rejection(digestText, handled string) string {
-	if digestText == handled {
-		return digestText + "/2"
-	}
-	return digestText
-}
-
 // notRejected says why an annotation rejects nothing when it is first seen, or is empty if it does.
 func notRejected(recorded *triggerv1.RolloutStatus, digestText, annotation string) string {
 	content, _, _ := strings.Cut(annotation, "/")
@@ -56,7 +48,7 @@ func notRejected(recorded *triggerv1.RolloutStatus, digestText, annotation strin
 	case content != digestText:
 		return notThis("reject", content, digestText)
 	case recorded == nil:
-		return "it was there before this content was seen, and rejects only content that is being rolled out; to reject it now, set " + Rejection(digestText, annotation)
+		return "it was there before this content was seen, and rejects only content that is being rolled out; to reject it now, set " + Another(digestText, annotation)
 	case recorded.RejectedBy != nil:
 		return "this content is rejected already"
 	case recorded.Rollback != nil:

@@ -165,7 +165,7 @@ func TestReject_records_what_is_rejected_while_nothing_is_decided(t *testing.T) 
 	g.Expect(recorded.RejectedBy).To(BeNil(), "what was given stays")
 	g.Expect(Reject(recorded, second, triggerv1.PersonRecord{})).To(BeNil())
 	g.Expect(Reject(nil, first, triggerv1.PersonRecord{})).To(BeNil())
-	g.Expect(Rejection(first, first)).To(Equal(first + "/2"))
+	g.Expect(Another(first, first)).To(Equal(first + "/2"))
 }
 
 func TestApproval_of_rejected_content_is_refused(t *testing.T) {

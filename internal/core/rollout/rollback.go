@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
@@ -146,6 +145,3 @@ func (p *planner) passed() bool {
 	}
 	return p.any(Current)
 }
-
-// content returns a digest as messages have it.
-func content(full string) string { return digest.Prefix + digest.Short(full) }

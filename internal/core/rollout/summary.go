@@ -12,6 +12,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
 // maxMessage bounds the message of a rollout, in bytes.
@@ -101,7 +102,7 @@ func rolledBack(s *triggerv1.RolloutStatus) Summary {
 	if s.Rollback == nil {
 		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: s.Message}
 	}
-	earlier, rejected := content(s.Rollback.Digest), content(s.Digest)
+	earlier, rejected := digest.Abbreviated(s.Rollback.Digest), digest.Abbreviated(s.Digest)
 	why := rejected + " failed: " + s.Message
 	if s.RejectedBy != nil {
 		why = rejected + " was " + s.Message

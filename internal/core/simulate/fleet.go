@@ -14,6 +14,7 @@ import (
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/schedule"
 )
 
@@ -114,11 +115,7 @@ func (f Fleet) Check() error {
 }
 
 func (f Fleet) schedule() (schedule.Schedule, error) {
-	windows := make([]schedule.Window, 0, len(f.Trigger.Spec.Schedule))
-	for _, w := range f.Trigger.Spec.Schedule {
-		windows = append(windows, schedule.Window{Cron: w.Cron, TimeZone: w.TimeZone, Duration: w.Window.Duration})
-	}
-	s, err := schedule.Parse(windows)
+	s, err := rollout.ScheduleOf(f.Trigger)
 	if err != nil {
 		return s, fmt.Errorf("spec.schedule%w", err)
 	}
