@@ -49,7 +49,7 @@ help: ## Show this list.
 .PHONY: generate
 generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Write all generated files: deepcopy functions, CRDs, RBAC role, the chart's copies, the API reference, the page of reasons.
 	@mkdir -p $(OUT)/api/v1beta1 $(OUT)/config/crd/bases $(OUT)/config/rbac $(OUT)/docs/api/v1beta1
-	@$(CONTROLLER_GEN) object:headerFile=api/boilerplate.go.txt crd paths=./api/... \
+	@$(CONTROLLER_GEN) object:headerFile=api/boilerplate.go.txt crd:allowDangerousTypes=true paths=./api/... \
 		output:object:dir=$(OUT)/api/v1beta1 output:crd:dir=$(OUT)/config/crd/bases
 	@$(CONTROLLER_GEN) rbac:roleName=manager-role paths=./internal/controller/... \
 		output:rbac:dir=$(OUT)/config/rbac

@@ -151,6 +151,15 @@ const (
 	//   - ValuesTrigger: Normal
 	AwaitingApprovalReason = "AwaitingApproval"
 
+	// AwaitingGateReason reports that a stage waits for a webhook of type gate to open, or for the
+	// baseline of a metric.
+	//
+	//   - Do: Nothing, if it passes. Otherwise see what the message names
+	//   - See: guides/analysis.md#gates
+	//   - Ready: False
+	//   - ValuesTrigger: Normal
+	AwaitingGateReason = "AwaitingGate"
+
 	// RolloutHaltedReason reports that more targets of a stage failed than may, and no
 	// further one is touched.
 	//

@@ -141,6 +141,20 @@ const (
 	//   - ValuesTrigger: Warning. Why, and what to set
 	RejectionRefusedReason = "RejectionRefused"
 
+	// MeasurementFailedReason reports that a metric of a stage was out of its range, or that a check failed.
+	//
+	//   - Do: Nothing: when too many have, the stage fails by itself. Reject the content to stop it now
+	//   - See: guides/analysis.md
+	//   - ValuesTrigger: Warning. Stage, metric, value and range, and how many failures the threshold leaves
+	MeasurementFailedReason = "MeasurementFailed"
+
+	// MeasurementInconclusiveReason reports that a provider of a stage's analysis gives no answer.
+	//
+	//   - Do: Check the provider or the query. After spec.timeout the stage fails
+	//   - See: guides/analysis.md#no-answer
+	//   - ValuesTrigger: Warning. Stage, metric and why. Once, until there is an answer again
+	MeasurementInconclusiveReason = "MeasurementInconclusive"
+
 	// OverriddenReason reports that a person had all targets triggered at once by
 	// reconcile.fluxcd.io/forceAt, although the change was held back.
 	//

@@ -8,7 +8,7 @@ import (
 )
 
 // RolloutPhase is what a rollout is doing.
-// +kubebuilder:validation:Enum=Settling;AwaitingWindow;AwaitingApproval;Progressing;Soaking;Blocked;Halted;RollingBack;RolledBack;RollbackHalted;Finished
+// +kubebuilder:validation:Enum=Settling;AwaitingWindow;AwaitingApproval;AwaitingGate;Progressing;Soaking;Blocked;Halted;RollingBack;RolledBack;RollbackHalted;Finished
 type RolloutPhase string
 
 const (
@@ -27,6 +27,12 @@ const (
 	//
 	//   - Continues: when a person approves
 	RolloutAwaitingApproval RolloutPhase = "AwaitingApproval"
+
+	// RolloutAwaitingGate waits for the webhooks of type gate of a stage to open, or for the baseline of a
+	// metric.
+	//
+	//   - Continues: by itself, when they answer with a status of 2xx and a number
+	RolloutAwaitingGate RolloutPhase = "AwaitingGate"
 
 	// RolloutProgressing delivers.
 	//
@@ -77,8 +83,8 @@ type RolloutStatus struct {
 	// an approval names.
 	Digest string `json:"digest"`
 
-	// Phase is Settling, AwaitingWindow, AwaitingApproval, Progressing, Soaking,
-	// Blocked, Halted, RollingBack, RolledBack, RollbackHalted or Finished.
+	// Phase is Settling, AwaitingWindow, AwaitingApproval, AwaitingGate, Progressing,
+	// Soaking, Blocked, Halted, RollingBack, RolledBack, RollbackHalted or Finished.
 	Phase RolloutPhase `json:"phase"`
 
 	// Stage that is the present one, if there are stages and one is not finished.
@@ -272,4 +278,8 @@ type StageStatus struct {
 	// +kubebuilder:validation:MaxLength=71
 	// +optional
 	ApprovedSelector string `json:"approvedSelector,omitempty"`
+
+	// Analysis is what was measured of the stage. Unset if the spec has none, or nothing was measured yet.
+	// +optional
+	Analysis *AnalysisStatus `json:"analysis,omitempty"`
 }

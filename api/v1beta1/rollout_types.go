@@ -139,4 +139,9 @@ type Stage struct {
 	// Automatic.
 	// +optional
 	Approval ApprovalPolicy `json:"approval,omitempty"`
+
+	// Analysis measures what the stage does, and fails it when that is bad. Without one, a stage is
+	// judged by the readiness of its releases.
+	// +optional
+	Analysis *Analysis `json:"analysis,omitempty"`
 }
