@@ -205,6 +205,22 @@ func (p people) gates() {
 	p.Expect(p.patch("both", "gated", `{"spec":{"interval":"1m"}}`)).To(Succeed(), "it holds nothing back")
 	p.Expect(p.patch("both", "gated", `{"spec":{"quietPeriod":"1m"}}`)).To(Succeed(), "to hold something back takes nothing")
 	p.Expect(p.patch("both", "gated", `{"spec":{"quietPeriod":"1s"}}`)).To(MatchError(ContainSubstring(denied)))
+
+	// What a person has decided about the content ends with the content, also where nothing holds changes back.
+	p.Expect(p.patch("admin", "gated", `{"spec":{"quietPeriod":null,"publish":{"name":"shared"}}}`)).To(Succeed())
+	p.Expect(p.patch("editor", "gated", `{"spec":{"interval":"2m"}}`)).To(Succeed())
+	p.Expect(p.patch(world.AdminUser, "gated", `{"status":{"restored":{"revision":1,"digest":"sha256:a","rejects":"sha256:b","time":"2026-01-01T00:00:00Z"}}}`,
+		"--subresource=status")).To(Succeed())
+	for _, patch := range []string{
+		`{"spec":{"publish":null}}`, `{"spec":{"sources":[{"kind":"ConfigMap","name":"values"},{"kind":"ConfigMap","name":"other","optional":true}]}}`,
+	} {
+		p.Expect(p.patch("editor", "gated", patch)).To(MatchError(And(
+			ContainSubstring("editor may not change the spec of ValuesTrigger approvals/gated, whose content a person has rejected"),
+			ContainSubstring("the verb approve"))), patch)
+	}
+	p.Expect(p.annotate("editor", "gated", "example.com/other=1")).To(Succeed())
+	p.Expect(p.patch("editor", "gated", `{"spec":{"suspend":true}}`)).To(Succeed())
+	p.Expect(p.patch("both", "gated", `{"spec":{"publish":null}}`)).To(Succeed(), "with the verb approve")
 }
 
 // TestPoliciesAgree: what one policy records is what the other one demands.
