@@ -21,6 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
 // This file goes back to a revision when a person asks for it. That is a change of content: while
@@ -83,13 +84,13 @@ func (e *Engine) record(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		vt.Status.LastHandledRollback = value
 		return false, nil, nil
 	}
-	revision, refusal, err := e.revisionFor(ctx, vt, snap, value)
+	revision, refused, err := e.revisionFor(ctx, vt, snap, value)
 	if err != nil {
 		return false, nil, err
 	}
 	vt.Status.LastHandledRollback = value
-	if refusal != "" {
-		said := []Note{{corev1.EventTypeWarning, triggerv1.RollbackRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RollbackAnnotation, refusal)}}
+	if refused != "" {
+		said := []Note{{corev1.EventTypeWarning, triggerv1.RollbackRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RollbackAnnotation, refused)}}
 		ignored := snap.unforced(vt)
 		return len(ignored) > 0, append(said, ignored...), nil
 	}
@@ -153,6 +154,9 @@ func (e *Engine) revisionFor(ctx context.Context, vt *triggerv1.ValuesTrigger, s
 		return none, snap.publication.unkept(revision) + "; " + restorable(vt.Status.History), nil
 	}
 	gone, err := e.gone(ctx, snap.publication.past(sources))
+	if refusal.IsUnauthorized(err) { // The annotation must not keep the trigger from what it delivers otherwise.
+		return none, "what is kept of revision " + strconv.FormatInt(revision, 10) + " cannot be read: " + e.Accounts.message(vt, err), nil
+	}
 	return *found, gone, err
 }
 

@@ -5,11 +5,13 @@ package e2e
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/fluxcd/pkg/apis/acl"
@@ -33,6 +35,7 @@ func TestPublish_as_an_account(t *testing.T) {
 		"what may read the source and write the copies delivers across namespaces": accountThatPublishes,
 		"what may not create copies learns so and disturbs no one":                 accountThatMayNotCreate,
 		"what may not delete copies keeps them and is in the way of no one":        accountThatMayNotDelete,
+		"what may not read what is kept goes on with what the sources hold":        accountThatMayNotReadKept,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -117,4 +120,41 @@ func accountThatMayNotDelete(e *env, _ *operator.Operator) {
 		e.Consistently(e.copied(ns, name), patience).Should(Equal("a: 1\n"))
 	}
 	e.stay(ns, map[string]int{"app": 1})
+}
+
+func accountThatMayNotReadKept(e *env, _ *operator.Operator) {
+	ns := e.namespace("account")
+	deployer := types.NamespacedName{Namespace: ns, Name: "deployer"}
+	cm := kit.Values(ns, "values", "a: 1\n")
+	e.create(cm)
+	named := mayOnConfigMaps("get")
+	named.ResourceNames = []string{"values", "app-shared"}
+	e.account(ns, deployer.Name, mayOnReleases("get", "patch"), mayOnConfigMaps("create", "patch", "delete"), named)
+	reader := metav1.ObjectMeta{Namespace: ns, Name: "reader"}
+	role := &rbacv1.Role{ObjectMeta: reader, Rules: []rbacv1.PolicyRule{mayOnConfigMaps("get")}}
+	e.create(role)
+	e.create(&rbacv1.RoleBinding{
+		ObjectMeta: reader, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: reader.Name},
+		Subjects: []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: ns, Name: deployer.Name}},
+	})
+	e.create(kit.Trigger(ns, "platform", published(""), kit.From(cmKind, "values"), kit.To("app"), kit.As(deployer.Name)))
+	e.Eventually(e.copied(ns, "app-shared")).Should(Equal("a: 1\n"))
+	e.releases(kit.Release(ns, "app", kit.Reads(cmKind, "app-shared")))
+	e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(1))
+	e.setValues(cm, "a: 2\n")
+	e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(2))
+
+	e.delete(role)
+	e.Eventually(func() bool {
+		answer, _ := e.w.Kubectl(e.ctx, "auth", "can-i", "get", "configmaps", "-n", ns, "--as", world.ServiceAccountUser(ns, deployer.Name))
+		return strings.HasPrefix(answer, "no")
+	}).Should(BeTrue())
+	value := "1/" + e.platform(ns).Status.LastDigest
+	e.decide(ns, triggerv1.RollbackAnnotation, value)
+	e.Eventually(e.eventsAbout(triggerv1.ValuesTriggerKind, ns, "platform", corev1.EventTypeWarning, triggerv1.RollbackRefusedReason)).Should(ConsistOf(And(
+		ContainSubstring("what is kept of revision 1 cannot be read: ServiceAccount "+ns+"/deployer was refused"), ContainSubstring(`cannot get resource "configmaps"`))))
+	e.Eventually(func() string { return e.platform(ns).Status.LastHandledRollback }).Should(Equal(value))
+	e.Eventually(e.condition(ns, "platform", meta.ReadyCondition)).Should(HavePrefix("True Succeeded"))
+	e.setValues(cm, "a: 3\n")
+	e.Eventually(e.deliveredRevision(ns, "platform", "app")).Should(BeEquivalentTo(3))
 }
