@@ -206,6 +206,21 @@ func TestExplain(t *testing.T) {
 }
 
 // What cannot be assigned to a revision is not left out.
+// What failed proves no request, and the HelmRelease has the record of the rollback that came after.
+func TestExplain_names_the_cause_of_what_was_rolled_back(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	bad := snapshot(2, 10, "1", "b")
+	bad.Status = "failed"
+	e := evidence(snapshot(3, 12, "1", "a"), bad, snapshot(1, 0, "1", "a")).annotated(11).target(
+		triggerv1.TargetStatus{State: triggerv1.TargetDelivered, Token: "a.1", Cause: cause("a"), Revision: 3, TriggeredAt: stamp(11), DeliveredAt: stamp(12)},
+		triggerv1.Change{Time: *stamp(9), Cause: cause("broken"), Outcome: triggerv1.ChangeRolledBack}, triggerv1.Change{Time: *stamp(-5), Cause: cause("old")})
+	r := Explain(e)
+	g.Expect(r.Revisions[0].Cause.Text).To(Equal(cause("a")))
+	g.Expect(r.Revisions[1].Cause).To(HaveValue(HaveField("Text", cause("broken"))))
+	g.Expect(r.Revisions[1].Certainty).To(Equal(ByOrder))
+}
+
 func TestExplain_lists_requests_that_it_cannot_assign(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

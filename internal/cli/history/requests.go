@@ -175,60 +175,6 @@ func ofEvent(event Event) []request {
 	return nil
 }
 
-// answers finds the request that made each revision: the one that this revision proved, if
-// it is not known to be older. Of several, the first made it and the others made none. An
-// unproven request has perhaps made the revision that followed it.
-func answers(revisions []Revision, requests []request) map[int64]request {
-	found := map[int64]request{}
-	for _, r := range revisions {
-		if r.isOfHelmController() {
-			continue
-		}
-		best := -1
-		for i := range requests {
-			if requests[i].made(r) && (best < 0 || requests[i].sooner(requests[best])) {
-				best = i
-			}
-		}
-		if best >= 0 {
-			found[r.Number] = requests[best]
-		}
-	}
-	for _, q := range requests {
-		if _, explained := found[q.before+1]; q.open && q.knowsBefore && q.revision == 0 && !explained {
-			found[q.before+1] = q
-		}
-	}
-	return found
-}
-
-// isOfHelmController is true if helm-controller made a revision without a request: only
-// a release that is installed gets requests.
-func (r Revision) isOfHelmController() bool {
-	return r.Number == 1 || r.Action == string(helmv2.ReleaseActionInstall) || r.Action == string(helmv2.ReleaseActionRollback)
-}
-
-// made is true if a revision proved a request and is not older. Times exclude only: where
-// it is not on record which revision there was before, a request that was made after the
-// revision did not make it.
-func (q request) made(r Revision) bool {
-	switch {
-	case q.revision != r.Number || q.same:
-		return false
-	case q.knowsBefore:
-		return q.before < r.Number
-	}
-	return q.at.IsZero() || !q.at.After(r.At.Add(tolerance))
-}
-
-// sooner is true if a request was proved before another one by the same revision.
-func (q request) sooner(other request) bool {
-	if q.knowsBefore != other.knowsBefore {
-		return q.knowsBefore
-	}
-	return q.delivered.Before(other.delivered)
-}
-
 // quiet returns the deliveries that made no revision.
 func quiet(requests []request, revisions []Revision) []Quiet {
 	used, listed := map[string]bool{}, map[int64]bool{}
