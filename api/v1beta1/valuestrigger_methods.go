@@ -55,6 +55,11 @@ func (in *ValuesTriggerStatus) CountTargets() int {
 	return len(in.Targets)
 }
 
+// HasArrived reports whether all targets have the present content, as far as the status counts them.
+func (in *ValuesTriggerStatus) HasArrived() bool {
+	return in.Summary == nil || in.Summary.Delivered == in.Summary.Total
+}
+
 // IsGated reports whether the spec holds changes back: by a quiet period, windows or
 // stages.
 func (in *ValuesTrigger) IsGated() bool {

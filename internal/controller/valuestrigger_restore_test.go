@@ -195,9 +195,15 @@ func TestStory_a_rollback_is_refused(t *testing.T) {
 	}{
 		"no revision":       {"7/" + contentOf("2"), nil, "status.history has no revision 7; these can be restored: 2, 1"},
 		"what is delivered": {"2/" + contentOf("2"), nil, "revision 2 is what is delivered now"},
-		"not a number":      {"one/" + contentOf("2"), nil, "it is not the number of a revision, a slash and the digest of what the sources hold; use N/" + contentOf("2")},
-		"no digest":         {"1", nil, "it is not the number of a revision, a slash and the digest of what the sources hold; use N/" + contentOf("2")},
-		"what was there":    {"1/" + contentOf("1"), nil, "the sources do not hold content " + contentOf("1")[:19] + " any more, but " + contentOf("2")[:19] + "; look at what has changed, and use 1/" + contentOf("2")},
+		"what has not arrived": {"2/" + contentOf("2"), func(s *story) {
+			status := s.trigger().Status
+			status.Summary.Delivered--
+			status.Summary.Failed++
+			s.shows(status)
+		}, "revision 2 is the present content, which has not arrived everywhere"},
+		"not a number":   {"one/" + contentOf("2"), nil, "it is not the number of a revision, a slash and the digest of what the sources hold; use N/" + contentOf("2")},
+		"no digest":      {"1", nil, "it is not the number of a revision, a slash and the digest of what the sources hold; use N/" + contentOf("2")},
+		"what was there": {"1/" + contentOf("1"), nil, "the sources do not hold content " + contentOf("1")[:19] + " any more, but " + contentOf("2")[:19] + "; look at what has changed, and use 1/" + contentOf("2")},
 		"what is kept is gone": {"1/" + contentOf("2"), func(s *story) {
 			s.Expect(s.live.Delete(s.t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: s.keptOf("1")}})).To(Succeed())
 		}, "the content that was kept for a rollback is gone or was changed; edit the sources instead: ConfigMap apps/settings"},

@@ -144,8 +144,10 @@ func (e *Engine) revisionFor(ctx context.Context, vt *triggerv1.ValuesTrigger, s
 	switch {
 	case found == nil:
 		return none, fmt.Sprintf("status.history has no revision %d; %s", revision, restorable(vt.Status.History)), nil
-	case found.Digest == snap.diff.To:
+	case found.Digest == snap.diff.To && vt.Status.HasArrived():
 		return none, fmt.Sprintf("revision %d is what is delivered now", revision), nil
+	case found.Digest == snap.diff.To:
+		return none, fmt.Sprintf("revision %d is the present content, which has not arrived everywhere", revision), nil
 	case found.Digest == present:
 		return *found, "", nil
 	}

@@ -84,6 +84,20 @@ func TestRollBack_goes_further_back(t *testing.T) {
 	}
 }
 
+func TestRollBack_to_the_present_content(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := &triggerv1.ValuesTrigger{}
+	vt.Status.LastDigest = "b"
+	vt.Status.History = []triggerv1.Change{{Revision: 2, Digest: "b", Kept: []triggerv1.KeptSource{{}}}, {Revision: 1, Digest: "a", Kept: []triggerv1.KeptSource{{}}}}
+	vt.Status.Summary = &triggerv1.TargetSummary{Total: 2, Delivered: 2}
+	_, refusal := RollBack(vt, 2)
+	g.Expect(refusal).To(Equal("revision 2 is what is delivered now; these can be restored: 1"))
+	vt.Status.Summary = &triggerv1.TargetSummary{Total: 2, Delivered: 1, Failed: 1}
+	_, refusal = RollBack(vt, 2)
+	g.Expect(refusal).To(Equal("revision 2 is the present content, which has not arrived everywhere; 'tree' shows why; these can be restored: 1"))
+}
+
 func TestReject_counts_who_has_it(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -106,8 +106,10 @@ func (r Rollback) unknown(vt *triggerv1.ValuesTrigger, to int64, found []trigger
 		switch {
 		case change.Revision != to:
 			continue
-		case change.Digest == r.Delivered:
+		case change.Digest == r.Delivered && vt.Status.HasArrived():
 			return fmt.Sprintf("revision %d is what is delivered now", to) + rest
+		case change.Digest == r.Delivered:
+			return fmt.Sprintf("revision %d is the present content, which has not arrived everywhere; 'tree' shows why", to) + rest
 		case change.Digest == r.Rejects:
 			return fmt.Sprintf("revision %d is what the sources hold, which is rejected; 'retry' delivers it", to) + rest
 		}
