@@ -88,6 +88,9 @@ func (f forest) folded(state triggerv1.TargetState, kinds []alike) []branch {
 	room, others, left := f.most, 0, 0
 	for i, kind := range kinds {
 		n := min(len(kind.targets), max(0, min(room, max(1, room-(len(kinds)-1-i)))))
+		if f.alike > 0 && state != triggerv1.TargetFailed && state != triggerv1.TargetMissing {
+			n = min(n, f.alike)
+		}
 		if n == 0 {
 			others, left = others+1, left+len(kind.targets)
 			continue

@@ -167,6 +167,29 @@ func TestTree_of_300_releases_is_readable(t *testing.T) {
 	}
 }
 
+func TestTree_of_one_for_300_folds_what_is_alike(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var targets []triggerv1.TargetStatus
+	for i := range 300 {
+		state, message := triggerv1.TargetDelivered, ""
+		switch {
+		case i < 30:
+			state, message = triggerv1.TargetFailed, "no chart"
+		case i < 100:
+			state, message = triggerv1.TargetHeld, "waits for stage canary to finish"
+		case i == 100:
+			state, message = triggerv1.TargetHeld, "HelmRelease is suspended"
+		}
+		targets = append(targets, target("apps", fmt.Sprintf("release-%03d", i), state, message))
+	}
+	call := &call{objects: []client.Object{trigger("apps", "platform", []triggerv1.SourceReference{from("ConfigMap", "", "values")}, targets...)}}
+	got := call.run(t, "tree", "platform", "-n", "apps").out
+	g.Expect(strings.Count(got, "release-")).To(Equal(30 + 20 + 1 + 20))
+	g.Expect(got).To(And(ContainSubstring("… 50 more"), ContainSubstring("… 179 more"), ContainSubstring("HelmRelease is suspended")))
+	g.Expect(strings.Count(call.run(t, "tree", "platform", "-n", "apps", "--all").out, "release-")).To(Equal(300))
+}
+
 func TestTree_json_is_one_document_with_lists(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

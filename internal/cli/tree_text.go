@@ -25,6 +25,8 @@ const (
 	// maxNamedTargets if the trigger is given by name.
 	maxTargets      = 10
 	maxNamedTargets = 200
+	// maxAlike bounds those of a trigger that is given by name that are well, or wait for the same.
+	maxAlike = 20
 	// maxReasons bounds what is counted of all that is wrong.
 	maxReasons = 5
 )
@@ -33,8 +35,9 @@ const (
 type forest struct {
 	layout.Style
 
-	// most bounds the HelmReleases of a trigger in one state.
-	most int
+	// most bounds the HelmReleases of a trigger in one state, and alike those of one reason of which none has
+	// failed or is missing, unless it is 0.
+	most, alike int
 
 	// everything shows all triggers.
 	everything bool

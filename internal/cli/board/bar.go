@@ -108,13 +108,9 @@ func (s Screen) bar(states []triggerv1.TargetState, width int) string {
 
 // counts writes how many HelmReleases of a lane are in which state.
 func (s Screen) counts(l Lane) string {
-	counts := map[triggerv1.TargetState]int{}
-	for _, cell := range l.Cells {
-		counts[cell.State]++
-	}
 	var parts []string
 	for _, state := range graph.TargetSeverity {
-		if n := counts[state]; n > 0 {
+		if n := l.Counts[state]; n > 0 {
 			parts = append(parts, s.Paint(TargetTone(state), fmt.Sprintf("%d %s", n, state)))
 		}
 	}

@@ -62,6 +62,10 @@ type Lane struct {
 
 	// Unknown is how many HelmReleases it has beside them.
 	Unknown int `json:"unknown,omitempty"`
+
+	// Counts are by the status where it lists all HelmReleases. Where it does not, they are those that it
+	// counts itself, which what was read of HelmReleases may lag behind.
+	Counts map[triggerv1.TargetState]int `json:"counts,omitempty"`
 }
 
 // Cell is a HelmRelease.
@@ -140,9 +144,15 @@ func earliest(a, b time.Time) time.Time {
 // lanes puts HelmReleases into their stages. They keep their places while their states change.
 func lanes(t graph.Trigger) []Lane {
 	lane := func(st graph.Stage, targets []graph.Target) Lane {
-		l := Lane{Stage: st}
+		l := Lane{Stage: st, Counts: map[triggerv1.TargetState]int{}}
 		for _, target := range targets {
 			l.Cells = append(l.Cells, Cell{target.Namespace, target.Name, target.State})
+			if t.Unlisted == 0 {
+				l.Counts[target.State]++
+			}
+		}
+		if t.Unlisted > 0 {
+			l.Counts[triggerv1.TargetDelivered], l.Counts[triggerv1.TargetFailed] = int(st.Delivered), int(st.Failed)
 		}
 		slices.SortFunc(l.Cells, func(a, b Cell) int { return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name)) })
 		return l
@@ -157,6 +167,9 @@ func lanes(t graph.Trigger) []Lane {
 	if len(t.Stages) == 0 {
 		rest.Targets, rest.Delivered, rest.Failed = t.Summary.Total, t.Summary.Delivered, t.Summary.Failed
 		rest.Unknown = t.CountedOnly
+		if t.Unlisted > 0 {
+			rest.Counts = graph.ByState(t.Summary)
+		}
 	} else {
 		rest.Targets = int32(len(rest.Cells)) //nolint:gosec // There are no more than 10,000.
 	}

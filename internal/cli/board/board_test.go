@@ -223,6 +223,19 @@ func TestBoard_of_counted_releases(t *testing.T) {
 	g.Expect(text).To(ContainSubstring("··········"))
 }
 
+// HelmReleases are read less often than the status: what is counted comes from one of the two.
+func TestBoard_of_what_the_status_does_not_list(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := rings(10)
+	described := graph.Directory{}.Describe(vt)
+	described.Unlisted = 10
+	described.Stages[2].Delivered, described.Stages[2].Failed, described.Stages[2].Phase = 7, 1, triggerv1.StageProgressing
+	text, _ := Of(vt, described).Text(screen(100, 40))
+	g.Expect(text).To(ContainSubstring("3/3 prod  Progressing  7/10  1 Failed, 7 Delivered  "))
+	g.Expect(text).NotTo(ContainSubstring("10 Held"))
+}
+
 func TestScreen_bar(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

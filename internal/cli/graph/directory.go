@@ -5,6 +5,7 @@ package graph
 
 import (
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -128,6 +129,7 @@ func (d Directory) has(namespace string) bool {
 // reader returns what says how far the delivery to a target got that the status does not list.
 func (d Directory) reader(vt *triggerv1.ValuesTrigger) func(binding.Target) triggerv1.TargetStatus {
 	waiting := waitingState(vt)
+	reason := reasons(vt, waiting)
 	stages, err := binding.StagesOf(vt)
 	staged := vt.Spec.Rollout != nil && err == nil
 	return func(t binding.Target) triggerv1.TargetStatus {
@@ -143,6 +145,9 @@ func (d Directory) reader(vt *triggerv1.ValuesTrigger) func(binding.Target) trig
 		if !found || status.Digest != "" && status.Digest != vt.Status.LastDigest {
 			status.State, status.Message = waiting, ""
 		}
+		if status.State == waiting && status.Message == "" {
+			status.Message = reason(status.Stage)
+		}
 		return status
 	}
 }
@@ -154,6 +159,33 @@ func recorded(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) (triggerv1.Ta
 		return triggerv1.TargetStatus{}, false
 	}
 	return *status, true
+}
+
+// reasons returns what the targets of a stage wait for that the status does not list: the same as most of those
+// that it lists. What such a message says of one release is left out.
+func reasons(vt *triggerv1.ValuesTrigger, waiting triggerv1.TargetState) func(stage string) string {
+	type shared struct{ stage, reason string }
+	count, most := map[shared]int{}, map[string]string{}
+	for _, t := range vt.Status.Targets {
+		reason, _, _ := strings.Cut(t.Message, ";")
+		if t.State != waiting || t.State == triggerv1.TargetHeld && t.Seen != nil || reason == "" || strings.Contains(reason, t.Name) {
+			continue // Of its own, such as one that is suspended.
+		}
+		one := shared{t.Stage, reason}
+		if count[one]++; count[one] > count[shared{t.Stage, most[t.Stage]}] {
+			most[t.Stage] = reason
+		}
+	}
+	status := vt.Status.Rollout
+	return func(stage string) string {
+		if reason := most[stage]; reason != "" || waiting != triggerv1.TargetHeld {
+			return reason
+		}
+		if status != nil && status.Phase == triggerv1.RolloutAwaitingApproval && status.Stage == stage {
+			return "waits for the approval of stage " + stage
+		}
+		return ""
+	}
 }
 
 // waitingState returns the state of targets that the status does not list and that have not been

@@ -63,6 +63,19 @@ func TestMembers_completes_what_the_status_lists(t *testing.T) {
 	g.Expect(described.Targets[300].Revision).To(BeEquivalentTo(3))
 }
 
+func TestMembers_wait_for_what_most_of_those_wait_for_that_are_listed(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	trigger, d := many()
+	for i, message := range []string{"the rollout has halted; the values of the release would change", "the rollout has halted; …", "HelmRelease is suspended; …", "its own release-0003"} {
+		trigger.Status.Targets[i].State, trigger.Status.Targets[i].Message = triggerv1.TargetHeld, message
+	}
+	trigger.Status.Targets[2].Seen = &triggerv1.SeenContent{}
+	described := d.Describe(&trigger)
+	g.Expect(described.Unlisted).To(Equal(800))
+	g.Expect(described.Targets[290]).To(And(HaveField("State", triggerv1.TargetHeld), HaveField("Message", "the rollout has halted")))
+}
+
 func TestMembers_counts_what_cannot_be_read(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

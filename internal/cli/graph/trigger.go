@@ -72,6 +72,10 @@ type Trigger struct {
 	// trigger does not list them, and they were not found.
 	Summary     triggerv1.TargetSummary `json:"summary"`
 	CountedOnly int                     `json:"countedOnly,omitempty"`
+
+	// Unlisted is how many of Targets the status does not list: HelmReleases say how far they are, and may
+	// have been read earlier than the status that counts them.
+	Unlisted int `json:"-"`
 }
 
 // Source is a ConfigMap or Secret that a trigger reads.
@@ -119,6 +123,7 @@ func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
 	}
 	members := d.Members(vt)
 	t.Targets, t.Summary, t.CountedOnly = targets(vt, members), members.Summary, members.CountedOnly
+	t.Unlisted = len(members.Targets) - len(vt.Status.Targets)
 	for range unseen(vt) {
 		t.Summary.Total++
 		t.Summary.Pending++

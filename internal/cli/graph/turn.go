@@ -106,10 +106,6 @@ func waits(vt *triggerv1.ValuesTrigger, t Target, turn Turn) string {
 		return "has failed and is not delivered: edit it, or retry it by name"
 	}
 	reason, _, _ := strings.Cut(t.Message, ";")
-	if t.State == triggerv1.TargetHeld && reason == "" && status != nil && status.Phase == triggerv1.RolloutAwaitingApproval && status.Stage == turn.Stage {
-		// A status that lists few of its targets has no message of the others, which wait for the same.
-		return "waits for the approval of stage " + turn.Stage
-	}
 	switch t.State {
 	case triggerv1.TargetHeld:
 		return cmp.Or(reason, turn.After, "is held back")
