@@ -50,6 +50,10 @@ type action struct {
 	// namesOnly says why the action is not done to all, empty if it may be.
 	namesOnly func() string
 
+	// expects reports that it is an error if it is done to none of all, as with kubectl rollout resume: the
+	// person believes that something is delivered again.
+	expects bool
+
 	all    bool
 	dryRun dryRun
 }
@@ -106,20 +110,30 @@ func (a *action) run(ctx context.Context, args []string) error {
 	if a.named {
 		a.user = a.c.user(ctx)
 	}
-	failed, said := false, false
+	return a.doAll(ctx, chosen)
+}
+
+// doAll does it to each.
+func (a *action) doAll(ctx context.Context, chosen []triggerv1.ValuesTrigger) error {
+	failed, said, done := false, false, 0
 	token := newToken(a.c)
 	for i := range chosen {
 		vt := &chosen[i]
-		spoke, err := a.do(ctx, vt, token)
+		wrote, spoke, err := a.do(ctx, vt, token)
 		if err != nil {
 			a.c.warn("valuestrigger/%s: %s", vt.Name, clean(explain(err)))
 			failed = true
 		}
 		said = said || spoke || err != nil
+		if wrote {
+			done++
+		}
 	}
 	switch {
 	case failed:
 		return errFound
+	case a.all && a.expects && done == 0:
+		return fmt.Errorf("none of %s was %s", layout.Plural(len(chosen), "ValuesTrigger"), a.done)
 	case a.all && !said:
 		a.c.said("nothing to %s in %s", a.verb, layout.Plural(len(chosen), "ValuesTrigger"))
 	}
@@ -145,18 +159,18 @@ func (a *action) choose(ctx context.Context, refs []reference) ([]triggerv1.Valu
 	return chosen, nil
 }
 
-// do does it to one ValuesTrigger, and returns whether anything was said about it. One that
+// do does it to one ValuesTrigger, and returns whether it did and whether anything was said about it. One that
 // has changed since it was judged is judged again.
-func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token string) (spoke bool, err error) {
+func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token string) (done, spoke bool, err error) {
 	name, said := name(vt), ""
 	for race := 1; ; race++ {
 		j := a.judge(vt)
 		switch {
 		case a.all && j.leave != "":
 			a.c.said("%s left out: %s", name, j.leave)
-			return true, nil
+			return false, true, nil
 		case a.all && j.idle:
-			return spoke, nil
+			return false, spoke, nil
 		}
 		if j.first != "" && j.first != said {
 			a.c.said("%s %s", name, j.first)
@@ -166,12 +180,12 @@ func (a *action) do(ctx context.Context, vt *triggerv1.ValuesTrigger, token stri
 		switch {
 		case err == nil:
 			a.c.said("%s %s%s; before: %s%s", name, a.done, mark, describeTargets(vt), j.then)
-			return true, nil
+			return true, true, nil
 		case !apierrors.IsConflict(err) || race >= maxRaces:
-			return spoke, err
+			return false, spoke, err
 		}
 		if err := a.c.client.Get(ctx, client.ObjectKeyFromObject(vt), vt); err != nil {
-			return spoke, err
+			return false, spoke, err
 		}
 	}
 }

@@ -57,7 +57,9 @@ func (c *cli) caused(ctx context.Context, o binding.Object) (history.Caused, err
 		return out, err
 	}
 	for i := range having {
-		out.Triggers = append(out.Triggers, history.ConsequenceOf(&having[i], directory.Describe(&having[i]), o))
+		described := directory.Describe(&having[i])
+		described.Message = c.named(described.Instruction())
+		out.Triggers = append(out.Triggers, history.ConsequenceOf(&having[i], described, o))
 	}
 	return out, nil
 }

@@ -52,6 +52,9 @@ type call struct {
 	user        string
 	interactive bool
 
+	// ctx is that of the test if it is unset.
+	ctx context.Context //nolint:containedctx // A test sets it.
+
 	client client.Client
 }
 
@@ -74,7 +77,10 @@ func (c *call) run(t *testing.T, args ...string) answer {
 		c.client = builder.Build()
 	}
 	var out, errs bytes.Buffer
-	code := Run(t.Context(), args, Env{
+	if c.ctx == nil {
+		c.ctx = t.Context()
+	}
+	code := Run(c.ctx, args, Env{
 		Name: c.name, In: strings.NewReader(c.in), Out: &out, Err: &errs, Terminal: c.terminal, Width: c.width, Interactive: c.interactive,
 		Getenv: func(key string) string { return c.env[key] }, Now: func() time.Time { return now },
 		Connect: func() (client.Client, error) { return c.client, nil },

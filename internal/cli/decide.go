@@ -129,10 +129,12 @@ func (d *decider) refuse(ctx context.Context, vt *triggerv1.ValuesTrigger, v ver
 			d.c.said("%s", strings.TrimRight(v.more(ctx, d.c.style()), "\n"))
 		}
 		return errFound
-	case d.digest != "" && !decision.Names(d.digest, v.content):
-		return fmt.Errorf("the content is not %s, but %s: %s", clean(d.digest), digest.Abbreviated(v.content), causeOf(vt, v.content))
+	case d.digest == "" || decision.Names(d.digest, v.content):
+		return nil
+	case !decision.IsDigest(d.digest):
+		return usageError{fmt.Errorf("--digest %s: give at least %d hexadecimal digits, as in %s", clean(d.digest), decision.MinDigits, digest.Abbreviated(v.content))}
 	}
-	return nil
+	return fmt.Errorf("the content is not %s, but %s: %s", clean(d.digest), digest.Abbreviated(v.content), causeOf(vt, v.content))
 }
 
 // causeOf says in one line whose edit made content.

@@ -167,11 +167,34 @@ func TestApprove_before_the_stage_is_reached(t *testing.T) {
 func TestApprove_refuses_content_that_is_not_the_one_given(t *testing.T) {
 	t.Parallel()
 	call := &call{objects: awaiting()}
-	for _, given := range []string{"sha256:0123456789ab", "2"} {
+	got := call.run(t, "approve", "platform", "-n", "platform", "--yes", "--digest", "sha256:0123456789ab")
+	NewWithT(t).Expect(got.err).To(MatchRegexp("^error: the content is not sha256:0123456789ab, but sha256:[0-9a-f]{12}: ConfigMap platform/values .* by kustomize-controller"))
+	NewWithT(t).Expect(got.code).To(Equal(1))
+	content := digest.Short(call.objects[0].(*triggerv1.ValuesTrigger).Status.LastDigest)
+	for _, given := range []string{content[:11], "sha256:" + content[:4], "latest"} {
 		got := call.run(t, "approve", "platform", "-n", "platform", "--yes", "--digest", given)
-		NewWithT(t).Expect(got.err).To(MatchRegexp("^error: the content is not %s, but sha256:[0-9a-f]{12}: ConfigMap platform/values .* by kustomize-controller", given))
-		NewWithT(t).Expect(got.code).To(Equal(1))
+		NewWithT(t).Expect(got.err).To(MatchRegexp("^error: --digest %s: give at least 12 hexadecimal digits, as in sha256:[0-9a-f]{12}\n$", given))
+		NewWithT(t).Expect(got.code).To(Equal(2))
 	}
+}
+
+// A retry lifts what a person has rejected: it is content like any other then, and who decides about it
+// sees what was decided before.
+func TestDecisions_after_a_retry_of_rejected_content(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	objects := func() []client.Object {
+		objects := awaiting()
+		objects[0].(*triggerv1.ValuesTrigger).Status.History[0].Rejection = new(person("bob", time.Hour))
+		return objects
+	}
+	for _, command := range []string{"approve", "reject"} {
+		got := (&call{objects: objects()}).run(t, command, "platform", "-n", "platform", "--yes")
+		g.Expect([]any{got.code, got.err}).To(Equal([]any{0, ""}))
+		g.Expect(got.out).To(MatchRegexp("  Rejected +by bob 60m ago; a retry has lifted that\n"))
+	}
+	g.Expect((&call{objects: objects()}).run(t, "tree", "platform", "-n", "platform").out).To(And(
+		ContainSubstring("next: kubectl valuestrigger approve platform -n platform\n"), ContainSubstring("next: kubectl valuestrigger reject platform -n platform\n")))
 }
 
 // Between the look and the write anything may happen: the status alone is written many times in a
@@ -252,7 +275,7 @@ func TestReject_says_why_there_is_nothing_to_reject(t *testing.T) {
 	}{
 		{"is delivered; 'rollback' restores an earlier revision\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.Phase = triggerv1.RolloutFinished }},
 		{"is rejected already, since it failed\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.Rollback = &triggerv1.RollbackStatus{} }},
-		{" is rejected already\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.History[0].Rejection = &triggerv1.PersonRecord{} }},
+		{" is rejected already\n", func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.RejectedBy = &triggerv1.PersonRecord{} }},
 		{"content sha256:77 is rejected already, by the rollback to revision 1\n", func(vt *triggerv1.ValuesTrigger) {
 			vt.Status.Restored = &triggerv1.RestoreRecord{Revision: 1, Rejects: "sha256:77"}
 		}},

@@ -56,7 +56,11 @@ func causeLines(s layout.Style, vt *triggerv1.ValuesTrigger, content string) []l
 	if len(out) == 0 {
 		out = append(out, line{"Cause", orDash(clean(change.Cause)), layout.Plain})
 	}
-	return append(out, line{"Git", clean(change.GitRevision), layout.Plain}, line{"Seen", s.Age(change.Time.Time) + " ago", layout.Plain})
+	out = append(out, line{"Git", clean(change.GitRevision), layout.Plain}, line{"Seen", s.Age(change.Time.Time) + " ago", layout.Plain})
+	if by := change.Rejection; by != nil {
+		out = append(out, line{"Rejected", fmt.Sprintf("by %s %s ago; a retry has lifted that", clean(history.Person(by.User, by.Manager)), s.Age(by.Time.Time)), layout.Bad})
+	}
+	return out
 }
 
 // namesOf lists HelmReleases, and how many there are beside those that are known by name.

@@ -41,7 +41,9 @@ type treeInput struct {
 
 type whyInput struct {
 	place
-	HelmRelease string `json:"helmRelease" jsonschema:"name of the HelmRelease"`
+	HelmRelease string `json:"helmRelease,omitempty" jsonschema:"name of a HelmRelease, for why it has its revisions"`
+	ConfigMap   string `json:"configMap,omitempty" jsonschema:"name of a ConfigMap, for what its last edit has caused"`
+	Secret      string `json:"secret,omitempty" jsonschema:"name of a Secret, for what its last edit has caused"`
 }
 
 type historyInput struct {
@@ -56,6 +58,7 @@ type previewInput struct {
 	place
 	Manifest string `json:"manifest,omitempty" jsonschema:"YAML of edited ConfigMaps, Secrets and HelmReleases, for what applying them would do"`
 	Pending  string `json:"pending,omitempty" jsonschema:"name of a ValuesTrigger, for what it has not delivered yet"`
+	Delete   string `json:"delete,omitempty" jsonschema:"configmap/NAME or secret/NAME, for what its deletion would do"`
 }
 
 type simulateInput struct {
@@ -92,10 +95,8 @@ func addTools(server *mcp.Server, r *runner, has func(command string) bool) {
 			}
 			return toolCall{args: args, names: in.Names}, nil
 		})
-	addTool(server, r, has, "why", "Why a HelmRelease has its recent revisions: which object, which keys, whose edit; and what it waits for.",
-		func(in whyInput) (toolCall, error) {
-			return toolCall{args: in.args(), names: []string{in.HelmRelease}}, nil
-		})
+	addTool(server, r, has, "why", "Why a HelmRelease has its recent revisions: which object, which keys, whose edit; and what it waits for. Or what the last edit of a ConfigMap or Secret has caused.",
+		whyCall)
 	addTool(server, r, has, "history", "What changed when, by whom, who approved, how it ended, and which HelmReleases got it.",
 		func(in historyInput) (toolCall, error) {
 			args := in.args()
@@ -105,16 +106,8 @@ func addTools(server *mcp.Server, r *runner, has func(command string) bool) {
 			args = appendFlag(appendFlag(args, "release", in.HelmRelease), "since", in.Since)
 			return toolCall{args: args, names: in.Names}, nil
 		})
-	addTool(server, r, has, "preview", "Which HelmReleases would change, and how their values, if a manifest were applied; or what a ValuesTrigger has not delivered yet. Secrets are masked.",
-		func(in previewInput) (toolCall, error) {
-			switch {
-			case (in.Manifest == "") == (in.Pending == ""):
-				return toolCall{}, errors.New("give either manifest or pending")
-			case in.Pending != "":
-				return toolCall{args: append(in.args(), "--pending"), names: []string{in.Pending}}, nil
-			}
-			return toolCall{args: append(in.args(), "--filename=-"), in: in.Manifest}, nil
-		})
+	addTool(server, r, has, "preview", "Which HelmReleases would change, and how their values, if a manifest were applied or an object was deleted; or what a ValuesTrigger has not delivered yet. Secrets are masked.",
+		previewCall)
 	addTool(server, r, has, "simulate", "How long a rollout would take, and what a bad change would hit.", simulateCall)
 	addTool(server, r, has, "wait", "Whether the present content has arrived everywhere, after waiting for it for a while. Does not request a reconciliation.",
 		func(in waitInput) (toolCall, error) {
@@ -124,6 +117,36 @@ func addTools(server *mcp.Server, r *runner, has func(command string) bool) {
 			}
 			return toolCall{args: append(in.args(), "--timeout="+min(seconds, maxWait).String()), names: in.Names}, nil
 		})
+}
+
+func whyCall(in whyInput) (toolCall, error) {
+	var names []string
+	for _, one := range []struct{ kind, name string }{{"", in.HelmRelease}, {"configmap/", in.ConfigMap}, {"secret/", in.Secret}} {
+		if one.name != "" {
+			names = append(names, one.kind+one.name)
+		}
+	}
+	if len(names) != 1 {
+		return toolCall{}, errors.New("give one of helmRelease, configMap and secret")
+	}
+	return toolCall{args: in.args(), names: names}, nil
+}
+
+func previewCall(in previewInput) (toolCall, error) {
+	var calls []toolCall
+	if in.Manifest != "" {
+		calls = append(calls, toolCall{args: append(in.args(), "--filename=-"), in: in.Manifest})
+	}
+	if in.Pending != "" {
+		calls = append(calls, toolCall{args: append(in.args(), "--pending"), names: []string{in.Pending}})
+	}
+	if in.Delete != "" {
+		calls = append(calls, toolCall{args: append(in.args(), "--delete="+in.Delete)})
+	}
+	if len(calls) != 1 {
+		return toolCall{}, errors.New("give one of manifest, pending and delete")
+	}
+	return calls[0], nil
 }
 
 func simulateCall(in simulateInput) (toolCall, error) {

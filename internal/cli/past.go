@@ -53,7 +53,7 @@ a spreadsheet would take for formulas begin with an apostrophe.`,
 	cmd.Flags().StringVar(&o.since, "since", "", "only what is not older than this, such as 90m, 24h or 7d")
 	cmd.Flags().StringVar(&o.release, "release", "", "what this HelmRelease got")
 	_ = cmd.RegisterFlagCompletionFunc("release", c.completeNames(helmv2.HelmReleaseKind))
-	c.withOutput(cmd, formatCSV, formatWide)
+	c.withOutput(cmd, formatCSV, formatName, formatWide)
 	c.withAll(cmd)
 	c.withSelector(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error { return c.past(cmd.Context(), args, o) })
@@ -93,6 +93,15 @@ func (c *cli) past(ctx context.Context, args []string, o pastOptions) error {
 	entries = history.Newest(entries, since)
 	if c.output == formatCSV {
 		return history.WriteCSV(c.Out, entries)
+	}
+	if c.output == formatName {
+		var names []string
+		for _, e := range entries {
+			_, name, _ := strings.Cut(e.Trigger, "/")
+			names = append(names, name)
+		}
+		c.saidNames(triggerResource, names)
+		return nil
 	}
 	if entries == nil {
 		entries = []history.Entry{}

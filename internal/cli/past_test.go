@@ -112,19 +112,24 @@ func TestHistory_mistakes(t *testing.T) {
 		{"history --release app -A", "error: names are of one namespace: give -n, or -A without names\n"},
 		{"history a --release app", "error: --release is about all ValuesTriggers of the HelmRelease: give no others\n"},
 		{"history a -l b", "error: give names or --selector, not both\n"},
-		{"history -o name", `error: --output "name": give text, json, yaml, csv or wide` + "\n"},
+		{"history -o xml", `error: --output "xml": give text, json, yaml, csv, name or wide` + "\n"},
 	} {
 		NewWithT(t).Expect((&call{}).run(t, strings.Fields(c.args)...)).To(Equal(answer{"", c.want, 2}), c.args)
 	}
 }
 
-func TestTree_lists_names(t *testing.T) {
+func TestNames(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	hr := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}
 	objects := append(past(), hr)
 	g.Expect((&call{objects: objects}).run(t, "tree", "-A", "-o", "name").out).To(Equal("valuestrigger.trigger.nebius.ai/other-auto\nvaluestrigger.trigger.nebius.ai/platform\n"))
 	g.Expect((&call{objects: objects}).run(t, "tree", "hr/app", "-n", "apps", "-o", "name").out).To(Equal("valuestrigger.trigger.nebius.ai/platform\n"))
+	g.Expect((&call{objects: objects}).run(t, "history", "-A", "--since", "90m", "-o", "name").out).To(Equal("valuestrigger.trigger.nebius.ai/platform\nvaluestrigger.trigger.nebius.ai/other-auto\n"))
+	g.Expect((&call{objects: awaiting()}).run(t, "preview", "--pending", "platform", "-n", "platform", "-o", "name").out).To(HavePrefix("helmrelease.helm.toolkit.fluxcd.io/direct\n"))
+	lost := (&call{objects: awaiting()}).run(t, "preview", "--delete", "cm/values", "-n", "platform", "-o", "name")
+	g.Expect(lost.out).To(ContainSubstring("helmrelease.helm.toolkit.fluxcd.io/shop\n"))
+	g.Expect(lost.code).To(Equal(1))
 	wide := &call{objects: estate(), terminal: true, width: 40, env: map[string]string{"NO_COLOR": "1"}}
 	g.Expect(wide.run(t, "tree", "-A", "-o", "wide").out).To(Equal((&call{objects: estate()}).run(t, "tree", "-A").out), "lines do not end where the terminal does")
 }

@@ -56,7 +56,7 @@ What comes out of a Secret is never shown, only that its path changes. Exits wit
 	cmd.Flags().StringVar(&deleted, "delete", "", "preview the deletion of this object: configmap/NAME or secret/NAME")
 	_ = cmd.RegisterFlagCompletionFunc("delete", c.completeNames("", "configmap", "secret"))
 	cmd.Flags().BoolVar(&everything, "all", false, "name every HelmRelease and show every difference")
-	c.withOutput(cmd)
+	c.withOutput(cmd, formatName)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error {
 		if err := checkPreview(args, files, pending, deleted); err != nil {
 			return err
@@ -80,7 +80,9 @@ What comes out of a Secret is never shown, only that its path changes. Exits wit
 		if err != nil {
 			return err
 		}
-		if err := c.show(preview, func(s layout.Style) string { return previewText(s, preview, everything) }); err != nil {
+		if c.output == formatName {
+			c.saidNames(releaseResource, preview.changing())
+		} else if err := c.show(preview, func(s layout.Style) string { return previewText(s, preview, everything) }); err != nil {
 			return err
 		}
 		if preview.Summary[compare.Fails] > 0 {

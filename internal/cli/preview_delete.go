@@ -67,13 +67,26 @@ func (c *cli) previewDeletion(ctx context.Context, arg string, everything bool) 
 	if err != nil {
 		return err
 	}
-	if err := c.show(answer, func(s layout.Style) string { return deletionText(s, answer, everything) }); err != nil {
+	if c.output == formatName {
+		c.saidNames(releaseResource, answer.touched())
+	} else if err := c.show(answer, func(s layout.Style) string { return deletionText(s, answer, everything) }); err != nil {
 		return err
 	}
 	if answer.Summary[graph.Breaks] > 0 || slices.ContainsFunc(answer.Triggers, func(t deletedSource) bool { return t.Stops }) {
 		return errFound
 	}
 	return nil
+}
+
+// touched returns the names of the HelmReleases to which something happens.
+func (d *deletion) touched() []string {
+	var names []string
+	for _, l := range d.Releases {
+		if l.Loss != graph.Untouched {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }
 
 // deletionOf says what the deletion of an object would do.

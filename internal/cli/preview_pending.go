@@ -81,13 +81,14 @@ func (c *cli) pendingOf(ctx context.Context, vt *triggerv1.ValuesTrigger) (previ
 		return out, err
 	}
 	out.keepWaiting(vt, described)
+	out.Pending.Message = c.named(described.Instruction())
 	return out, nil
 }
 
 // keepWaiting leaves the releases that have not got the content, by stage.
 func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Trigger) {
 	p.Pending = &pendingTrigger{
-		Object: described.Object, Digest: vt.Status.LastDigest, Message: described.Message, Total: int(described.Summary.Total),
+		Object: described.Object, Digest: vt.Status.LastDigest, Total: int(described.Summary.Total),
 	}
 	if present := decision.Present(vt); rejected(vt) != "" {
 		p.Pending.Digest, p.Pending.Rejected = present, true

@@ -5,6 +5,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/fluxcd/pkg/chartutil"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
 // rings is a rollout in the middle: dev has the present content, staging soaks, prod waits
@@ -135,17 +137,26 @@ func TestPreview_pending(t *testing.T) {
 		g := NewWithT(t)
 		objects := awaiting()
 		vt := objects[0].(*triggerv1.ValuesTrigger)
+		vt.Status.Summary = plan.Count(vt.Status.Targets)
 		listed := 0
-		for i := range vt.Status.Targets {
-			if t := &vt.Status.Targets[i]; t.Namespace == "prod" && strings.HasPrefix(t.Message, "waits for the approval") {
-				if listed++; listed > 1 {
-					t.Message = ""
-				}
+		vt.Status.Targets = slices.DeleteFunc(vt.Status.Targets, func(t triggerv1.TargetStatus) bool {
+			if t.Namespace == "prod" && strings.HasPrefix(t.Message, "waits for the approval") {
+				listed++
+				return listed > 1
 			}
-		}
+			return false
+		})
 		g.Expect(listed).To(BeNumerically(">", 1))
 		got := (&call{objects: objects}).run(t, "preview", "--pending", "platform", "-n", "platform")
 		g.Expect(got.out).NotTo(ContainSubstring("after the approval of stage prod"))
+	})
+	t.Run("it names its own command", func(t *testing.T) {
+		t.Parallel()
+		g := NewWithT(t)
+		objects := awaiting()
+		ready(objects[0].(*triggerv1.ValuesTrigger), metav1.ConditionFalse, triggerv1.AwaitingApprovalReason, "Stage 3/3 prod; waits for approval: kubectl annotate vt/platform …", false)
+		got := (&call{objects: objects}).run(t, "preview", "--pending", "platform", "-n", "platform")
+		g.Expect(got.out).To(ContainSubstring("\n  Stage 3/3 prod; waits for approval: kubectl valuestrigger approve platform -n platform\n"))
 	})
 	t.Run("what a person went back from", func(t *testing.T) {
 		t.Parallel()

@@ -237,3 +237,14 @@ func linesText(s layout.Style, before, after string) string {
 	}
 	return out.String()
 }
+
+// changing returns the names of the HelmReleases to which something happens.
+func (p *previewed) changing() []string {
+	var names []string
+	for _, r := range p.Releases {
+		if r.Outcome != compare.Same {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}

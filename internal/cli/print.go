@@ -9,6 +9,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
@@ -66,6 +68,23 @@ func (c *cli) showAll(answers []any, people []func(layout.Style) string) error {
 // said writes a line to people beside the answer.
 func (c *cli) said(format string, args ...any) {
 	_, _ = fmt.Fprintf(c.Out, format+"\n", args...)
+}
+
+// Resources as kubectl writes them with -o name.
+var (
+	triggerResource = "valuestrigger." + triggerv1.GroupVersion.Group
+	releaseResource = "helmrelease." + helmv2.GroupVersion.Group
+)
+
+// saidNames writes names of objects as kubectl does with -o name, each once.
+func (c *cli) saidNames(resource string, names []string) {
+	seen := map[string]bool{"": true}
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			c.said("%s/%s", resource, name)
+		}
+	}
 }
 
 // maxLine bounds a text of someone else's, in bytes.

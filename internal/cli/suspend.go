@@ -42,7 +42,7 @@ were suspended before, or by a colleague.`,
 
 func (c *cli) resumeCommand() *cobra.Command {
 	by, everyone := "", false
-	a := &action{c: c, verb: "resume", done: "resumed", judged: true, named: true}
+	a := &action{c: c, verb: "resume", done: "resumed", judged: true, named: true, expects: true}
 	a.patch = func(string) map[string]any { return suspendPatch(false, nil, orNull(a.user)) }
 	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
 		j := judgement{idle: !vt.Spec.Suspend}
@@ -65,7 +65,8 @@ func (c *cli) resumeCommand() *cobra.Command {
 --all resumes those that you have suspended with 'suspend --all'; with --by those that
 someone else has, with --everyone those that anyone has. Where the API server does not
 say who you are, it is as with --everyone. What was suspended by its name stays so until
-it is resumed by its name. What is left is listed, with who suspended it and since when.`,
+it is resumed by its name. What is left is listed, with who suspended it and since when.
+Exits with 1 if none was resumed.`,
 		Example: `  kubectl valuestrigger resume platform -n apps
   kubectl valuestrigger resume --all -A
   kubectl valuestrigger resume --all -A --by anna@example.com`,

@@ -81,6 +81,11 @@ func TestResume_all_takes_what_this_person_stopped(t *testing.T) {
 			g.Expect(suspended(t, call)).To(Equal(c.left))
 		})
 	}
+	g := NewWithT(t)
+	got := stopped(t, "carl").run(t, "resume", "--all", "-n", "apps")
+	g.Expect(got.out).To(HaveSuffix(single))
+	g.Expect([]any{got.code, got.err}).To(Equal([]any{1, "error: none of 3 ValuesTriggers was resumed\n"}))
+	g.Expect((&call{objects: []client.Object{fine(trigger("apps", "a", nil))}}).run(t, "resume", "--all", "-n", "apps")).To(Equal(answer{"", "error: none of 1 ValuesTrigger was resumed\n", 1}))
 }
 
 // What an earlier version of the plugin has suspended with all has no name.

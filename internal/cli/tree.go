@@ -79,9 +79,11 @@ func (c *cli) tree(ctx context.Context, args []string, everything bool) error {
 // listNames lists the ValuesTriggers that are meant, as kubectl does.
 func (c *cli) listNames(ctx context.Context, refs []reference) error {
 	keys, err := (&waiter{c: c}).resolve(ctx, refs)
+	names := make([]string, 0, len(keys))
 	for _, key := range keys {
-		c.said("valuestrigger.%s/%s", triggerv1.GroupVersion.Group, key.Name)
+		names = append(names, key.Name)
 	}
+	c.saidNames(triggerResource, names)
 	return err
 }
 
@@ -161,7 +163,7 @@ func (c *cli) treeOf(ctx context.Context, ref reference, everything bool) (any, 
 		}
 		t := directory.Describe(vt)
 		return t, func(s layout.Style) string {
-			return forest{Style: s, most: most(everything, maxNamedTargets), everything: true, named: c.named}.text([]graph.Trigger{t}, graph.Summary{})
+			return forest{Style: s, most: most(everything, maxNamedTargets), alike: most(everything, maxAlike), everything: true, named: c.named}.text([]graph.Trigger{t}, graph.Summary{})
 		}, nil
 	}
 	return c.reachOf(ctx, ref.kind, key, everything)

@@ -252,7 +252,11 @@ func (w *waiter) finish(ctx context.Context) error {
 	err := w.c.show(answer, func(s layout.Style) string {
 		out := forest{Style: s, most: maxTargets, named: w.c.named}.text(triggers, graph.Summarize(triggers))
 		if n := w.inProgress(); n > 0 {
-			out += fmt.Sprintf("%s after %s\n", s.Paint(layout.Bad, layout.Plural(n, "ValuesTrigger")+" not delivered"), w.timeout)
+			ended := "after " + w.timeout.String()
+			if ctx.Err() != nil {
+				ended = "when it was interrupted"
+			}
+			out += fmt.Sprintf("%s %s\n", s.Paint(layout.Bad, layout.Plural(n, "ValuesTrigger")+" not delivered"), ended)
 		}
 		return out
 	})

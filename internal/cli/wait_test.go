@@ -122,6 +122,20 @@ func TestWait_says_when_a_person_is_needed(t *testing.T) {
 	g.Expect(got.code).To(Equal(1))
 }
 
+func TestWait_that_is_interrupted(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	ctx, stop := context.WithCancel(t.Context())
+	funcs := interceptor.Funcs{Patch: func(ctx context.Context, c client.WithWatch, obj client.Object, patch client.Patch, opts ...client.PatchOption) error {
+		defer stop()
+		return c.Patch(ctx, obj, patch, opts...)
+	}}
+	call := &call{objects: []client.Object{fine(trigger("apps", "app", nil))}, funcs: funcs, ctx: ctx}
+	got := call.run(t, "wait", "app", "-n", "apps", "--timeout", "5m")
+	g.Expect(got.out).To(HaveSuffix("1 ValuesTrigger not delivered when it was interrupted\n"))
+	g.Expect(got.code).To(Equal(1))
+}
+
 // A forceAt counts only beside an equal requestedAt: one that waits for the operator must
 // not lose that to a wait.
 func TestWait_does_not_overwrite_a_request_that_is_not_handled(t *testing.T) {

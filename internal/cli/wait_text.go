@@ -5,7 +5,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
@@ -14,11 +13,7 @@ import (
 
 // need says, once for each message, what a person has to do before one goes on.
 func (w *waiter) need(one *waited) {
-	what := one.Message
-	if one.Reason == triggerv1.AwaitingApprovalReason {
-		what, _, _ = strings.Cut(what, ": kubectl annotate")
-		what += w.c.named(fmt.Sprintf(": kubectl valuestrigger approve %s -n %s", one.Name, one.Namespace))
-	}
+	what := w.c.named(one.Instruction())
 	if one.Reason == triggerv1.AwaitingWindowReason || what == one.needed {
 		return
 	}

@@ -9,6 +9,7 @@ package decision
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -37,14 +38,19 @@ func Changed(seen, now []Fact) string {
 	return strings.Join(out, "; ")
 }
 
-// minDigits is how many digits of a digest have to be given: as many as messages show.
-const minDigits = 12
+// MinDigits is how many digits of a digest have to be given: as many as messages show.
+const MinDigits = 12
+
+var digestPattern = regexp.MustCompile(`^(sha256:)?[0-9a-f]{12,64}$`)
+
+// IsDigest reports whether a text may be the digest of some content, or enough of its digits.
+func IsDigest(given string) bool { return digestPattern.MatchString(given) }
 
 // Names reports whether a person means a digest by what was given: the whole of it, or as much of its
 // beginning as messages show, with or without the name of the algorithm.
 func Names(given, full string) bool {
 	given, full = strings.TrimPrefix(given, digest.Prefix), strings.TrimPrefix(full, digest.Prefix)
-	return given != "" && strings.HasPrefix(full, given) && (len(given) >= minDigits || given == full)
+	return given != "" && strings.HasPrefix(full, given) && (len(given) >= MinDigits || given == full)
 }
 
 // Present returns the digest of the content that the sources hold. While that is rejected,

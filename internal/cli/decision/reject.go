@@ -39,11 +39,10 @@ func Reject(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus, total
 		return r, fmt.Sprintf("content %s is rejected already, by the rollback to revision %d", digest.Abbreviated(vt.Status.Restored.Rejects), vt.Status.Restored.Revision)
 	case s == nil || s.Phase == triggerv1.RolloutFinished:
 		return r, fmt.Sprintf("nothing is being rolled out: content %s is delivered; 'rollback' restores an earlier revision", digest.Abbreviated(vt.Status.LastDigest))
+	case s.RejectedBy != nil: // Its history says so also after a retry, which lifts that.
+		return r, fmt.Sprintf("content %s is rejected already", digest.Abbreviated(s.Digest))
 	case s.Rollback != nil:
 		return r, fmt.Sprintf("content %s is rejected already, since it failed", digest.Abbreviated(s.Digest))
-	}
-	if change := ChangeTo(vt, s.Digest); change != nil && change.Rejection != nil {
-		return r, fmt.Sprintf("content %s is rejected already", digest.Abbreviated(s.Digest))
 	}
 	if refusal = waitsFor(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject); refusal != "" {
 		return r, refusal

@@ -5,6 +5,7 @@ package graph
 
 import (
 	"fmt"
+	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
@@ -14,6 +15,15 @@ type Step struct {
 	// Does says what it is good for, and Command how it is done.
 	Does    string `json:"does"`
 	Command string `json:"command"`
+}
+
+// Instruction is the message with the command of this plugin in the place of the one for kubectl alone.
+func (t Trigger) Instruction() string {
+	before, _, found := strings.Cut(t.Message, ": kubectl annotate")
+	if !found || t.State != AwaitingApproval {
+		return t.Message
+	}
+	return before + ": " + t.Steps()[0].Command
 }
 
 // Steps returns what a person can do about a trigger as it is now, the most obvious first.
