@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
@@ -80,6 +82,9 @@ func approvalText(s layout.Style, vt *triggerv1.ValuesTrigger, a decision.Approv
 	lines := causeLines(s, vt, a.Content)
 	for _, st := range a.Before {
 		lines = append(lines, line{"Before it", stageText(s, st), stageTone(st)})
+		for _, finding := range findingsOf(s, vt, st.Name) {
+			lines = append(lines, line{"Before it", "  " + finding.word, finding.tone})
+		}
 	}
 	if a.Early != "" {
 		lines = append(lines, line{"Not yet", a.Early + "; the stage starts when those before it have finished", layout.Busy})
@@ -97,6 +102,20 @@ func approvalText(s layout.Style, vt *triggerv1.ValuesTrigger, a decision.Approv
 	}
 	title := fmt.Sprintf("ValuesTrigger %s/%s: approve content %s for stage %s", vt.Namespace, vt.Name, digest.Abbreviated(a.Content), a.Stage)
 	return sheet(s, title, lines)
+}
+
+// findingsOf returns what the analysis of a stage has found.
+func findingsOf(s layout.Style, vt *triggerv1.ValuesTrigger, stage string) []line {
+	var out []line
+	for _, st := range graph.StagesOf(vt) {
+		if st.Name != stage || st.Analysis == nil {
+			continue
+		}
+		for _, finding := range st.Analysis.Findings(s.Now) {
+			out = append(out, line{"Analysis", clean(finding.Text), board.FindingTone(finding.Result)})
+		}
+	}
+	return out
 }
 
 // stageText says how far a stage is.

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
@@ -109,6 +110,14 @@ func consequenceText(s layout.Style, t history.Consequence) string {
 	}
 	for _, st := range t.Stages {
 		fmt.Fprintf(&out, "   %s\n", s.Paint(stageTone(st), stageText(s, st)))
+		for _, m := range t.Measured {
+			if m.Stage != st.Name {
+				continue
+			}
+			for _, finding := range m.Findings(s.Now) {
+				fmt.Fprintf(&out, "      %s\n", s.Paint(board.FindingTone(finding.Result), clean(finding.Text)))
+			}
+		}
 	}
 	type group struct {
 		state   triggerv1.TargetState

@@ -197,6 +197,53 @@ func TestDecisions_after_a_retry_of_rejected_content(t *testing.T) {
 		ContainSubstring("next: kubectl valuestrigger approve platform -n platform\n"), ContainSubstring("next: kubectl valuestrigger reject platform -n platform\n")))
 }
 
+// analysed are the rings with an analysis of staging, which the rollout is in.
+func analysed() []client.Object {
+	objects := awaiting()
+	vt := objects[0].(*triggerv1.ValuesTrigger)
+	vt.Spec.Rollout.Stages[1].Analysis = &triggerv1.Analysis{
+		Interval: metav1.Duration{Duration: time.Minute}, Threshold: 3,
+		Metrics: []triggerv1.AnalysisMetric{{Name: "error-rate", ThresholdRange: triggerv1.ThresholdRange{Max: new(0.05)}}},
+	}
+	vt.Status.Rollout.Stages[1].Analysis = &triggerv1.AnalysisStatus{
+		Measurements: 4, MeasuredAt: ago(20 * time.Second), Result: triggerv1.AnalysisFailed, Failures: 1,
+		Metrics: []triggerv1.MetricStatus{{Name: "error-rate", Result: triggerv1.AnalysisFailed, Value: "0.31", Failures: 1, Message: "0.31 is above 0.05"}},
+	}
+	return objects
+}
+
+func TestAnalysis_is_shown_by_each_command(t *testing.T) {
+	t.Parallel()
+	const all, one = "measured every 1m: failed 20s ago, 1 of 3 failures\n", "error-rate: 0.31 is above 0.05 (at most 0.05); failed once\n"
+	for _, c := range []struct {
+		args, indent string
+		present      bool // The rollout is in the stage.
+	}{
+		{"approve platform -n platform --dry-run", "               ", false},
+		{"why cm/values -n platform", "      ", true},
+		{"why shop -n prod", "   ", true},
+		{"tree platform -n platform", "├─ ", true},
+		{"preview --pending platform -n platform", "  staging: ", true},
+	} {
+		t.Run(c.args, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			objects := analysed()
+			if vt := objects[0].(*triggerv1.ValuesTrigger); c.present {
+				vt.Status.Rollout.Phase, vt.Status.Rollout.Stage, vt.Status.Rollout.Stages[1].Phase = triggerv1.RolloutSoaking, "staging", triggerv1.StageSoaking
+			}
+			got := (&call{objects: objects}).run(t, strings.Fields(c.args)...)
+			g.Expect([]any{got.code, got.err}).To(Equal([]any{0, ""}))
+			g.Expect(got.out).To(And(ContainSubstring(c.indent+all), ContainSubstring(c.indent+one)))
+		})
+	}
+	g := NewWithT(t)
+	for _, of := range []string{"cm/values -n platform", "shop -n prod"} {
+		got := (&call{objects: analysed()}).run(t, append(strings.Fields("why -o json"), strings.Fields(of)...)...)
+		g.Expect(got.out).NotTo(ContainSubstring(`"thresholdRange"`), "it has passed")
+	}
+}
+
 // Between the look and the write anything may happen: the status alone is written many times in a
 // rollout, which changes nothing that a person has seen.
 func TestApprove_judges_again_what_changed_meanwhile(t *testing.T) {

@@ -34,6 +34,9 @@ type pendingTrigger struct {
 	Rejected bool  `json:"rejected,omitempty"`
 	Restores int64 `json:"restoresRevision,omitempty"`
 
+	// Stages are those whose analysis matters now.
+	Stages []graph.Stage `json:"stages,omitempty"`
+
 	// RejectedBy is the person who rejected the content, nil if it has failed.
 	RejectedBy *triggerv1.PersonRecord `json:"rejectedBy,omitempty"`
 }
@@ -98,6 +101,11 @@ func (p *previewed) keepWaiting(vt *triggerv1.ValuesTrigger, described graph.Tri
 	}
 	if r := vt.Status.Restored; r != nil {
 		p.Pending.Restores = r.Revision
+	}
+	for _, st := range described.Stages {
+		if st.Matters() {
+			p.Pending.Stages = append(p.Pending.Stages, st)
+		}
 	}
 	waiting := map[binding.Object]bool{}
 	for _, t := range described.Targets {

@@ -14,6 +14,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/compare"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
@@ -103,6 +104,11 @@ func pendingTitle(s layout.Style, p *pendingTrigger) string {
 	}
 	if p.Message != "" {
 		title += "\n  " + clean(p.Message)
+	}
+	for _, st := range p.Stages {
+		for _, finding := range st.Analysis.Findings(s.Now) {
+			title += "\n  " + clean(st.Name) + ": " + s.Paint(board.FindingTone(finding.Result), clean(finding.Text))
+		}
 	}
 	return title + "\n"
 }

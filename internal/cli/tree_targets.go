@@ -18,7 +18,7 @@ import (
 func (f forest) targets(t graph.Trigger) []branch {
 	var out []branch
 	for i, st := range t.Stages {
-		out = append(out, branch{f.stage(t, i), f.group(t.InStage(st.Name))})
+		out = append(out, branch{f.stage(t, i), append(f.findings(st), f.group(t.InStage(st.Name))...)})
 	}
 	out = append(out, f.group(t.InStage(""))...)
 	return append(out, f.unnamed(t)...)
@@ -39,6 +39,18 @@ func (f forest) stage(t graph.Trigger, i int) layout.Row {
 		{Text: fmt.Sprintf("stage %d/%d %s", i+1, len(t.Stages), st.Name), Tone: layout.Bold}, {Text: string(st.Phase), Tone: board.StageTone(st)},
 		{Text: counts}, {Text: since, Tone: layout.Dim}, {Text: board.StageText(st, f.Now)},
 	}}
+}
+
+// findings shows what the analysis of a stage has found, while that matters.
+func (f forest) findings(st graph.Stage) []branch {
+	if !st.Matters() {
+		return nil
+	}
+	var out []branch
+	for _, finding := range st.Analysis.Findings(f.Now) {
+		out = append(out, branch{row: layout.Row{Loose: true, Cells: []layout.Cell{{Text: clean(finding.Text), Tone: board.FindingTone(finding.Result)}}}})
+	}
+	return out
 }
 
 // presentStage returns the stage that a rollout is in.

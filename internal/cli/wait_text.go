@@ -14,7 +14,7 @@ import (
 // need says, once for each message, what a person has to do before one goes on.
 func (w *waiter) need(one *waited) {
 	what := w.c.named(one.Instruction())
-	if one.Reason == triggerv1.AwaitingWindowReason || what == one.needed {
+	if one.Reason == triggerv1.AwaitingWindowReason || one.Reason == triggerv1.AwaitingGateReason || what == one.needed {
 		return
 	}
 	one.needed = what

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fluxcd/pkg/apis/meta"
 
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
@@ -32,6 +33,7 @@ func whyText(s layout.Style, r history.Report) string {
 			fmt.Fprintf(&out, "   %s\n", clean(w.Cause.Text))
 		}
 	}
+	out.WriteString(measuredText(s, r.Measured))
 	for _, o := range r.Overridden {
 		out.WriteString(overrideLine(s, o))
 	}
@@ -62,6 +64,18 @@ func whyText(s layout.Style, r history.Report) string {
 			out.WriteString("\nDelivered without a revision, since the values stayed the same:\n")
 		}
 		fmt.Fprintf(&out, "   %s ago   %s\n", s.Age(q.At), clean(q.Cause.Text))
+	}
+	return out.String()
+}
+
+// measuredText says what the analysis of stages has found.
+func measuredText(s layout.Style, all []history.Measured) string {
+	var out strings.Builder
+	for _, m := range all {
+		fmt.Fprintf(&out, "Stage %s of ValuesTrigger %s:\n", m.Stage, m.Trigger)
+		for _, finding := range m.Findings(s.Now) {
+			fmt.Fprintf(&out, "   %s\n", s.Paint(board.FindingTone(finding.Result), clean(finding.Text)))
+		}
 	}
 	return out.String()
 }

@@ -114,6 +114,9 @@ func clocks(vt *triggerv1.ValuesTrigger, t graph.Trigger) []Clock {
 		if st.SoaksUntil != nil {
 			out = append(out, Clock{"stage " + st.Name + " soaks until", *st.SoaksUntil})
 		}
+		if a := st.Analysis; st.Present && a != nil && a.MeasuredAt != nil && a.Failed == "" {
+			out = append(out, Clock{"stage " + st.Name + " is measured again at", metav1.NewTime(rollout.Clock(vt)(a.MeasuredAt.Add(a.Interval.Duration)))})
+		}
 	}
 	s := vt.Status.Rollout
 	if s == nil {

@@ -77,6 +77,26 @@ func target(vt *triggerv1.ValuesTrigger, name string) *triggerv1.TargetStatus {
 	panic(name)
 }
 
+// measure has staging analysed: an error rate that is too high, a latency as before, and a check that does not answer.
+func measure(vt *triggerv1.ValuesTrigger) {
+	vt.Spec.Rollout.Stages[1].Analysis = &triggerv1.Analysis{
+		Interval: metav1.Duration{Duration: 30 * time.Second}, Threshold: 2,
+		Metrics: []triggerv1.AnalysisMetric{
+			{Name: "error-rate", ThresholdRange: triggerv1.ThresholdRange{Max: new(0.05)}},
+			{Name: "latency", ThresholdRange: triggerv1.ThresholdRange{Max: new(0.1)}, Baseline: triggerv1.BaselineDifference},
+		},
+		Webhooks: []triggerv1.AnalysisWebhook{{Name: "smoke", Type: triggerv1.WebhookCheck}},
+	}
+	vt.Status.Rollout.Stages[1].Analysis = &triggerv1.AnalysisStatus{
+		Measurements: 7, MeasuredAt: ago(20 * time.Second), Result: triggerv1.AnalysisFailed, Failures: 1, InconclusiveSince: ago(90 * time.Second),
+		Metrics: []triggerv1.MetricStatus{
+			{Name: "error-rate", Result: triggerv1.AnalysisFailed, Value: "0.31", Failures: 1, Message: "0.31 is above 0.05"},
+			{Name: "latency", Result: triggerv1.AnalysisSuccessful, Value: "0.21", Baseline: "0.2"},
+		},
+		Webhooks: []triggerv1.WebhookStatus{{Name: "smoke", Result: triggerv1.AnalysisInconclusive, Message: "status 503"}},
+	}
+}
+
 const why = "UpgradeFailed: Helm upgrade failed for release prod/shop-0001 with chart shop@6.7.0: cannot patch \"shop\" with kind Deployment: " +
 	"Deployment.apps \"shop\" is invalid: spec.template.spec.containers[0].image: Required value"
 
@@ -92,6 +112,15 @@ func boards() map[string]*triggerv1.ValuesTrigger {
 		Approved: true, ApprovedBy: &triggerv1.PersonRecord{User: "alice@example.com", Time: *ago(2 * time.Minute)}}
 	target(halted, "prod/shop-0000").State = triggerv1.TargetDelivered
 	target(halted, "prod/shop-0001").State, target(halted, "prod/shop-0001").Message = triggerv1.TargetFailed, why
+
+	analysed := in(rings(4), triggerv1.RolloutHalted, "staging", metav1.ConditionFalse, triggerv1.RolloutHaltedReason,
+		"Stage 2/3 dev→staging, 3/3, 0 failed; halted: analysis of stage staging failed: error-rate 0.31 is above 0.05 (2 of 2)")
+	analysed.Status.Conditions = append(analysed.Status.Conditions, metav1.Condition{Type: meta.StalledCondition, Status: metav1.ConditionTrue})
+	measure(analysed)
+	analysed.Status.Rollout.Stages[1].Analysis.Failed = "error-rate 0.31 is above 0.05 (2 of 2)"
+
+	measuring := rings(4)
+	measure(measuring)
 
 	window := in(rings(4), triggerv1.RolloutAwaitingWindow, "prod", metav1.ConditionFalse, triggerv1.AwaitingWindowReason, "waits for the window that opens at 2026-01-03T02:00:00+01:00")
 	window.Status.Rollout.NextWindow = &triggerv1.NextWindow{Opens: metav1.NewTime(time.Date(2026, 1, 3, 1, 0, 0, 0, time.UTC))}
@@ -129,6 +158,7 @@ func boards() map[string]*triggerv1.ValuesTrigger {
 	}
 	return map[string]*triggerv1.ValuesTrigger{
 		"soak": rings(12), "approval": awaits, "halted": halted, "window": window, "quiet": quiet, "plain": plain, "fleet": fleet,
+		"analysis": measuring, "analysis-failed": analysed,
 	}
 }
 

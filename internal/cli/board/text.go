@@ -95,6 +95,12 @@ func (b Board) lanes(s Screen) []string {
 	for i, l := range b.Lanes {
 		out = append(out, s.lane(l, i, len(b.Stages)))
 		out = append(out, s.cells(l, lines)...)
+		if !l.Matters() {
+			continue
+		}
+		for _, finding := range l.Analysis.Findings(s.Now) {
+			out = append(out, s.wrapped(indent, FindingTone(finding.Result), clean(finding.Text))...)
+		}
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func TriggerTone(state graph.State) layout.Tone {
 // StageTone is the colour of a stage.
 func StageTone(st graph.Stage) layout.Tone {
 	switch {
-	case st.AwaitsApproval, st.Phase == triggerv1.StageUnready, st.Failed > 0:
+	case st.AwaitsApproval, st.Phase == triggerv1.StageUnready, st.Failed > 0, st.Analysis != nil && st.Analysis.Failed != "":
 		return layout.Bad
 	case st.Phase == triggerv1.StageFinished, st.Phase == triggerv1.StageUnchanged:
 		return layout.Good
@@ -54,6 +54,19 @@ func StageTone(st graph.Stage) layout.Tone {
 		return layout.Dim
 	}
 	return layout.Busy
+}
+
+// FindingTone returns how good a result of an analysis is.
+func FindingTone(result triggerv1.AnalysisResult) layout.Tone {
+	switch result {
+	case triggerv1.AnalysisSuccessful:
+		return layout.Good
+	case triggerv1.AnalysisFailed:
+		return layout.Bad
+	case triggerv1.AnalysisInconclusive:
+		return layout.Busy
+	}
+	return layout.Dim
 }
 
 // StageText says what is special about a stage: what has failed, until when it soaks, who lets it

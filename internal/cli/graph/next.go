@@ -34,6 +34,8 @@ func (t Trigger) Steps() []Step {
 	switch {
 	case t.State == Suspended:
 		return []Step{step("resume", "continue")}
+	case t.State == Waiting && t.Reason == triggerv1.AwaitingGateReason:
+		return []Step{step("reject", "reject it"), step("preview --pending", "see how values would change")}
 	case t.State == AwaitingApproval:
 		return []Step{step("approve", "see what it is, and approve it"), step("reject", "reject it"), step("preview --pending", "see how values would change")}
 	case t.State == Stalled && (t.Reason == triggerv1.RolledBackReason || t.Reason == triggerv1.RollbackHaltedReason):

@@ -36,10 +36,13 @@ type Stage struct {
 	AwaitsApproval bool                     `json:"awaitsApproval,omitempty"`
 	Approved       bool                     `json:"approved,omitempty"`
 	ApprovedBy     *triggerv1.PersonRecord  `json:"approvedBy,omitempty"`
+
+	// Analysis is what is measured of it, nil if nothing is.
+	Analysis *Analysis `json:"analysis,omitempty"`
 }
 
-// stages returns the stages of a trigger in their order.
-func stages(vt *triggerv1.ValuesTrigger) []Stage {
+// StagesOf returns the stages of a trigger in their order.
+func StagesOf(vt *triggerv1.ValuesTrigger) []Stage {
 	if vt.Spec.Rollout == nil {
 		return nil
 	}
@@ -50,7 +53,7 @@ func stages(vt *triggerv1.ValuesTrigger) []Stage {
 	clock := rollout.Clock(vt)
 	out := make([]Stage, 0, len(vt.Spec.Rollout.Stages))
 	for _, spec := range vt.Spec.Rollout.Stages {
-		st := Stage{Name: spec.Name}
+		st := Stage{Name: spec.Name, Analysis: analysisOf(spec.Analysis, nil)}
 		if spec.Approval == triggerv1.ApprovalManual {
 			st.Approval = spec.Approval
 		}
@@ -58,7 +61,8 @@ func stages(vt *triggerv1.ValuesTrigger) []Stage {
 			s := status.Stages[i]
 			st.Phase, st.Since, st.Targets, st.Delivered, st.Failed = s.Phase, s.Since, s.Targets, s.Delivered, s.Failed
 			st.Approved, st.ApprovedBy = s.Approved, s.ApprovedBy
-			if soak := spec.MinSuccessTime.Duration; s.Phase == triggerv1.StageSoaking && s.Since != nil && soak > 0 {
+			st.Analysis = analysisOf(spec.Analysis, s.Analysis)
+			if soak := spec.MinSuccessTime.Duration; s.Phase == triggerv1.StageSoaking && s.Since != nil && soak > 0 && (st.Analysis == nil || st.Analysis.Failed == "") {
 				st.SoaksUntil = new(metav1.NewTime(clock(s.Since.Add(soak))))
 			}
 		}

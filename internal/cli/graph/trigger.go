@@ -119,7 +119,7 @@ func (t Target) Since() *metav1.Time {
 func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
 	t := Trigger{
 		Object: binding.TriggerObject(vt), Generated: generated.Is(vt),
-		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: stages(vt),
+		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: StagesOf(vt),
 	}
 	members := d.Members(vt)
 	t.Targets, t.Summary, t.CountedOnly = targets(vt, members), members.Summary, members.CountedOnly

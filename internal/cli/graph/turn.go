@@ -60,8 +60,14 @@ func before(stages []triggerv1.Stage) string {
 		}
 	}
 	for i := last - 1; i >= 0; i-- {
-		if soak := stages[i].MinSuccessTime.Duration; soak > 0 {
+		soak, measured := stages[i].MinSuccessTime.Duration, stages[i].Analysis != nil
+		switch {
+		case soak > 0 && measured:
+			return fmt.Sprintf("after stage %s has succeeded for %s and passed its analysis", stages[i].Name, Duration(soak))
+		case soak > 0:
 			return fmt.Sprintf("after stage %s has succeeded for %s", stages[i].Name, Duration(soak))
+		case measured:
+			return fmt.Sprintf("after stage %s has passed its analysis", stages[i].Name)
 		}
 	}
 	if last > 0 {

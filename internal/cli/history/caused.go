@@ -39,7 +39,10 @@ type Consequence struct {
 	Change *Entry `json:"change,omitempty"`
 	Later  int    `json:"laterChanges,omitempty"`
 
-	Stages   []triggerv1.StageStatus       `json:"stages,omitempty"`
+	Stages []triggerv1.StageStatus `json:"stages,omitempty"`
+
+	// Measured are the stages whose analysis matters now.
+	Measured []Measured                    `json:"analysis,omitempty"`
 	States   map[triggerv1.TargetState]int `json:"states"`
 	Releases []graph.Target                `json:"helmReleases"`
 }
@@ -53,6 +56,7 @@ func ConsequenceOf(vt *triggerv1.ValuesTrigger, described graph.Trigger, o bindi
 	if s := vt.Status.Rollout; s != nil {
 		c.Stages = s.Stages
 	}
+	c.Measured = measured(vt)
 	for i, entry := range Changes(vt, nil) {
 		if slices.ContainsFunc(ParseCause(entry.Cause).Objects, func(e Edit) bool { return e.Object == o }) {
 			c.Change, c.Later = &entry, i

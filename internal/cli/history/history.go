@@ -101,6 +101,9 @@ type Report struct {
 	// Waiting are changes that have not arrived.
 	Waiting []Waiting `json:"waiting,omitempty"`
 
+	// Measured is what the analysis of stages finds out about what is rolled out.
+	Measured []Measured `json:"analysis,omitempty"`
+
 	// Copies are what ValuesTriggers keep for the release to read.
 	Copies []Copy `json:"copies,omitempty"`
 
@@ -183,6 +186,7 @@ func Explain(e Evidence) Report {
 	r.Overridden, r.Decided = overrides(e.Deliveries), decisions(e.Deliveries)
 	r.Waiting = waiting(e)
 	for _, d := range e.Deliveries {
+		r.Measured = append(r.Measured, measured(d.Trigger)...)
 		for _, c := range graph.CopiesOf(d.Trigger, r.Object, d.Target) {
 			r.Copies = append(r.Copies, Copy{Copy: c, Trigger: binding.TriggerObject(d.Trigger).Key(), Read: graph.Reads(e.Release, c.Object, nil)})
 		}
