@@ -69,6 +69,9 @@ type simulateInput struct {
 	Median   string `json:"median,omitempty" jsonschema:"what half of the upgrades take at most, such as 30s"`
 	Slow     string `json:"slow,omitempty" jsonschema:"what all but the slowest 5 percent take at most, such as 2m"`
 	Approval string `json:"approval,omitempty" jsonschema:"time until a person approves a stage, such as 1h"`
+
+	FalsePositives []float64 `json:"falsePositives,omitempty" jsonschema:"percentage of the measurements of a good change that fail, one for all stages or one for each"`
+	Detects        []float64 `json:"detects,omitempty" jsonschema:"percentage of the measurements of a harmful change that fail, one for all stages or one for each"`
 }
 
 type waitInput struct {
@@ -154,9 +157,9 @@ func simulateCall(in simulateInput) (toolCall, error) {
 	for name, value := range map[string]string{"median": in.Median, "slow": in.Slow, "approval": in.Approval} {
 		args = appendFlag(args, name, value)
 	}
-	if len(in.Releases) > 0 {
-		args = append(args, "--releases="+strings.Trim(strings.ReplaceAll(fmt.Sprint(in.Releases), " ", ","), "[]"))
-	}
+	args = appendList(args, "releases", in.Releases)
+	args = appendList(args, "false-positives", in.FalsePositives)
+	args = appendList(args, "detects", in.Detects)
 	switch {
 	case (in.Manifest == "") == (in.Name == ""):
 		return toolCall{}, errors.New("give either manifest or name")
@@ -164,6 +167,13 @@ func simulateCall(in simulateInput) (toolCall, error) {
 		return toolCall{args: args, names: []string{in.Name}}, nil
 	}
 	return toolCall{args: append(args, "--filename=-"), in: in.Manifest}, nil
+}
+
+func appendList[T any](args []string, name string, values []T) []string {
+	if len(values) == 0 {
+		return args
+	}
+	return append(args, "--"+name+"="+strings.Trim(strings.ReplaceAll(fmt.Sprint(values), " ", ","), "[]"))
 }
 
 func appendFlag(args []string, name, value string) []string {

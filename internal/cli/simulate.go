@@ -30,13 +30,26 @@ type simulation struct {
 	file   string
 	sizes  []int
 	breaks []string
-	at     string
-	runs   int
-	seed   int64
+
+	// falsePositives and detects are percentages of measurements, one for all stages or one for each.
+	falsePositives []string
+	detects        []string
+
+	at   string
+	runs int
+	seed int64
 }
 
 // maxRuns bounds how long someone waits.
 const maxRuns = 1000
+
+// usualRuns show what is usual, and analysedRuns what is rare, as long as no more than analysedTargets take
+// part in them.
+const (
+	usualRuns       = 9
+	analysedRuns    = 100
+	analysedTargets = 30_000
+)
 
 func (c *cli) simulateCommand() *cobra.Command {
 	s := &simulation{}
@@ -45,7 +58,7 @@ func (c *cli) simulateCommand() *cobra.Command {
 		Short: "Say how long a rollout would take, and what a bad change would hit",
 		Long: `Roll changes out to the HelmReleases of a ValuesTrigger in a simulation, by the
 decisions of the operator: quiet period, windows, stages, concurrency, soak time,
-failures. The ValuesTrigger is one of the cluster or in a file; the HelmReleases
+failures, analysis. The ValuesTrigger is one of the cluster or in a file; the HelmReleases
 are those that it selects in the cluster now, or made-up ones in the numbers
 given, one for each stage. Nothing is written.
 
@@ -53,7 +66,8 @@ What is simulated is what the operator requests. HelmReleases that read a source
 through valuesFrom take changes up at their own interval, too.`,
 		Example: `  kubectl valuestrigger simulate platform -n apps
   kubectl valuestrigger simulate -f platform.yaml --median 90s --slow 5m
-  kubectl valuestrigger simulate -f platform.yaml --releases 10,990,9000 --workers 50`,
+  kubectl valuestrigger simulate -f platform.yaml --releases 10,990,9000 --workers 50
+  kubectl valuestrigger simulate -f platform.yaml --releases 3,100 --false-positives 1 --detects 60,90`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeOne(triggerv1.ValuesTriggerKind),
 	}
@@ -61,12 +75,14 @@ through valuesFrom take changes up at their own interval, too.`,
 	flags.StringVarP(&s.file, "filename", "f", "", "file with the ValuesTrigger, or - for standard input")
 	flags.IntSliceVar(&s.sizes, "releases", nil, "number of HelmReleases in each stage, instead of those of the cluster")
 	flags.StringSliceVar(&s.breaks, "breaks", nil, "percentages of the HelmReleases that changes break (default 100,50,10,1)")
+	flags.StringSliceVar(&s.falsePositives, "false-positives", []string{"1"}, "percentage of the measurements of a good change that fail, for all stages or for each")
+	flags.StringSliceVar(&s.detects, "detects", []string{"80"}, "percentage of the measurements of a harmful change that fail, for all stages or for each")
 	flags.DurationVar(&s.Median, "median", 30*time.Second, "what half of the upgrades take at most")
 	flags.DurationVar(&s.Slow, "slow", 2*time.Minute, "what all but the slowest 5 percent of the upgrades take at most")
 	flags.IntVar(&s.Workers, "workers", 4, "upgrades that helm-controller makes at a time (its flag --concurrent)")
 	flags.DurationVar(&s.Approval, "approval", time.Hour, "time until a person approves a stage")
 	flags.StringVar(&s.at, "at", "", "time of the change, such as 2026-01-31T17:00:00Z (default now)")
-	flags.IntVar(&s.runs, "runs", 9, "number of runs")
+	flags.IntVar(&s.runs, "runs", 0, fmt.Sprintf("number of runs (default %d, with an analysis up to %d)", usualRuns, analysedRuns))
 	flags.Int64Var(&s.seed, "seed", 1, "equal seeds give equal answers")
 	c.withOutput(cmd)
 	return c.command(cmd, func(cmd *cobra.Command, args []string) error { return c.simulate(cmd.Context(), args, s) })
@@ -89,6 +105,9 @@ func (c *cli) simulate(ctx context.Context, args []string, s *simulation) error 
 	if s.Trigger, err = c.simulatedTrigger(ctx, args, s.file); err != nil {
 		return err
 	}
+	if s.Rates, err = s.rates(); err != nil {
+		return err
+	}
 	if len(s.sizes) > 0 {
 		err = s.number()
 	} else {
@@ -101,16 +120,27 @@ func (c *cli) simulate(ctx context.Context, args []string, s *simulation) error 
 		return usageError{err}
 	}
 	answer.ValuesTrigger = binding.TriggerObject(s.Trigger).Key()
-	if answer.Report, err = s.Report(ctx, shares, s.runs, s.seed); err != nil {
+	if answer.Report, err = s.Report(ctx, shares, s.enough(), s.seed); err != nil {
 		return err
 	}
 	return c.show(answer, func(style layout.Style) string { return simulatedText(style, answer) })
 }
 
+// enough returns the number of runs.
+func (s *simulation) enough() int {
+	switch {
+	case s.runs > 0:
+		return s.runs
+	case simulate.Measures(s.Trigger):
+		return max(usualRuns, min(analysedRuns, analysedTargets/len(s.Targets)))
+	}
+	return usualRuns
+}
+
 // parse reads the flags that are more than numbers, and returns the shares of targets that
 // bad changes break.
 func (s *simulation) parse(now time.Time) ([]float64, error) {
-	if s.runs < 1 || s.runs > maxRuns {
+	if s.runs < 0 || s.runs > maxRuns {
 		return nil, usageError{fmt.Errorf("--runs %d: give a number between 1 and %d", s.runs, maxRuns)}
 	}
 	s.Start = now
@@ -137,6 +167,36 @@ func (s *simulation) shares() ([]float64, error) {
 		shares = append(shares, percent/100)
 	}
 	return shares, nil
+}
+
+// rates are those of the analysis of each stage.
+func (s *simulation) rates() ([]simulate.Rates, error) {
+	stages := 1
+	if s.Trigger.Spec.Rollout != nil {
+		stages = len(s.Trigger.Spec.Rollout.Stages)
+	}
+	out := make([]simulate.Rates, stages)
+	for _, flag := range []struct {
+		name   string
+		values []string
+		set    func(*simulate.Rates, float64)
+	}{
+		{"--false-positives", s.falsePositives, func(r *simulate.Rates, share float64) { r.FalsePositives = share }},
+		{"--detects", s.detects, func(r *simulate.Rates, share float64) { r.Detections = share }},
+	} {
+		if len(flag.values) != 1 && len(flag.values) != stages {
+			return nil, usageError{fmt.Errorf("%s has %s for %s; give one for all, or one for each", flag.name, layout.Plural(len(flag.values), "number"), layout.Plural(stages, "stage"))}
+		}
+		for i := range out {
+			value := flag.values[min(i, len(flag.values)-1)]
+			percent, err := strconv.ParseFloat(strings.TrimSuffix(value, "%"), 64)
+			if err != nil || !(percent >= 0 && percent <= 100) {
+				return nil, usageError{fmt.Errorf("%s %q: give a percentage, between 0 and 100", flag.name, value)}
+			}
+			flag.set(&out[i], percent/100)
+		}
+	}
+	return out, nil
 }
 
 // number makes up the targets.

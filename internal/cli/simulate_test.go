@@ -115,21 +115,53 @@ func TestSimulate_tells_times_and_what_a_bad_change_hits(t *testing.T) {
 	g.Expect((&call{in: carefully}).run(t, "simulate", "-f", "-", "--releases", "3,100", "--at", "2026-06-01T12:00:00Z", "--breaks", "100", "-o", "json")).To(Equal(got))
 }
 
+const measured = `apiVersion: trigger.nebius.ai/v1beta1
+kind: ValuesTrigger
+metadata: {name: platform}
+spec:
+  sources: [{kind: ConfigMap, name: platform-values}]
+  targets: [{selector: {}}]
+  rollout:
+    stages:
+    - name: canary
+      selector: {matchLabels: {tier: canary}}
+      minSuccessTime: 10m
+      analysis:
+        interval: 1m
+        threshold: 3
+        metrics: [{name: error-rate, provider: prometheus, query: up, thresholdRange: {max: 0.05}}]
+    - name: prod
+      maxConcurrency: 10%
+      analysis: {threshold: 5, webhooks: [{name: smoke, provider: smoke, type: check}]}
+`
+
+func TestSimulate_analysis(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	args := strings.Fields("simulate -f - --releases 3,100 --false-positives 2 --detects 50%,90 --breaks 100 --at 2026-06-01T12:00:00Z")
+	got := (&call{in: measured}).run(t, args...)
+	g.Expect([]any{got.code, got.err}).To(Equal([]any{0, ""}))
+	golden(t, "simulate-analysis.txt", got.out)
+	g.Expect((&call{in: measured}).run(t, args...)).To(Equal(got), "equal seeds give equal answers")
+}
+
 func TestSimulate_mistakes(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"simulate":                                "give the name of a ValuesTrigger, or a file: -f FILE",
-		"simulate platform -f -":                  "give the name of a ValuesTrigger, or a file",
-		"simulate cm/platform":                    `"cm/platform": give a ValuesTrigger`,
-		"simulate -f - --releases 3":              "--releases has 1 number for 2 stages; give one for each",
-		"simulate -f - --releases 3,-1":           "--releases -1: a stage has at least 0",
-		"simulate -f - --releases 0,0":            "0 HelmReleases: between 1 and 20000 can be simulated",
-		"simulate -f - --releases 1,1 --runs 0":   "--runs 0: give a number between 1 and 1000",
-		"simulate -f - --releases 1,1 --breaks x": `--breaks "x": give a percentage`,
-		"simulate -f - --releases 1,1 --breaks 0": `--breaks "0": give a percentage, more than 0`,
-		"simulate -f - --releases 1,1 --at noon":  `--at "noon": give a time such as`,
-		"simulate -f - --releases 1,1 --slow 1s":  "the time of slow upgrades must not be shorter",
-		"simulate -f nothing.yaml":                "no such file",
+		"simulate":                                             "give the name of a ValuesTrigger, or a file: -f FILE",
+		"simulate platform -f -":                               "give the name of a ValuesTrigger, or a file",
+		"simulate cm/platform":                                 `"cm/platform": give a ValuesTrigger`,
+		"simulate -f - --releases 3":                           "--releases has 1 number for 2 stages; give one for each",
+		"simulate -f - --releases 3,-1":                        "--releases -1: a stage has at least 0",
+		"simulate -f - --releases 0,0":                         "0 HelmReleases: between 1 and 20000 can be simulated",
+		"simulate -f - --releases 1,1 --runs -1":               "--runs -1: give a number between 1 and 1000",
+		"simulate -f - --releases 1,1 --detects 200":           `--detects "200": give a percentage, between 0 and 100`,
+		"simulate -f - --releases 1,1 --false-positives 1,2,3": "--false-positives has 3 numbers for 2 stages; give one for all, or one for each",
+		"simulate -f - --releases 1,1 --breaks x":              `--breaks "x": give a percentage`,
+		"simulate -f - --releases 1,1 --breaks 0":              `--breaks "0": give a percentage, more than 0`,
+		"simulate -f - --releases 1,1 --at noon":               `--at "noon": give a time such as`,
+		"simulate -f - --releases 1,1 --slow 1s":               "the time of slow upgrades must not be shorter",
+		"simulate -f nothing.yaml":                             "no such file",
 	} {
 		got := (&call{objects: staged(), in: carefully}).run(t, strings.Fields(args)...)
 		g := NewWithT(t)

@@ -61,9 +61,37 @@ func simulatedText(s layout.Style, a simulated) string {
 		fmt.Fprintf(&out, ", in the slowest run after %s", brief(a.Good.Slowest.Duration))
 	}
 	out.WriteString(".\n")
+	if a.Analysis != nil {
+		out.WriteString(analysedText(s, a))
+	}
 	if len(a.Bad) > 0 {
 		out.WriteString("\nA change that breaks something\n\n" + badText(s, a))
 	}
+	return out.String()
+}
+
+// analysedText says what analysis finds.
+func analysedText(s layout.Style, a simulated) string {
+	var out strings.Builder
+	if n := a.Analysis.StoppedWrongly; n > 0 {
+		fmt.Fprintf(&out, "%s\n", s.Paint(layout.Bad, fmt.Sprintf("Analysis stops it wrongly in %d of %d runs.", n, a.Runs)))
+	}
+	out.WriteString("\nA change that does harm where all upgrades succeed\n\n")
+	rows := []layout.Row{header("STAGE", "FALSE POSITIVES", "DETECTS", "STOPS IT", "STOPS A GOOD ONE")}
+	runs := func(n int) string { return fmt.Sprintf("%d of %d runs", n, a.Runs) }
+	for _, st := range a.Analysis.Stages {
+		rows = append(rows, row(st.Name, fmt.Sprintf("%g%%", 100*st.FalsePositives), fmt.Sprintf("%g%%", 100*st.Detections), runs(st.Stops), runs(st.StopsWrongly)))
+	}
+	out.WriteString(s.Table(rows))
+	h := a.Analysis.Harmful
+	tone, stopped := layout.Good, "Stopped in "+runs(h.Stopped)
+	if h.Stopped < a.Runs {
+		tone = layout.Bad
+	}
+	if h.Stopped > 0 {
+		stopped += ", after " + brief(h.Took.Duration)
+	}
+	fmt.Fprintf(&out, "\n%s. It hits %s, at most %d in 95 percent of the runs, %d in the worst.\n", s.Paint(tone, stopped), layout.Plural(h.Hit, "HelmRelease"), h.Hit95, h.Worst)
 	return out.String()
 }
 

@@ -58,7 +58,7 @@ func analysisOf(spec *triggerv1.Analysis, status *triggerv1.AnalysisStatus) *Ana
 	if spec == nil {
 		return nil
 	}
-	a := &Analysis{Interval: metav1.Duration{Duration: cmp.Or(spec.Interval.Duration, time.Minute)}, Threshold: max(1, spec.Threshold)}
+	a := &Analysis{Interval: metav1.Duration{Duration: spec.GetInterval()}, Threshold: spec.GetThreshold()}
 	if status == nil {
 		status = &triggerv1.AnalysisStatus{}
 	}

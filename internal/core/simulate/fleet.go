@@ -37,6 +37,13 @@ type Fleet struct {
 	// Breaks is the share of targets that the change breaks.
 	Breaks float64
 
+	// Harmful reports that the change does harm wherever it is delivered, which no upgrade shows and only
+	// analysis can find.
+	Harmful bool
+
+	// Rates of the analysis, one for all stages or one for each. Without, each measurement is right.
+	Rates []Rates
+
 	// Approval is how long it takes a person to approve a stage.
 	Approval time.Duration
 
@@ -109,6 +116,9 @@ func (f Fleet) Check() error {
 		return errors.New("helm-controller must have a worker")
 	case f.Breaks < 0 || f.Breaks > 1:
 		return errors.New("the share of targets that break must be between 0 and 1")
+	}
+	if err := f.checkRates(stages); err != nil {
+		return err
 	}
 	_, err := f.schedule()
 	return err

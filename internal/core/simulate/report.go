@@ -27,6 +27,9 @@ type Report struct {
 	Runs    int   `json:"runs"`
 	Good    Good  `json:"good"`
 	Bad     []Bad `json:"bad"`
+
+	// Analysis is what measurements find, nil if there are none.
+	Analysis *Analysed `json:"analysis,omitempty"`
 }
 
 // Good is what became of a change that breaks nothing.
@@ -72,6 +75,12 @@ func (f Fleet) Report(ctx context.Context, shares []float64, runs int, seed int6
 		return Report{}, err
 	}
 	r := Report{Targets: len(f.Targets), Runs: len(good), Bad: make([]Bad, 0, len(shares))}
+	if r.Analysis, err = f.analysed(ctx, good, seed); err != nil {
+		return Report{}, err
+	}
+	if passed := slices.DeleteFunc(slices.Clone(good), isStopped); len(passed) > 0 {
+		good = passed // Those that analysis stopped are counted apart.
+	}
 	took := sorted(good, func(o Outcome) time.Duration { return o.Took })
 	r.Good = Good{Phase: good[0].Phase, Took: duration(middle(took)), Slowest: duration(took[len(took)-1])}
 	for i, stage := range good[0].Stages {

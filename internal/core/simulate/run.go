@@ -39,6 +39,9 @@ type Outcome struct {
 	// Broken are the names of those that failed, in the order in which they did.
 	Broken []string
 
+	// StoppedBy is the index of the stage that its analysis has failed, -1 if none has.
+	StoppedBy int
+
 	Stages []Stage
 }
 
@@ -84,6 +87,9 @@ func (f Fleet) Run(seed int64) (Outcome, error) {
 		d := rollout.Decide(s.in)
 		s.in.Previous = d.Status
 		s.trigger(d.Admitted)
+		if s.answer(d.Measure) {
+			continue // The answer comes sooner than anything else.
+		}
 		next := s.next(d.After)
 		if next.IsZero() {
 			if s.approve(d.Status) {
@@ -197,6 +203,7 @@ func (s *simulation) approve(status *triggerv1.RolloutStatus) bool {
 
 func (s *simulation) conclude() {
 	s.out.Phase, s.out.Message = s.in.Previous.Phase, s.in.Previous.Message
+	s.out.StoppedBy = s.stopped()
 	s.out.Took = s.now.Sub(s.Start)
 	for _, stage := range s.out.Stages {
 		s.out.Triggered += stage.Triggered
