@@ -128,9 +128,9 @@ func (p *planner) check(st *stage) {
 		s.Result = worse(s.Result, result)
 		switch result {
 		case triggerv1.AnalysisFailed:
-			failed = append(failed, name+" "+message)
+			failed = append(failed, name+separator(result)+message)
 		case triggerv1.AnalysisInconclusive:
-			silent = append(silent, name+": "+message)
+			silent = append(silent, name+separator(result)+message)
 		case triggerv1.AnalysisSuccessful:
 		}
 	}

@@ -272,7 +272,7 @@ func (p *planner) soak(st *stage) bool {
 		return true
 	}
 	st.set(p.Now, triggerv1.StageSoaking)
-	if left := st.spec.MinSuccessTime.Duration - p.Now.Sub(st.Since.Time); left > 0 {
+	if left := st.spec.MinSuccessTime.Duration - p.Now.Sub(st.Since.Time); left > 0 && st.spec.MinSuccessTime.Duration > 0 {
 		p.look(left)
 		return false
 	}

@@ -199,18 +199,17 @@ const maxMeasured = 3
 // Measured says what the last measurement of a stage has found, as in ", error-rate 0.02", empty if there was none.
 func Measured(s *triggerv1.AnalysisStatus) string {
 	var found []string
-	say := func(name, message string) { found = append(found, name+" "+message) }
 	for _, m := range s.Metrics {
 		switch m.Result {
 		case triggerv1.AnalysisSuccessful:
-			say(m.Name, m.Value)
+			found = append(found, m.Name+" "+m.Value)
 		case triggerv1.AnalysisFailed, triggerv1.AnalysisInconclusive:
-			say(m.Name, m.Message)
+			found = append(found, m.Name+separator(m.Result)+m.Message)
 		}
 	}
 	for _, w := range s.Webhooks {
 		if w.Result != triggerv1.AnalysisSuccessful && w.Result != "" {
-			say("webhook "+w.Name, w.Message)
+			found = append(found, "webhook "+w.Name+separator(w.Result)+w.Message)
 		}
 	}
 	if len(found) == 0 {

@@ -114,7 +114,7 @@ func New(registry prometheus.Registerer) *Metrics {
 			m.reads.WithLabelValues(kind, result)
 		}
 	}
-	registry.MustRegister(m.requests, m.lost, m.deliveries, m.reaction, m.delivery, m.reads, m.rollouts.ended, m.rollouts.took, m.states)
+	registry.MustRegister(m.requests, m.lost, m.deliveries, m.reaction, m.delivery, m.reads, m.rollouts.ended, m.rollouts.took, m.rollouts.measured, m.states)
 	return m
 }
 
