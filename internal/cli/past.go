@@ -239,6 +239,9 @@ func pastCause(e history.Entry) string {
 	case len(cause.Objects) == 0:
 		words = []string{orDash(clean(e.Cause))}
 	}
+	if e.Analysis != "" {
+		words = append(words, "failed the analysis of "+clean(e.Analysis))
+	}
 	for _, person := range e.Persons() {
 		words = append(words, clean(person))
 	}

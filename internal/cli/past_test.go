@@ -32,7 +32,7 @@ func past() []client.Object {
 			Revision: 2, Digest: "sha256:1", Time: *ago(10 * time.Minute), Outcome: triggerv1.ChangeDelivered, Delivered: "2/2", Duration: &metav1.Duration{Duration: 90*time.Second + 300*time.Millisecond},
 			Cause: "rollback of content sha256:cccccccccccc, ConfigMap platform/values sha256:11 via ValuesTrigger platform/platform", Restores: &triggerv1.RestoreRecord{Revision: 2, Digest: "sha256:1", Rejects: "sha256:ccc", PersonRecord: person("anna", 10*time.Minute)},
 		},
-		{Digest: "sha256:cccccccccccccccc", GitRevision: "main@sha1:2b9c0e7a1d34", Time: *ago(2 * time.Hour), Outcome: triggerv1.ChangeHalted, Delivered: "1/2", Cause: platformCause, Rejection: new(person("@bob", 2*time.Hour))},
+		{Digest: "sha256:cccccccccccccccc", GitRevision: "main@sha1:2b9c0e7a1d34", Time: *ago(2 * time.Hour), Outcome: triggerv1.ChangeHalted, Delivered: "1/2", Cause: platformCause, Analysis: "stage canary: error-rate 0.31 is above 0.05 (2 of 2)", Rejection: new(person("@bob", 2*time.Hour))},
 		{
 			Revision: 2, Digest: "sha256:1", Time: *ago(26 * time.Hour), Outcome: triggerv1.ChangeDelivered, Delivered: "2/2", Duration: &metav1.Duration{Duration: 2 * time.Hour},
 			Cause:     "ConfigMap platform/values sha256:11 (values.yaml) by anna, Secret platform/keys sha256:22 and 2 more via ValuesTrigger platform/platform",

@@ -138,7 +138,7 @@ func (f forest) trigger(t graph.Trigger) []layout.Row {
 	}}}
 	rows[0].Wrap = t.State != graph.Ready
 	var below []branch
-	if t.Rollout != "" && (t.State == graph.AwaitingApproval || t.State == graph.Stalled) {
+	if t.Rollout != "" && (t.State == graph.AwaitingApproval || t.State == graph.Stalled || t.Reason == triggerv1.AwaitingGateReason) {
 		for _, step := range t.Steps() {
 			below = append(below, branch{row: layout.Row{Loose: true, Cells: []layout.Cell{{Text: "next: " + f.named(step.Command), Tone: layout.Bold}}}})
 		}

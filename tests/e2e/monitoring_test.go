@@ -126,7 +126,7 @@ func TestMonitoring_shows_what_happens_on_a_real_Flux(t *testing.T) {
 			"ValuesTriggerReconcileErrors": "inactive", "ValuesTriggerEventsDropped": "inactive",
 			"ValuesTriggerFluxOutdated":  "inactive",
 			"ValuesTriggerRolloutHalted": "inactive", "ValuesTriggerGateClosed": "inactive",
-			"ValuesTriggerAnalysisUnanswered": "inactive", "ValuesTriggerAnalysisConfigRejected": "inactive",
+			"ValuesTriggerAnalysisUnanswered": "inactive", "ValuesTriggerAnalysisConfigRejected": "inactive", "ValuesTriggerStageUnmeasured": "inactive",
 		}))
 	})
 	t.Run("the dashboard", func(t *testing.T) {

@@ -40,6 +40,9 @@ type Entry struct {
 	Rejection *triggerv1.PersonRecord    `json:"rejection,omitempty"`
 	Restores  *triggerv1.RestoreRecord   `json:"restores,omitempty"`
 
+	// Analysis says which stage has failed by its analysis, and why.
+	Analysis string `json:"analysis,omitempty"`
+
 	// Releases are the HelmReleases that are known to run it, or to have run it.
 	Releases []Got `json:"helmReleases,omitempty"`
 }
@@ -62,7 +65,7 @@ func Changes(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) []En
 		e := Entry{
 			Time: change.Time.Time, Trigger: binding.TriggerObject(vt).Key(), Revision: change.Revision, Digest: change.Digest, GitRevision: change.GitRevision,
 			Cause: change.Cause, Outcome: change.Outcome, Duration: change.Duration, Delivered: change.Delivered,
-			Approvals: change.Approvals, Override: change.Override, Rejection: change.Rejection, Restores: change.Restores,
+			Approvals: change.Approvals, Override: change.Override, Rejection: change.Rejection, Restores: change.Restores, Analysis: change.Analysis,
 		}
 		for _, t := range targets {
 			// Of content that came back, the releases run the newest.
