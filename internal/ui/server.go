@@ -67,6 +67,7 @@ func New(o Options, address string) (*Server, error) {
 		mux.HandleFunc("GET "+p.path, s.servePage(p))
 		mux.HandleFunc("GET /events"+p.path, s.serveEvents(p))
 	}
+	mux.HandleFunc("GET /differences/{namespace}/{name}", s.serveDifferences)
 	mux.HandleFunc("GET /do/{action}/{namespace}/{name}", s.serveQuestion)
 	mux.HandleFunc("POST /do/{action}/{namespace}/{name}", s.serveDeed)
 	s.handler = http.MaxBytesHandler(g.protect(mux), maxBody)
