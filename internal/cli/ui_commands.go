@@ -46,7 +46,9 @@ func (c *pageCall) decider(a ui.Action) *decider {
 	d := &decider{c: c.cli}
 	switch a.Name {
 	case ui.Approve:
-		d.judge = func(ctx context.Context, vt *triggerv1.ValuesTrigger) (verdict, error) { return c.approves(ctx, vt, a.Stage) }
+		d.judge = func(ctx context.Context, vt *triggerv1.ValuesTrigger) (verdict, error) {
+			return c.approves(ctx, vt, a.Stage)
+		}
 	case ui.Reject:
 		d.judge = c.rejects
 	case ui.Rollback:

@@ -139,4 +139,3 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 	add("via", via, layout.Dim)
 	return rows
 }
-

@@ -130,7 +130,7 @@ func (s *Server) write(w http.ResponseWriter, f frame, code int) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write(out)
+	_, _ = w.Write(out) //nolint:gosec // html/template has escaped it.
 }
 
 // failed says that a page cannot be shown.

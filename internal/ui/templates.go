@@ -135,5 +135,5 @@ func serveAsset(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", kind)
-	_, _ = w.Write(content)
+	_, _ = w.Write(content) //nolint:gosec // It is a file of this program.
 }

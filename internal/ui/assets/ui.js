@@ -43,9 +43,11 @@
       ignoreActiveValue: true,
       callbacks: {
         beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") && name !== "tabindex",
-        beforeNodeMorphed: (node) => !(node.dataset && (node.dataset.loaded || node.dataset.submits !== undefined)),
+        beforeNodeMorphed: (node, other) => !(node.dataset && (node.dataset.submits !== undefined
+          || node.dataset.loaded && node.dataset.version === other.dataset.version)),
       },
     });
+    for (const details of live.querySelectorAll("details[open][data-load]:not([data-loaded])")) load(details);
     document.dispatchEvent(new CustomEvent("shown"));
   }
 
@@ -115,16 +117,17 @@
     if (form) form.requestSubmit();
   });
 
-  // What is large is read when a person opens it.
-  document.addEventListener("toggle", async (event) => {
-    const details = event.target;
-    if (!details.open || !details.dataset.load || details.dataset.loaded) return;
+  // What is large is read when a person opens it, and again when it is about something else.
+  async function load(details) {
     details.dataset.loaded = "yes";
     try {
       details.querySelector("div").replaceChildren(await part(details.dataset.load));
     } catch {
       delete details.dataset.loaded;
     }
+  }
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.open && target.dataset.load && !target.dataset.loaded) load(target);
   }, true);
 
   // Arrow keys go through the cells of a stage, of which one is in the order of the tab key; a name is shown for a cell
