@@ -26,7 +26,7 @@ type page struct {
 	view     func(request) (any, error)
 }
 
-// request is what a page is asked for.
+// request is a request for a page.
 type request struct {
 	context.Context
 	*http.Request

@@ -203,7 +203,7 @@ func (tb *tab) click(selector string) {
 func (tb *tab) answer() {
 	tb.t.Helper()
 	tb.click("#dialog button.primary")
-	tb.shows("#dialog", "Back")
+	tb.shows("#dialog .callout", " in ") // What the command says is done, or why not.
 	tb.Expect(tb.text("#dialog .callout.bad")).To(BeEmpty())
 	tb.click("#dialog [data-close]")
 }
