@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/go-logr/logr"
 	. "github.com/onsi/gomega"
+	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/nebius/helmrelease-trigger-operator/tests/kit"
 	"github.com/nebius/helmrelease-trigger-operator/tests/operator"
@@ -39,6 +41,7 @@ func TestMain(m *testing.M) {
 	if testing.Short() {
 		os.Exit(0)
 	}
+	ctrllog.SetLogger(logr.Discard())
 	chromium := findChromium()
 	if chromium == "" {
 		fmt.Println("THE TESTS OF THE PAGES DID NOT RUN: there is no Chromium. Install it, as by: apt-get install chromium")

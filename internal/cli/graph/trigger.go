@@ -112,7 +112,9 @@ func (t Target) Since() *metav1.Time {
 }
 
 // Describe returns what a ValuesTrigger says about itself, and what its targets say.
-func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger { return DescribeWith(vt, d.Members(vt)) }
+func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
+	return DescribeWith(vt, d.Members(vt))
+}
 
 // DescribeWith is Describe for targets that are known.
 func DescribeWith(vt *triggerv1.ValuesTrigger, members Members) Trigger {
