@@ -59,7 +59,7 @@ generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Write all generated files: deepco
 	@go run ./docs/api/reasons api/v1beta1 $(OUT)/docs/api/v1beta1/reasons.md
 
 .PHONY: verify
-verify: ## Fail if a generated file or go.mod is not up to date.
+verify: ## Fail if a generated file or go.mod is not up to date, or a vendored file is changed.
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
 	$(MAKE) --no-print-directory generate OUT="$$out"; \
 	[[ -f "$$out/config/rbac/role.yaml" ]] || { echo 'internal/controller has no RBAC markers that controller-gen sees' >&2; exit 1; }; \
@@ -68,6 +68,7 @@ verify: ## Fail if a generated file or go.mod is not up to date.
 		diff -u "$$file" "$$out/$$file" || stale=1; \
 	done; \
 	if [[ $$stale == 1 ]]; then echo 'generated files are stale: run "make generate"' >&2; exit 1; fi
+	@go test -run '^TestAssets_are_as_published$$' ./internal/ui >/dev/null || { echo 'a file in internal/ui/assets/vendor is not as it was published' >&2; exit 1; }
 	@for dir in . config/release; do \
 		(cd "$$dir" && go mod tidy -diff) || { echo "$$dir/go.mod is not tidy: run \"make tidy\"" >&2; exit 1; }; \
 	done
@@ -117,6 +118,7 @@ test: ## Run everything: verify, lint, unit tests with the race detector, tests 
 	$(call step,unit tests,$(submake) test-unit)
 	$(call step,components of the test world,$(submake) components)
 	$(call step,tests in the test world,$(submake) test-e2e)
+	$(call step,tests of the pages,$(submake) test-ui)
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go, with the race detector.
@@ -130,9 +132,13 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@# They wait, for helm-controller, a lease or an interval, as much as they compute: more of them than cores go
 	@# side by side. The packages that take longest begin first.
 	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
-		./internal/app/... ./internal/controller ./internal/delivery ./tests/...
+		./internal/app/... ./internal/controller ./internal/delivery $$(go list ./tests/... | grep -v /tests/ui$$)
 	@# Their other tests are unit tests.
 	@go test -run '^TestExplore' ./internal/core/plan ./internal/core/rollout
+
+.PHONY: test-ui
+test-ui: components ## Drive the pages of the plugin in Chromium; without one, say that they did not run.
+	@go test -count=1 -v -timeout 20m ./tests/ui
 
 .PHONY: test-repeats
 test-repeats: components ## Run the tests of crashes and restoring at length: each crash by itself, and all orders.
@@ -175,6 +181,10 @@ demo: ## Show delivery, rollback and approval in a test world; KEEP=1 leaves it 
 .PHONY: pictures
 pictures: components ## Draw the picture of the dashboard for the documentation; about five minutes.
 	@go run ./tests/monitoring/pictures docs/images/dashboard.svg
+
+.PHONY: screenshots
+screenshots: components ## Take the pictures of the pages for the documentation, by their tests; needs Chromium.
+	@go test -count=1 -timeout 20m ./tests/ui -args -pictures "$(CURDIR)/docs/images"
 
 ##@ Measure
 

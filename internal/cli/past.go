@@ -228,7 +228,7 @@ func pastCause(e history.Entry) string {
 	cause := history.ParseCause(e.Cause)
 	words := make([]string, 0, len(cause.Objects))
 	for _, edit := range cause.Objects {
-		words = append(words, editText(edit, cause))
+		words = append(words, edit.Says(cause))
 	}
 	if cause.More > 0 {
 		words = append(words, fmt.Sprintf("and %d more", cause.More))

@@ -43,15 +43,15 @@ type rule struct {
 var (
 	// What a package may import follows from where it is: core decides and does no I/O, kube reads or writes
 	// one thing each, and the rest orchestrates. The packages below the plugin decide, too, but for one that
-	// reads manifests.
+	// reads manifests, and one that watches.
 	core = []string{"internal/core", "internal/cli/"}
 	kube = []string{"internal/kube"}
 
 	orchestration = []string{"internal/app", "internal/controller", "internal/delivery", "internal/features"}
 
 	// The plugin is another program. It decides by pure packages, and reads sources as
-	// the operator does.
-	cli = []string{"internal/cli", "internal/cli/build"}
+	// the operator does. What it shows in a browser is beside it.
+	cli = []string{"internal/cli", "internal/cli/build", "internal/cli/follow", "internal/ui"}
 
 	rules = []rule{{
 		name:      "the API imports nothing of ours and no client",
@@ -61,7 +61,7 @@ var (
 	}, {
 		name:      "core imports no client",
 		packages:  core,
-		except:    []string{"internal/cli/build"},
+		except:    []string{"internal/cli/build", "internal/cli/follow"},
 		forbidden: []string{"sigs.k8s.io/controller-runtime", "k8s.io/client-go", "net/http", "os", "charm.land", "github.com/modelcontextprotocol"},
 		deep:      true,
 	}, {
@@ -164,6 +164,29 @@ func TestFiles(t *testing.T) {
 			}
 		})
 	})
+}
+
+// maxPages bounds what the pages of the plugin are made of, without what others have published.
+const maxPages = 4000
+
+func TestPages_stay_small(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	lines := 0
+	g.Expect(filepath.WalkDir(filepath.Join(root, "internal", "ui"), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.Name() == "vendor":
+			return filepath.SkipDir
+		case entry.IsDir() || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		lines += strings.Count(string(content), "\n")
+		return err
+	})).To(Succeed())
+	g.Expect(lines).To(BeNumerically("<", maxPages))
 }
 
 func generated(path string) bool {
