@@ -7,6 +7,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -120,6 +121,25 @@ func TestWait_says_when_a_person_is_needed(t *testing.T) {
 		"valuestrigger/platform in apps needs a person (AwaitingApproval): Stage 2/2 prod, 0/1, 0 failed; waits for approval: kubectl valuestrigger approve platform -n apps\n" +
 			"waiting for 1 of 1: apps/platform (AwaitingApproval; 1 of 2 HelmReleases delivered)\n"))
 	g.Expect(got.code).To(Equal(1))
+}
+
+// A gate opens by itself, and a person may reject meanwhile.
+func TestWait_for_a_gate(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	objects := analysed()
+	vt := ready(objects[0].(*triggerv1.ValuesTrigger), metav1.ConditionFalse, triggerv1.AwaitingGateReason, "Stage 2/5 staging, 0/1, 0 failed; waits for webhook board to open: status 403", false)
+	vt.Spec.Rollout.Stages[1].Analysis.Webhooks = []triggerv1.AnalysisWebhook{{Name: "board", Type: triggerv1.WebhookGate}}
+	vt.Status.Rollout.Phase, vt.Status.Rollout.Stage, vt.Status.Rollout.Stages[1].Phase = triggerv1.RolloutAwaitingGate, "staging", triggerv1.StageWaiting
+	vt.Status.Rollout.Stages[1].Analysis = &triggerv1.AnalysisStatus{
+		Measurements: 1, MeasuredAt: ago(20 * time.Second), Result: triggerv1.AnalysisFailed,
+		Webhooks: []triggerv1.WebhookStatus{{Name: "board", Result: triggerv1.AnalysisFailed, Message: "status 403"}},
+	}
+	vt.Status.LastHandledReconcileAt = "1767323045000000000"
+	got := (&call{objects: objects}).run(t, "wait", "platform", "-n", "platform", "--timeout", "1s")
+	g.Expect(got.err).To(And(ContainSubstring("stage 2/5 staging AwaitingGate, 1/1"), Not(ContainSubstring("needs a person"))))
+	tree := (&call{objects: objects}).run(t, "tree", "platform", "-n", "platform").out
+	g.Expect(tree).To(And(ContainSubstring("next: kubectl valuestrigger reject platform -n platform\n"), ContainSubstring("gate board: status 403\n"), ContainSubstring("error-rate: not measured yet (at most 0.05)\n")))
 }
 
 func TestWait_that_is_interrupted(t *testing.T) {
