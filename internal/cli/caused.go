@@ -56,9 +56,7 @@ func (c *cli) caused(ctx context.Context, o binding.Object) (history.Caused, err
 	if err != nil {
 		return out, err
 	}
-	for i := range having {
-		out.Triggers = append(out.Triggers, history.ConsequenceOf(&having[i], directory.Describe(&having[i]), o))
-	}
+	out.Triggers = history.CausedIn(directory, having, o, object.Labels)
 	return out, nil
 }
 

@@ -164,6 +164,12 @@ func (c *cli) pastOfRelease(ctx context.Context, key client.ObjectKey) ([]histor
 	if err != nil {
 		return nil, nil, err
 	}
+	entries, triggers := changesTo(evidence, history.Explain(evidence))
+	return entries, triggers, nil
+}
+
+// changesTo returns what a HelmRelease got, and the ValuesTriggers that deliver to it.
+func changesTo(evidence history.Evidence, report history.Report) ([]history.Entry, []triggerv1.ValuesTrigger) {
 	var out []history.Entry
 	var triggers []triggerv1.ValuesTrigger
 	for _, d := range evidence.Deliveries {
@@ -174,7 +180,7 @@ func (c *cli) pastOfRelease(ctx context.Context, key client.ObjectKey) ([]histor
 		out = append(out, history.Changes(d.Trigger, targets)...)
 		triggers = append(triggers, *d.Trigger)
 	}
-	return history.About(history.Explain(evidence), out), triggers, nil
+	return history.About(report, out), triggers
 }
 
 // pastText shows changes.
