@@ -125,7 +125,7 @@ func (c *cli) root() *cobra.Command {
 		c.treeCommand(), c.whyCommand(), c.previewCommand(), c.waitCommand(),
 		c.approveCommand(), c.rejectCommand(), c.rollbackCommand(), c.historyCommand(),
 		c.triggerCommand(), c.retryCommand(), c.suspendCommand(), c.resumeCommand(),
-		c.watchCommand(), c.simulateCommand(), c.lintCommand(), c.mcpCommand(), versionCommand(),
+		c.watchCommand(), c.uiCommand(), c.simulateCommand(), c.lintCommand(), c.mcpCommand(), versionCommand(),
 	)
 	for _, command := range root.Commands() {
 		command.Example = c.named(command.Example)

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -70,12 +69,7 @@ func (c *cli) watch(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	silent := *c
-	silent.Err = io.Discard // A warning would be written across the board, which counts what was not found.
-	f := &follower{client: follows, namespace: c.scope(), name: name, now: c.Now, patience: retryAfter}
-	f.complete = func(ctx context.Context, triggers []triggerv1.ValuesTrigger) (graph.Directory, error) {
-		return silent.directory(ctx, c.namespace, triggers)
-	}
+	f := c.newFollower(follows, name)
 	if c.Terminal && c.Getenv("TERM") != "dumb" {
 		return c.watchOnScreen(ctx, f, name)
 	}

@@ -1,0 +1,187 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/follow"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+)
+
+// Seen is what was last seen of the cluster. It is shared: nothing in it is changed.
+type Seen struct {
+	// Cluster has the ValuesTriggers, the HelmReleases without their values, and the labels of namespaces.
+	graph.Cluster
+
+	// Where they are, in words.
+	Where string
+
+	// Stale is since when the cluster does not answer, zero while it does, and Why.
+	Stale time.Time
+	Why   string
+
+	// Notes say what may not be read.
+	Notes []string
+
+	// Complete is false until everything has been listed once.
+	Complete bool
+}
+
+// cluster follows the cluster for all pages.
+type cluster struct {
+	options Options
+
+	mu       sync.Mutex
+	triggers part[*triggerv1.ValuesTrigger]
+	releases part[*helmv2.HelmRelease]
+	spaces   part[*metav1.PartialObjectMetadata]
+	seen     Seen
+	changed  chan struct{}
+}
+
+// part is what is seen of one kind.
+type part[T client.Object] struct {
+	follow.Seen[T]
+	listed bool
+
+	// in is the namespace that is listed, "" for all, and note what may not be.
+	in, note string
+}
+
+func newCluster(o Options) *cluster {
+	return &cluster{options: o, changed: make(chan struct{})}
+}
+
+// now returns what is seen, and a channel that is closed when that has changed.
+func (c *cluster) now() (seen Seen, changed <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seen = c.seen
+	seen.Now = c.options.Now()
+	return seen, c.changed
+}
+
+// follow follows until ctx ends. The error is why ValuesTriggers cannot be followed.
+func (c *cluster) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	running.Go(func() {
+		_ = followKind(ctx, c, &c.releases, "HelmReleases", "", c.options.Fallback, stripRelease,
+			func() client.ObjectList { return &helmv2.HelmReleaseList{} })
+	})
+	running.Go(func() {
+		_ = followKind(ctx, c, &c.spaces, "Namespaces", "", "", func(m *metav1.PartialObjectMetadata) { m.ManagedFields, m.Annotations = nil, nil },
+			func() client.ObjectList {
+				list := &metav1.PartialObjectMetadataList{}
+				list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
+				return list
+			})
+	})
+	err := followKind(ctx, c, &c.triggers, "ValuesTriggers", c.options.Namespace, c.options.Fallback, nil,
+		func() client.ObjectList { return &triggerv1.ValuesTriggerList{} })
+	cancel()
+	running.Wait()
+	return err
+}
+
+// followKind follows a kind in a namespace, "" for all, or in another one if that is forbidden.
+func followKind[T client.Object](ctx context.Context, c *cluster, p *part[T], what, in, fallback string, strip func(T), list func() client.ObjectList) error {
+	for {
+		f := &follow.Follower[T]{Client: c.options.Client, List: list, Namespace: in, Now: c.options.Now, Patience: follow.RetryAfter, Strip: strip}
+		err := f.Follow(ctx, func(seen follow.Seen[T]) {
+			c.set(func() { p.Seen, p.listed, p.in = seen, p.listed || seen.Stale.IsZero(), in })
+		})
+		note := ""
+		switch {
+		case err == nil:
+			return nil
+		case apierrors.IsForbidden(err) && in == "" && fallback != "":
+			note = fmt.Sprintf("%s are shown of namespace %s only: you may not list them in all namespaces.", what, fallback)
+			in = fallback
+			c.set(func() { p.note = note })
+			continue
+		}
+		note = fmt.Sprintf("%s are not shown: you may not list and watch them.", what)
+		if !apierrors.IsForbidden(err) {
+			note = fmt.Sprintf("%s are not shown: %s", what, err)
+		}
+		c.set(func() { p.note, p.listed, p.in = note, true, "-" })
+		return err
+	}
+}
+
+// stripRelease drops what no page reads.
+func stripRelease(hr *helmv2.HelmRelease) {
+	hr.ManagedFields, hr.Spec.Values, hr.Spec.PostRenderers, hr.Spec.Test = nil, nil, nil, nil
+}
+
+// set changes what is known of a kind, and wakes the pages.
+func (c *cluster) set(change func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change()
+	c.seen = c.build()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+func (c *cluster) build() Seen {
+	seen := Seen{Where: "all namespaces", Complete: c.triggers.listed && c.releases.listed && c.spaces.listed}
+	if in := c.triggers.in; in != "" {
+		seen.Where = "namespace " + in
+	}
+	seen.Triggers = make([]triggerv1.ValuesTrigger, 0, len(c.triggers.Objects))
+	for _, vt := range c.triggers.Objects {
+		seen.Triggers = append(seen.Triggers, *vt)
+	}
+	seen.Releases = make([]helmv2.HelmRelease, 0, len(c.releases.Objects))
+	for _, hr := range c.releases.Objects {
+		seen.Releases = append(seen.Releases, *hr)
+	}
+	seen.All, seen.Directory.Namespace = c.releases.listed && c.releases.in == "", c.releases.in
+	if c.spaces.listed && c.spaces.note == "" {
+		seen.Namespaces = make(map[string]labels.Set, len(c.spaces.Objects))
+		for _, m := range c.spaces.Objects {
+			seen.Namespaces[m.Name] = m.Labels
+		}
+	}
+	for _, note := range []string{c.triggers.note, c.releases.note, c.spaces.note} {
+		if note != "" {
+			seen.Notes = append(seen.Notes, note)
+		}
+	}
+	for _, s := range []struct {
+		since time.Time
+		why   string
+	}{{c.triggers.Stale, c.triggers.Why}, {c.releases.Stale, c.releases.Why}, {c.spaces.Stale, c.spaces.Why}} {
+		if !s.since.IsZero() && (seen.Stale.IsZero() || s.since.Before(seen.Stale)) {
+			seen.Stale, seen.Why = s.since, cmp.Or(s.why, seen.Why)
+		}
+	}
+	return seen
+}
+
+// trigger returns a ValuesTrigger, nil if there is none.
+func (s Seen) trigger(namespace, name string) *triggerv1.ValuesTrigger {
+	for i := range s.Triggers {
+		if s.Triggers[i].Namespace == namespace && s.Triggers[i].Name == name {
+			return &s.Triggers[i]
+		}
+	}
+	return nil
+}

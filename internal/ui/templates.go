@@ -1,0 +1,94 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"html/template"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+)
+
+// maxText bounds a text of someone else's, in bytes.
+const maxText = 4096
+
+// templates are those of the pages, each with the layout and the parts, which begin with "_".
+var templates = parseTemplates()
+
+func parseTemplates() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	names, err := fs.Glob(files, "templates/*.html")
+	if err != nil {
+		panic(err)
+	}
+	for _, name := range names {
+		if base := path.Base(name); !strings.HasPrefix(base, "_") {
+			all[base] = template.Must(template.New(base).Funcs(functions).ParseFS(files, "templates/_*.html", name))
+		}
+	}
+	return all
+}
+
+// functions of templates. Times are written by the browser, which counts: age and left say only when.
+var functions = template.FuncMap{
+	"abbreviate": digest.Abbreviated,
+	"clean":      func(s string) string { return text.Line(s, maxText) },
+	"plural":     func(n int, what string) string { return layout.Plural(n, what) },
+	"duration":   func(d time.Duration) string { return graph.Duration(d) },
+	"lower":      strings.ToLower,
+	"ago":        func(at any) moment { return moment{At: timeOf(at), Counts: "ago"} },
+	"left":       func(at any) moment { return moment{At: timeOf(at), Counts: "left"} },
+	"percent":    func(n, of int) int { return n * 100 / max(1, of) },
+	"add":        func(a, b int) int { return a + b },
+}
+
+// moment is a time that a browser counts to or from.
+type moment struct {
+	At     time.Time
+	Counts string
+}
+
+// RFC3339 writes it for programs.
+func (m moment) RFC3339() string { return m.At.UTC().Format(time.RFC3339) }
+
+// String writes it for people, until the browser does.
+func (m moment) String() string { return m.At.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+func timeOf(at any) time.Time {
+	switch at := at.(type) {
+	case time.Time:
+		return at
+	case metav1.Time:
+		return at.Time
+	case *metav1.Time:
+		if at != nil {
+			return at.Time
+		}
+	}
+	return time.Time{}
+}
+
+// types of what is served, for which nothing is asked of the machine.
+var contentTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+
+// serveAsset serves a file of assets.
+func serveAsset(w http.ResponseWriter, r *http.Request) {
+	content, err := files.ReadFile(strings.TrimPrefix(r.URL.Path, "/"))
+	kind := contentTypes[path.Ext(r.URL.Path)]
+	if err != nil || kind == "" {
+		refuse(w, http.StatusNotFound, "There is nothing here.")
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	_, _ = w.Write(content)
+}
