@@ -222,19 +222,9 @@ func pastText(s layout.Style, entries []history.Entry, wide, ofRelease bool) str
 
 // pastCause says why a change was made, and what persons did to it.
 func pastCause(e history.Entry) string {
-	cause := history.ParseCause(e.Cause)
-	words := make([]string, 0, len(cause.Objects))
-	for _, edit := range cause.Objects {
-		words = append(words, editText(edit, cause))
-	}
-	if cause.More > 0 {
-		words = append(words, fmt.Sprintf("and %d more", cause.More))
-	}
-	switch {
-	case e.Restores != nil:
-		words = nil // The sources hold something else.
-	case len(cause.Objects) == 0:
-		words = []string{orDash(clean(e.Cause))}
+	words := e.Why()
+	if len(words) == 0 && e.Restores == nil {
+		words = []string{orDash("")}
 	}
 	for _, person := range e.Persons() {
 		words = append(words, clean(person))

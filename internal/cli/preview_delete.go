@@ -86,7 +86,9 @@ func (c *cli) deletionOf(ctx context.Context, o binding.Object) (compare.Deletio
 		out.Releases = append(out.Releases, l)
 		out.Summary[l.Loss]++
 	}
-	slices.SortStableFunc(out.Releases, func(a, b *compare.Loss) int { return slices.Index(graph.Losses, a.Loss) - slices.Index(graph.Losses, b.Loss) })
+	slices.SortStableFunc(out.Releases, func(a, b *compare.Loss) int {
+		return slices.Index(graph.Losses, a.Loss) - slices.Index(graph.Losses, b.Loss)
+	})
 	return out, nil
 }
 
@@ -121,7 +123,9 @@ func lossOf(ctx context.Context, d compare.Deletion, hr *helmv2.HelmRelease, edg
 	}
 	l.LeftOut = both.leftOut
 	stopped := slices.ContainsFunc(edges, func(edge graph.Edge) bool {
-		return edge.Release == l.Object && slices.ContainsFunc(d.Triggers, func(t compare.DeletedSource) bool { return t.Stops && t.NamespacedName() == edge.Trigger.NamespacedName })
+		return edge.Release == l.Object && slices.ContainsFunc(d.Triggers, func(t compare.DeletedSource) bool {
+			return t.Stops && t.NamespacedName() == edge.Trigger.NamespacedName
+		})
 	})
 	switch {
 	case graph.RequiredBy(hr, d.Object):

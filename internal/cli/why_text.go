@@ -118,7 +118,7 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 		return rows
 	}
 	for _, edit := range r.Cause.Objects {
-		add("why", editText(edit, *r.Cause), layout.Plain)
+		add("why", edit.Describe(*r.Cause), layout.Plain)
 	}
 	if len(r.Cause.Objects) == 0 {
 		add("why", clean(r.Cause.Text), layout.Plain)
@@ -138,34 +138,4 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 	}
 	add("via", via, layout.Dim)
 	return rows
-}
-
-// editText says what changed in an object, and whose edit it was; or that the object was
-// restored, by a person or since other content failed.
-func editText(e history.Edit, of history.Cause) string {
-	out := e.String()
-	switch {
-	case of.Restores > 0 && of.RestoredBy != "":
-		return fmt.Sprintf("%s as it was in revision %d, restored by %s", out, of.Restores, clean(of.RestoredBy))
-	case of.Restores > 0:
-		return fmt.Sprintf("%s as it was in revision %d, restored on request", out, of.Restores)
-	case of.TakenBack != "":
-		return out + " as it was before: " + of.TakenBack + " was rolled back"
-	case e.Absent:
-		out += " was gone"
-	case len(e.Keys) > 0:
-		out += " changed in " + strings.Join(e.Keys, ", ")
-		if e.MoreKeys > 0 {
-			out += fmt.Sprintf(" and %d more keys", e.MoreKeys)
-		}
-	default:
-		out += " changed (keys not known)"
-	}
-	if e.Editor != "" {
-		out += ", last edit by " + clean(e.Editor)
-		if e.Origin != "" {
-			out += " (" + clean(e.Origin) + ")"
-		}
-	}
-	return out
 }

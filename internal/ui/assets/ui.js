@@ -36,6 +36,7 @@
     Idiomorph.morph(live, next.content.childNodes, {
       morphStyle: "innerHTML",
       callbacks: {
+        beforeNodeMorphed: (old) => !(old.dataset && "keep" in old.dataset),
         beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") && name !== "data-here",
       },
     });

@@ -1,0 +1,216 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package ui
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
+)
+
+const (
+	// maxDrawn bounds the points that are drawn, and maxEdges what joins them.
+	maxDrawn = 150
+	maxEdges = 450
+
+	// pageOfGroup is how many members of an open group are drawn at a time, and smallestGroup how many
+	// are worth a group.
+	pageOfGroup   = 48
+	smallestGroup = 4
+)
+
+// folding is how much is folded into groups: the higher, the more.
+type folding int
+
+// Levels of folding.
+const (
+	unfolded folding = iota
+	byCopies
+	byStage
+	bySources
+	byNamespace
+	byState
+)
+
+// groupOf returns the group in which a point is folded at a level, "" if it stands for itself. What is
+// folded together is of one column and in one state.
+func (a *atlas) groupOf(at int, l folding) string {
+	p := a.points[at]
+	var words []string
+	switch {
+	case p.count > 1:
+		return ""
+	case l == byState:
+		words = []string{p.Kind, p.state}
+	case l == byNamespace:
+		words = []string{p.Kind, p.state, p.Namespace}
+	case p.column == columnCopies && l >= byCopies, p.column == columnReleases && l >= byStage, p.column == columnSources && l >= bySources:
+		words = []string{p.Kind, p.state, p.trigger, p.stage}
+	default:
+		return ""
+	}
+	return strconv.Itoa(int(l)) + "|" + strconv.Itoa(int(p.column)) + "|" + strings.Join(words, "|")
+}
+
+// isIn reports whether a point is in a group.
+func (a *atlas) isIn(group string, at int) bool {
+	word, _, _ := strings.Cut(group, "|")
+	l, err := strconv.Atoi(word)
+	return err == nil && a.groupOf(at, folding(l)) == group
+}
+
+// drawn is a point of the picture: an object, or a group of them.
+type drawn struct {
+	ID     string
+	Column column
+	Kind   string
+	Label  string
+	About  string
+	State  string
+	Count  int
+
+	// Group is set if it is one, and can be opened.
+	Group string
+
+	first *point
+	down  []*drawn
+	up    []*drawn
+}
+
+// picture is what of the map is drawn.
+type picture struct {
+	Drawn []*drawn
+
+	// Objects are how many these stand for, Found how many the filter names, and of those the ones
+	// from First to Last are drawn, counted from 1; they are zero if all are.
+	Objects, Found, First, Last int
+	Page, Pages                 int
+}
+
+// draw folds what a filter wants until it fits.
+func (a *atlas) draw(f mapFilter) (picture, error) {
+	found, err := a.wanted(f)
+	if err != nil {
+		return picture{}, err
+	}
+	out := picture{Found: len(found)}
+	open := map[int]bool{}
+	shown := found
+	if f.Group != "" || f.Query != "" {
+		out.Pages = max(1, (len(found)+pageOfGroup-1)/pageOfGroup)
+		out.Page = min(max(1, f.Page), out.Pages)
+		from := (out.Page - 1) * pageOfGroup
+		shown = found[from:min(len(found), from+pageOfGroup)]
+		out.First, out.Last = min(from+1, len(found)), from+len(shown)
+		for _, at := range shown {
+			open[at] = true
+		}
+	}
+	if !f.isEmpty() {
+		shown = a.around(shown)
+	} else {
+		slices.SortFunc(shown, a.compare)
+	}
+	for l := unfolded; l <= byState; l++ {
+		if out.Drawn = a.fold(shown, open, l); fits(out.Drawn) {
+			break
+		}
+	}
+	for _, d := range out.Drawn {
+		out.Objects += d.Count
+	}
+	return out, nil
+}
+
+func fits(all []*drawn) bool {
+	edges := 0
+	for _, d := range all {
+		edges += len(d.down)
+	}
+	return len(all) <= maxDrawn && edges <= maxEdges
+}
+
+// fold draws points, folded at a level but for those that are open.
+func (a *atlas) fold(points []int, open map[int]bool, l folding) []*drawn {
+	sizes := map[string]int{}
+	for _, at := range points {
+		if group := a.groupOf(at, l); group != "" && !open[at] {
+			sizes[group]++
+		}
+	}
+	var out []*drawn
+	byKey := map[string]*drawn{}
+	of := make(map[int]*drawn, len(points))
+	for _, at := range points {
+		p := a.points[at]
+		group := a.groupOf(at, l)
+		if open[at] || sizes[group] < smallestGroup && l < byState {
+			group = ""
+		}
+		key := cmp.Or(group, p.ID())
+		if byKey[key] == nil {
+			byKey[key] = &drawn{ID: key, Column: p.column, Kind: p.Kind, State: p.state, Group: group, first: p}
+			out = append(out, byKey[key])
+		}
+		of[at] = byKey[key]
+		of[at].Count += p.count
+	}
+	joined := map[[2]*drawn]bool{}
+	for _, at := range points {
+		for _, next := range a.points[at].down {
+			from, to := of[at], of[next]
+			if edge := [2]*drawn{from, to}; to != nil && !joined[edge] {
+				joined[edge] = true
+				from.down, to.up = append(from.down, to), append(to.up, from)
+			}
+		}
+	}
+	for _, d := range out {
+		d.Label, d.About = d.words(l)
+	}
+	return out
+}
+
+// words names what is drawn, and says what it is in.
+func (d *drawn) words(l folding) (label, about string) {
+	p := d.first
+	switch {
+	case p.count > 1:
+		return layout.Plural(p.count, p.Kind), "only counted by " + p.trigger
+	case d.Group == "":
+		return p.Name, p.Namespace
+	case l == byState:
+		about = "in all namespaces"
+	case l == byNamespace:
+		about = "in " + p.Namespace
+	case p.stage != "":
+		about = fmt.Sprintf("stage %s of %s", p.stage, p.trigger)
+	default:
+		about = "of " + p.trigger
+	}
+	kind := p.Kind
+	if d.Column == columnCopies {
+		kind = "copy"
+		if d.Count > 1 {
+			return strconv.Itoa(d.Count) + " copies", about
+		}
+	}
+	return layout.Plural(d.Count, kind), about
+}
+
+// wantedWords must all be in a text.
+type wantedWords []string
+
+func newSearch(query string) wantedWords { return strings.Fields(strings.ToLower(query)) }
+
+// finds reports whether a text has all words.
+func (s wantedWords) finds(texts ...string) bool {
+	return !slices.ContainsFunc(s, func(word string) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(strings.ToLower(text), word) })
+	})
+}
