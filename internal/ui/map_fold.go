@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// maxDrawn bounds the points that are drawn, and maxEdges what joins them.
+	// maxDrawn bounds the points that are drawn, maxTall those in one column, and maxEdges what joins them.
 	maxDrawn = 150
+	maxTall  = 60
 	maxEdges = 450
 
 	// pageOfGroup is how many members of an open group are drawn at a time, and smallestGroup how many
@@ -128,11 +129,12 @@ func (a *atlas) draw(f mapFilter) (picture, error) {
 }
 
 func fits(all []*drawn) bool {
-	edges := 0
+	edges, tall := 0, [columnCopies + 1]int{}
 	for _, d := range all {
 		edges += len(d.down)
+		tall[d.Column]++
 	}
-	return len(all) <= maxDrawn && edges <= maxEdges
+	return len(all) <= maxDrawn && slices.Max(tall[:]) <= maxTall && edges <= maxEdges
 }
 
 // fold draws points, folded at a level but for those that are open.

@@ -163,6 +163,27 @@ type alike struct {
 	Releases []binding.Object
 }
 
+// Means says what the effect is.
+func (a alike) Means() string {
+	switch a.Effect {
+	case graph.Forced:
+		return "makes a revision, whatever the values are"
+	case graph.Upgraded:
+		return "makes a revision if the values that are composed change"
+	case graph.Requested:
+		return "requests a reconciliation, which sees no change"
+	case graph.Held:
+		return "waits until it is resumed"
+	case graph.AtInterval:
+		return "is read at the next interval: nothing triggers it"
+	case graph.Absent:
+		return "is named and does not exist"
+	case graph.Denied:
+		return "does not accept it"
+	}
+	return "is named and opted out"
+}
+
 // IsSource reports whether it is a ConfigMap or a Secret.
 func (s selected) IsSource() bool {
 	return s.Kind == triggerv1.ConfigMapKind || s.Kind == triggerv1.SecretKind
@@ -223,7 +244,7 @@ func groupEdges(edges []graph.Edge) []alike {
 	known := map[string]int{}
 	for _, e := range edges {
 		message := graph.Impersonal(graph.Target{Object: e.Release, Message: e.Message})
-		key := strings.Join([]string{string(e.Effect), string(e.How), e.Trigger.String(), strings.Join(e.Keys, ","), string(e.State), message}, "\x00")
+		key := strings.Join([]string{string(e.Effect), string(e.How), e.Trigger.String(), e.Turn.Stage, e.Turn.After, strings.Join(e.Keys, ","), string(e.State), message}, "\x00")
 		i, seen := known[key]
 		if !seen {
 			i = len(out)

@@ -21,6 +21,9 @@ const (
 	maxBars  = 400
 	maxRows  = 200
 
+	// narrowest is the least width of a bar, in percent.
+	narrowest = 0.4
+
 	// day is how far back is shown unless someone wants more.
 	day = 24 * time.Hour
 )
@@ -160,15 +163,18 @@ type timeTick struct{ X, Text string }
 
 // timelineOf draws changes, which are sorted, the newest first.
 func timelineOf(c graph.Cluster, kept []history.Entry, f timelineFilter) timeline {
-	out := timeline{Total: len(kept), Rows: rowsOf(kept[:min(len(kept), max(f.Rows, maxRows))])}
+	rows := rowsOf(kept)
+	out := timeline{Total: len(kept), Rows: rows[:min(len(rows), max(f.Rows, maxRows))]}
 	from, to, _ := f.bounds(c.Now)
-	if from.IsZero() && len(kept) > 0 {
-		from = kept[len(kept)-1].Time
-	}
 	if to.IsZero() || to.After(c.Now) {
 		to = c.Now
 	}
-	scale := newTimeScale(from, to)
+	first := from
+	if len(kept) > 0 && kept[len(kept)-1].Time.After(from) {
+		oldest := kept[len(kept)-1].Time
+		first = oldest.Add(-to.Sub(oldest) / 50) // Nothing is drawn before it.
+	}
+	scale := newTimeScale(first, to)
 	out.Ticks = scale.ticks()
 	rollouts := map[string]*triggerv1.ValuesTrigger{}
 	for i := range c.Triggers {
@@ -179,7 +185,7 @@ func timelineOf(c graph.Cluster, kept []history.Entry, f timelineFilter) timelin
 		}
 	}
 	lanes := map[string]int{}
-	for i, e := range kept {
+	for i, e := range rows {
 		at, seen := lanes[e.Trigger]
 		switch {
 		case !seen && len(out.Lanes) == maxLanes:
@@ -216,12 +222,14 @@ func percent(share float64) string { return strconv.FormatFloat(share, 'f', 2, 6
 func (s timeScale) at(at time.Time) string { return percent(s.share(at)) }
 
 // bar draws a change. One that is in progress ends now.
-func (s timeScale) bar(e history.Entry, vt *triggerv1.ValuesTrigger) timeBar {
-	end := s.to
+func (s timeScale) bar(e changeRow, vt *triggerv1.ValuesTrigger) timeBar {
+	end, open := e.Time, e.Duration == nil && e.Outcome == triggerv1.ChangeInProgress
 	if e.Duration != nil {
 		end = e.Time.Add(e.Duration.Duration)
+	} else if open {
+		end = s.to
 	}
-	b := timeBar{changeRow: changeRow{e}, X: s.at(e.Time), Width: percent(max(0.4, s.share(end)-s.share(e.Time))), Open: e.Duration == nil && e.Outcome == triggerv1.ChangeInProgress}
+	b := timeBar{changeRow: e, X: s.at(e.Time), Width: percent(max(narrowest, s.share(end)-s.share(e.Time))), Open: open}
 	add := func(at time.Time, kind, text string) {
 		if !at.Before(s.from) && !at.After(s.to) {
 			b.Marks = append(b.Marks, timeMark{X: s.at(at), Kind: kind, Text: text + " at " + at.UTC().Format("2006-01-02 15:04:05 UTC")})
@@ -240,14 +248,14 @@ func (s timeScale) bar(e history.Entry, vt *triggerv1.ValuesTrigger) timeBar {
 		add(r.Time.Time, "rollback", fmt.Sprintf("rolled back to revision %d by %s", r.Revision, history.Person(r.User, r.Manager)))
 	}
 	if e.Duration != nil && e.Outcome == triggerv1.ChangeHalted {
-		add(end, "halt", "halted: "+reasonOf(e, vt))
+		add(end, "halt", "halted: "+reasonOf(e.Entry, vt))
 	}
 	if e.Outcome == triggerv1.ChangeRolledBack {
 		at := end
-		if r := rolloutOf(e, vt); r != nil && r.Rollback != nil && r.Rollback.StartedAt != nil {
+		if r := rolloutOf(e.Entry, vt); r != nil && r.Rollback != nil && r.Rollback.StartedAt != nil {
 			at = r.Rollback.StartedAt.Time
 		}
-		add(at, "rollback", "rolled back: "+reasonOf(e, vt))
+		add(at, "rollback", "rolled back: "+reasonOf(e.Entry, vt))
 	}
 	return b
 }

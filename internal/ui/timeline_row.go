@@ -12,19 +12,34 @@ import (
 )
 
 // changeRow is a change as a row of a table.
-type changeRow struct{ history.Entry }
+type changeRow struct {
+	history.Entry
+
+	// number tells changes of a trigger in the same second apart.
+	number int
+}
 
 func rowsOf(entries []history.Entry) []changeRow {
 	out := make([]changeRow, 0, len(entries))
+	type second struct {
+		trigger string
+		at      int64
+	}
+	numbers := map[second]int{}
 	for _, e := range entries {
-		out = append(out, changeRow{e})
+		out = append(out, changeRow{Entry: e})
+	}
+	for i := len(out) - 1; i >= 0; i-- { // The oldest first, so that new changes leave the others' numbers.
+		at := second{out[i].Trigger, out[i].Time.Unix()}
+		out[i].number = numbers[at]
+		numbers[at]++
 	}
 	return out
 }
 
 // ID is the name of the row in the page, to which its bar leads.
 func (r changeRow) ID() string {
-	return fmt.Sprintf("change-%s-%d", strings.ReplaceAll(r.Trigger, "/", "-"), r.Time.Unix())
+	return fmt.Sprintf("change-%s-%d-%d", strings.ReplaceAll(r.Trigger, "/", "-"), r.Time.Unix(), r.number)
 }
 
 // RFC3339 writes its time for programs, and When for people.

@@ -6,13 +6,14 @@
 
 (() => {
   const namespace = "http://www.w3.org/2000/svg";
-  const width = 200, height = 42, letters = 25;
+  const width = 200, height = 42, letters = 26, head = 26, smallest = 0.65;
+  const heads = ["Sources", "ValuesTriggers", "HelmReleases", "Copies"];
   const shapes = {
     Delivered: "■", Ready: "■", Current: "■", Triggered: "▶", Progressing: "▶", Pending: "◌", Unseen: "◌", Held: "□", Behind: "□",
     Suspended: "□", Waiting: "◆", AwaitingApproval: "◆", Failed: "✗", Stalled: "✗", Rejected: "✗", Missing: "?", Absent: "?", NoTrigger: "–",
     Earlier: "↶", Kept: "↶",
   };
-  let drawn = "";
+  let drawn = "", fit = () => {};
 
   function element(name, attributes, ...children) {
     const made = document.createElementNS(namespace, name);
@@ -30,7 +31,7 @@
       const id = item.dataset.node;
       const link = item.querySelector(":scope > a");
       nodes.set(id, {
-        id, column: Number(item.dataset.column), state: item.dataset.state, count: Number(item.dataset.count), about: item.dataset.about,
+        id, kind: item.dataset.kind, column: Number(item.dataset.column), state: item.dataset.state, count: Number(item.dataset.count), about: item.dataset.about,
         label: item.querySelector(".label").textContent, href: link ? link.getAttribute("href") : "", group: Boolean(link && link.title),
       });
       const above = item.parentElement.closest("li[data-node]");
@@ -44,7 +45,7 @@
 
   function layout({ nodes, edges }) {
     const graph = new dagre.graphlib.Graph();
-    graph.setGraph({ rankdir: "LR", nodesep: 10, ranksep: 70, marginx: 8, marginy: 8 });
+    graph.setGraph({ rankdir: "LR", nodesep: 10, ranksep: 60, marginx: 8, marginy: 8 });
     graph.setDefaultEdgeLabel(() => ({}));
     for (const node of nodes.values()) graph.setNode(node.id, { width, height });
     for (const [from, to] of edges) {
@@ -55,7 +56,8 @@
   }
 
   function curve(points, from, to) {
-    const all = [{ x: from.x + width / 2, y: from.y }, ...points.slice(1, -1), { x: to.x - width / 2, y: to.y }];
+    const bends = points.length > 3 ? points.slice(1, -1) : [];
+    const all = [{ x: from.x + width / 2, y: from.y }, ...bends, { x: to.x - width / 2, y: to.y }];
     let path = `M${all[0].x} ${all[0].y}`;
     for (let i = 1; i < all.length; i++) {
       const middle = (all[i - 1].x + all[i].x) / 2;
@@ -95,7 +97,7 @@
         element("rect", { width, height, rx: 6 }),
         element("text", { class: "shape", x: 16, y: height / 2 + 5, "text-anchor": "middle" }, shapes[node.state] || "●"),
         element("text", { class: "name", x: 30, y: 18 }, short(node.label)),
-        element("text", { class: "about", x: 30, y: 33 }, short(node.about)),
+        element("text", { class: "about", x: 30, y: 33 }, short(node.group ? node.about : `${node.kind} · ${node.about}`)),
         element("title", {}, [node.label, node.about, node.state].filter(Boolean).join(", ")),
       );
       const link = node.href ? element("a", { href: node.href, tabindex: "-1" }, box) : box;
@@ -104,14 +106,27 @@
       byNode.set(node.id, box);
       points.append(link);
     }
+    const titled = new Map();
+    for (const node of map.nodes.values()) {
+      const x = graph.node(node.id).x;
+      if (titled.has(x) || titled.get(node.column)) continue;
+      titled.set(x, true).set(node.column, true);
+      points.append(element("text", { class: "head", x: x - width / 2, y: -8 }, heads[node.column]));
+    }
     function light(id) {
       const lit = id ? new Set([...reach(id, map.edges, 0, 1), ...reach(id, map.edges, 1, 0)]) : new Set();
       svg.classList.toggle("lit", Boolean(id));
       for (const [at, box] of byNode) box.classList.toggle("on", lit.has(at));
       for (const [edge, line] of byEdge) line.classList.toggle("on", lit.has(edge[0]) && lit.has(edge[1]));
     }
-    const svg = element("svg", { width: size.width, height: size.height, viewBox: `0 0 ${size.width} ${size.height}`, "aria-hidden": "true" }, lines, points);
+    const svg = element("svg", { viewBox: `0 ${-head} ${size.width} ${size.height + head}`, "aria-hidden": "true" }, lines, points);
     figure.replaceChildren(svg);
+    fit = () => {
+      const scale = Math.max(smallest, Math.min(1, figure.clientWidth / size.width));
+      svg.setAttribute("width", size.width * scale);
+      svg.setAttribute("height", (size.height + head) * scale);
+    };
+    fit();
     list.onfocusin = list.onpointerover = (event) => {
       const item = event.target.closest("li[data-node]");
       light(item ? item.dataset.node : "");
@@ -124,5 +139,6 @@
     if (event.target.matches("#map-filters select")) event.target.form.requestSubmit();
   });
   document.addEventListener("shown", draw);
+  window.addEventListener("resize", () => fit());
   draw();
 })();
