@@ -21,11 +21,11 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
-func (c *cli) triggerCommand() *cobra.Command {
-	override := false
+// triggering triggers all targets: when their turn comes or, with override, at once.
+func (c *cli) triggering(override *bool) *action {
 	a := &action{c: c, verb: "trigger", done: "triggered", judged: true, named: true}
 	a.patch = func(token string) map[string]any {
-		if override {
+		if *override {
 			annotations := requestedAtOnce(token)
 			annotations[triggerv1.OverriddenByAnnotation] = orNull(a.user)
 			return map[string]any{"metadata": map[string]any{"annotations": annotations}}
@@ -33,17 +33,22 @@ func (c *cli) triggerCommand() *cobra.Command {
 		return annotationPatch(token, triggerv1.TriggerAtAnnotation)
 	}
 	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
-		if override {
+		if *override {
 			return a.overrides(vt)
 		}
 		return triggers(vt)
 	}
 	a.namesOnly = func() string {
-		if override {
+		if *override {
 			return "--override is for ValuesTriggers that are named"
 		}
 		return ""
 	}
+	return a
+}
+
+func (c *cli) triggerCommand() *cobra.Command {
+	override := false
 	cmd := &cobra.Command{
 		Use:   "trigger",
 		Short: "Trigger all HelmReleases of a ValuesTrigger, even if nothing changed",
@@ -60,14 +65,19 @@ With --all, what is suspended, has halted or was rolled back is left out.`,
   kubectl valuestrigger trigger platform -n apps --override --dry-run`,
 	}
 	cmd.Flags().BoolVar(&override, "override", false, "request all at once, whatever holds them back")
-	return a.command(cmd)
+	return c.triggering(&override).command(cmd)
+}
+
+// retrying retries what has failed.
+func (c *cli) retrying() *action {
+	return &action{
+		c: c, verb: "retry", done: "requested to retry", judge: retries, judged: true,
+		patch: func(token string) map[string]any { return annotationPatch(token, helmv2.ResetRequestAnnotation) },
+	}
 }
 
 func (c *cli) retryCommand() *cobra.Command {
-	return (&action{
-		c: c, verb: "retry", done: "requested to retry", judge: retries, judged: true,
-		patch: func(token string) map[string]any { return annotationPatch(token, helmv2.ResetRequestAnnotation) },
-	}).command(&cobra.Command{
+	return c.retrying().command(&cobra.Command{
 		Use:   "retry",
 		Short: "Retry the failed deliveries of a ValuesTrigger",
 		Long: `Request failed deliveries again, let helm-controller count its retries from the
@@ -113,7 +123,7 @@ func (a *action) overrides(vt *triggerv1.ValuesTrigger) judgement {
 	if a.dryRun {
 		verb = "would override "
 	}
-	overridden := rollout.OverridesByStatus(vt, windowOpen(vt, a.c))
+	overridden := a.overridden(vt)
 	j := judgement{}
 	if len(overridden) > 0 {
 		j.first = verb + strings.Join(overridden, "; ")
@@ -122,6 +132,11 @@ func (a *action) overrides(vt *triggerv1.ValuesTrigger) judgement {
 		j.first = strings.TrimPrefix(j.first+"; is suspended: nothing is requested before it is resumed", "; ")
 	}
 	return j
+}
+
+// overridden is what a request for all targets at once overrides.
+func (a *action) overridden(vt *triggerv1.ValuesTrigger) []string {
+	return rollout.OverridesByStatus(vt, windowOpen(vt, a.c))
 }
 
 // windowOpen is true unless the operator would wait for a window.

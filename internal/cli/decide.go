@@ -169,14 +169,22 @@ func (d *decider) write(ctx context.Context, vt *triggerv1.ValuesTrigger, v verd
 		if err != nil {
 			return err
 		}
-		if now.refusal != "" {
-			return errors.New("this changed while you looked: " + clean(now.refusal))
-		}
-		if changed := decision.Changed(v.facts, now.facts); changed != "" {
-			return fmt.Errorf("the content changed while you looked: %s; the last change: %s", clean(changed), causeOf(vt, now.content))
+		if err := stillHolds(vt, now, v.facts); err != nil {
+			return err
 		}
 		v = now
 	}
+}
+
+// stillHolds returns an error if a verdict is not what a person has decided by.
+func stillHolds(vt *triggerv1.ValuesTrigger, now verdict, seen []decision.Fact) error {
+	if now.refusal != "" {
+		return errors.New("this changed while you looked: " + clean(now.refusal))
+	}
+	if changed := decision.Changed(seen, now.facts); changed != "" {
+		return fmt.Errorf("the content changed while you looked: %s; the last change: %s", clean(changed), causeOf(vt, now.content))
+	}
+	return nil
 }
 
 func byUser(user string) string {

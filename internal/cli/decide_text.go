@@ -51,7 +51,7 @@ func causeLines(s layout.Style, vt *triggerv1.ValuesTrigger, content string) []l
 	var out []line
 	cause := history.ParseCause(change.Cause)
 	for _, edit := range cause.Objects {
-		out = append(out, line{"Cause", edit.Describe(cause), layout.Plain})
+		out = append(out, line{"Cause", edit.Says(cause), layout.Plain})
 	}
 	if len(out) == 0 {
 		out = append(out, line{"Cause", orDash(clean(change.Cause)), layout.Plain})

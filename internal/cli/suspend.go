@@ -16,7 +16,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fields"
 )
 
-func (c *cli) suspendCommand() *cobra.Command {
+// suspending suspends.
+func (c *cli) suspending() *action {
 	a := &action{c: c, verb: "suspend", done: "suspended", named: true}
 	a.patch = func(string) map[string]any {
 		var call any
@@ -26,7 +27,11 @@ func (c *cli) suspendCommand() *cobra.Command {
 		return suspendPatch(true, call, orNull(a.user))
 	}
 	a.judge = func(vt *triggerv1.ValuesTrigger) judgement { return judgement{idle: vt.Spec.Suspend} }
-	return a.command(&cobra.Command{
+	return a
+}
+
+func (c *cli) suspendCommand() *cobra.Command {
+	return c.suspending().command(&cobra.Command{
 		Use:   "suspend",
 		Short: "Suspend ValuesTriggers: what changes is delivered after they are resumed",
 		Long: `Suspend ValuesTriggers: what changes is delivered after they are resumed. Who did it
@@ -40,23 +45,29 @@ were suspended before, or by a colleague.`,
 	})
 }
 
-func (c *cli) resumeCommand() *cobra.Command {
-	by, everyone := "", false
+// resuming resumes, of all ValuesTriggers those that by has suspended, or everyone.
+func (c *cli) resuming(by *string, everyone *bool) *action {
 	a := &action{c: c, verb: "resume", done: "resumed", judged: true, named: true}
 	a.patch = func(string) map[string]any { return suspendPatch(false, nil, orNull(a.user)) }
 	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
 		j := judgement{idle: !vt.Spec.Suspend}
 		if vt.Spec.Suspend {
-			j.leave = leftSuspended(c.style(), vt, a.user, by, everyone)
+			j.leave = leftSuspended(c.style(), vt, a.user, *by, *everyone)
 		}
 		return j
 	}
 	a.namesOnly = func() string {
-		if by != "" && everyone {
+		if *by != "" && *everyone {
 			return "give --by or --everyone, not both"
 		}
 		return ""
 	}
+	return a
+}
+
+func (c *cli) resumeCommand() *cobra.Command {
+	by, everyone := "", false
+	a := c.resuming(&by, &everyone)
 	cmd := a.command(&cobra.Command{
 		Use:   "resume",
 		Short: "Resume ValuesTriggers: what has changed is delivered, once",

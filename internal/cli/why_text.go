@@ -118,7 +118,7 @@ func revisionRows(s layout.Style, r history.Revision) []layout.Row {
 		return rows
 	}
 	for _, edit := range r.Cause.Objects {
-		add("why", edit.Describe(*r.Cause), layout.Plain)
+		add("why", edit.Says(*r.Cause), layout.Plain)
 	}
 	if len(r.Cause.Objects) == 0 {
 		add("why", clean(r.Cause.Text), layout.Plain)

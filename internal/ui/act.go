@@ -10,11 +10,32 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 )
 
-// Commands are the commands of the plugin that change something.
+// Names of actions: those of the commands.
+const (
+	Approve  = "approve"
+	Reject   = "reject"
+	Suspend  = "suspend"
+	Resume   = "resume"
+	Retry    = "retry"
+	Rollback = "rollback"
+	Trigger  = "trigger"
+	Override = "override"
+)
+
+// Commands are the commands of the plugin, as far as pages have them.
 type Commands interface {
+	// Refuse says why there is nothing to do, "" if there is. It reads nothing.
+	Refuse(a Action, vt *triggerv1.ValuesTrigger, members graph.Members) string
+
+	// Differences says how the values differ of those that have not got the content of a ValuesTrigger, with
+	// Secrets masked.
+	Differences(ctx context.Context, key client.ObjectKey) (string, error)
+
 	// Ask says what an action would do, in the words of the command.
 	Ask(ctx context.Context, a Action) (Question, error)
 
@@ -59,6 +80,9 @@ type questionView struct {
 	Action
 	Question
 
+	// Others are the revisions that can be restored.
+	Others []triggerv1.Change
+
 	// Said is what the command says after it is done, and Problem why it is not.
 	Said, Problem string
 }
@@ -70,6 +94,22 @@ func (s *Server) serveQuestion(w http.ResponseWriter, r *http.Request) {
 		view.Problem = err.Error()
 	}
 	s.answer(w, view)
+}
+
+// differencesView is how values differ.
+type differencesView struct {
+	client.ObjectKey
+	Text, Problem string
+}
+
+// serveDifferences shows how the values differ of those that wait. It reads what the person may read, when they ask.
+func (s *Server) serveDifferences(w http.ResponseWriter, r *http.Request) {
+	view := differencesView{ObjectKey: client.ObjectKey{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}}
+	var err error
+	if view.Text, err = s.Commands.Differences(r.Context(), view.ObjectKey); err != nil {
+		view.Problem = err.Error()
+	}
+	s.writeAlone(w, "Differences of "+view.ObjectKey.String(), "differences.html", view)
 }
 
 func (s *Server) serveDeed(w http.ResponseWriter, r *http.Request) {
@@ -88,6 +128,19 @@ func (s *Server) serveDeed(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) answer(w http.ResponseWriter, view questionView) {
+	if vt := s.seen().trigger(view.Namespace, view.ObjectKey.Name); vt != nil && view.Action.Name == Rollback && view.Said == "" {
+		view.Others = decision.Restorable(vt)
+	}
+	s.writeAlone(w, view.Action.Name+" "+view.ObjectKey.String(), "question.html", view)
+}
+
+// writeAlone writes a page that does not follow the cluster.
+func (s *Server) writeAlone(w http.ResponseWriter, title, template string, view any) {
+	seen := s.seen()
+	s.write(w, frame{Title: title, Nav: navigation(""), CSRF: s.guard.csrf(), Seen: seen, View: view, template: template}, http.StatusOK)
+}
+
+func (s *Server) seen() Seen {
 	seen, _ := s.cluster.now()
-	s.write(w, frame{Title: view.Action.Name + " " + view.ObjectKey.String(), Nav: navigation(""), CSRF: s.guard.csrf(), Seen: seen, View: view, template: "question.html"}, http.StatusOK)
+	return seen
 }

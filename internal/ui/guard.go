@@ -118,7 +118,7 @@ func (g *guard) enter(w http.ResponseWriter, r *http.Request) {
 	}
 	http.SetCookie(w, &http.Cookie{Name: g.cookie(), Value: g.session(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode}) //nolint:gosec // There is no TLS on loopback.
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = fmt.Fprint(w, `<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=/"><title>ValuesTriggers</title><p><a href="/">ValuesTriggers</a></p></html>`)
+	_, _ = fmt.Fprint(w, `<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="/assets/icon.svg"><meta http-equiv="refresh" content="0;url=/"><title>ValuesTriggers</title><p><a href="/">ValuesTriggers</a></p></html>`)
 }
 
 func refuse(w http.ResponseWriter, code int, why string) {

@@ -5,17 +5,27 @@ package ui
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"time"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// rightAge is how long an answer about a right is believed. What is done is decided by the API server each time.
-const rightAge = 30 * time.Second
+const (
+	// rightAge is how long an answer about a right is believed. What is done is decided by the API server each time.
+	rightAge = time.Minute
+
+	// rightTime bounds a question about a right: a page does not wait for an API server that does not answer.
+	rightTime = 2 * time.Second
+)
 
 // right is a verb on a ValuesTrigger.
 type right struct{ verb, namespace, name string }
@@ -30,31 +40,67 @@ type rights struct {
 }
 
 type answer struct {
-	allowed bool
-	at      time.Time
+	yes bool
+	at  time.Time
 }
 
 func newRights(c client.Client, now func() time.Time) *rights {
 	return &rights{client: c, now: now, known: map[right]answer{}}
 }
 
-// allows reports whether the person has a right. What the API server does not answer counts as allowed: it
-// decides when it is done.
-func (r *rights) allows(ctx context.Context, want right) bool {
+// ask returns what is known, or asks. What is not answered is as it was before, and true if that is not known.
+func (r *rights) ask(ctx context.Context, about right, question func(context.Context) (bool, error)) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	known, found := r.known[want]
+	known, found := r.known[about]
 	if found && r.now().Sub(known.at) < rightAge {
-		return known.allowed
+		return known.yes
 	}
-	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-		ResourceAttributes: &authorizationv1.ResourceAttributes{
-			Namespace: want.namespace, Name: want.name, Verb: want.verb, Group: triggerv1.GroupVersion.Group, Resource: "valuestriggers",
-		},
-	}}
-	if err := r.client.Create(ctx, review); err != nil {
-		return !found || known.allowed
+	ctx, cancel := context.WithTimeout(ctx, rightTime)
+	defer cancel()
+	yes, err := question(ctx)
+	if err != nil {
+		yes = !found || known.yes
 	}
-	r.known[want] = answer{review.Status.Allowed, r.now()}
-	return review.Status.Allowed
+	r.known[about] = answer{yes, r.now()}
+	return yes
+}
+
+// allows reports whether the person has a right.
+func (r *rights) allows(ctx context.Context, want right) bool {
+	return r.ask(ctx, want, func(ctx context.Context) (bool, error) {
+		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
+			ResourceAttributes: &authorizationv1.ResourceAttributes{
+				Namespace: want.namespace, Name: want.name, Verb: want.verb, Group: triggerv1.GroupVersion.Group, Resource: "valuestriggers",
+			},
+		}}
+		err := r.client.Create(ctx, review)
+		return review.Status.Allowed, err
+	})
+}
+
+// enforced reports whether a verb of the chart is needed: that is said by a policy, which few may read. A write that
+// is only tried is what it refuses.
+func (r *rights) enforced(ctx context.Context, vt *triggerv1.ValuesTrigger, verb string) bool {
+	return r.ask(ctx, right{"needs " + verb, vt.Namespace, vt.Name}, func(ctx context.Context) (bool, error) {
+		token := "tried-" + r.now().UTC().Format(time.RFC3339Nano)
+		patch := map[string]any{"metadata": map[string]any{"annotations": map[string]any{triggerv1.ApproveAnnotation: token}}}
+		switch verb {
+		case "suspend":
+			patch = map[string]any{"spec": map[string]any{"suspend": !vt.Spec.Suspend}}
+		case "override":
+			patch = map[string]any{"metadata": map[string]any{"annotations": map[string]any{
+				meta.ReconcileRequestAnnotation: token, meta.ForceRequestAnnotation: token,
+			}}}
+		}
+		raw, err := json.Marshal(patch)
+		if err != nil {
+			return false, err
+		}
+		err = r.client.Patch(ctx, vt.DeepCopy(), client.RawPatch(types.MergePatchType, raw), client.DryRunAll, client.FieldOwner(triggerv1.ManualFieldManager))
+		if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+			return true, nil
+		}
+		return false, err
+	})
 }

@@ -78,6 +78,7 @@ func New(o Options, address string) (*Server, error) {
 		mux.HandleFunc("GET /events"+p.path, s.serveEvents(p))
 	}
 	mux.HandleFunc("GET /timeline/{format}", s.serveExport)
+	mux.HandleFunc("GET /differences/{namespace}/{name}", s.serveDifferences)
 	mux.HandleFunc("GET /do/{action}/{namespace}/{name}", s.serveQuestion)
 	mux.HandleFunc("POST /do/{action}/{namespace}/{name}", s.serveDeed)
 	s.handler = http.MaxBytesHandler(g.protect(mux), maxBody)

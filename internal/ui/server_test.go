@@ -25,6 +25,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/decision"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 )
 
 const address = "127.0.0.1:8089"
@@ -32,6 +33,7 @@ const address = "127.0.0.1:8089"
 // commands stand for those of the plugin.
 type commands struct {
 	question Question
+	refusals map[string]string
 	asked    []Action
 	done     []Action
 	by       []decision.Fact
@@ -41,6 +43,14 @@ type commands struct {
 func (c *commands) Ask(_ context.Context, a Action) (Question, error) {
 	c.asked = append(c.asked, a)
 	return c.question, c.err
+}
+
+func (c *commands) Refuse(a Action, _ *triggerv1.ValuesTrigger, _ graph.Members) string {
+	return c.refusals[a.Name]
+}
+
+func (c *commands) Differences(context.Context, client.ObjectKey) (string, error) {
+	return "~ replicas: 1 → 2\n~ db.password: changed (Secret apps/db, not shown)", c.err
 }
 
 func (c *commands) Do(_ context.Context, a Action, by []decision.Fact) (string, error) {

@@ -13,6 +13,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/board"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
@@ -46,10 +48,53 @@ var functions = template.FuncMap{
 	"plural":     func(n int, what string) string { return layout.Plural(n, what) },
 	"duration":   func(d time.Duration) string { return graph.Duration(d) },
 	"lower":      strings.ToLower,
+	"sheet":      sheetLines,
+	"state":      stateClass,
 	"ago":        func(at any) moment { return moment{At: timeOf(at), Counts: "ago"} },
 	"left":       func(at any) moment { return moment{At: timeOf(at), Counts: "left"} },
+	"since":      func(at any) moment { return moment{At: timeOf(at), Counts: "since"} },
 	"percent":    func(n, of int) int { return n * 100 / max(1, of) },
 	"add":        func(a, b int) int { return a + b },
+}
+
+// stateClass is the class of the state of a HelmRelease.
+func stateClass(state triggerv1.TargetState) string {
+	if state == "" {
+		return "counted"
+	}
+	return strings.ToLower(string(state))
+}
+
+// tones are the classes of tones.
+var tones = map[layout.Tone]string{layout.Good: "good", layout.Bad: "bad", layout.Busy: "busy", layout.Dim: "dim", layout.Bold: "plain", layout.Plain: "plain"}
+
+// toneOf is the class of the state of a ValuesTrigger: one that waits for an approval has done nothing wrong.
+func toneOf(state graph.State) string {
+	if state == graph.AwaitingApproval {
+		return "ask"
+	}
+	return tones[board.TriggerTone(state)]
+}
+
+// sheetLine is a line of what a command says, with its class.
+type sheetLine struct{ Class, Text string }
+
+// sheetLines tells what is added, removed and changed apart.
+func sheetLines(sheet string) []sheetLine {
+	var out []sheetLine
+	for line := range strings.Lines(sheet) {
+		l := sheetLine{Text: strings.TrimRight(line, "\n")}
+		switch word := strings.TrimSpace(line); {
+		case strings.HasPrefix(word, "+ "):
+			l.Class = "added"
+		case strings.HasPrefix(word, "- "):
+			l.Class = "removed"
+		case strings.HasPrefix(word, "~ "):
+			l.Class = "changed"
+		}
+		out = append(out, l)
+	}
+	return out
 }
 
 // moment is a time that a browser counts to or from.

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// maxLanes bounds the triggers that are drawn, maxBars the changes, and maxRows the rows of the table.
+	// maxLanes bounds the triggers that are drawn, maxBars the changes, and maxListed the rows of the table.
 	maxLanes = 40
 	maxBars  = 400
-	maxRows  = 200
+	maxListed  = 200
 
 	// narrowest is the least width of a bar, in percent.
 	narrowest = 0.4
@@ -164,7 +164,7 @@ type timeTick struct{ X, Text string }
 // timelineOf draws changes, which are sorted, the newest first.
 func timelineOf(c graph.Cluster, kept []history.Entry, f timelineFilter) timeline {
 	rows := rowsOf(kept)
-	out := timeline{Total: len(kept), Rows: rows[:min(len(rows), max(f.Rows, maxRows))]}
+	out := timeline{Total: len(kept), Rows: rows[:min(len(rows), max(f.Rows, maxListed))]}
 	from, to, _ := f.bounds(c.Now)
 	if to.IsZero() || to.After(c.Now) {
 		to = c.Now

@@ -66,16 +66,17 @@ func (b Board) about(s Screen) []string {
 	for _, clock := range b.Clocks {
 		add("clock", layout.Busy, clock.What+" "+Until(clock.Ends.Time, s.Now))
 	}
-	delivers := b.State == graph.Progressing && (b.Rollout == triggerv1.RolloutProgressing || b.Rollout == triggerv1.RolloutSoaking)
-	if b.State != graph.Ready && !delivers {
-		add("why", TriggerTone(b.State), b.why())
-	}
+	add("why", TriggerTone(b.State), b.Reasons())
 	return out
 }
 
-// why says what a trigger waits for, without a command that Next has.
-func (b Board) why() string {
-	if b.State != graph.AwaitingApproval {
+// Reasons says what a trigger waits for, without a command that Next has. It is empty if nothing is to be said.
+func (b Board) Reasons() string {
+	delivers := b.State == graph.Progressing && (b.Rollout == triggerv1.RolloutProgressing || b.Rollout == triggerv1.RolloutSoaking)
+	switch {
+	case b.State == graph.Ready || delivers:
+		return ""
+	case b.State != graph.AwaitingApproval:
 		return b.Message
 	}
 	for _, st := range b.Stages {

@@ -6,11 +6,13 @@
 package history
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // Cause is why the operator made a request, as its one line says it.
@@ -115,3 +117,38 @@ func number(text string) int {
 	}
 	return n
 }
+
+// Says says what changed in an object, and whose edit it was; or that the object was
+// restored, by a person or since other content failed.
+func (e Edit) Says(of Cause) string {
+	out := e.String()
+	switch {
+	case of.Restores > 0 && of.RestoredBy != "":
+		return fmt.Sprintf("%s as it was in revision %d, restored by %s", out, of.Restores, line(of.RestoredBy))
+	case of.Restores > 0:
+		return fmt.Sprintf("%s as it was in revision %d, restored on request", out, of.Restores)
+	case of.TakenBack != "":
+		return out + " as it was before: " + of.TakenBack + " was rolled back"
+	case e.Absent:
+		out += " was gone"
+	case len(e.Keys) > 0:
+		out += " changed in " + strings.Join(e.Keys, ", ")
+		if e.MoreKeys > 0 {
+			out += fmt.Sprintf(" and %d more keys", e.MoreKeys)
+		}
+	default:
+		out += " changed (keys not known)"
+	}
+	if e.Editor != "" {
+		out += ", last edit by " + line(e.Editor)
+		if e.Origin != "" {
+			out += " (" + line(e.Origin) + ")"
+		}
+	}
+	return out
+}
+
+// maxLine bounds a text of someone else's, in bytes.
+const maxLine = 4096
+
+func line(word string) string { return text.Line(word, maxLine) }

@@ -285,13 +285,19 @@ func (p *planner) unready(st *stage) (unready, unknown int, first Target) {
 
 // budget is how many targets of a stage may fail.
 func (p *planner) budget(st *stage) int {
-	return scaled(p.Rollout.MaxFailures, len(st.members), 0)
+	return Budget(p.Rollout, len(st.members))
 }
 
 // limit is how many targets of a stage may be in progress.
 func (p *planner) limit(st *stage) int {
-	return max(1, scaled(st.spec.MaxConcurrency, len(st.members), len(st.members)))
+	return Limit(&st.spec, len(st.members))
 }
+
+// Budget is how many targets of a stage with so many of them may fail.
+func Budget(r *triggerv1.Rollout, targets int) int { return scaled(r.MaxFailures, targets, 0) }
+
+// Limit is how many targets of a stage with so many of them may be in progress.
+func Limit(st *triggerv1.Stage, targets int) int { return max(1, scaled(st.MaxConcurrency, targets, targets)) }
 
 // scaled returns a number, or a percentage of a total, rounded down.
 func scaled(value *intstr.IntOrString, total, missing int) int {

@@ -91,7 +91,7 @@
     }
     for (const node of map.nodes.values()) {
       const { x, y } = graph.node(node.id);
-      const box = element("g", { class: "node" + (node.id === list.dataset.selected ? " selected" : "") + (node.group ? " group" : ""), "data-state": node.state, transform: `translate(${x - width / 2} ${y - height / 2})` });
+      const box = element("g", { class: "node" + (node.id === list.dataset.selected ? " selected" : "") + (node.group ? " folded" : ""), "data-state": node.state, transform: `translate(${x - width / 2} ${y - height / 2})` });
       if (node.group) box.append(element("rect", { class: "behind", x: 4, y: 4, width, height, rx: 6 }));
       box.append(
         element("rect", { width, height, rx: 6 }),
@@ -111,7 +111,7 @@
       const x = graph.node(node.id).x;
       if (titled.has(x) || titled.get(node.column)) continue;
       titled.set(x, true).set(node.column, true);
-      points.append(element("text", { class: "head", x: x - width / 2, y: -8 }, heads[node.column]));
+      points.append(element("text", { class: "heading", x: x - width / 2, y: -8 }, heads[node.column]));
     }
     function light(id) {
       const lit = id ? new Set([...reach(id, map.edges, 0, 1), ...reach(id, map.edges, 1, 0)]) : new Set();
@@ -134,10 +134,6 @@
     list.onfocusout = list.onpointerleave = () => light("");
   }
 
-  // A choice needs no button.
-  document.addEventListener("change", (event) => {
-    if (event.target.matches("#map-filters select")) event.target.form.requestSubmit();
-  });
   document.addEventListener("shown", draw);
   window.addEventListener("resize", () => fit());
   draw();
