@@ -42,16 +42,20 @@ const (
 // folded together is of one column and in one state.
 func (a *atlas) groupOf(at int, l folding) string {
 	p := a.points[at]
+	kind := p.Kind
+	if p.column == columnCopies {
+		kind = "" // A release has those of both kinds.
+	}
 	var words []string
 	switch {
 	case p.count > 1:
 		return ""
 	case l == byState:
-		words = []string{p.Kind, p.state}
+		words = []string{kind, p.state}
 	case l == byNamespace:
-		words = []string{p.Kind, p.state, p.Namespace}
+		words = []string{kind, p.state, p.Namespace}
 	case p.column == columnCopies && l >= byCopies, p.column == columnReleases && l >= byStage, p.column == columnSources && l >= bySources:
-		words = []string{p.Kind, p.state, p.trigger, p.stage}
+		words = []string{kind, p.state, p.trigger, p.stage}
 	default:
 		return ""
 	}
@@ -191,7 +195,7 @@ func (d *drawn) words(l folding) (label, about string) {
 	case l == byNamespace:
 		about = "in " + p.Namespace
 	case p.stage != "":
-		about = fmt.Sprintf("stage %s of %s", p.stage, p.trigger)
+		about = fmt.Sprintf("stage %s, %s", p.stage, p.trigger)
 	default:
 		about = "of " + p.trigger
 	}

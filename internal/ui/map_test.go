@@ -90,9 +90,9 @@ func TestAtlas_draws_each_size(t *testing.T) {
 	}{
 		{"nothing", fleet(0), 0, 0},
 		{"one", fleet(1), 2 + 1 + 1 + 2, 6},
-		{"40, with their copies folded", fleet(40), 3 + 40 + 80, 3 + 40 + 4},
-		{"300 in stages", fleet(300), 3 + 900, 3 + 3 + 4},
-		{"10,000 in stages", fleet(10000), 3 + 30000, 3 + 3 + 4},
+		{"40, with their copies folded", fleet(40), 3 + 40 + 80, 3 + 40 + 2},
+		{"300 in stages", fleet(300), 3 + 900, 3 + 3 + 2},
+		{"10,000 in stages", fleet(10000), 3 + 30000, 3 + 3 + 2},
 		{"300 alone in as many namespaces", alone(300), 900, 3},
 		{"40 alone", alone(40), 120, 120},
 		{"10,000 alone", alone(10000), 30000, 3},
