@@ -14,6 +14,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/cli/atlas"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
@@ -30,11 +31,11 @@ const (
 
 // mapView is the map: a picture, the same as a list, and what is selected.
 type mapView struct {
-	Filter   mapFilter
+	Filter   atlas.Filter
 	Filtered bool
 	Problem  string
-	Picture  picture
-	List     []branch
+	Picture  atlas.Picture
+	List     []atlas.Branch
 
 	Namespaces                    []string
 	ReleaseStates, TriggerStates  []string
@@ -54,13 +55,13 @@ func (v mapView) Title() string {
 func (v mapView) Link(name, value string) string {
 	f := v.Filter
 	f.Page, f.Group, f.Object = 0, "", ""
-	query := f.query()
+	query := mapQuery(f)
 	query.Set(name, value)
 	return "/map?" + query.Encode()
 }
 
-// query writes a filter as the address has it.
-func (f mapFilter) query() url.Values {
+// mapQuery writes a filter as the address has it.
+func mapQuery(f atlas.Filter) url.Values {
 	out := url.Values{}
 	for name, value := range map[string]string{"q": f.Query, "namespace": f.Namespace, "state": f.State, "label": f.Label, "object": f.Object, "group": f.Group} {
 		if value != "" {
@@ -74,36 +75,37 @@ func (f mapFilter) query() url.Values {
 }
 
 // mapFilterOf reads a filter out of an address.
-func mapFilterOf(query url.Values) mapFilter {
+func mapFilterOf(query url.Values) atlas.Filter {
 	word := func(name string) string { return strings.TrimSpace(query.Get(name)) }
 	page, _ := strconv.Atoi(query.Get("page"))
-	return mapFilter{
+	return atlas.Filter{
 		Query: word("q"), Namespace: word("namespace"), State: word("state"), Label: word("label"), Object: word("object"), Group: query.Get("group"), Page: page,
 	}
 }
 
 // mapOf shows what depends on what.
 func mapOf(r request) (any, error) {
-	a := newAtlas(r.Cluster)
+	a := atlas.Of(r.Cluster)
 	v := mapView{Filter: mapFilterOf(r.URL.Query())}
-	v.Filtered = !v.Filter.isEmpty()
+	v.Filtered = !v.Filter.IsEmpty()
 	for _, state := range graph.TargetSeverity {
 		v.ReleaseStates = append(v.ReleaseStates, string(state))
 	}
-	v.ReleaseStates = append(v.ReleaseStates, stateNoTrigger)
+	v.ReleaseStates = append(v.ReleaseStates, atlas.StateNoTrigger)
 	for _, state := range graph.Severity {
 		v.TriggerStates = append(v.TriggerStates, string(state))
 	}
-	v.Namespaces = a.namespaces()
+	v.Namespaces = a.Namespaces()
+	v.Namespaces = v.Namespaces[:min(len(v.Namespaces), maxChoices)]
 	var err error
-	if v.Picture, err = a.draw(v.Filter); err != nil {
+	if v.Picture, err = a.Draw(v.Filter); err != nil {
 		v.Problem = err.Error()
 		return v, nil
 	}
-	v.List = v.Picture.list(v.Link)
+	v.List = v.Picture.List(v.Link)
 	closed := v.Filter
 	closed.Group, closed.Page = "", 0
-	v.Closed = "/map?" + closed.query().Encode()
+	v.Closed = "/map?" + mapQuery(closed).Encode()
 	if v.Filter.Group != "" {
 		v.Group = strings.Join(strings.FieldsFunc(v.Filter.Group, func(r rune) bool { return r == '|' })[2:], ", ")
 	}
@@ -111,24 +113,13 @@ func mapOf(r request) (any, error) {
 		if page >= 1 && page <= v.Picture.Pages {
 			f := v.Filter
 			f.Page = page
-			*to = "/map?" + f.query().Encode()
+			*to = "/map?" + mapQuery(f).Encode()
 		}
 	}
 	if v.Filter.Object != "" {
 		v.Selected, err = r.selectedOf(a, v.Filter, r.URL.Query().Has("delete"))
 	}
 	return v, err
-}
-
-// namespaces returns those of all points, at most so many.
-func (a *atlas) namespaces() []string {
-	var out []string
-	for _, p := range a.points {
-		out = append(out, p.Namespace)
-	}
-	slices.Sort(out)
-	out = slices.Compact(out)
-	return out[:min(len(out), maxChoices)]
 }
 
 // selected is what is said about the point that a person has selected.
@@ -190,14 +181,13 @@ func (s selected) IsSource() bool {
 }
 
 // selectedOf says what there is to say about a point.
-func (r request) selectedOf(a *atlas, f mapFilter, deletion bool) (*selected, error) {
+func (r request) selectedOf(a *atlas.Atlas, f atlas.Filter, deletion bool) (*selected, error) {
 	if strings.Count(f.Object, "/") != 2 {
 		return nil, missing{f.Object}
 	}
 	out := &selected{Object: binding.ObjectOf(f.Object)}
-	if at, found := a.byID[f.Object]; found {
-		out.State = a.points[at].state
-	} else if !out.IsSource() {
+	var found bool
+	if out.State, found = a.Find(f.Object); !found && !out.IsSource() {
 		return nil, missing{out.String()}
 	}
 	switch {
@@ -212,7 +202,7 @@ func (r request) selectedOf(a *atlas, f mapFilter, deletion bool) (*selected, er
 }
 
 // reach says what an edit of a ConfigMap or Secret would touch.
-func (r request) reach(out *selected, f mapFilter, deletion bool) error {
+func (r request) reach(out *selected, f atlas.Filter, deletion bool) error {
 	subject, err := r.server.subjects.get(out.Object, "", subjectAge, r.server.Now, func() (Subject, error) { return r.server.Answers.Subject(r.Context, out.Object) })
 	if err != nil {
 		return err
@@ -223,7 +213,7 @@ func (r request) reach(out *selected, f mapFilter, deletion bool) error {
 	e.Counts = graph.Counts(graph.Effects, counts)
 	e.Groups = groupEdges(e.Reach.Edges)
 	out.Edit, out.Notes = e, subject.Notes
-	query := f.query()
+	query := mapQuery(f)
 	query.Set("delete", "1")
 	out.Delete = "/map?" + query.Encode() + "#deletion"
 	if !deletion {

@@ -5,7 +5,6 @@ package ui
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -17,9 +16,9 @@ import (
 
 const (
 	// maxLanes bounds the triggers that are drawn, maxBars the changes, and maxListed the rows of the table.
-	maxLanes = 40
-	maxBars  = 400
-	maxListed  = 200
+	maxLanes  = 40
+	maxBars   = 400
+	maxListed = 200
 
 	// narrowest is the least width of a bar, in percent.
 	narrowest = 0.4
@@ -82,33 +81,7 @@ func (f timelineFilter) keep(all []history.Entry, now time.Time) ([]history.Entr
 	if err != nil {
 		return nil, err
 	}
-	object, person := newSearch(f.Object), newSearch(f.Person)
-	all = slices.DeleteFunc(all, func(e history.Entry) bool {
-		return !to.IsZero() && e.Time.After(to) || f.Outcome != "" && string(e.Outcome) != f.Outcome ||
-			len(object) > 0 && !object.finds(objectsOf(e)...) || len(person) > 0 && !person.finds(personsOf(e)...)
-	})
-	return history.Newest(all, from), nil
-}
-
-// objectsOf returns the objects that a change is about.
-func objectsOf(e history.Entry) []string {
-	out := []string{"ValuesTrigger " + e.Trigger}
-	for _, edit := range history.ParseCause(e.Cause).Objects {
-		out = append(out, edit.String(), edit.Origin)
-	}
-	for _, got := range e.Releases {
-		out = append(out, "HelmRelease "+got.String())
-	}
-	return out
-}
-
-// personsOf returns who had a hand in a change.
-func personsOf(e history.Entry) []string {
-	out := e.Persons()
-	for _, edit := range history.ParseCause(e.Cause).Objects {
-		out = append(out, edit.Editor)
-	}
-	return out
+	return history.Filter{From: from, To: to, Object: f.Object, Person: f.Person, Outcome: triggerv1.ChangeOutcome(f.Outcome)}.Keep(all), nil
 }
 
 // changesOf returns what triggers have on record.

@@ -1,7 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-package ui
+package atlas
 
 import (
 	"cmp"
@@ -40,10 +40,10 @@ const (
 
 // groupOf returns the group in which a point is folded at a level, "" if it stands for itself. What is
 // folded together is of one column and in one state.
-func (a *atlas) groupOf(at int, l folding) string {
+func (a *Atlas) groupOf(at int, l folding) string {
 	p := a.points[at]
 	kind := p.Kind
-	if p.column == columnCopies {
+	if p.column == Copies {
 		kind = "" // A release has those of both kinds.
 	}
 	var words []string
@@ -54,7 +54,7 @@ func (a *atlas) groupOf(at int, l folding) string {
 		words = []string{kind, p.state}
 	case l == byNamespace:
 		words = []string{kind, p.state, p.Namespace}
-	case p.column == columnCopies && l >= byCopies, p.column == columnReleases && l >= byStage, p.column == columnSources && l >= bySources:
+	case p.column == Copies && l >= byCopies, p.column == Releases && l >= byStage, p.column == Sources && l >= bySources:
 		words = []string{kind, p.state, p.trigger, p.stage}
 	default:
 		return ""
@@ -63,16 +63,16 @@ func (a *atlas) groupOf(at int, l folding) string {
 }
 
 // isIn reports whether a point is in a group.
-func (a *atlas) isIn(group string, at int) bool {
+func (a *Atlas) isIn(group string, at int) bool {
 	word, _, _ := strings.Cut(group, "|")
 	l, err := strconv.Atoi(word)
 	return err == nil && a.groupOf(at, folding(l)) == group
 }
 
-// drawn is a point of the picture: an object, or a group of them.
-type drawn struct {
+// Drawn is a point of the picture: an object, or a group of them.
+type Drawn struct {
 	ID     string
-	Column column
+	Column Column
 	Kind   string
 	Label  string
 	About  string
@@ -83,13 +83,13 @@ type drawn struct {
 	Group string
 
 	first *point
-	down  []*drawn
-	up    []*drawn
+	down  []*Drawn
+	up    []*Drawn
 }
 
-// picture is what of the map is drawn.
-type picture struct {
-	Drawn []*drawn
+// Picture is what of the map is drawn.
+type Picture struct {
+	Drawn []*Drawn
 
 	// Objects are how many these stand for, Found how many the filter names, and of those the ones
 	// from First to Last are drawn, counted from 1; they are zero if all are.
@@ -97,13 +97,13 @@ type picture struct {
 	Page, Pages                 int
 }
 
-// draw folds what a filter wants until it fits.
-func (a *atlas) draw(f mapFilter) (picture, error) {
+// Draw folds what a filter wants until it fits.
+func (a *Atlas) Draw(f Filter) (Picture, error) {
 	found, err := a.wanted(f)
 	if err != nil {
-		return picture{}, err
+		return Picture{}, err
 	}
-	out := picture{Found: len(found)}
+	out := Picture{Found: len(found)}
 	open := map[int]bool{}
 	shown := found
 	if f.Group != "" || f.Query != "" {
@@ -116,7 +116,7 @@ func (a *atlas) draw(f mapFilter) (picture, error) {
 			open[at] = true
 		}
 	}
-	if !f.isEmpty() {
+	if !f.IsEmpty() {
 		shown = a.around(shown)
 	} else {
 		slices.SortFunc(shown, a.compare)
@@ -132,8 +132,8 @@ func (a *atlas) draw(f mapFilter) (picture, error) {
 	return out, nil
 }
 
-func fits(all []*drawn) bool {
-	edges, tall := 0, [columnCopies + 1]int{}
+func fits(all []*Drawn) bool {
+	edges, tall := 0, [Copies + 1]int{}
 	for _, d := range all {
 		edges += len(d.down)
 		tall[d.Column]++
@@ -142,16 +142,16 @@ func fits(all []*drawn) bool {
 }
 
 // fold draws points, folded at a level but for those that are open.
-func (a *atlas) fold(points []int, open map[int]bool, l folding) []*drawn {
+func (a *Atlas) fold(points []int, open map[int]bool, l folding) []*Drawn {
 	sizes := map[string]int{}
 	for _, at := range points {
 		if group := a.groupOf(at, l); group != "" && !open[at] {
 			sizes[group]++
 		}
 	}
-	var out []*drawn
-	byKey := map[string]*drawn{}
-	of := make(map[int]*drawn, len(points))
+	var out []*Drawn
+	byKey := map[string]*Drawn{}
+	of := make(map[int]*Drawn, len(points))
 	for _, at := range points {
 		p := a.points[at]
 		group := a.groupOf(at, l)
@@ -160,17 +160,17 @@ func (a *atlas) fold(points []int, open map[int]bool, l folding) []*drawn {
 		}
 		key := cmp.Or(group, p.ID())
 		if byKey[key] == nil {
-			byKey[key] = &drawn{ID: key, Column: p.column, Kind: p.Kind, State: p.state, Group: group, first: p}
+			byKey[key] = &Drawn{ID: key, Column: p.column, Kind: p.Kind, State: p.state, Group: group, first: p}
 			out = append(out, byKey[key])
 		}
 		of[at] = byKey[key]
 		of[at].Count += p.count
 	}
-	joined := map[[2]*drawn]bool{}
+	joined := map[[2]*Drawn]bool{}
 	for _, at := range points {
 		for _, next := range a.points[at].down {
 			from, to := of[at], of[next]
-			if edge := [2]*drawn{from, to}; to != nil && !joined[edge] {
+			if edge := [2]*Drawn{from, to}; to != nil && !joined[edge] {
 				joined[edge] = true
 				from.down, to.up = append(from.down, to), append(to.up, from)
 			}
@@ -183,7 +183,7 @@ func (a *atlas) fold(points []int, open map[int]bool, l folding) []*drawn {
 }
 
 // words names what is drawn, and says what it is in.
-func (d *drawn) words(l folding) (label, about string) {
+func (d *Drawn) words(l folding) (label, about string) {
 	p := d.first
 	switch {
 	case p.count > 1:
@@ -200,23 +200,11 @@ func (d *drawn) words(l folding) (label, about string) {
 		about = "of " + p.trigger
 	}
 	kind := p.Kind
-	if d.Column == columnCopies {
+	if d.Column == Copies {
 		kind = "copy"
 		if d.Count > 1 {
 			return strconv.Itoa(d.Count) + " copies", about
 		}
 	}
 	return layout.Plural(d.Count, kind), about
-}
-
-// wantedWords must all be in a text.
-type wantedWords []string
-
-func newSearch(query string) wantedWords { return strings.Fields(strings.ToLower(query)) }
-
-// finds reports whether a text has all words.
-func (s wantedWords) finds(texts ...string) bool {
-	return !slices.ContainsFunc(s, func(word string) bool {
-		return !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(strings.ToLower(text), word) })
-	})
 }

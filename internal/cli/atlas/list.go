@@ -1,36 +1,36 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-package ui
+package atlas
 
 import "slices"
 
-// branch is what is drawn as an item of a nested list, from which the picture is drawn as well: From
+// Branch is what is drawn as an item of a nested list, from which the picture is drawn as well: From
 // leads to it, and it leads to To.
-type branch struct {
-	*drawn
-	From, To []branch
+type Branch struct {
+	*Drawn
+	From, To []Branch
 
 	// Href leads to what is selected or opened by it, if it can be.
 	Href string
 }
 
-// list nests what is drawn: triggers with their sources and HelmReleases, these with their copies, and
+// List nests what is drawn: triggers with their sources and HelmReleases, these with their copies, and
 // after them what no trigger joins.
-func (p picture) list(link func(name, value string) string) []branch {
-	var out []branch
-	item := func(d *drawn) branch {
+func (p Picture) List(link func(name, value string) string) []Branch {
+	var out []Branch
+	item := func(d *Drawn) Branch {
 		switch {
 		case d.Group != "":
-			return branch{drawn: d, Href: link("group", d.Group)}
+			return Branch{Drawn: d, Href: link("group", d.Group)}
 		case d.first.count > 1 || d.first.Name == unfound:
-			return branch{drawn: d}
+			return Branch{Drawn: d}
 		}
-		return branch{drawn: d, Href: link("object", d.ID)}
+		return Branch{Drawn: d, Href: link("object", d.ID)}
 	}
-	listed := map[*drawn]bool{}
+	listed := map[*Drawn]bool{}
 	for _, d := range p.Drawn {
-		if d.Column == columnTriggers {
+		if d.Column == Triggers {
 			b := nest(d, listed, item)
 			for _, up := range d.up {
 				b.From = append(b.From, item(up))
@@ -40,7 +40,7 @@ func (p picture) list(link func(name, value string) string) []branch {
 		}
 	}
 	for _, d := range p.Drawn {
-		if d.Column == columnReleases && (!listed[d] || slices.ContainsFunc(d.up, isSource)) {
+		if d.Column == Releases && (!listed[d] || slices.ContainsFunc(d.up, isSource)) {
 			b := item(d)
 			if !listed[d] { // Else what is below it is listed.
 				b = nest(d, listed, item)
@@ -62,10 +62,10 @@ func (p picture) list(link func(name, value string) string) []branch {
 	return out
 }
 
-func isSource(d *drawn) bool { return d.Column == columnSources }
+func isSource(d *Drawn) bool { return d.Column == Sources }
 
 // nest returns an item with what it leads to.
-func nest(d *drawn, listed map[*drawn]bool, item func(*drawn) branch) branch {
+func nest(d *Drawn, listed map[*Drawn]bool, item func(*Drawn) Branch) Branch {
 	listed[d] = true
 	b := item(d)
 	for _, down := range d.down {

@@ -1,7 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-package ui
+package atlas
 
 import (
 	"fmt"
@@ -66,7 +66,7 @@ func alone(n int) graph.Cluster {
 	return c
 }
 
-func shownIn(p picture) []string {
+func shownIn(p Picture) []string {
 	var out []string
 	for _, d := range p.Drawn {
 		out = append(out, d.Label+" "+d.About+" "+d.State)
@@ -74,9 +74,9 @@ func shownIn(p picture) []string {
 	return out
 }
 
-func drawnOf(t *testing.T, c graph.Cluster, f mapFilter) picture {
+func drawnOf(t *testing.T, c graph.Cluster, f Filter) Picture {
 	t.Helper()
-	p, err := newAtlas(c).draw(f)
+	p, err := Of(c).Draw(f)
 	NewWithT(t).Expect(err).NotTo(HaveOccurred())
 	return p
 }
@@ -100,7 +100,7 @@ func TestAtlas_draws_each_size(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			p := drawnOf(t, c.cluster, mapFilter{})
+			p := drawnOf(t, c.cluster, Filter{})
 			g.Expect(p.Objects).To(Equal(c.objects))
 			g.Expect(len(p.Drawn)).To(Equal(c.drawn), "%v", shownIn(p))
 		})
@@ -110,26 +110,26 @@ func TestAtlas_draws_each_size(t *testing.T) {
 func TestAtlas_never_draws_more_than_is_readable(t *testing.T) {
 	t.Parallel()
 	for name, cluster := range map[string]graph.Cluster{"stages": fleet(3000), "alone": alone(3000)} {
-		a := newAtlas(cluster)
-		queue, seen := []mapFilter{{}, {Query: "app"}, {Namespace: "team-01"}, {Namespace: "team-0001"}, {State: "Delivered"}, {State: "Failed"}, {State: "Ready"}, {Label: "ring=canary"}}, map[mapFilter]bool{}
+		a := Of(cluster)
+		queue, seen := []Filter{{}, {Query: "app"}, {Namespace: "team-01"}, {Namespace: "team-0001"}, {State: "Delivered"}, {State: "Failed"}, {State: "Ready"}, {Label: "ring=canary"}}, map[Filter]bool{}
 		for len(queue) > 0 {
 			f := queue[0]
 			queue = queue[1:]
-			p, err := a.draw(f)
+			p, err := a.Draw(f)
 			NewWithT(t).Expect(err).NotTo(HaveOccurred())
 			NewWithT(t).Expect(len(p.Drawn)).To(BeNumerically("<=", maxDrawn), "%s: %+v", name, f)
 			for _, d := range p.Drawn {
-				open := mapFilter{Group: d.Group}
+				open := Filter{Group: d.Group}
 				if d.Group == "" || seen[open] || len(seen) > 60 {
 					continue
 				}
 				seen[open] = true
-				opened, err := a.draw(open)
+				opened, err := a.Draw(open)
 				NewWithT(t).Expect(err).NotTo(HaveOccurred())
 				NewWithT(t).Expect(opened.Found).To(BeNumerically(">", 0), "%+v", open)
-				NewWithT(t).Expect(slices.ContainsFunc(opened.Drawn, func(d *drawn) bool { return d.Group == "" && a.isIn(open.Group, a.byID[d.ID]) })).
+				NewWithT(t).Expect(slices.ContainsFunc(opened.Drawn, func(d *Drawn) bool { return d.Group == "" && a.isIn(open.Group, a.byID[d.ID]) })).
 					To(BeTrue(), "%s: an open group shows its members: %+v: %v", name, open, shownIn(opened))
-				queue = append(queue, open, mapFilter{Group: d.Group, Page: opened.Pages})
+				queue = append(queue, open, Filter{Group: d.Group, Page: opened.Pages})
 			}
 		}
 	}
@@ -146,20 +146,20 @@ func TestAtlas_filters(t *testing.T) {
 	c.Releases = append(c.Releases, unfollowed)
 	for _, test := range []struct {
 		name   string
-		filter mapFilter
+		filter Filter
 		found  int
 		some   []string
 		none   string
 	}{
-		{"a part of a name, in any case", mapFilter{Query: "APP-00007"}, 3, []string{"app-00007 team-07 Failed", "fleet platform Ready", "values platform ", "app-00007-shared team-07 Absent"}, "app-00008"},
-		{"two words", mapFilter{Query: "helmrelease 00007"}, 1, []string{"app-00007 team-07 Failed"}, "app-00008"},
-		{"a namespace", mapFilter{Namespace: "team-99"}, 2, []string{"lonely team-99 NoTrigger"}, "fleet"},
-		{"a state of HelmReleases", mapFilter{State: "Failed"}, 1, []string{"app-00007 team-07 Failed", "fleet platform Ready"}, "app-00008"},
-		{"a state of ValuesTriggers", mapFilter{State: "Ready"}, 1, []string{"fleet platform Ready", "app-00008 team-08 Delivered"}, "lonely"},
-		{"a label", mapFilter{Label: "ring=canary"}, 3, []string{"app-00010 team-10 Delivered"}, "app-00008"},
-		{"a source leads to all that reads it", mapFilter{Object: "ConfigMap/platform/values"}, 1, []string{"fleet platform Ready", "app-00008 team-08 Delivered"}, "lonely"},
-		{"what no trigger follows", mapFilter{Object: "Secret/team-00/own"}, 1, []string{"own team-00 ", "app-00000 team-00 Delivered"}, "fleet"},
-		{"what does not exist", mapFilter{Query: "nothing"}, 0, nil, "fleet"},
+		{"a part of a name, in any case", Filter{Query: "APP-00007"}, 3, []string{"app-00007 team-07 Failed", "fleet platform Ready", "values platform ", "app-00007-shared team-07 Absent"}, "app-00008"},
+		{"two words", Filter{Query: "helmrelease 00007"}, 1, []string{"app-00007 team-07 Failed"}, "app-00008"},
+		{"a namespace", Filter{Namespace: "team-99"}, 2, []string{"lonely team-99 NoTrigger"}, "fleet"},
+		{"a state of HelmReleases", Filter{State: "Failed"}, 1, []string{"app-00007 team-07 Failed", "fleet platform Ready"}, "app-00008"},
+		{"a state of ValuesTriggers", Filter{State: "Ready"}, 1, []string{"fleet platform Ready", "app-00008 team-08 Delivered"}, "lonely"},
+		{"a label", Filter{Label: "ring=canary"}, 3, []string{"app-00010 team-10 Delivered"}, "app-00008"},
+		{"a source leads to all that reads it", Filter{Object: "ConfigMap/platform/values"}, 1, []string{"fleet platform Ready", "app-00008 team-08 Delivered"}, "lonely"},
+		{"what no trigger follows", Filter{Object: "Secret/team-00/own"}, 1, []string{"own team-00 ", "app-00000 team-00 Delivered"}, "fleet"},
+		{"what does not exist", Filter{Query: "nothing"}, 0, nil, "fleet"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -174,7 +174,7 @@ func TestAtlas_filters(t *testing.T) {
 			}
 		})
 	}
-	_, err := newAtlas(c).draw(mapFilter{Label: "=,="})
+	_, err := Of(c).Draw(Filter{Label: "=,="})
 	NewWithT(t).Expect(err).To(MatchError(ContainSubstring("label")))
 }
 
@@ -182,10 +182,10 @@ func TestPicture_list_has_each_point_and_each_edge(t *testing.T) {
 	t.Parallel()
 	c := fleet(20)
 	c.Releases[3].Spec.ValuesFrom = append(c.Releases[3].Spec.ValuesFrom, meta.ValuesReference{Kind: "Secret", Name: "own"})
-	p := drawnOf(t, c, mapFilter{})
+	p := drawnOf(t, c, Filter{})
 	points, edges := map[string]bool{}, map[[2]string]bool{}
-	var walk func(branch)
-	walk = func(b branch) {
+	var walk func(Branch)
+	walk = func(b Branch) {
 		points[b.ID] = true
 		for _, from := range b.From {
 			edges[[2]string{from.ID, b.ID}] = true
@@ -196,7 +196,7 @@ func TestPicture_list_has_each_point_and_each_edge(t *testing.T) {
 			walk(to)
 		}
 	}
-	for _, b := range p.list(func(name, value string) string { return name + value }) {
+	for _, b := range p.List(func(name, value string) string { return name + value }) {
 		walk(b)
 	}
 	want := 0
@@ -214,7 +214,7 @@ func TestPicture_list_has_each_point_and_each_edge(t *testing.T) {
 func BenchmarkAtlas(b *testing.B) {
 	c := alone(10000)
 	for b.Loop() {
-		if _, err := newAtlas(c).draw(mapFilter{}); err != nil {
+		if _, err := Of(c).Draw(Filter{}); err != nil {
 			b.Fatal(err)
 		}
 	}

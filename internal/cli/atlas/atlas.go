@@ -1,7 +1,8 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-package ui
+// Package atlas joins sources, ValuesTriggers, HelmReleases and copies to a map, and folds it until it can be read.
+package atlas
 
 import (
 	"fmt"
@@ -16,23 +17,24 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
-// column is how far right a point of the map is.
-type column int
+// Column is how far right a point of the map is.
+type Column int
 
 // Columns of the map.
 const (
-	columnSources column = iota
-	columnTriggers
-	columnReleases
-	columnCopies
+	Sources Column = iota
+	Triggers
+	Releases
+	Copies
 )
 
 // Words of states that are not those of a target or of a trigger.
 const (
 	stateAbsent    = "Absent"
-	stateNoTrigger = "NoTrigger"
+	StateNoTrigger = "NoTrigger"
 
 	// unfound stands for what a selector has not found.
 	unfound = "*"
@@ -41,7 +43,7 @@ const (
 // point is an object of the map.
 type point struct {
 	binding.Object
-	column column
+	column Column
 
 	// state is that of the object in its column, "" for a source that is there.
 	state  string
@@ -57,16 +59,16 @@ type point struct {
 	up, down []int
 }
 
-// atlas is everything that can be on the map.
-type atlas struct {
+// Atlas is everything that can be on the map.
+type Atlas struct {
 	points []*point
 	byID   map[string]int
 	joined map[[2]int]bool
 }
 
-// newAtlas joins what depends on what.
-func newAtlas(c graph.Cluster) *atlas {
-	a := &atlas{byID: map[string]int{}, joined: map[[2]int]bool{}}
+// Of joins what depends on what.
+func Of(c graph.Cluster) *Atlas {
+	a := &Atlas{byID: map[string]int{}, joined: map[[2]int]bool{}}
 	known := make(map[binding.Object]*helmv2.HelmRelease, len(c.Releases))
 	for i := range c.Releases {
 		known[binding.ReleaseObject(&c.Releases[i])] = &c.Releases[i]
@@ -81,14 +83,14 @@ func newAtlas(c graph.Cluster) *atlas {
 }
 
 // addTrigger adds a trigger with its sources, HelmReleases and copies.
-func (a *atlas) addTrigger(vt *triggerv1.ValuesTrigger, t graph.Trigger, known map[binding.Object]*helmv2.HelmRelease) {
-	at := a.point(t.Object, columnTriggers)
+func (a *Atlas) addTrigger(vt *triggerv1.ValuesTrigger, t graph.Trigger, known map[binding.Object]*helmv2.HelmRelease) {
+	at := a.point(t.Object, Triggers)
 	a.points[at].state, a.points[at].labels, a.points[at].trigger = string(t.State), vt.Labels, t.Key()
 	for _, s := range t.Sources {
 		if s.Name == "" {
 			s.Name = unfound
 		}
-		from := a.point(s.Object, columnSources)
+		from := a.point(s.Object, Sources)
 		if s.Absent {
 			a.points[from].state = stateAbsent
 		}
@@ -96,7 +98,7 @@ func (a *atlas) addTrigger(vt *triggerv1.ValuesTrigger, t graph.Trigger, known m
 		a.belongs(from, t.Key(), "")
 	}
 	for _, target := range t.Targets {
-		to := a.point(target.Object, columnReleases)
+		to := a.point(target.Object, Releases)
 		p := a.points[to]
 		if p.state == "" || slices.Index(graph.TargetSeverity, target.State) < slices.Index(graph.TargetSeverity, triggerv1.TargetState(p.state)) {
 			p.state = string(target.State)
@@ -107,14 +109,14 @@ func (a *atlas) addTrigger(vt *triggerv1.ValuesTrigger, t graph.Trigger, known m
 		a.join(at, to)
 		a.belongs(to, t.Key(), target.Stage)
 		for _, c := range target.Copies {
-			copied := a.point(c.Object, columnCopies)
+			copied := a.point(c.Object, Copies)
 			a.points[copied].state = string(c.State)
 			a.join(to, copied)
 			a.belongs(copied, t.Key(), target.Stage)
 		}
 	}
 	for state, n := range t.Unnamed() {
-		counted := a.point(binding.Object{Kind: helmv2.HelmReleaseKind, Namespace: t.Key(), Name: "counted as " + string(state)}, columnReleases)
+		counted := a.point(binding.Object{Kind: helmv2.HelmReleaseKind, Namespace: t.Key(), Name: "counted as " + string(state)}, Releases)
 		a.points[counted].state, a.points[counted].count = string(state), n
 		a.join(at, counted)
 		a.belongs(counted, t.Key(), "")
@@ -122,7 +124,7 @@ func (a *atlas) addTrigger(vt *triggerv1.ValuesTrigger, t graph.Trigger, known m
 }
 
 // addReader adds what a HelmRelease reads and no trigger follows for it.
-func (a *atlas) addReader(hr *helmv2.HelmRelease) {
+func (a *Atlas) addReader(hr *helmv2.HelmRelease) {
 	o := binding.ReleaseObject(hr)
 	followed := map[binding.Object]bool{}
 	if at, seen := a.byID[o.ID()]; seen {
@@ -139,18 +141,18 @@ func (a *atlas) addReader(hr *helmv2.HelmRelease) {
 		if followed[read.Object] {
 			continue
 		}
-		to := a.point(o, columnReleases)
+		to := a.point(o, Releases)
 		if a.points[to].state == "" {
-			a.points[to].state, a.points[to].labels = stateNoTrigger, hr.Labels
+			a.points[to].state, a.points[to].labels = StateNoTrigger, hr.Labels
 		}
-		if from := a.point(read.Object, columnSources); a.points[from].column == columnSources {
+		if from := a.point(read.Object, Sources); a.points[from].column == Sources {
 			a.join(from, to)
 		}
 	}
 }
 
 // point returns the number of an object on the map.
-func (a *atlas) point(o binding.Object, c column) int {
+func (a *Atlas) point(o binding.Object, c Column) int {
 	if at, seen := a.byID[o.ID()]; seen {
 		return at
 	}
@@ -159,21 +161,21 @@ func (a *atlas) point(o binding.Object, c column) int {
 	return len(a.points) - 1
 }
 
-func (a *atlas) join(from, to int) {
+func (a *Atlas) join(from, to int) {
 	if edge := [2]int{from, to}; !a.joined[edge] {
 		a.joined[edge] = true
 		a.points[from].down, a.points[to].up = append(a.points[from].down, to), append(a.points[to].up, from)
 	}
 }
 
-func (a *atlas) belongs(at int, trigger, stage string) {
+func (a *Atlas) belongs(at int, trigger, stage string) {
 	if p := a.points[at]; p.trigger == "" {
 		p.trigger, p.stage = trigger, stage
 	}
 }
 
-// mapFilter says what of the map is wanted.
-type mapFilter struct {
+// Filter says what of the map is wanted.
+type Filter struct {
 	Query, Namespace, State, Label string
 
 	// Object is the ID of a point, and Group the key of a group that is open.
@@ -181,27 +183,26 @@ type mapFilter struct {
 	Page          int
 }
 
-// isEmpty reports whether all is wanted.
-func (f mapFilter) isEmpty() bool {
+// IsEmpty reports whether all is wanted.
+func (f Filter) IsEmpty() bool {
 	f.Page = 0
-	return f == mapFilter{}
+	return f == Filter{}
 }
 
 // wanted returns the points that a filter names, sorted by name; an error if its labels are malformed.
-func (a *atlas) wanted(f mapFilter) ([]int, error) {
+func (a *Atlas) wanted(f Filter) ([]int, error) {
 	selector, err := labels.Parse(f.Label)
 	if err != nil {
 		return nil, fmt.Errorf("label: %w", err)
 	}
-	search := newSearch(f.Query)
 	var out []int
 	for i, p := range a.points {
 		switch {
 		case f.Object != "" && p.ID() != f.Object,
 			f.Namespace != "" && p.Namespace != f.Namespace,
 			f.State != "" && p.state != f.State,
-			f.Label != "" && (p.column != columnTriggers && p.column != columnReleases || !selector.Matches(labels.Set(p.labels))),
-			!search.finds(p.String()),
+			f.Label != "" && (p.column != Triggers && p.column != Releases || !selector.Matches(labels.Set(p.labels))),
+			!text.HasWords(f.Query, p.String()),
 			f.Group != "" && !a.isIn(f.Group, i):
 			continue
 		}
@@ -212,7 +213,7 @@ func (a *atlas) wanted(f mapFilter) ([]int, error) {
 }
 
 // around returns some points with all that leads to them and all that they lead to.
-func (a *atlas) around(points []int) []int {
+func (a *Atlas) around(points []int) []int {
 	found := map[int]bool{}
 	for _, next := range []func(*point) []int{func(p *point) []int { return p.up }, func(p *point) []int { return p.down }} {
 		visited := map[int]bool{}
@@ -228,7 +229,7 @@ func (a *atlas) around(points []int) []int {
 }
 
 // compare orders points by column, what needs attention first, and name.
-func (a *atlas) compare(x, y int) int {
+func (a *Atlas) compare(x, y int) int {
 	p, q := a.points[x], a.points[y]
 	if p.column != q.column {
 		return int(p.column - q.column)
@@ -248,4 +249,22 @@ func rankOf(state string) int {
 		return i
 	}
 	return len(graph.Severity)
+}
+
+// Find returns the state of an object, false if it is not on the map.
+func (a *Atlas) Find(id string) (state string, found bool) {
+	at, found := a.byID[id]
+	if !found {
+		return "", false
+	}
+	return a.points[at].state, true
+}
+
+// Namespaces returns those of all objects, sorted.
+func (a *Atlas) Namespaces() []string {
+	found := map[string]bool{}
+	for _, p := range a.points {
+		found[p.Namespace] = true
+	}
+	return slices.Sorted(maps.Keys(found))
 }
