@@ -43,6 +43,7 @@ const (
 // point is an object of the map.
 type point struct {
 	binding.Object
+	id     string
 	column Column
 
 	// state is that of the object in its column, "" for a source that is there.
@@ -153,11 +154,12 @@ func (a *Atlas) addReader(hr *helmv2.HelmRelease) {
 
 // point returns the number of an object on the map.
 func (a *Atlas) point(o binding.Object, c Column) int {
-	if at, seen := a.byID[o.ID()]; seen {
+	id := o.ID()
+	if at, seen := a.byID[id]; seen {
 		return at
 	}
-	a.byID[o.ID()] = len(a.points)
-	a.points = append(a.points, &point{Object: o, column: c, count: 1})
+	a.byID[id] = len(a.points)
+	a.points = append(a.points, &point{Object: o, id: id, column: c, count: 1})
 	return len(a.points) - 1
 }
 
@@ -198,7 +200,7 @@ func (a *Atlas) wanted(f Filter) ([]int, error) {
 	var out []int
 	for i, p := range a.points {
 		switch {
-		case f.Object != "" && p.ID() != f.Object,
+		case f.Object != "" && p.id != f.Object,
 			f.Namespace != "" && p.Namespace != f.Namespace,
 			f.State != "" && p.state != f.State,
 			f.Label != "" && (p.column != Triggers && p.column != Releases || !selector.Matches(labels.Set(p.labels))),
@@ -237,7 +239,7 @@ func (a *Atlas) compare(x, y int) int {
 	if order := rankOf(p.state) - rankOf(q.state); order != 0 {
 		return order
 	}
-	return strings.Compare(p.ID(), q.ID())
+	return strings.Compare(p.id, q.id)
 }
 
 // rankOf orders the words of states, what needs attention first.

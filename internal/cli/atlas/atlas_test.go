@@ -109,7 +109,7 @@ func TestAtlas_draws_each_size(t *testing.T) {
 
 func TestAtlas_never_draws_more_than_is_readable(t *testing.T) {
 	t.Parallel()
-	for name, cluster := range map[string]graph.Cluster{"stages": fleet(3000), "alone": alone(3000)} {
+	for name, cluster := range map[string]graph.Cluster{"stages": fleet(1500), "alone": alone(1500)} {
 		a := Of(cluster)
 		queue, seen := []Filter{{}, {Query: "app"}, {Namespace: "team-01"}, {Namespace: "team-0001"}, {State: "Delivered"}, {State: "Failed"}, {State: "Ready"}, {Label: "ring=canary"}}, map[Filter]bool{}
 		for len(queue) > 0 {

@@ -121,10 +121,11 @@ func (a *Atlas) Draw(f Filter) (Picture, error) {
 	} else {
 		slices.SortFunc(shown, a.compare)
 	}
-	for l := unfolded; l <= byState; l++ {
-		if out.Drawn = a.fold(shown, open, l); fits(out.Drawn) {
+	for l, fit := unfolded, false; !fit; l++ {
+		if out.Drawn = a.fold(shown, open, l); l == byState {
 			break
 		}
+		fit = fits(out.Drawn)
 	}
 	for _, d := range out.Drawn {
 		out.Objects += d.Count
@@ -141,7 +142,7 @@ func fits(all []*Drawn) bool {
 	return len(all) <= maxDrawn && slices.Max(tall[:]) <= maxTall && edges <= maxEdges
 }
 
-// fold draws points, folded at a level but for those that are open.
+// fold draws points, folded at a level but for those that are open. It gives up at the first that is too many.
 func (a *Atlas) fold(points []int, open map[int]bool, l folding) []*Drawn {
 	sizes := map[string]int{}
 	for _, at := range points {
@@ -158,10 +159,13 @@ func (a *Atlas) fold(points []int, open map[int]bool, l folding) []*Drawn {
 		if open[at] || sizes[group] < smallestGroup && l < byState {
 			group = ""
 		}
-		key := cmp.Or(group, p.ID())
+		key := cmp.Or(group, p.id)
 		if byKey[key] == nil {
 			byKey[key] = &Drawn{ID: key, Column: p.column, Kind: p.Kind, State: p.state, Group: group, first: p}
 			out = append(out, byKey[key])
+			if len(out) > maxDrawn && l < byState {
+				return out
+			}
 		}
 		of[at] = byKey[key]
 		of[at].Count += p.count
