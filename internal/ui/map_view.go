@@ -100,7 +100,7 @@ func mapOf(r request) (any, error) {
 	var err error
 	if v.Picture, err = a.Draw(v.Filter); err != nil {
 		v.Problem = err.Error()
-		return v, nil
+		return v, nil //nolint:nilerr // It is shown.
 	}
 	v.List = v.Picture.List(v.Link)
 	closed := v.Filter
@@ -222,7 +222,7 @@ func (r request) reach(out *selected, f atlas.Filter, deletion bool) error {
 	d, err := r.server.deletions.get(out.Object, "", deletionAge, r.server.Now, func() (Deletion, error) { return r.server.Answers.Deletion(r.Context, out.Object) })
 	if err != nil {
 		out.Notes = append(out.Notes, "What its deletion would do is not known: "+err.Error())
-		return nil
+		return nil //nolint:nilerr // It is shown.
 	}
 	out.Deletion, out.Notes = &d, append(slices.Clone(out.Notes), d.Notes...)
 	return nil

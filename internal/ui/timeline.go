@@ -159,16 +159,15 @@ func timelineOf(c graph.Cluster, kept []history.Entry, f timelineFilter) timelin
 	}
 	lanes := map[string]int{}
 	for i, e := range rows {
-		at, seen := lanes[e.Trigger]
+		_, seen := lanes[e.Trigger]
 		switch {
 		case !seen && len(out.Lanes) == maxLanes:
 			out.Hidden++
 			lanes[e.Trigger] = -1
 		case !seen:
-			at = len(out.Lanes)
-			lanes[e.Trigger], out.Lanes = at, append(out.Lanes, timeLane{Trigger: e.Trigger})
+			lanes[e.Trigger], out.Lanes = len(out.Lanes), append(out.Lanes, timeLane{Trigger: e.Trigger})
 		}
-		if at = lanes[e.Trigger]; at >= 0 && i < maxBars {
+		if at := lanes[e.Trigger]; at >= 0 && i < maxBars {
 			out.Lanes[at].Bars = append(out.Lanes[at].Bars, scale.bar(e, rollouts[e.Trigger]))
 		}
 	}
@@ -203,9 +202,16 @@ func (s timeScale) bar(e changeRow, vt *triggerv1.ValuesTrigger) timeBar {
 		end = s.to
 	}
 	b := timeBar{changeRow: e, X: s.at(e.Time), Width: percent(max(narrowest, s.share(end)-s.share(e.Time))), Open: open}
+	b.Marks = s.marks(e, end, vt)
+	return b
+}
+
+// marks draws what happened to a change that had its outcome at a time.
+func (s timeScale) marks(e changeRow, end time.Time, vt *triggerv1.ValuesTrigger) []timeMark {
+	var out []timeMark
 	add := func(at time.Time, kind, text string) {
 		if !at.Before(s.from) && !at.After(s.to) {
-			b.Marks = append(b.Marks, timeMark{X: s.at(at), Kind: kind, Text: text + " at " + at.UTC().Format("2006-01-02 15:04:05 UTC")})
+			out = append(out, timeMark{X: s.at(at), Kind: kind, Text: text + " at " + at.UTC().Format("2006-01-02 15:04:05 UTC")})
 		}
 	}
 	for _, a := range e.Approvals {
@@ -230,7 +236,7 @@ func (s timeScale) bar(e changeRow, vt *triggerv1.ValuesTrigger) timeBar {
 		}
 		add(at, "rollback", "rolled back: "+reasonOf(e.Entry, vt))
 	}
-	return b
+	return out
 }
 
 // rolloutOf returns the rollout of a change, if it is the present one.

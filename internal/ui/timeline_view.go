@@ -64,7 +64,7 @@ func timelineOfAll(r request) (any, error) {
 	kept, err := f.keep(all, r.Cluster.Now)
 	if err != nil {
 		v.Problem = err.Error()
-		return v, nil
+		return v, nil //nolint:nilerr // It is shown.
 	}
 	v.timeline = timelineOf(r.Cluster, kept, f)
 	query := f.query()

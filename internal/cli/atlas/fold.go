@@ -170,6 +170,15 @@ func (a *Atlas) fold(points []int, open map[int]bool, l folding) []*Drawn {
 		of[at] = byKey[key]
 		of[at].Count += p.count
 	}
+	a.joinDrawn(points, of)
+	for _, d := range out {
+		d.Label, d.About = d.words(l)
+	}
+	return out
+}
+
+// joinDrawn joins what is drawn, given what each point is drawn as.
+func (a *Atlas) joinDrawn(points []int, of map[int]*Drawn) {
 	joined := map[[2]*Drawn]bool{}
 	for _, at := range points {
 		for _, next := range a.points[at].down {
@@ -180,10 +189,6 @@ func (a *Atlas) fold(points []int, open map[int]bool, l folding) []*Drawn {
 			}
 		}
 	}
-	for _, d := range out {
-		d.Label, d.About = d.words(l)
-	}
-	return out
 }
 
 // words names what is drawn, and says what it is in.
