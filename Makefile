@@ -117,6 +117,7 @@ test: ## Run everything: verify, lint, unit tests with the race detector, tests 
 	$(call step,unit tests,$(submake) test-unit)
 	$(call step,components of the test world,$(submake) components)
 	$(call step,tests in the test world,$(submake) test-e2e)
+	$(call step,tests of the pages,$(submake) test-ui)
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go, with the race detector.
@@ -130,9 +131,13 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@# They wait, for helm-controller, a lease or an interval, as much as they compute: more of them than cores go
 	@# side by side. The packages that take longest begin first.
 	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
-		./internal/app/... ./internal/controller ./internal/delivery ./tests/...
+		./internal/app/... ./internal/controller ./internal/delivery $$(go list ./tests/... | grep -v /tests/ui$$)
 	@# Their other tests are unit tests.
 	@go test -run '^TestExplore' ./internal/core/plan ./internal/core/rollout
+
+.PHONY: test-ui
+test-ui: components ## Drive the pages of the plugin in Chromium; without one, say that they did not run.
+	@go test -count=1 -v -timeout 20m ./tests/ui
 
 .PHONY: test-repeats
 test-repeats: components ## Run the tests of crashes and restoring at length: each crash by itself, and all orders.
@@ -175,6 +180,10 @@ demo: ## Show delivery, rollback and approval in a test world; KEEP=1 leaves it 
 .PHONY: pictures
 pictures: components ## Draw the picture of the dashboard for the documentation; about five minutes.
 	@go run ./tests/monitoring/pictures docs/images/dashboard.svg
+
+.PHONY: screenshots
+screenshots: components ## Take the pictures of the pages for the documentation, by their tests; needs Chromium.
+	@go test -count=1 -timeout 20m ./tests/ui -args -pictures "$(CURDIR)/docs/images"
 
 ##@ Measure
 

@@ -166,7 +166,7 @@ func (c *pageCall) act(ctx context.Context, a ui.Action, vt *triggerv1.ValuesTri
 	if act.named {
 		act.user = c.user(ctx)
 	}
-	act.dryRun = true // As it was asked.
+	act.dryRun = true // The question was put so.
 	if changed := decision.Changed(by, []decision.Fact{{What: first, Is: act.judge(vt).first}}); act.judged && changed != "" {
 		return errors.New("this changed while you looked: " + changed)
 	}

@@ -54,7 +54,7 @@ type Action struct {
 	Revision int64
 }
 
-// Question is what a person is asked before something is done.
+// Question is put to a person before something is done.
 type Question struct {
 	// Refusal says why there is nothing to do, "" if there is.
 	Refusal string

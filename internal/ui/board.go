@@ -91,7 +91,7 @@ func boardOf(r request) (any, error) {
 		return nil, missing{"ValuesTrigger " + namespace + "/" + name}
 	}
 	members := r.Members(vt)
-	described := r.Describe(vt)
+	described := graph.DescribeWith(vt, members)
 	v := boardView{Board: board.Of(vt, described), Line: board.Line(described), Changes: history.Changes(vt, nil)}
 	if len(v.Changes) > 0 && v.Changes[0].Digest == v.Change.Digest {
 		v.Persons = v.Changes[0].Persons()

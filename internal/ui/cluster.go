@@ -4,7 +4,6 @@
 package ui
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -50,8 +49,13 @@ type cluster struct {
 	triggers part[*triggerv1.ValuesTrigger]
 	releases part[*helmv2.HelmRelease]
 	spaces   part[*metav1.PartialObjectMetadata]
-	seen     Seen
-	changed  chan struct{}
+
+	// vts and hrs are the same, by value.
+	vts []triggerv1.ValuesTrigger
+	hrs []helmv2.HelmRelease
+
+	seen    Seen
+	changed chan struct{}
 }
 
 // part is what is seen of one kind.
@@ -81,30 +85,49 @@ func (c *cluster) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	running.Go(func() {
-		_ = followKind(ctx, c, &c.releases, "HelmReleases", "", c.options.Fallback, stripRelease,
-			func() client.ObjectList { return &helmv2.HelmReleaseList{} })
+		_ = followKind(ctx, c, &c.releases, "HelmReleases", "", c.options.Fallback, kind[*helmv2.HelmRelease]{
+			list: func() client.ObjectList { return &helmv2.HelmReleaseList{} }, strip: stripRelease,
+			take: func(objects []*helmv2.HelmRelease) { c.hrs = valuesOf(objects) },
+		})
 	})
 	running.Go(func() {
-		_ = followKind(ctx, c, &c.spaces, "Namespaces", "", "", func(m *metav1.PartialObjectMetadata) { m.ManagedFields, m.Annotations = nil, nil },
-			func() client.ObjectList {
+		_ = followKind(ctx, c, &c.spaces, "Namespaces", "", "", kind[*metav1.PartialObjectMetadata]{
+			list: func() client.ObjectList {
 				list := &metav1.PartialObjectMetadataList{}
 				list.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
 				return list
-			})
+			},
+			strip: func(m *metav1.PartialObjectMetadata) { m.ManagedFields, m.Annotations = nil, nil },
+			take:  func([]*metav1.PartialObjectMetadata) {},
+		})
 	})
-	err := followKind(ctx, c, &c.triggers, "ValuesTriggers", c.options.Namespace, c.options.Fallback, nil,
-		func() client.ObjectList { return &triggerv1.ValuesTriggerList{} })
+	err := followKind(ctx, c, &c.triggers, "ValuesTriggers", c.options.Namespace, c.options.Fallback, kind[*triggerv1.ValuesTrigger]{
+		list: func() client.ObjectList { return &triggerv1.ValuesTriggerList{} },
+		take: func(objects []*triggerv1.ValuesTrigger) { c.vts = valuesOf(objects) },
+	})
 	cancel()
 	running.Wait()
 	return err
 }
 
+// kind is how objects of a kind are followed.
+type kind[T client.Object] struct {
+	list  func() client.ObjectList
+	strip func(T)
+
+	// take is called with the objects, before what is seen is put together.
+	take func([]T)
+}
+
 // followKind follows a kind in a namespace, "" for all, or in another one if that is forbidden.
-func followKind[T client.Object](ctx context.Context, c *cluster, p *part[T], what, in, fallback string, strip func(T), list func() client.ObjectList) error {
+func followKind[T client.Object](ctx context.Context, c *cluster, p *part[T], what, in, fallback string, k kind[T]) error {
 	for {
-		f := &follow.Follower[T]{Client: c.options.Client, List: list, Namespace: in, Now: c.options.Now, Patience: follow.RetryAfter, Strip: strip}
+		f := &follow.Follower[T]{Client: c.options.Client, List: k.list, Namespace: in, Now: c.options.Now, Patience: follow.RetryAfter, Strip: k.strip}
 		err := f.Follow(ctx, func(seen follow.Seen[T]) {
-			c.set(func() { p.Seen, p.listed, p.in = seen, p.listed || seen.Stale.IsZero(), in })
+			c.set(func() {
+				p.Seen, p.listed, p.in = seen, p.listed || seen.Stale.IsZero(), in
+				k.take(seen.Objects)
+			})
 		})
 		note := ""
 		switch {
@@ -140,19 +163,13 @@ func (c *cluster) set(change func()) {
 	c.changed = make(chan struct{})
 }
 
+// build puts together what is known of all kinds.
 func (c *cluster) build() Seen {
 	seen := Seen{Where: "all namespaces", Complete: c.triggers.listed && c.releases.listed && c.spaces.listed}
 	if in := c.triggers.in; in != "" {
 		seen.Where = "namespace " + in
 	}
-	seen.Triggers = make([]triggerv1.ValuesTrigger, 0, len(c.triggers.Objects))
-	for _, vt := range c.triggers.Objects {
-		seen.Triggers = append(seen.Triggers, *vt)
-	}
-	seen.Releases = make([]helmv2.HelmRelease, 0, len(c.releases.Objects))
-	for _, hr := range c.releases.Objects {
-		seen.Releases = append(seen.Releases, *hr)
-	}
+	seen.Triggers, seen.Releases = c.vts, c.hrs
 	seen.All, seen.Directory.Namespace = c.releases.listed && c.releases.in == "", c.releases.in
 	if c.spaces.listed && c.spaces.note == "" {
 		seen.Namespaces = make(map[string]labels.Set, len(c.spaces.Objects))
@@ -160,20 +177,29 @@ func (c *cluster) build() Seen {
 			seen.Namespaces[m.Name] = m.Labels
 		}
 	}
-	for _, note := range []string{c.triggers.note, c.releases.note, c.spaces.note} {
-		if note != "" {
-			seen.Notes = append(seen.Notes, note)
-		}
-	}
-	for _, s := range []struct {
-		since time.Time
-		why   string
-	}{{c.triggers.Stale, c.triggers.Why}, {c.releases.Stale, c.releases.Why}, {c.spaces.Stale, c.spaces.Why}} {
-		if !s.since.IsZero() && (seen.Stale.IsZero() || s.since.Before(seen.Stale)) {
-			seen.Stale, seen.Why = s.since, cmp.Or(s.why, seen.Why)
-		}
-	}
+	seen.add(c.triggers.note, c.triggers.Stale, c.triggers.Why)
+	seen.add(c.releases.note, c.releases.Stale, c.releases.Why)
+	seen.add(c.spaces.note, c.spaces.Stale, c.spaces.Why)
 	return seen
+}
+
+// add takes in what is said of one kind.
+func (s *Seen) add(note string, stale time.Time, why string) {
+	if note != "" {
+		s.Notes = append(s.Notes, note)
+	}
+	if !stale.IsZero() && (s.Stale.IsZero() || stale.Before(s.Stale)) {
+		s.Stale, s.Why = stale, why
+	}
+}
+
+// valuesOf returns objects as what they are about takes them.
+func valuesOf[T any](objects []*T) []T {
+	out := make([]T, 0, len(objects))
+	for _, obj := range objects {
+		out = append(out, *obj)
+	}
+	return out
 }
 
 // trigger returns a ValuesTrigger, nil if there is none.

@@ -85,7 +85,7 @@ func (g *guard) protect(next http.Handler) http.Handler {
 			g.enter(w, r)
 		case !g.has(r):
 			refuse(w, http.StatusForbidden, "Open the address that kubectl valuestrigger ui has printed: it holds a token.")
-		case r.Method == http.MethodPost && !equal(r.PostFormValue("csrf"), g.csrf()): //nolint:gosec // MaxBytesHandler bounds the body.
+		case r.Method == http.MethodPost && !equal(r.PostFormValue("csrf"), g.csrf()):
 			refuse(w, http.StatusForbidden, "This form is of an earlier start of the server: load the page again.")
 		default:
 			next.ServeHTTP(w, r)
@@ -124,5 +124,5 @@ func (g *guard) enter(w http.ResponseWriter, r *http.Request) {
 func refuse(w http.ResponseWriter, code int, why string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = fmt.Fprintln(w, why)
+	_, _ = fmt.Fprintln(w, why) //nolint:gosec // It is plain text.
 }

@@ -54,6 +54,9 @@ type row struct {
 	Tone  string
 	Stage graph.Stage
 	Word  string
+
+	// Why it is not ready.
+	Why string
 }
 
 // groups are by urgency: what a person has to decide about comes first.
@@ -119,7 +122,7 @@ func (v overviewView) shows(t graph.Trigger) bool {
 }
 
 func rowOf(t graph.Trigger) row {
-	out := row{Trigger: t, Bar: bar(countsOf(t.Summary)), Tone: toneOf(t.State), Word: wordOf(t)}
+	out := row{Trigger: t, Bar: bar(countsOf(t.Summary)), Tone: toneOf(t.State), Word: wordOf(t), Why: board.Board{Trigger: t}.Reasons()}
 	for _, st := range t.Stages {
 		if st.Present {
 			out.Stage = st

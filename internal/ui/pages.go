@@ -26,7 +26,7 @@ type page struct {
 	view     func(request) (any, error)
 }
 
-// request is what a page is asked for.
+// request is a request for a page.
 type request struct {
 	context.Context
 	*http.Request
@@ -133,7 +133,7 @@ func (s *Server) write(w http.ResponseWriter, f frame, code int) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = w.Write(out)
+	_, _ = w.Write(out) //nolint:gosec // html/template has escaped it.
 }
 
 // failed says that a page cannot be shown.

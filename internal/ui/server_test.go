@@ -80,7 +80,10 @@ func newSite(t *testing.T, funcs interceptor.Funcs, objects ...client.Object) *s
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- s.Follow(ctx) }()
-	t.Cleanup(func() { cancel(); <-ended })
+	t.Cleanup(func() {
+		cancel()
+		g.Expect(<-ended).To(Succeed())
+	})
 	g.Eventually(func() bool { seen, _ := s.cluster.now(); return seen.Complete }).Should(BeTrue())
 	return s
 }

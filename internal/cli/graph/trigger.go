@@ -113,11 +113,15 @@ func (t Target) Since() *metav1.Time {
 
 // Describe returns what a ValuesTrigger says about itself, and what its targets say.
 func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
+	return DescribeWith(vt, d.Members(vt))
+}
+
+// DescribeWith is Describe for targets that are known.
+func DescribeWith(vt *triggerv1.ValuesTrigger, members Members) Trigger {
 	t := Trigger{
 		Object: binding.TriggerObject(vt), Generated: generated.Is(vt),
 		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: stages(vt),
 	}
-	members := d.Members(vt)
 	t.Targets, t.Summary, t.CountedOnly = targets(vt, members), members.Summary, members.CountedOnly
 	for range unseen(vt) {
 		t.Summary.Total++

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // Cause is why the operator made a request, as its one line says it.
@@ -147,8 +146,3 @@ func (e Edit) Says(of Cause) string {
 	}
 	return out
 }
-
-// maxLine bounds a text of someone else's, in bytes.
-const maxLine = 4096
-
-func line(word string) string { return text.Line(word, maxLine) }

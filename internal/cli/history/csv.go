@@ -101,3 +101,8 @@ func number64(n int64) string {
 	}
 	return strconv.FormatInt(n, 10)
 }
+
+// maxLine bounds a text of someone else's, in bytes.
+const maxLine = 4096
+
+func line(word string) string { return text.Line(word, maxLine) }

@@ -297,7 +297,9 @@ func (p *planner) limit(st *stage) int {
 func Budget(r *triggerv1.Rollout, targets int) int { return scaled(r.MaxFailures, targets, 0) }
 
 // Limit is how many targets of a stage with so many of them may be in progress.
-func Limit(st *triggerv1.Stage, targets int) int { return max(1, scaled(st.MaxConcurrency, targets, targets)) }
+func Limit(st *triggerv1.Stage, targets int) int {
+	return max(1, scaled(st.MaxConcurrency, targets, targets))
+}
 
 // scaled returns a number, or a percentage of a total, rounded down.
 func scaled(value *intstr.IntOrString, total, missing int) int {

@@ -33,6 +33,34 @@
     }
   }
 
+  // cells takes over the cells of a stage in place. There are thousands of them, and few are new.
+  function cells(grid, other) {
+    [...grid.children].forEach((cell, i) => {
+      const [old, next] = [cell.firstElementChild, other.children[i].firstElementChild];
+      if (old.className === next.className && old.getAttribute("href") === next.getAttribute("href")) return;
+      old.className = next.className;
+      if (next.hasAttribute("href")) old.setAttribute("href", next.getAttribute("href"));
+      old.innerHTML = next.innerHTML;
+      old.removeAttribute("title");
+    });
+    grid.setAttribute("aria-label", other.getAttribute("aria-label"));
+  }
+
+  // alike reports whether all cells of a stage are there, in the same order or not.
+  const alike = (grid, other) => grid.dataset && grid.dataset.grid !== undefined && grid.children.length === other.children.length
+    && [...grid.children].every((cell, i) => cell.firstElementChild.tagName === other.children[i].firstElementChild.tagName);
+
+  // settled reports whether a part of the page is not to be touched: a form that is being filled in, and what is
+  // loaded, which is loaded again when it is about something else.
+  function settled(node, other) {
+    if (!node.dataset || !node.dataset.loaded) return node.dataset && node.dataset.submits !== undefined;
+    if (node.dataset.version !== other.dataset.version) {
+      node.dataset.version = other.dataset.version;
+      load(node);
+    }
+    return true;
+  }
+
   // show takes over what the server sends. What a person has opened, loaded, typed or focused stays.
   function show(html) {
     const next = document.createElement("template");
@@ -43,7 +71,11 @@
       ignoreActiveValue: true,
       callbacks: {
         beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") && name !== "tabindex",
-        beforeNodeMorphed: (node) => !(node.dataset && (node.dataset.loaded || node.dataset.submits !== undefined)),
+        beforeNodeMorphed: (node, other) => {
+          if (!alike(node, other)) return !settled(node, other);
+          cells(node, other);
+          return false;
+        },
       },
     });
     document.dispatchEvent(new CustomEvent("shown"));
@@ -115,16 +147,17 @@
     if (form) form.requestSubmit();
   });
 
-  // What is large is read when a person opens it.
-  document.addEventListener("toggle", async (event) => {
-    const details = event.target;
-    if (!details.open || !details.dataset.load || details.dataset.loaded) return;
+  // What is large is read when a person opens it, and again when it is about something else.
+  async function load(details) {
     details.dataset.loaded = "yes";
     try {
       details.querySelector("div").replaceChildren(await part(details.dataset.load));
     } catch {
       delete details.dataset.loaded;
     }
+  }
+  document.addEventListener("toggle", ({ target }) => {
+    if (target.open && target.dataset.load && !target.dataset.loaded) load(target);
   }, true);
 
   // Arrow keys go through the cells of a stage, of which one is in the order of the tab key; a name is shown for a cell
