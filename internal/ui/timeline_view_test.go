@@ -112,7 +112,7 @@ func TestTimeline_draws_changes_from_edit_to_outcome(t *testing.T) {
 	g.Expect(got.Rows).To(HaveLen(4))
 	ids := map[string]bool{}
 	for _, row := range rowsOf(append(kept, kept...)) {
-		g.Expect(ids).NotTo(HaveKey(row.ID()), "changes in the same second are told apart")
+		g.Expect(ids).NotTo(HaveKey(row.ID()), "changes in the same second differ")
 		ids[row.ID()] = true
 	}
 }
