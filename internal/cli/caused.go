@@ -57,10 +57,9 @@ func (c *cli) caused(ctx context.Context, o binding.Object) (history.Caused, err
 	if err != nil {
 		return out, err
 	}
-	for i := range having {
-		described := directory.Describe(&having[i])
-		described.Message = c.named(described.Instruction())
-		out.Triggers = append(out.Triggers, history.ConsequenceOf(&having[i], described, o))
+	out.Triggers = history.CausedIn(directory, having, o, object.Labels)
+	for i := range out.Triggers {
+		out.Triggers[i].Message = c.named(out.Triggers[i].Message)
 	}
 	return out, nil
 }

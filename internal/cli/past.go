@@ -173,6 +173,12 @@ func (c *cli) pastOfRelease(ctx context.Context, key client.ObjectKey) ([]histor
 	if err != nil {
 		return nil, nil, err
 	}
+	entries, triggers := changesTo(evidence, history.Explain(evidence))
+	return entries, triggers, nil
+}
+
+// changesTo returns what a HelmRelease got, and the ValuesTriggers that deliver to it.
+func changesTo(evidence history.Evidence, report history.Report) ([]history.Entry, []triggerv1.ValuesTrigger) {
 	var out []history.Entry
 	var triggers []triggerv1.ValuesTrigger
 	for _, d := range evidence.Deliveries {
@@ -183,7 +189,7 @@ func (c *cli) pastOfRelease(ctx context.Context, key client.ObjectKey) ([]histor
 		out = append(out, history.Changes(d.Trigger, targets)...)
 		triggers = append(triggers, *d.Trigger)
 	}
-	return history.About(history.Explain(evidence), out), triggers, nil
+	return history.About(report, out), triggers
 }
 
 // pastText shows changes.
@@ -225,19 +231,9 @@ func pastText(s layout.Style, entries []history.Entry, wide, ofRelease bool) str
 
 // pastCause says why a change was made, and what persons did to it.
 func pastCause(e history.Entry) string {
-	cause := history.ParseCause(e.Cause)
-	words := make([]string, 0, len(cause.Objects))
-	for _, edit := range cause.Objects {
-		words = append(words, edit.Says(cause))
-	}
-	if cause.More > 0 {
-		words = append(words, fmt.Sprintf("and %d more", cause.More))
-	}
-	switch {
-	case e.Restores != nil:
-		words = nil // The sources hold something else.
-	case len(cause.Objects) == 0:
-		words = []string{orDash(clean(e.Cause))}
+	words := e.Why()
+	if len(words) == 0 && e.Restores == nil {
+		words = []string{orDash("")}
 	}
 	if e.Analysis != "" {
 		words = append(words, "failed the analysis of "+clean(e.Analysis))

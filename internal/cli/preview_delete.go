@@ -20,38 +20,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
-// deletion is what the deletion of an object would do.
-type deletion struct {
-	binding.Object
-
-	// AppliedBy is what applies the object, and would create it again, empty if that is not known.
-	AppliedBy string `json:"appliedBy,omitempty"`
-
-	// CopyOf is the ValuesTrigger that keeps the object as a copy, and would write it again.
-	CopyOf graph.Key `json:"copyOf,omitzero"`
-
-	Triggers []deletedSource    `json:"valuesTriggers"`
-	Summary  map[graph.Loss]int `json:"summary"`
-	Releases []*loss            `json:"helmReleases"`
-}
-
-// deletedSource is a ValuesTrigger that has the object as a source.
-type deletedSource struct {
-	binding.Object
-
-	// Stops is true if it requires the object, and delivers nothing without it.
-	Stops bool `json:"stops"`
-}
-
-// loss is what would happen to one HelmRelease.
-type loss struct {
-	binding.Object
-	Loss        graph.Loss           `json:"loss"`
-	Message     string               `json:"message,omitempty"`
-	Differences []compare.Difference `json:"differences,omitempty"`
-	LeftOut     []string             `json:"leftOut,omitempty"`
-}
-
 func (c *cli) previewDeletion(ctx context.Context, arg string, everything bool) error {
 	ref, err := parseReference(arg, "")
 	switch {
@@ -68,30 +36,19 @@ func (c *cli) previewDeletion(ctx context.Context, arg string, everything bool) 
 		return err
 	}
 	if c.output == formatName {
-		c.saidNames(releaseResource, answer.touched())
+		c.saidNames(releaseResource, answer.Touched())
 	} else if err := c.show(answer, func(s layout.Style) string { return deletionText(s, answer, everything) }); err != nil {
 		return err
 	}
-	if answer.Summary[graph.Breaks] > 0 || slices.ContainsFunc(answer.Triggers, func(t deletedSource) bool { return t.Stops }) {
+	if answer.Summary[graph.Breaks] > 0 || slices.ContainsFunc(answer.Triggers, func(t compare.DeletedSource) bool { return t.Stops }) {
 		return errFound
 	}
 	return nil
 }
 
-// touched returns the names of the HelmReleases to which something happens.
-func (d *deletion) touched() []string {
-	var names []string
-	for _, l := range d.Releases {
-		if l.Loss != graph.Untouched {
-			names = append(names, l.Name)
-		}
-	}
-	return names
-}
-
 // deletionOf says what the deletion of an object would do.
-func (c *cli) deletionOf(ctx context.Context, o binding.Object) (deletion, error) {
-	out := deletion{Object: o, Triggers: []deletedSource{}, Summary: map[graph.Loss]int{}, Releases: []*loss{}}
+func (c *cli) deletionOf(ctx context.Context, o binding.Object) (compare.Deletion, error) {
+	out := compare.Deletion{Object: o, Triggers: []compare.DeletedSource{}, Summary: map[graph.Loss]int{}, Releases: []*compare.Loss{}}
 	e := &edit{Object: o, subject: graph.Subject{Object: o}}
 	var unread error
 	e.before, unread = readLive(ctx, c.client, o)
@@ -114,7 +71,7 @@ func (c *cli) deletionOf(ctx context.Context, o binding.Object) (deletion, error
 	}
 	reach := graph.Reaches(cluster, e.subject)
 	out.CopyOf = reach.CopyOf
-	going := out.follow(cluster, reach)
+	going := goesOn(&out, cluster, reach)
 	values := newComposer(c.client, []*edit{e}, going)
 	if unread != nil {
 		values.live[o] = read{err: unread}
@@ -124,24 +81,26 @@ func (c *cli) deletionOf(ctx context.Context, o binding.Object) (deletion, error
 		if !slices.ContainsFunc(reach.Edges, func(edge graph.Edge) bool { return edge.Release == binding.ReleaseObject(hr) }) {
 			continue
 		}
-		l, err := out.lossOf(ctx, hr, reach.Edges, values)
+		l, err := lossOf(ctx, out, hr, reach.Edges, values)
 		if err != nil {
 			return out, err
 		}
 		out.Releases = append(out.Releases, l)
 		out.Summary[l.Loss]++
 	}
-	slices.SortStableFunc(out.Releases, func(a, b *loss) int { return slices.Index(graph.Losses, a.Loss) - slices.Index(graph.Losses, b.Loss) })
+	slices.SortStableFunc(out.Releases, func(a, b *compare.Loss) int {
+		return slices.Index(graph.Losses, a.Loss) - slices.Index(graph.Losses, b.Loss)
+	})
 	return out, nil
 }
 
-// follow lists the ValuesTriggers that have the object as a source, and returns the cluster with those
+// goesOn lists the ValuesTriggers that have the object as a source, and returns the cluster with those
 // that go on without it: what stops writes no copies.
-func (d *deletion) follow(cluster graph.Cluster, reach graph.Reach) graph.Cluster {
+func goesOn(d *compare.Deletion, cluster graph.Cluster, reach graph.Reach) graph.Cluster {
 	going := cluster
 	going.Triggers = nil
 	for _, vt := range cluster.Triggers {
-		t := deletedSource{Object: binding.TriggerObject(&vt), Stops: graph.Requires(&vt, d.Object)}
+		t := compare.DeletedSource{Object: binding.TriggerObject(&vt), Stops: graph.Requires(&vt, d.Object)}
 		reached := slices.ContainsFunc(reach.Edges, func(edge graph.Edge) bool { return edge.Trigger.NamespacedName == t.NamespacedName() })
 		if t.Stops || reached {
 			d.Triggers = append(d.Triggers, t)
@@ -154,8 +113,8 @@ func (d *deletion) follow(cluster graph.Cluster, reach graph.Reach) graph.Cluste
 }
 
 // lossOf says what would happen to a HelmRelease.
-func (d *deletion) lossOf(ctx context.Context, hr *helmv2.HelmRelease, edges []graph.Edge, values *composer) (*loss, error) {
-	l := &loss{Object: binding.ReleaseObject(hr), Loss: graph.Untouched}
+func lossOf(ctx context.Context, d compare.Deletion, hr *helmv2.HelmRelease, edges []graph.Edge, values *composer) (*compare.Loss, error) {
+	l := &compare.Loss{Object: binding.ReleaseObject(hr), Loss: graph.Untouched}
 	if d.CopyOf != (graph.Key{}) {
 		l.Message = "the operator writes the copy again"
 		return l, nil
@@ -166,7 +125,9 @@ func (d *deletion) lossOf(ctx context.Context, hr *helmv2.HelmRelease, edges []g
 	}
 	l.LeftOut = both.leftOut
 	stopped := slices.ContainsFunc(edges, func(edge graph.Edge) bool {
-		return edge.Release == l.Object && slices.ContainsFunc(d.Triggers, func(t deletedSource) bool { return t.Stops && t.NamespacedName() == edge.Trigger.NamespacedName })
+		return edge.Release == l.Object && slices.ContainsFunc(d.Triggers, func(t compare.DeletedSource) bool {
+			return t.Stops && t.NamespacedName() == edge.Trigger.NamespacedName
+		})
 	})
 	switch {
 	case graph.RequiredBy(hr, d.Object):

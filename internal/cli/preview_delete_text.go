@@ -5,7 +5,6 @@ package cli
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -16,7 +15,7 @@ import (
 )
 
 // deletionText shows what the deletion of an object would do: releases to which the same happens together.
-func deletionText(s layout.Style, d deletion, everything bool) string {
+func deletionText(s layout.Style, d compare.Deletion, everything bool) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "If %s is deleted\n", s.Paint(layout.Bold, d.String()))
 	if d.AppliedBy != "" {
@@ -49,7 +48,7 @@ func deletionText(s layout.Style, d deletion, everything bool) string {
 		return out.String()
 	}
 	fmt.Fprintf(&out, "%s: %s\n", layout.Plural(len(d.Releases), "HelmRelease"), painted(s, graph.Losses, d.Summary, lossTone))
-	for _, group := range lossGroups(d.Releases) {
+	for _, group := range d.Groups() {
 		title, names := s.Paint(lossTone(group[0].Loss), string(group[0].Loss)), make([]string, 0, len(group))
 		if group[0].Message != "" {
 			title += " (" + clean(group[0].Message) + ")"
@@ -68,23 +67,6 @@ func deletionText(s layout.Style, d deletion, everything bool) string {
 		out.WriteString(differencesText(s, group[0].Differences, everything))
 	}
 	return out.String()
-}
-
-// lossGroups puts releases together to which the same happens.
-func lossGroups(releases []*loss) [][]*loss {
-	var out [][]*loss
-	for _, l := range releases {
-		i := slices.IndexFunc(out, func(group []*loss) bool {
-			first := group[0]
-			return first.Loss == l.Loss && first.Message == l.Message && slices.Equal(first.LeftOut, l.LeftOut) && compare.SameDifferences(first.Differences, l.Differences)
-		})
-		if i < 0 {
-			out = append(out, []*loss{l})
-			continue
-		}
-		out[i] = append(out[i], l)
-	}
-	return out
 }
 
 func lossTone(l graph.Loss) layout.Tone {

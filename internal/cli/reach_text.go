@@ -12,7 +12,6 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/graph"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/layout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // reachText shows what an edit of an object would touch. Of the HelmReleases to which the same
@@ -81,17 +80,11 @@ func edgeRows(edges []graph.Edge, most int) []layout.Row {
 
 // reachSummary counts HelmReleases by what would happen to them.
 func reachSummary(r graph.Reach) string {
-	counts, releases := map[graph.Effect]int{}, map[binding.Object]bool{}
-	for _, e := range r.Edges {
-		if !releases[e.Release] {
-			releases[e.Release] = true
-			counts[e.Effect]++
-		}
-	}
-	if len(releases) == 0 {
+	releases, counts := r.Touched()
+	if releases == 0 {
 		return "No HelmRelease depends on it."
 	}
-	return fmt.Sprintf("An edit concerns %s: %s.", layout.Plural(len(releases), "HelmRelease"), graph.Counts(graph.Effects, counts))
+	return fmt.Sprintf("An edit concerns %s: %s.", layout.Plural(releases, "HelmRelease"), graph.Counts(graph.Effects, counts))
 }
 
 func effectTone(effect graph.Effect) layout.Tone {

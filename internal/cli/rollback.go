@@ -165,11 +165,16 @@ func (c *cli) keptContent(ctx context.Context, vt *triggerv1.ValuesTrigger, chan
 
 // restored previews what each HelmRelease gets. Those that read a source itself keep what that holds.
 func (r *rollbacker) restored(ctx context.Context, vt *triggerv1.ValuesTrigger, kept keptContent) (previewed, error) {
-	c := r.c
-	cluster, err := c.clusterOf(ctx, vt.Namespace, []triggerv1.ValuesTrigger{*vt})
+	cluster, err := r.c.clusterOf(ctx, vt.Namespace, []triggerv1.ValuesTrigger{*vt})
 	if err != nil {
 		return previewed{}, err
 	}
+	return r.restoredIn(ctx, cluster, vt, kept)
+}
+
+// restoredIn is restored for the HelmReleases of a cluster.
+func (r *rollbacker) restoredIn(ctx context.Context, cluster graph.Cluster, vt *triggerv1.ValuesTrigger, kept keptContent) (previewed, error) {
+	c := r.c
 	values := newComposer(c.client, kept.edits, cluster)
 	for _, source := range kept.hidden {
 		values.hidden[source] = true

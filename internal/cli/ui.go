@@ -58,7 +58,7 @@ func (c *cli) ui(ctx context.Context, port int, open bool) error {
 	if err != nil {
 		return err
 	}
-	o := ui.Options{Client: follows, Namespace: *c.flags.Namespace, Fallback: c.namespace, Commands: pageCommands{c}, Now: c.Now, Log: c.Err}
+	o := ui.Options{Client: follows, Namespace: *c.flags.Namespace, Fallback: c.namespace, Commands: pageCommands{c}, Answers: pageAnswers{c}, Now: c.Now, Log: c.Err}
 	server, err := ui.New(o, listener.Addr().String())
 	if err != nil {
 		return err

@@ -88,15 +88,21 @@ func (c *cli) why(ctx context.Context, refs []reference) error {
 // evidence collects what is on record. What the user may not read is left out, and said.
 func (c *cli) evidence(ctx context.Context, key client.ObjectKey) (history.Evidence, error) {
 	hr := &helmv2.HelmRelease{}
-	e := history.Evidence{Release: hr}
 	if err := c.client.Get(ctx, key, hr); err != nil {
-		return e, err
+		return history.Evidence{Release: hr}, err
 	}
-	e.SpecEdited, e.SpecEditor = specEdit(hr)
 	triggers, err := c.allTriggers(ctx, key.Namespace)
 	if err != nil {
-		return e, err
+		return history.Evidence{Release: hr}, err
 	}
+	return c.evidenceOf(ctx, hr, triggers)
+}
+
+// evidenceOf collects what is on record about a HelmRelease, given all ValuesTriggers.
+func (c *cli) evidenceOf(ctx context.Context, hr *helmv2.HelmRelease, triggers []triggerv1.ValuesTrigger) (history.Evidence, error) {
+	key := client.ObjectKeyFromObject(hr)
+	e := history.Evidence{Release: hr}
+	e.SpecEdited, e.SpecEditor = specEdit(hr)
 	directory, err := c.directoryOf(ctx, hr, triggers)
 	if err != nil {
 		return e, err
@@ -140,7 +146,7 @@ func (c *cli) events(ctx context.Context, key client.ObjectKey) ([]history.Event
 				count = event.Series.Count
 			}
 			out = append(out, history.Event{
-				Reason: event.Reason, Message: event.Message, At: at, Count: count,
+				Type: event.Type, Reason: event.Reason, Message: event.Message, At: at, Count: count,
 				Token: event.Annotations[helmv2.GroupVersion.Group+"/"+eventv1.MetaTokenKey],
 			})
 		}

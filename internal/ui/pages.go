@@ -40,6 +40,9 @@ func pages() []page {
 	return []page{
 		{"/{$}", "Overview", "Overview", "overview.html", overview},
 		{"/board/{namespace}/{name}", "Board", "", "board.html", boardOf},
+		{"/map", "Map", "Map", "map.html", mapOf},
+		{"/timeline", "Timeline", "Timeline", "timeline.html", timelineOfAll},
+		{"/release/{namespace}/{name}", "HelmRelease", "", "release.html", releaseOf},
 	}
 }
 

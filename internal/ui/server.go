@@ -13,7 +13,10 @@ import (
 	"strconv"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 //go:embed assets all:templates
@@ -39,6 +42,9 @@ type Options struct {
 	// Commands are what the pages do.
 	Commands Commands
 
+	// Answers are what the pages read beside what they follow.
+	Answers Answers
+
 	Now func() time.Time
 
 	// Log is where it is said what goes wrong. Never content.
@@ -52,6 +58,10 @@ type Server struct {
 	rights  *rights
 	guard   *guard
 	handler http.Handler
+
+	subjects  cache[binding.Object, Subject]
+	deletions cache[binding.Object, Deletion]
+	releases  cache[types.NamespacedName, ReleaseAnswer]
 }
 
 // New returns a server for an address of loopback, as "127.0.0.1:8080".
@@ -70,6 +80,7 @@ func New(o Options, address string) (*Server, error) {
 	mux.HandleFunc("GET /differences/{namespace}/{name}", bounded(s.serveDifferences))
 	mux.HandleFunc("GET /do/{action}/{namespace}/{name}", bounded(s.serveQuestion))
 	mux.HandleFunc("POST /do/{action}/{namespace}/{name}", bounded(s.serveDeed))
+	mux.HandleFunc("GET /timeline/{format}", bounded(s.serveExport))
 	s.handler = http.MaxBytesHandler(g.protect(mux), maxBody)
 	return s, nil
 }

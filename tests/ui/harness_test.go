@@ -85,11 +85,11 @@ type server struct {
 
 var printed = regexp.MustCompile(`http://127\.0\.0\.1:[0-9]+/\?token=[0-9a-f]+`)
 
-// serve starts it with a kubeconfig.
-func (e *env) serve(kubeconfig string) *server {
+// serve starts it with a kubeconfig and other arguments.
+func (e *env) serve(kubeconfig string, args ...string) *server {
 	e.t.Helper()
 	name := "ui-" + strings.ToLower(strings.ReplaceAll(e.t.Name(), "/", "-"))
-	p, err := e.w.Run(world.Spec{Name: name, Path: plugin, Args: []string{"ui"}, Env: []string{"KUBECONFIG=" + kubeconfig}})
+	p, err := e.w.Run(world.Spec{Name: name, Path: plugin, Args: append([]string{"ui"}, args...), Env: []string{"KUBECONFIG=" + kubeconfig}})
 	e.Expect(err).NotTo(HaveOccurred())
 	e.t.Cleanup(p.Kill)
 	s := &server{Process: p}

@@ -115,3 +115,18 @@ func walk(path []string, value any, visit func(path []string, value any)) {
 	}
 	visit(path, value)
 }
+
+// Reversed returns differences as they are seen from the other side.
+func Reversed(differences []Difference) []Difference {
+	out := slices.Clone(differences)
+	for i, d := range out {
+		out[i].Before, out[i].After = d.After, d.Before
+		switch d.Op {
+		case Added:
+			out[i].Op = Removed
+		case Removed:
+			out[i].Op = Added
+		}
+	}
+	return out
+}

@@ -90,6 +90,19 @@ type Edge struct {
 	Itself bool `json:"-"`
 }
 
+// Touched returns how many HelmReleases an edit concerns, and how many of them have which effect.
+func (r Reach) Touched() (releases int, effects map[Effect]int) {
+	effects = map[Effect]int{}
+	seen := map[binding.Object]bool{}
+	for _, e := range r.Edges {
+		if !seen[e.Release] {
+			seen[e.Release] = true
+			effects[e.Effect]++
+		}
+	}
+	return len(seen), effects
+}
+
 // Reach is what an edit of an object would touch.
 type Reach struct {
 	binding.Object

@@ -47,10 +47,21 @@ type Consequence struct {
 	Releases []graph.Target                `json:"helmReleases"`
 }
 
+// CausedIn says what the last edit of an object with these labels has caused in the ValuesTriggers that have it as a source.
+func CausedIn(d graph.Directory, all []triggerv1.ValuesTrigger, o binding.Object, labels map[string]string) []Consequence {
+	out := []Consequence{}
+	for i := range all {
+		if graph.HasSource(&all[i], o, labels) {
+			out = append(out, ConsequenceOf(&all[i], d.Describe(&all[i]), o))
+		}
+	}
+	return out
+}
+
 // ConsequenceOf says what the last edit of an object has caused in a ValuesTrigger, which is described.
 func ConsequenceOf(vt *triggerv1.ValuesTrigger, described graph.Trigger, o binding.Object) Consequence {
 	c := Consequence{
-		Trigger: described.Key(), State: described.State, Message: described.Message,
+		Trigger: described.Key(), State: described.State, Message: described.Instruction(),
 		States: graph.ByState(described.Summary), Releases: described.Targets,
 	}
 	if s := vt.Status.Rollout; s != nil {

@@ -54,6 +54,8 @@ type Evidence struct {
 
 // Event is a Kubernetes event.
 type Event struct {
+	// Type is Normal or Warning.
+	Type    string
 	Reason  string
 	Message string
 

@@ -8,6 +8,7 @@ package text
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -73,6 +74,13 @@ func Some(list []string, most int) string {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// HasWords reports whether each word of a query is in one of some texts, in any case.
+func HasWords(query string, texts ...string) bool {
+	return !slices.ContainsFunc(strings.Fields(strings.ToLower(query)), func(word string) bool {
+		return !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(strings.ToLower(text), word) })
+	})
 }
 
 func printable(text string) bool {

@@ -83,9 +83,9 @@
     count(next.content);
     Idiomorph.morph(live, next.content.childNodes, {
       morphStyle: "innerHTML",
-      ignoreActiveValue: true,
       callbacks: {
-        beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") && name !== "tabindex",
+        beforeAttributeUpdated: (name, node) => !(name === "open" && node.tagName === "DETAILS") && name !== "tabindex"
+          && !(name === "value" && node === document.activeElement),
         beforeNodeMorphed: (node, other) => {
           if (!alike(node, other)) return !settled(node, other);
           cells(node, other);
