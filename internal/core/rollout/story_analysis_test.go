@@ -67,10 +67,14 @@ func (s *story) askProvider(r *analysis.Request) bool {
 		m.Webhooks[w.Name] = analysis.Answer{Result: result, Message: "why"}
 	}
 	for _, asked := range r.Metrics {
-		m.Metrics[asked.Name] = analysis.Answer{Result: triggerv1.AnalysisSuccessful, Value: new(1.0)}
-		if result == triggerv1.AnalysisFailed && r.Purpose == analysis.Check {
-			m.Metrics[asked.Name] = analysis.Answer{Result: triggerv1.AnalysisSuccessful, Value: new(2.0)}
+		answer := analysis.Answer{Result: triggerv1.AnalysisSuccessful, Value: new(1.0)}
+		switch {
+		case result == triggerv1.AnalysisInconclusive:
+			answer = analysis.Answer{Result: result, Message: "why"}
+		case result == triggerv1.AnalysisFailed && r.Purpose == analysis.Check:
+			answer.Value = new(2.0)
 		}
+		m.Metrics[asked.Name] = answer
 	}
 	p.answers = append(p.answers, m)
 	s.note("%s of %s is %s", r.Purpose, r.Stage, result)
