@@ -79,7 +79,7 @@ func TestGate_without_an_answer(t *testing.T) {
 			g.Expect(s.Previous.Message).To(Equal("analysis of stage canary failed: no answer for 5m0s: it waits for webhook freeze to open: status 418"))
 			s.later(time.Hour).Reset = true
 			s.step()
-			g.Expect(s.last.Measure).NotTo(BeNil(), "it is asked at once")
+			g.Expect(s.last.Measure).NotTo(BeNil(), "the next one is due at once")
 			s.Measured = s.answers(0, triggerv1.AnalysisSuccessful)
 			g.Expect(s.admitted()).To(Equal([]string{"c"}))
 		})
@@ -137,7 +137,7 @@ func TestBaseline_what_was_bad_since_does_not_become_the_norm(t *testing.T) {
 	for name, then := range map[string]func(g Gomega, s *scene){
 		"with other content": func(g Gomega, s *scene) {
 			s.edit(second)
-			g.Expect(s.admitted()).To(Equal([]string{"c"}), "nothing is to be asked before")
+			g.Expect(s.admitted()).To(Equal([]string{"c"}), "nothing is measured before")
 		},
 		"with content that has not started and other content": func(g Gomega, s *scene) {
 			s.Rollout.Stages[0].Approval = triggerv1.ApprovalManual

@@ -364,7 +364,7 @@ func TestAnalysis_comes_and_goes_in_the_middle_of_a_stage(t *testing.T) {
 	s.Rollout.Stages[0].Analysis = nil
 	s.step()
 	g.Expect(s.analysis()).To(BeNil())
-	g.Expect(s.later(10*time.Minute).admitted()).To(Equal([]string{"p"}))
+	g.Expect(s.later(10 * time.Minute).admitted()).To(Equal([]string{"p"}))
 }
 
 func TestAnalysis_times_that_are_still_to_come_are_put_right(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 )
 
-// This file lets the world that TestExplore visits judge the canary by what it does: a provider is asked in the
+// This file lets the world that TestExplore visits judge the canary by what it does: a provider answers in the
 // background, and its answer may come at any time or get lost.
 
 // bad is content that every release runs, and whose canary answers with errors.
@@ -35,7 +35,7 @@ func measuredCanary() *triggerv1.Analysis {
 	return a
 }
 
-// gated decides, and again with the answer that is asked for, if it is there.
+// gated decides, and again with the answer to its question, if it is there.
 func (l *look) gated() Decision {
 	d := l.gate(nil)
 	if d.Measure == nil {

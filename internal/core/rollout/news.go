@@ -78,7 +78,7 @@ type Taken struct {
 }
 
 // Measurements returns those that were recorded from one stored state of a rollout to the next: of a stage one,
-// since each is stored before the next is asked for.
+// since each is stored before the next is due.
 func Measurements(was, is *triggerv1.RolloutStatus) []Taken {
 	if is == nil {
 		return nil

@@ -11,12 +11,12 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 )
 
-// storyProvider answers what is asked about the stages: late, not at all, or once more.
+// storyProvider answers questions about the stages: late, not at all, or once more.
 type storyProvider struct {
 	// bad are the contents that fail each check.
 	bad map[string]bool
 
-	// answers are all that were ever given, the last one is that to what was asked last.
+	// answers are all that were ever given, the last one is that to the last question.
 	answers []analysis.Measurement
 	calm    bool
 }

@@ -100,7 +100,7 @@ type story struct {
 	reset    bool
 	trigger  storyTrigger
 	provider storyProvider
-	log     []string
+	log      []string
 }
 
 func (s *story) chance(n int) bool { return s.rng.Intn(n) == 0 }

@@ -69,6 +69,8 @@ func TestNew_every_counter_is_there_from_the_beginning(t *testing.T) {
 		"change_to_finished_seconds_count", "change_to_finished_seconds_sum",
 		"deliveries_total{outcome=delivered}", "deliveries_total{outcome=failed}", "deliveries_total{outcome=superseded}",
 		"edit_to_trigger_seconds_count", "edit_to_trigger_seconds_sum",
+		"measurements_total{purpose=check,result=failed}", "measurements_total{purpose=check,result=inconclusive}", "measurements_total{purpose=check,result=successful}",
+		"measurements_total{purpose=start,result=failed}", "measurements_total{purpose=start,result=inconclusive}", "measurements_total{purpose=start,result=successful}",
 		"requests_lost_total", "requests_total{forced=false}", "requests_total{forced=true}",
 		"rollouts_total{outcome=finished}", "rollouts_total{outcome=halted}",
 		"rollouts_total{outcome=rollback_halted}", "rollouts_total{outcome=rolled_back}", "rollouts_total{outcome=superseded}",
