@@ -83,7 +83,7 @@ type AnalysisMetric struct {
 	// +required
 	Name string `json:"name"`
 
-	// Provider that is asked, one of those that the administrator of the operator has configured
+	// Provider that answers, one of those that the administrator of the operator has configured
 	// (chart value analysis.providers). One that is not there makes the trigger Stalled with reason
 	// InvalidSpec, and no target is touched until it is.
 	// +kubebuilder:validation:MinLength=1
@@ -187,7 +187,7 @@ const (
 
 // AnalysisStatus is what the analysis of a stage has found out about the content of the rollout.
 type AnalysisStatus struct {
-	// Spec is the digest of what is asked, with 12 digits. With other metrics or webhooks, all is counted
+	// Spec is the digest of the questions, with 12 digits. With other metrics or webhooks, all is counted
 	// again.
 	// +kubebuilder:validation:MaxLength=12
 	// +optional
@@ -197,6 +197,11 @@ type AnalysisStatus struct {
 	// that follows before that keeps the baselines, and is measured in targets that run it already, too.
 	// +optional
 	Unproven bool `json:"unproven,omitempty"`
+
+	// Inherited is true if targets ran content that has not passed when the rollout began. Nothing is measured
+	// then before all have this content: it would be blamed on it.
+	// +optional
+	Inherited bool `json:"inherited,omitempty"`
 
 	// Measurements that were made of the stage in this rollout, those before its start included.
 	// +optional

@@ -22,7 +22,6 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/controller"
-	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/notify"
 )
@@ -116,7 +115,6 @@ func controllerOptions(opts Options) (controller.Options, error) {
 		NoCrossNamespaceRefs:  opts.ACL.NoCrossNamespaceRefs,
 		DefaultServiceAccount: opts.DefaultServiceAccount,
 		WatchSelector:         selector,
-		Measurer:              delivery.NoProviders{},
 	}, nil
 }
 

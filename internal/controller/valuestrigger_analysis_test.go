@@ -161,13 +161,13 @@ func TestAnalysis_bad_content_is_rolled_back_in_the_canary_and_prod_is_never_ask
 	s.Expect(vt.Status.History).To(ContainElement(HaveField("Analysis", "stage canary: error-rate 0.31 is above 0.05 (1 of 1)")))
 	s.Expect(s.prodRequested()).To(BeFalse())
 	s.Expect(p.asked).To(BeEmpty())
-	var told []string
+	var news []string
 	for _, n := range p.informed {
 		s.Expect(n.Webhooks).To(HaveExactElements(HaveField("Name", "chat")))
 		s.Expect(n.Subject.Releases).To(HaveExactElements(HaveField("Name", "app")))
-		told = append(told, string(n.Event)+" "+n.Stage)
+		news = append(news, string(n.Event)+" "+n.Stage)
 	}
-	s.Expect(told).To(Equal([]string{"Started canary", "Failed canary", "RolledBack canary"}))
+	s.Expect(news).To(Equal([]string{"Started canary", "Failed canary", "RolledBack canary"}))
 }
 
 func TestAnalysis_good_content_passes_and_bad_content_halts(t *testing.T) {
@@ -262,8 +262,9 @@ func TestAnalysis_what_is_not_stored_is_measured_again(t *testing.T) {
 			s.Expect(s.live.Status().Update(t.Context(), vt)).To(Succeed())
 			s.events()
 			s.writes.answers[onStatus] = answer
-			s.look()
-			s.look()
+			for range 2 {
+				_, _, _ = s.look()
+			}
 			s.Expect(s.events()).To(BeEmpty(), "what is not stored is not reported")
 			clear(s.writes.answers)
 			s.rest()

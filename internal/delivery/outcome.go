@@ -51,7 +51,11 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		status.LastDigest = snap.diff.To
 	}
 	plan.NoteDecisions(status)
-	status.Targets, status.Summary = plan.Project(out.targets, status.History)
+	var stages []triggerv1.StageStatus
+	if status.Rollout != nil {
+		stages = status.Rollout.Stages
+	}
+	status.Targets, status.Summary = plan.Project(out.targets, status.History, stages)
 	return summary
 }
 

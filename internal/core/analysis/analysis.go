@@ -1,7 +1,7 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package analysis says what is asked about a stage of a rollout, and what an answer means. It asks
+// Package analysis says what is measured of a stage of a rollout, and what an answer means. It asks
 // no one: what does is internal/kube/measure, and what follows from the results internal/core/rollout
 // decides.
 package analysis
@@ -40,7 +40,7 @@ type Request struct {
 	Webhooks []triggerv1.AnalysisWebhook
 }
 
-// Key tells measurements apart. An answer counts for the one that was asked for, and for no other: not
+// Key tells measurements apart. An answer counts for its own, and for no other: not
 // for other content, another stage, or the next interval.
 type Key struct {
 	// Trigger by its UID.
@@ -56,7 +56,7 @@ type Key struct {
 	Purpose Purpose
 	Number  int64
 
-	// Spec is the digest of what is asked: with another query or another stage, it is another measurement.
+	// Spec is the digest of the question: with another query or another stage, it is another measurement.
 	Spec string
 }
 

@@ -156,7 +156,7 @@ func TestProject_leaves_room_for_the_history(t *testing.T) {
 	}
 	g.Expect(len(status.History)).To(BeNumerically(">", 10))
 	g.Expect(sizeOf(&status.History)).To(BeNumerically("<=", maxHistoryBytes+1<<10))
-	status.Targets, status.Summary = Project(slices.Repeat([]triggerv1.TargetStatus{target}, triggerv1.MaxListedTargets), status.History)
+	status.Targets, status.Summary = Project(slices.Repeat([]triggerv1.TargetStatus{target}, triggerv1.MaxListedTargets), status.History, nil)
 	g.Expect(len(status.Targets)).To(BeNumerically(">", 50))
 	stored, err := json.Marshal(status)
 	g.Expect(err).NotTo(HaveOccurred())

@@ -11,8 +11,8 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// maxListedBytes bounds the targets that a status lists, and maxListsBytes them and the history
-// together, in bytes of JSON: what is written at each step of a rollout must not grow with the number
+// maxListedBytes bounds the targets that a status lists, and maxListsBytes them, the history and what was
+// measured of the stages together, in bytes of JSON: what is written at each step of a rollout must not grow with the number
 // of its targets.
 const (
 	maxListedBytes = 48 << 10
@@ -23,17 +23,17 @@ const (
 // person finds them by the counts of their stage and state.
 const maxQuiet = 20
 
-// Project returns the targets that a status lists, as many as it has room for beside its history, and
-// the counts of all. Those that need attention come first, and within a state they are in the order of their names,
+// Project returns the targets that a status lists, as many as it has room for beside its history and what was
+// measured of its stages, and the counts of all. Those that need attention come first, and within a state they are in the order of their names,
 // so that a target that changes its state moves alone.
-func Project(targets []triggerv1.TargetStatus, history []triggerv1.Change) ([]triggerv1.TargetStatus, *triggerv1.TargetSummary) {
+func Project(targets []triggerv1.TargetStatus, history []triggerv1.Change, stages []triggerv1.StageStatus) ([]triggerv1.TargetStatus, *triggerv1.TargetSummary) {
 	var ranks [leastAttention + 1][]*triggerv1.TargetStatus
 	for i := range targets {
 		rank := attention(&targets[i])
 		ranks[rank] = append(ranks[rank], &targets[i])
 	}
 	listed := make([]triggerv1.TargetStatus, 0, min(len(targets), triggerv1.MaxListedTargets))
-	size, bytes, quiet := len("[]"), min(maxListedBytes, maxListsBytes-sizeOf(&history)), maxQuiet
+	size, bytes, quiet := len("[]"), min(maxListedBytes, maxListsBytes-sizeOf(&history)-measuredBytes(stages)), maxQuiet
 	if len(targets) <= triggerv1.MaxListedTargets {
 		quiet = len(targets)
 	}
@@ -52,6 +52,17 @@ func Project(targets []triggerv1.TargetStatus, history []triggerv1.Change) ([]tr
 		}
 	}
 	return listed, Count(targets)
+}
+
+// measuredBytes returns how long what was measured of the stages is, in bytes of JSON.
+func measuredBytes(stages []triggerv1.StageStatus) int {
+	bytes := 0
+	for i := range stages {
+		if stages[i].Analysis != nil {
+			bytes += sizeOf(stages[i].Analysis)
+		}
+	}
+	return bytes
 }
 
 const (

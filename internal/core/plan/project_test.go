@@ -103,7 +103,7 @@ func TestProject(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			given := slices.Clone(c.targets)
-			listed, summary := Project(c.targets, nil)
+			listed, summary := Project(c.targets, nil, nil)
 			g.Expect(listed).To(HaveLen(c.listed))
 			g.Expect(inOrder(listed)[:len(c.first)]).To(Equal(append([]string{}, c.first...)))
 			g.Expect(summary).To(HaveValue(Equal(c.summary)))
@@ -122,7 +122,7 @@ func TestProject_lists_no_more_than_there_is_room_for(t *testing.T) {
 		targets[i] = targetIn(triggerv1.TargetFailed, fmt.Sprintf("app-%03d", i))
 		targets[i].Message, targets[i].Cause = hostile, hostile
 	}
-	listed, summary := Project(targets, nil)
+	listed, summary := Project(targets, nil, nil)
 	g.Expect(listed).To(Equal(targets[:3]))
 	g.Expect(summary.Failed).To(Equal(int32(100)))
 }
@@ -146,7 +146,7 @@ func TestProject_properties(t *testing.T) {
 	for seed := range int64(500) {
 		g, rng := NewWithT(t), rand.New(rand.NewSource(seed))
 		targets := randomTargets(rng, 600)
-		listed, summary := Project(targets, nil)
+		listed, summary := Project(targets, nil, nil)
 		text, err := json.Marshal(listed)
 		g.Expect(err).NotTo(HaveOccurred())
 		g.Expect(len(text)).To(BeNumerically("<=", maxListedBytes))
@@ -168,7 +168,7 @@ func TestProject_properties(t *testing.T) {
 
 		// The order in which they are given does not matter.
 		rng.Shuffle(len(targets), func(i, j int) { targets[i], targets[j] = targets[j], targets[i] })
-		again, _ := Project(targets, nil)
+		again, _ := Project(targets, nil, nil)
 		g.Expect(again).To(Equal(listed), "seed %d", seed)
 		if len(targets) == 0 {
 			continue
@@ -177,7 +177,7 @@ func TestProject_properties(t *testing.T) {
 		// One that changes its state moves alone: the others stay in their order.
 		moved := &targets[rng.Intn(len(targets))]
 		moved.State, moved.Refused = allStates[rng.Intn(len(allStates))], nil
-		now, _ := Project(targets, nil)
+		now, _ := Project(targets, nil, nil)
 		before, after := others(listed, now, moved.Name), others(now, listed, moved.Name)
 		g.Expect(after).To(Equal(before), "seed %d", seed)
 	}
@@ -213,8 +213,25 @@ func BenchmarkProject(b *testing.B) {
 			}
 			b.ReportAllocs()
 			for b.Loop() {
-				Project(targets, nil)
+				Project(targets, nil, nil)
 			}
 		})
 	}
+}
+
+func TestProject_leaves_room_for_what_was_measured(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	targets := make([]triggerv1.TargetStatus, 200)
+	for i := range targets {
+		targets[i] = targetIn(triggerv1.TargetFailed, fmt.Sprintf("app-%d", i))
+		targets[i].Message = strings.Repeat("x", 200)
+	}
+	stages := make([]triggerv1.StageStatus, 16)
+	for i := range stages {
+		stages[i].Analysis = &triggerv1.AnalysisStatus{Failed: strings.Repeat("x", 2<<10)}
+	}
+	listed, _ := Project(targets, nil, stages)
+	g.Expect(listed).NotTo(BeEmpty())
+	g.Expect(sizeOf(&listed)+sizeOf(&stages)).To(BeNumerically("<=", maxListsBytes+16*128), "with what else a stage is recorded with")
 }

@@ -119,7 +119,7 @@ func TestStatus_ofTheMostTargetsFitsIntoAnObject(t *testing.T) {
 	d.Status.DeliveredAt, d.Status.Forced, d.Status.Revision = &now, true, 1<<31
 	d.Status.Published, d.Status.Stage = d.Status.Digest, long(63)
 	d.Status.Refused = &triggerv1.Refusal{Digest: digest.Short(d.Status.Digest), Reason: triggerv1.DeliveryFailedReason}
-	vt.Status.Targets, vt.Status.Summary = Project(slices.Repeat([]triggerv1.TargetStatus{d.Status}, triggerv1.MaxResolvedTargets), nil)
+	vt.Status.Targets, vt.Status.Summary = Project(slices.Repeat([]triggerv1.TargetStatus{d.Status}, triggerv1.MaxResolvedTargets), nil, nil)
 	g.Expect(vt.Status.Targets).NotTo(BeEmpty())
 	g.Expect(vt.Status.CountTargets()).To(Equal(triggerv1.MaxResolvedTargets))
 	for range triggerv1.MaxResolvedSources {

@@ -6,19 +6,15 @@ package rollout
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
-// This file says what is to be measured of a stage, and keeps the record of that in line with the spec and
+// This file names the measurements of a stage, and keeps the record of that in line with the spec and
 // with what becomes of the stage. A decision asks for one measurement at a time, and counts the answer to
 // the one that its record asks for.
 
@@ -34,6 +30,13 @@ func (st *stage) analysisFailed() string {
 		return ""
 	}
 	return st.Analysis.Failed
+}
+
+// isMeasured reports whether a stage is to be measured: it has started, and not failed. As long as targets may
+// run content before this one that has not passed, what is measured would be blamed on this one.
+func (st *stage) isMeasured() bool {
+	inherited := st.Analysis != nil && st.Analysis.Inherited && st.Phase == triggerv1.StageProgressing
+	return st.measures() && begun(st.Phase) && st.analysisFailed() == "" && !inherited
 }
 
 // failsAnalysis reports that the analysis has failed a stage that has not finished all the same.
@@ -99,7 +102,7 @@ func baselineOf(m triggerv1.AnalysisMetric) string {
 }
 
 // baselines returns what is recorded of metrics that are compared with a value from before the change, for as
-// long as they are asked for in the same way.
+// long as provider and query are the same.
 func baselines(a *triggerv1.Analysis, recorded *triggerv1.AnalysisStatus) []triggerv1.MetricStatus {
 	var kept []triggerv1.MetricStatus
 	for _, m := range a.Metrics {
@@ -148,7 +151,7 @@ func (p *planner) inherit(st *stage) {
 	}
 	for i := range p.Previous.Stages {
 		if before := &p.Previous.Stages[i]; before.Name == st.Name && unproven(before) {
-			st.noted().Unproven = true
+			st.noted().Unproven, st.Analysis.Inherited = true, true
 			st.Analysis.Metrics = baselines(st.spec.Analysis, before.Analysis)
 		}
 	}
@@ -163,7 +166,7 @@ func (p *planner) align(st *stage) {
 	case a == nil:
 		st.Analysis = nil
 	default:
-		st.Analysis = &triggerv1.AnalysisStatus{Spec: spec, Unproven: s.Unproven, Measurements: s.Measurements, Metrics: baselines(a, s)}
+		st.Analysis = &triggerv1.AnalysisStatus{Spec: spec, Unproven: s.Unproven, Inherited: s.Inherited, Measurements: s.Measurements, Metrics: baselines(a, s)}
 		if st.Phase == triggerv1.StageSoaking {
 			st.Since = later(p.Now)
 		}
@@ -186,7 +189,7 @@ func (st *stage) enter(now time.Time, phase triggerv1.StagePhase) {
 	case phase == triggerv1.StageSoaking:
 		s.MeasuredAt, s.Successes = later(now), 0
 	case phase == triggerv1.StageFinished, phase == triggerv1.StageRolledBack:
-		s.Unproven = s.Failed != "" && phase == triggerv1.StageFinished
+		s.Unproven, s.Inherited = s.Failed != "" && phase == triggerv1.StageFinished, false
 		for i := range s.Metrics {
 			s.Metrics[i].Message = ""
 		}
@@ -214,7 +217,7 @@ func (p *planner) retry(st *triggerv1.StageStatus) {
 	case s == nil:
 		return
 	case st.Phase == triggerv1.StageWaiting:
-		s.MeasuredAt = nil // It is asked at once.
+		s.MeasuredAt = nil // The next one is due at once.
 	case begun(st.Phase):
 		st.Since, s.MeasuredAt = later(p.Now), later(p.Now)
 	default:
@@ -235,69 +238,6 @@ func fixedAnalysis(s *triggerv1.AnalysisStatus, now time.Time) {
 		s.InconclusiveSince = notAfter(s.InconclusiveSince, now)
 	}
 	s.Measurements, s.Successes, s.Failures = max(0, s.Measurements), max(0, s.Successes), max(0, s.Failures)
-}
-
-// request returns the next measurement of a stage. Where there is nothing to deliver, gates are not asked.
-func (p *planner) request(st *stage, purpose analysis.Purpose) analysis.Request {
-	a := st.spec.Analysis
-	r := analysis.Request{Interval: a.GetInterval(), Key: analysis.Key{
-		Trigger: p.Trigger, Digest: p.Digest, Stage: st.Name, Purpose: purpose, Number: 1,
-	}}
-	if st.Analysis != nil {
-		r.Number = st.Analysis.Measurements + 1
-	}
-	if purpose == analysis.Start {
-		if st.counts[Current] < len(st.members) {
-			r.Webhooks = webhooksOf(a, triggerv1.WebhookGate)
-		}
-		r.Metrics = slices.DeleteFunc(slices.Clone(a.Metrics), func(m triggerv1.AnalysisMetric) bool {
-			return m.Baseline == "" || metricOf(st.Analysis, m.Name).Baseline != ""
-		})
-	} else {
-		r.Webhooks, r.Metrics = webhooksOf(a, triggerv1.WebhookCheck), a.Metrics
-	}
-	for _, i := range st.members {
-		if namespace, name, _ := strings.Cut(p.Targets[i].Name, "/"); p.Targets[i].Standing != Out {
-			r.Subject.Releases = append(r.Subject.Releases, types.NamespacedName{Namespace: namespace, Name: name})
-		}
-	}
-	// Numbers begin again with a rollout, and an answer from before a phase says nothing of it.
-	r.Spec = digest.Short(digest.Combine(map[string]string{
-		"metrics": encoded(r.Metrics), "webhooks": encoded(r.Webhooks), "targets": selectorOf(p.Rollout, st.Name),
-		"rollout": encoded(p.Status.ChangedAt) + p.Status.TriggerAt, "phase": string(st.Phase) + encoded(st.Since),
-	}))
-	return r
-}
-
-// demand asks for the next measurement of a stage that has started, if there is to be one.
-func (p *planner) demand(st *stage) {
-	halted := p.Status.Phase == triggerv1.RolloutHalted || p.Status.Rollback != nil
-	if !halted && st.measures() && st.analysisFailed() == "" && begun(st.Phase) {
-		p.due(st, p.request(st, analysis.Check))
-	}
-}
-
-// due asks for a measurement, if its time has come. The answer is looked for again in any case.
-func (p *planner) due(st *stage, r analysis.Request) {
-	if st.Analysis != nil && st.Analysis.MeasuredAt != nil {
-		if left := p.since(st.Analysis.MeasuredAt.Time, r.Interval); left > 0 {
-			p.look(left)
-			return
-		}
-	}
-	p.Measure = &r
-	p.look(r.Interval)
-}
-
-// isDue reports whether a measurement of a stage that has started is due.
-func (p *planner) isDue(st *stage) bool {
-	s := st.Analysis
-	return s == nil || s.MeasuredAt == nil || p.since(s.MeasuredAt.Time, st.spec.Analysis.GetInterval()) <= 0
-}
-
-// answered reports whether the answers to a request have come.
-func (p *planner) answered(r analysis.Request) bool {
-	return p.Measured != nil && p.Measured.Key == r.Key
 }
 
 // postpone moves times on, so that the time in which nothing was measured counts for none of them. A

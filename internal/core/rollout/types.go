@@ -11,7 +11,7 @@
 // was first seen, which stages have started and finished and since when, who was
 // approved, and that the rollout has halted. A stage starts in one decision and its
 // first requests are made by the next, so that nothing is requested on the strength of
-// something that was never stored. What is measured of a stage is asked for by one decision, and
+// something that was never stored. What is measured of a stage is named by one decision, and
 // counted by one that is given the answer.
 package rollout
 

@@ -20,6 +20,11 @@ func TestObserveRollout(t *testing.T) {
 	in := func(digest string, phase triggerv1.RolloutPhase) *triggerv1.RolloutStatus {
 		return &triggerv1.RolloutStatus{Digest: digest, Phase: phase, ChangedAt: new(metav1.NewTime(at.Add(-time.Hour)))}
 	}
+	found := func(result triggerv1.AnalysisResult, n int64) *triggerv1.RolloutStatus {
+		s := in("a", triggerv1.RolloutProgressing)
+		s.Stages = []triggerv1.StageStatus{{Name: "canary", Phase: triggerv1.StageProgressing, Analysis: &triggerv1.AnalysisStatus{Measurements: n, Result: result}}}
+		return s
+	}
 	finished := map[string]float64{"rollouts_total{outcome=finished}": 1, "change_to_finished_seconds_count": 1, "change_to_finished_seconds_sum": 3600}
 	for _, c := range []struct {
 		name    string
@@ -37,6 +42,9 @@ func TestObserveRollout(t *testing.T) {
 		{"a change that needs nothing", in("a", triggerv1.RolloutFinished), in("b", triggerv1.RolloutFinished), nil},
 		{"a fix after a halt", in("a", triggerv1.RolloutHalted), in("b", triggerv1.RolloutSettling), nil},
 		{"a change in the middle", in("a", triggerv1.RolloutSoaking), in("b", triggerv1.RolloutSettling), map[string]float64{"rollouts_total{outcome=superseded}": 1}},
+		{"a measurement", found("", 0), found(triggerv1.AnalysisFailed, 1), map[string]float64{"measurements_total{purpose=check,result=failed}": 1}},
+		{"no other measurement", found(triggerv1.AnalysisFailed, 1), found(triggerv1.AnalysisFailed, 1), nil},
+		{"a gate that opens", in("a", triggerv1.RolloutAwaitingGate), found("", 1), map[string]float64{"measurements_total{purpose=start,result=successful}": 1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -177,7 +177,7 @@ func BenchmarkStates(b *testing.B) {
 			for i := range targets {
 				targets[i].State = triggerv1.TargetDelivered
 			}
-			listed, summary := plan.Project(targets, nil)
+			listed, summary := plan.Project(targets, nil, nil)
 			for i := range triggers {
 				triggers[i] = trigger(metav1.ConditionTrue, "Succeeded")
 				triggers[i].Status.Targets, triggers[i].Status.Summary = listed, summary
