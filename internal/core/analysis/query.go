@@ -34,7 +34,7 @@ func Query(query string, request Request) (string, error) {
 		"{{ .Namespaces }}", namespaces,
 		"{{ .Releases }}", names,
 		"{{ .Stage }}", escape(request.Stage),
-		"{{ .Interval }}", interval(request.Interval),
+		"{{ .Interval }}", Interval(request.Interval),
 	).Replace(query), nil
 }
 
@@ -61,8 +61,8 @@ func escape(name string) string {
 	return inString.Replace(regexp.QuoteMeta(name))
 }
 
-// interval writes a duration as Prometheus reads it: whole numbers with units, none of which is 0.
-func interval(d time.Duration) string {
+// Interval writes a duration as Prometheus reads it: whole numbers with units, none of which is 0.
+func Interval(d time.Duration) string {
 	var text strings.Builder
 	for _, unit := range []struct {
 		name string
