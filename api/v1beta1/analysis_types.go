@@ -4,6 +4,8 @@
 package v1beta1
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -48,6 +50,17 @@ type Analysis struct {
 	// +optional
 	Webhooks []AnalysisWebhook `json:"webhooks,omitempty"`
 }
+
+// GetInterval returns the interval between two measurements with its default.
+func (a *Analysis) GetInterval() time.Duration {
+	if a.Interval.Duration <= 0 {
+		return time.Minute
+	}
+	return a.Interval.Duration
+}
+
+// GetThreshold returns how many failed measurements fail the stage, with its default.
+func (a *Analysis) GetThreshold() int32 { return max(1, a.Threshold) }
 
 // Baseline is how a measured value is compared with the one from before the change.
 // +kubebuilder:validation:Enum=Difference;Ratio
@@ -174,6 +187,17 @@ const (
 
 // AnalysisStatus is what the analysis of a stage has found out about the content of the rollout.
 type AnalysisStatus struct {
+	// Spec is the digest of what is asked, with 12 digits. With other metrics or webhooks, all is counted
+	// again.
+	// +kubebuilder:validation:MaxLength=12
+	// +optional
+	Spec string `json:"spec,omitempty"`
+
+	// Unproven is true from the moment on at which the stage starts until it passes, or is rolled back. Content
+	// that follows before that keeps the baselines, and is measured in targets that run it already, too.
+	// +optional
+	Unproven bool `json:"unproven,omitempty"`
+
 	// Measurements that were made of the stage in this rollout, those before its start included.
 	// +optional
 	Measurements int64 `json:"measurements,omitempty"`
@@ -183,11 +207,12 @@ type AnalysisStatus struct {
 	// +optional
 	MeasuredAt *metav1.Time `json:"measuredAt,omitempty"`
 
-	// Result of the last measurement. Unset before the first.
+	// Result of the last measurement: Failed if a metric or a webhook failed (before the start: if a
+	// webhook of type gate is closed), else Inconclusive if one has no answer. Unset before the first.
 	// +optional
 	Result AnalysisResult `json:"result,omitempty"`
 
-	// Successes are the measurements that were successful in a row since all targets of the stage are ready.
+	// Successes are the measurements that were successful in a row since all targets of the stage became ready.
 	// +optional
 	Successes int32 `json:"successes,omitempty"`
 
@@ -240,11 +265,17 @@ type MetricStatus struct {
 	// +optional
 	Baseline string `json:"baseline,omitempty"`
 
+	// BaselineOf is the digest of the provider and the query that the baseline is from, with 12 digits.
+	// For others it does not count.
+	// +kubebuilder:validation:MaxLength=12
+	// +optional
+	BaselineOf string `json:"baselineOf,omitempty"`
+
 	// Failures are how often it was out of range since the stage started.
 	// +optional
 	Failures int32 `json:"failures,omitempty"`
 
-	// Message says why there is no value. It never quotes what a provider has answered.
+	// Message says why there is no value, or why it failed. It never quotes what a provider has answered.
 	// +kubebuilder:validation:MaxLength=256
 	// +optional
 	Message string `json:"message,omitempty"`

@@ -89,6 +89,12 @@ type Change struct {
 	// +optional
 	Rejection *PersonRecord `json:"rejection,omitempty"`
 
+	// Analysis says which stage has failed by its analysis with this content, and why. Unset if none
+	// has, or the trigger was reset since.
+	// +kubebuilder:validation:MaxLength=512
+	// +optional
+	Analysis string `json:"analysis,omitempty"`
+
 	// Restores is set if the change went back to an earlier revision on request
 	// (trigger.nebius.ai/rollback).
 	// +optional

@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/runtime/predicates"
@@ -54,6 +55,9 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	if r.engine.Namespaces != nil {
 		b = b.WatchesMetadata(index.Metadata("Namespace"), wake(requests.ofNamespace, atOnce),
 			builder.WithPredicates(namespacePredicate))
+	}
+	if opts.Measured != nil {
+		b = b.WatchesRawSource(source.TypedChannel(opts.Measured, answered()))
 	}
 	return b.Complete(r)
 }

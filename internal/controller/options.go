@@ -10,12 +10,15 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	runtimectrl "github.com/fluxcd/pkg/runtime/controller"
 
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 )
 
@@ -60,6 +63,11 @@ type Options struct {
 	// SettleTime is how long a change settles that a GitOps tool or Helm has applied, 0 if
 	// it is delivered at once.
 	SettleTime time.Duration
+
+	// Measurer asks the providers of analysis, and Measured are the triggers for which answers have
+	// come, nil if none do.
+	Measurer delivery.Measurer
+	Measured <-chan event.TypedGenericEvent[types.NamespacedName]
 
 	// Events records Kubernetes events and forwards them to Flux's
 	// notification-controller.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
@@ -116,4 +117,13 @@ func add(q workqueue.TypedRateLimitingInterface[reconcile.Request], key client.O
 
 func isBroken(vt *triggerv1.ValuesTrigger) bool {
 	return conditions.IsFalse(vt, meta.ReadyCondition) && slices.Contains(brokenReasons, conditions.GetReason(vt, meta.ReadyCondition))
+}
+
+// answered enqueues the triggers for which the providers of an analysis have answered.
+func answered() handler.TypedEventHandler[types.NamespacedName, reconcile.Request] {
+	return handler.TypedFuncs[types.NamespacedName, reconcile.Request]{
+		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[types.NamespacedName], q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
+			add(q, e.Object, progressPriority, 0)
+		},
+	}
 }

@@ -67,6 +67,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		Retained:       budget.New(delivery.MaxRetained),
 		Policy:         policy,
 		Meter:          opts.Meter,
+		Measurer:       opts.Measurer,
 		Derive:         derive.undeclared,
 		Concurrent:     opts.Concurrent,
 		SettleTime:     opts.SettleTime,

@@ -122,7 +122,7 @@ func (r *ValuesTriggerReconciler) notifyRefused(vt *triggerv1.ValuesTrigger, ref
 }
 
 // waitingReasons are those for which a change is held back as someone wanted it to be.
-var waitingReasons = []string{triggerv1.TargetsHeldReason, triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason}
+var waitingReasons = []string{triggerv1.TargetsHeldReason, triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason, triggerv1.AwaitingGateReason}
 
 // notifyReady emits an event when the Ready condition comes to say something else that
 // a person wants to know.

@@ -51,7 +51,7 @@ func headline(vt *triggerv1.ValuesTrigger) string {
 // ofRollout reports whether a reason can be about the present stage.
 func ofRollout(reason string) bool {
 	switch reason {
-	case meta.ProgressingReason, triggerv1.TargetsHeldReason, triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason,
+	case meta.ProgressingReason, triggerv1.TargetsHeldReason, triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason, triggerv1.AwaitingGateReason,
 		triggerv1.RolloutHaltedReason, triggerv1.RollbackHaltedReason:
 		return true
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/fluxcd/pkg/runtime/conditions"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
@@ -53,6 +54,7 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 		}
 	}
 	r.notifyRejection(vt, was)
+	r.notifyMeasurements(vt, was)
 	if is.Rollback != nil {
 		r.notifyRollback(vt, was)
 		return
@@ -60,6 +62,31 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 	for i, st := range is.Stages {
 		r.notifyStage(vt, before[st.Name], st, fmt.Sprintf("Stage %d/%d %s", i+1, len(is.Stages), st.Name))
 	}
+}
+
+// notifyMeasurements emits the events about measurements that have failed, and about the first that has no answer.
+// That a gate is closed is what the Ready condition says.
+func (r *ValuesTriggerReconciler) notifyMeasurements(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
+	for _, taken := range rollout.Measurements(was, vt.Status.Rollout) {
+		switch {
+		case taken.Result == triggerv1.AnalysisFailed && taken.Purpose == analysis.Check:
+			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.MeasurementFailedReason, "Stage %s: %s (%s), content %s",
+				taken.Stage.Name, taken.Found(), ofThreshold(vt, taken.Stage), digest.Abbreviated(vt.Status.Rollout.Digest))
+		case taken.Result == triggerv1.AnalysisInconclusive && taken.First:
+			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.MeasurementInconclusiveReason, "Stage %s: %s, content %s",
+				taken.Stage.Name, taken.Found(), digest.Abbreviated(vt.Status.Rollout.Digest))
+		}
+	}
+}
+
+// ofThreshold counts the failures of a stage.
+func ofThreshold(vt *triggerv1.ValuesTrigger, st triggerv1.StageStatus) string {
+	for _, stage := range vt.Spec.Rollout.Stages {
+		if stage.Name == st.Name && stage.Analysis != nil {
+			return fmt.Sprintf("%d of %d", st.Analysis.Failures, stage.Analysis.GetThreshold())
+		}
+	}
+	return fmt.Sprint(st.Analysis.Failures)
 }
 
 // notifyRejection emits the event about content that a person has rejected.

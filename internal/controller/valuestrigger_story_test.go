@@ -90,11 +90,16 @@ func (s *story) edit(value string) {
 // upgrade has helm-controller handle the request of the release.
 func (s *story) upgrade(succeeds bool) {
 	s.t.Helper()
+	s.upgradeOf(anApp.Name, succeeds)
+}
+
+func (s *story) upgradeOf(name string, succeeds bool) {
+	s.t.Helper()
 	hr := &helmv2.HelmRelease{}
-	s.Expect(s.live.Get(s.t.Context(), anApp, hr)).To(Succeed())
+	s.Expect(s.live.Get(s.t.Context(), client.ObjectKey{Namespace: "apps", Name: name}, hr)).To(Succeed())
 	values, err := chartutil.ChartValuesFromReferences(s.t.Context(), logr.Discard(), s.live, hr.Namespace, nil, hr.Spec.ValuesFrom...)
 	s.Expect(err).NotTo(HaveOccurred())
-	snapshot := &helmv2.Snapshot{Name: "app", Namespace: "apps", Version: len(hr.Status.History) + 1, Status: "deployed", ConfigDigest: chartutil.DigestValues(digest.Canonical, values).String()}
+	snapshot := &helmv2.Snapshot{Name: name, Namespace: "apps", Version: len(hr.Status.History) + 1, Status: "deployed", ConfigDigest: chartutil.DigestValues(digest.Canonical, values).String()}
 	conditions.MarkTrue(hr, meta.ReadyCondition, helmv2.UpgradeSucceededReason, "")
 	if !succeeds {
 		snapshot.Status = "failed"

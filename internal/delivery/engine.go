@@ -43,6 +43,7 @@ type Engine struct {
 	Retained *budget.Budget
 	Policy   access.Policy
 	Meter    *metrics.Metrics
+	Measurer Measurer
 
 	// Derive returns the sources of a generated trigger: no more than the contract and valuesFrom
 	// give to its release, without what declared triggers deliver.

@@ -14,6 +14,7 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
@@ -27,6 +28,9 @@ import (
 type gate struct {
 	schedule schedule.Schedule
 	stages   binding.Stages
+
+	// measured are the answers about the stage that have come in this pass, nil if none have.
+	measured *analysis.Measurement
 }
 
 // newGate reads the windows and stages of a trigger, nil if nothing is held back.
@@ -64,6 +68,7 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		Schedule: g.schedule, Rollout: rolloutOf(vt, snap), Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
 		Force: snap.overrides(), Reset: snap.reset != "", TriggerAt: snap.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
 		Handled: vt.Status.LastHandledApproval,
+		Trigger: vt.UID, Measured: g.measured,
 		Earlier: snap.earlier, Restored: snap.rolledBack(), Unrestorable: snap.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
@@ -140,7 +145,7 @@ func (e *Engine) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sna
 	if g == nil {
 		g = &gate{} // It holds nothing back but what settles.
 	}
-	gated := e.rest(ctx, vt, snap, g, cases)
+	gated := e.measure(vt, snap, g, cases, e.rest(ctx, vt, snap, g, cases))
 	if isVerdict(vt.Status.Rollout, gated.Status) {
 		changed, err := e.doubt(ctx, vt, snap, cases)
 		if err != nil {

@@ -4,11 +4,19 @@
 package delivery
 
 import (
-	"errors"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
+
+// This file has measured what a stage does, and informs the webhooks of it.
 
 // Measurer asks the providers that the administrator has configured. No call waits for the network.
 type Measurer interface {
@@ -25,21 +33,78 @@ type Measurer interface {
 	Inform(notice analysis.Notice)
 }
 
-// NoProviders is a Measurer for which none is configured.
-type NoProviders struct{}
-
-// Check refuses what names a provider.
-func (NoProviders) Check(_ string, a *triggerv1.Analysis) error {
-	if a == nil {
+// checkProviders returns a fault that names a provider that a trigger cannot be measured by.
+func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger) error {
+	if vt.Spec.Rollout == nil {
 		return nil
 	}
-	return errors.New(": no provider is configured (chart value analysis.providers)")
+	for i, stage := range vt.Spec.Rollout.Stages {
+		if stage.Analysis == nil {
+			continue
+		}
+		if err := e.Measurer.Check(vt.Namespace, stage.Analysis); err != nil {
+			return fault.Invalid("invalid spec: spec.rollout.stages[%d].analysis%w", i, err)
+		}
+	}
+	return nil
 }
 
-// Measure never returns an answer.
-func (NoProviders) Measure(analysis.Request) (analysis.Measurement, bool) {
-	return analysis.Measurement{}, false
+// measure asks for the measurement that is due, and decides again with the answer if it is there. What is not
+// there yet is waited for by another pass.
+func (e *Engine) measure(vt *triggerv1.ValuesTrigger, snap snapshot, g *gate, cases []*targetCase, gated rollout.Decision) rollout.Decision {
+	if gated.Measure == nil {
+		return gated
+	}
+	request := *gated.Measure
+	releases := request.Subject.Releases
+	request.Subject = subjectOf(vt, snap, cases)
+	request.Subject.Releases = releases
+	measured, found := e.Measurer.Measure(request)
+	if !found {
+		return gated
+	}
+	g.measured = &measured
+	return g.decide(vt, snap, cases)
 }
 
-// Inform does nothing.
-func (NoProviders) Inform(analysis.Notice) {}
+// subjectOf returns what a measurement is about: the change as the history has it or, until then, as it is
+// about to be requested.
+func subjectOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) analysis.Subject {
+	subject := analysis.Subject{
+		Trigger: client.ObjectKeyFromObject(vt), GitRevision: plan.GitRevision(snap.diff, snap.sources),
+	}
+	if at := slices.IndexFunc(vt.Status.History, func(c triggerv1.Change) bool { return c.Digest == snap.diff.To }); at >= 0 {
+		subject.Cause, subject.GitRevision = vt.Status.History[at].Cause, vt.Status.History[at].GitRevision
+	}
+	for _, c := range cases {
+		if subject.Cause == "" && c.decision.Request != nil {
+			subject.Cause = c.decision.Request.Cause
+		}
+	}
+	return subject
+}
+
+// Inform has the webhooks of the stages informed of what a stored status says is new of them.
+func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger) {
+	for _, news := range rollout.News(was.Status.Rollout, is.Status.Rollout) {
+		webhooks := rollout.EventWebhooks(is.Spec.Rollout, news.Stage)
+		if len(webhooks) == 0 {
+			continue
+		}
+		subject := analysis.Subject{Trigger: client.ObjectKeyFromObject(is)}
+		for _, change := range is.Status.History {
+			if change.Digest == is.Status.Rollout.Digest {
+				subject.Cause, subject.GitRevision = change.Cause, change.GitRevision
+				break
+			}
+		}
+		for _, t := range is.Status.Targets {
+			if t.Stage == news.Stage && t.State != triggerv1.TargetMissing {
+				subject.Releases = append(subject.Releases, types.NamespacedName{Namespace: t.Namespace, Name: t.Name})
+			}
+		}
+		e.Measurer.Inform(analysis.Notice{
+			Event: news.Event, Digest: is.Status.Rollout.Digest, Stage: news.Stage, Message: news.Message, Subject: subject, Webhooks: webhooks,
+		})
+	}
+}

@@ -35,7 +35,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
 	status.LastHandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
-	summary := withRestored(withLacks(summarize(vt, out, snap.rolledBack()), snap), snap)
+	summary := withRestored(withLacks(withAnalysis(summarize(vt, out, snap.rolledBack()), status.Rollout), snap), snap)
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {
@@ -52,6 +52,14 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 	}
 	plan.NoteDecisions(status)
 	status.Targets, status.Summary = plan.Project(out.targets, status.History)
+	return summary
+}
+
+// withAnalysis adds to a summary that all is well which stage was passed over though its analysis has failed.
+func withAnalysis(summary plan.Summary, s *triggerv1.RolloutStatus) plan.Summary {
+	if failed := rollout.FailedAnalysis(s); failed != "" && summary.Ready == metav1.ConditionTrue {
+		summary.Message += "; " + failed
+	}
 	return summary
 }
 

@@ -134,6 +134,9 @@ func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at t
 	if snap.gate, err = newGate(vt); err != nil {
 		return snap, err
 	}
+	if err := e.checkProviders(vt); err != nil {
+		return snap, err
+	}
 	var refs []triggerv1.SourceReference
 	if refs, snap.release, err = e.trusted(ctx, vt); err != nil {
 		return snap, err

@@ -20,7 +20,7 @@ const (
 	// Failed is a stage that has halted the rollout.
 	Failed Event = "Failed"
 
-	// RolledBack is a stage whose content begins to be rolled back.
+	// RolledBack is a stage that has the earlier content again.
 	RolledBack Event = "RolledBack"
 )
 

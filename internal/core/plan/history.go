@@ -26,6 +26,9 @@ const (
 	// maxGitRevision bounds the revision of a Kustomization, in bytes.
 	maxGitRevision = 256
 
+	// maxAnalysis bounds why an analysis has failed, in bytes.
+	maxAnalysis = 256
+
 	// maxApprovals bounds the approvals of one change: as many as there may be stages.
 	maxApprovals = 16
 )
@@ -114,7 +117,8 @@ func Pass(history []triggerv1.Change) {
 	history[0].Revision = number
 }
 
-// NoteDecisions notes in the history who has approved or rejected the content that is being rolled out.
+// NoteDecisions notes in the history who has approved or rejected the content that is being rolled out, and
+// which stage has failed by its analysis.
 func NoteDecisions(status *triggerv1.ValuesTriggerStatus) {
 	r := status.Rollout
 	if r == nil {
@@ -128,7 +132,11 @@ func NoteDecisions(status *triggerv1.ValuesTriggerStatus) {
 	if r.RejectedBy != nil {
 		change.Rejection = r.RejectedBy.DeepCopy()
 	}
+	change.Analysis = ""
 	for _, stage := range r.Stages {
+		if stage.Analysis != nil && stage.Analysis.Failed != "" {
+			change.Analysis = text.Line("stage "+stage.Name+": "+stage.Analysis.Failed, maxAnalysis)
+		}
 		if stage.ApprovedBy == nil {
 			continue
 		}

@@ -92,6 +92,9 @@ func overriddenStages(stages []triggerv1.Stage, members map[string]int) []string
 	if len(stages) > 1 {
 		out = append(out, fmt.Sprintf("the order of the stages %s to %s", stages[0].Name, stages[len(stages)-1].Name))
 	}
+	if names := analyzed(stages); len(names) > 0 {
+		out = append(out, "the analysis of "+text.Some(names, len(names)))
+	}
 	for _, stage := range stages {
 		if stage.MaxConcurrency != nil {
 			out = append(out, fmt.Sprintf("maxConcurrency %s of stage %s: %s", stage.MaxConcurrency.String(), stage.Name, Releases(members[stage.Name])))
@@ -119,15 +122,41 @@ func Gates(vt *triggerv1.ValuesTrigger) []string {
 	if vt.Spec.Rollout != nil {
 		names := make([]string, 0, len(vt.Spec.Rollout.Stages))
 		for _, stage := range vt.Spec.Rollout.Stages {
-			name := stage.Name
-			if stage.Approval == triggerv1.ApprovalManual {
-				name += " (approval)"
-			}
-			names = append(names, name)
+			names = append(names, stage.Name+conditionsOf(stage))
 		}
 		out = append(out, "the stages "+text.Some(names, len(names)))
 	}
 	return out
+}
+
+// analyzed returns the names of the stages with an analysis that decides about them.
+func analyzed(stages []triggerv1.Stage) []string {
+	var names []string
+	for _, stage := range stages {
+		if decidesBy(stage.Analysis) {
+			names = append(names, stage.Name)
+		}
+	}
+	return names
+}
+
+// decidesBy reports whether there is more to an analysis than webhooks that are informed.
+func decidesBy(a *triggerv1.Analysis) bool {
+	return a != nil && len(a.Metrics)+len(webhooksOf(a, triggerv1.WebhookGate))+len(webhooksOf(a, triggerv1.WebhookCheck)) > 0
+}
+
+// conditionsOf says in brackets what a stage asks for, empty if that is nothing.
+func conditionsOf(stage triggerv1.Stage) string {
+	manual, analyzed := stage.Approval == triggerv1.ApprovalManual, decidesBy(stage.Analysis)
+	switch {
+	case manual && analyzed:
+		return " (approval, analysis)"
+	case manual:
+		return " (approval)"
+	case analyzed:
+		return " (analysis)"
+	}
+	return ""
 }
 
 // Releases counts HelmReleases in words.

@@ -132,14 +132,14 @@ func (p *planner) reportRest() {
 	}
 }
 
-// passed reports whether this content is a valid rollback target: it has passed all stages, and at
-// least one target runs it.
+// passed reports whether this content is a valid rollback target: it has passed all stages and their
+// analysis, and at least one target runs it.
 func (p *planner) passed() bool {
 	if p.Status.Phase != triggerv1.RolloutFinished || p.Rollout == nil {
 		return false
 	}
 	for i := range p.stages {
-		if st := &p.stages[i]; st.failed > p.budget(st) {
+		if st := &p.stages[i]; st.failed > p.budget(st) || st.analysisFailed() != "" {
 			return false
 		}
 	}

@@ -96,6 +96,11 @@ func (p *planner) resume() {
 			}
 		}
 	}
+	if p.Reset && !p.Restored {
+		for i := range s.Stages {
+			p.retry(&s.Stages[i])
+		}
+	}
 	if s.Phase != triggerv1.RolloutHalted && s.Rollback == nil {
 		s.Message = ""
 	}
@@ -112,6 +117,7 @@ func fixed(s *triggerv1.RolloutStatus, now time.Time) *triggerv1.RolloutStatus {
 		s.Settling.Since = notBegun(s.Settling.Since, now)
 	}
 	for i := range s.Stages {
+		fixedAnalysis(s.Stages[i].Analysis, now)
 		switch s.Stages[i].Phase {
 		case triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready, triggerv1.StageFinished:
 			s.Stages[i].Since = notAfter(s.Stages[i].Since, now)

@@ -101,7 +101,7 @@ func (s *scene) edit(digest string) {
 func (s *scene) step() {
 	s.last = Decide(s.Input)
 	s.Previous = s.last.Status
-	s.Force, s.Reset, s.Handled = false, false, s.Approval
+	s.Force, s.Reset, s.Handled, s.Measured = false, false, s.Approval, nil
 }
 
 // admitted steps until a decision admits something or wants to wait, and returns whom.

@@ -44,13 +44,17 @@ func (p *planner) assign(fresh bool) {
 		p.stages[i] = stage{StageStatus: &p.Status.Stages[i], spec: spec}
 		*p.stages[i].StageStatus = recorded[spec.Name]
 		p.stages[i].Name = spec.Name
+		if fresh {
+			p.inherit(&p.stages[i])
+		}
+		p.align(&p.stages[i])
 		p.revise(&p.stages[i])
 	}
 	p.sort()
 	p.Status.Unmatched = count(len(p.unmatched))
 	for i := range p.stages {
 		st := &p.stages[i]
-		unchanged := st.counts[Current] == len(st.members)
+		unchanged := st.counts[Current] == len(st.members) && !(st.measures() && unproven(st.StageStatus) && len(st.members) > 0)
 		switch {
 		case p.unapproved(st):
 			st.set(p.Now, triggerv1.StageWaiting)
@@ -86,6 +90,7 @@ func (st *stage) set(now time.Time, phase triggerv1.StagePhase) {
 	if st.Phase == phase {
 		return
 	}
+	st.enter(now, phase)
 	st.Phase, st.Since = phase, nil
 	switch phase {
 	case triggerv1.StageUnchanged, triggerv1.StageWaiting:
@@ -103,7 +108,7 @@ func (st *stage) settled() bool {
 func (p *planner) walk() {
 	switch {
 	case p.Status.Phase != triggerv1.RolloutHalted:
-	case p.idle():
+	case p.idle() && !slices.ContainsFunc(p.stages, func(st stage) bool { return st.failsAnalysis() }):
 		p.Status.Phase, p.Status.Message = triggerv1.RolloutProgressing, ""
 	case p.returnable():
 		p.rollBack()
@@ -157,13 +162,20 @@ func (p *planner) run(i int) bool {
 	case st.Phase == triggerv1.StageWaiting && st.counts[Current] < len(st.members):
 		p.start(st)
 		return false
+	case st.Phase == triggerv1.StageWaiting && st.measures() && !p.admitsStart(st):
+		return false
+	}
+	p.check(st)
+	switch {
 	case p.halted(st):
 		return false
 	case !st.settled():
 		p.progress(st)
+		p.demand(st)
 		return false
 	}
 	finished := p.soak(st)
+	p.demand(st)
 	if p.Status.Phase != triggerv1.RolloutHalted && p.Status.Rollback == nil && p.open(st.members) {
 		p.advance(st) // What was refused is tried again.
 	}
@@ -194,7 +206,7 @@ func (p *planner) start(st *stage) {
 		p.hold(st.members, "waits for the approval of stage "+st.Name)
 	case !p.open(st.members) && p.Status.NextWindow != nil:
 		p.Status.Phase = triggerv1.RolloutAwaitingWindow
-	default:
+	case p.admitsStart(st):
 		p.Status.Phase = triggerv1.RolloutProgressing
 		p.hold(st.members, "waits for stage "+st.Name+" to start")
 		st.set(p.Now, triggerv1.StageProgressing)
@@ -202,13 +214,19 @@ func (p *planner) start(st *stage) {
 	}
 }
 
-// halted stops the rollout if more targets of a stage have failed than may.
+// halted stops the rollout if more targets of a stage have failed than may, or its analysis has.
 func (p *planner) halted(st *stage) bool {
-	if p.Rollout.OnFailure == triggerv1.FailureContinue || st.failed <= p.budget(st) {
+	switch {
+	case p.Rollout.OnFailure == triggerv1.FailureContinue:
+		return false
+	case st.failed > p.budget(st):
+		t := p.firstFailed(st)
+		p.halt(st, fmt.Sprintf("%s: %s", t.Name, t.Message))
+	case st.failsAnalysis():
+		p.halt(st, fmt.Sprintf("analysis of stage %s failed: %s", st.Name, st.analysisFailed()))
+	default:
 		return false
 	}
-	t := p.firstFailed(st)
-	p.halt(st, fmt.Sprintf("%s: %s", t.Name, t.Message))
 	return true
 }
 
@@ -226,7 +244,8 @@ func (p *planner) halt(st *stage, why string) {
 
 // soak watches the targets of a stage that has delivered, and reports whether it is over.
 func (p *planner) soak(st *stage) bool {
-	if st.spec.MinSuccessTime.Duration <= 0 {
+	measured := st.measures() && st.analysisFailed() == ""
+	if st.spec.MinSuccessTime.Duration <= 0 && !measured {
 		st.set(p.Now, triggerv1.StageFinished)
 		return true
 	}
@@ -253,12 +272,15 @@ func (p *planner) soak(st *stage) bool {
 		return true
 	}
 	st.set(p.Now, triggerv1.StageSoaking)
-	if left := st.spec.MinSuccessTime.Duration - p.Now.Sub(st.Since.Time); left > 0 {
+	if left := st.spec.MinSuccessTime.Duration - p.Now.Sub(st.Since.Time); left > 0 && st.spec.MinSuccessTime.Duration > 0 {
 		p.look(left)
 		return false
 	}
 	if unready+unknown > tolerated && unknown > 0 {
 		return false // helm-controller is looking at it, and will say what it found.
+	}
+	if measured && (st.Analysis.Successes == 0 || p.isDue(st)) {
+		return false
 	}
 	st.set(p.Now, triggerv1.StageFinished)
 	return true

@@ -13,6 +13,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // maxMessage bounds the message of a rollout, in bytes.
@@ -67,6 +68,8 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 		return waiting(triggerv1.AwaitingApprovalReason, join(fmt.Sprintf(
 			"waits for approval: kubectl annotate --field-manager=%s --overwrite vt/%s -n %s %s=%s",
 			triggerv1.ManualFieldManager, vt.Name, vt.Namespace, triggerv1.ApproveAnnotation, Approval(s.Digest, s.Stage, vt.Status.LastHandledApproval))))
+	case triggerv1.RolloutAwaitingGate:
+		return waiting(triggerv1.AwaitingGateReason, join("waits for "+s.Message))
 	case triggerv1.RolloutBlocked:
 		return waiting(triggerv1.TargetsHeldReason, join(s.Message))
 	case triggerv1.RolloutHalted:
@@ -78,7 +81,7 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 		return rolledBack(s), true
 	case triggerv1.RolloutProgressing, triggerv1.RolloutFinished:
 	}
-	return progressing(fmt.Sprintf("%s, %d triggered", where, underway))
+	return progressing(fmt.Sprintf("%s, %d triggered%s", where, underway, measuredIn(s)))
 }
 
 // goOn says what to do about a rollout that has halted. It stays so when what failed proves
@@ -86,7 +89,7 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 func goOn(vt *triggerv1.ValuesTrigger) string {
 	s := vt.Status.Rollout
 	for _, st := range s.Stages {
-		if vt.Spec.Rollout == nil || s.RejectedBy != nil || st.Phase == triggerv1.StageUnready ||
+		if vt.Spec.Rollout == nil || s.RejectedBy != nil || st.Phase == triggerv1.StageUnready || st.Analysis != nil && st.Analysis.Failed != "" ||
 			int(st.Failed) > scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
 			break // It may be a target of an earlier stage that came later and has failed.
 		}
@@ -145,7 +148,7 @@ func Where(s *triggerv1.RolloutStatus) string {
 	return ""
 }
 
-// soaking says until when the targets of a stage must stay ready, or which is not.
+// soaking says until when the targets of a stage must stay ready, or which is not, and what is measured.
 func soaking(vt *triggerv1.ValuesTrigger) string {
 	s := vt.Status.Rollout
 	for i, st := range s.Stages {
@@ -155,9 +158,64 @@ func soaking(vt *triggerv1.ValuesTrigger) string {
 		case st.Phase == triggerv1.StageUnready:
 			return fmt.Sprintf("%s; may last until %s", s.Message, stamp(vt, st.Since.Add(vt.GetTimeout())))
 		}
-		return "must stay ready until " + stamp(vt, st.Since.Add(vt.Spec.Rollout.Stages[i].MinSuccessTime.Duration))
+		spec := vt.Spec.Rollout.Stages[i]
+		waits := "must stay ready until " + stamp(vt, st.Since.Add(spec.MinSuccessTime.Duration))
+		if spec.Analysis == nil || st.Analysis == nil {
+			return waits
+		}
+		if spec.MinSuccessTime.Duration <= 0 {
+			waits = "must pass a measurement"
+		}
+		return waits + Measured(st.Analysis)
 	}
 	return "must stay ready for some time"
+}
+
+// measuredIn says what was measured last of the present stage.
+func measuredIn(s *triggerv1.RolloutStatus) string {
+	for _, st := range s.Stages {
+		if st.Name == s.Stage && st.Analysis != nil {
+			return Measured(st.Analysis)
+		}
+	}
+	return ""
+}
+
+// FailedAnalysis says which stage has failed by its analysis, and why, empty if none has.
+func FailedAnalysis(s *triggerv1.RolloutStatus) string {
+	if s != nil {
+		for _, st := range s.Stages {
+			if st.Analysis != nil && st.Analysis.Failed != "" {
+				return fmt.Sprintf("analysis of stage %s failed: %s", st.Name, st.Analysis.Failed)
+			}
+		}
+	}
+	return ""
+}
+
+// maxMeasured bounds how many metrics and webhooks a message names.
+const maxMeasured = 3
+
+// Measured says what the last measurement of a stage has found, as in ", error-rate 0.02", empty if there was none.
+func Measured(s *triggerv1.AnalysisStatus) string {
+	var found []string
+	for _, m := range s.Metrics {
+		switch m.Result {
+		case triggerv1.AnalysisSuccessful:
+			found = append(found, m.Name+" "+m.Value)
+		case triggerv1.AnalysisFailed, triggerv1.AnalysisInconclusive:
+			found = append(found, m.Name+separator(m.Result)+m.Message)
+		}
+	}
+	for _, w := range s.Webhooks {
+		if w.Result != triggerv1.AnalysisSuccessful && w.Result != "" {
+			found = append(found, "webhook "+w.Name+separator(w.Result)+w.Message)
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return ", " + text.Some(found, maxMeasured)
 }
 
 func opens(vt *triggerv1.ValuesTrigger) string {

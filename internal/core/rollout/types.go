@@ -11,13 +11,17 @@
 // was first seen, which stages have started and finished and since when, who was
 // approved, and that the rollout has halted. A stage starts in one decision and its
 // first requests are made by the next, so that nothing is requested on the strength of
-// something that was never stored.
+// something that was never stored. What is measured of a stage is asked for by one decision, and
+// counted by one that is given the answer.
 package rollout
 
 import (
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/schedule"
 )
@@ -193,6 +197,11 @@ type Input struct {
 	// back. It counts where no rollout is recorded.
 	RejectedBy string
 
+	// Trigger by its UID, and Measured are the answers to a measurement that a decision has asked
+	// for, nil if none have come.
+	Trigger  types.UID
+	Measured *analysis.Measurement
+
 	// Targets in the order in which they are triggered.
 	Targets []Target
 }
@@ -227,6 +236,9 @@ type Decision struct {
 
 	// RejectRefused says why a new annotation rejects nothing, empty if it does or there is none.
 	RejectRefused string
+
+	// Measure is the measurement that is due, nil if none is. Its subject has the releases alone.
+	Measure *analysis.Request
 
 	// After is when to decide again without an event, 0 for never.
 	After time.Duration

@@ -5,6 +5,7 @@ package metrics
 
 import (
 	"context"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -37,7 +38,7 @@ var (
 		meta.SucceededReason, meta.ProgressingReason, acl.AccessDeniedReason, triggerv1.InvalidSpecReason,
 		triggerv1.SourceNotFoundReason, triggerv1.NameConflictReason, triggerv1.SecretsDisabledReason, triggerv1.ReadFailedReason,
 		triggerv1.TargetNotFoundReason, triggerv1.TargetsHeldReason, triggerv1.DeliveryFailedReason,
-		triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason, triggerv1.RolloutHaltedReason,
+		triggerv1.AwaitingWindowReason, triggerv1.AwaitingApprovalReason, triggerv1.AwaitingGateReason, triggerv1.RolloutHaltedReason,
 		triggerv1.RolledBackReason, triggerv1.RollbackHaltedReason, triggerv1.SelectorMatchesNothingReason,
 	}
 )
@@ -49,6 +50,7 @@ type states struct {
 	targets  *prometheus.Desc
 	triggers *prometheus.Desc
 	rollouts *prometheus.Desc
+	measured *prometheus.Desc
 	oldest   *prometheus.Desc
 
 	// view is what the running manager sees. Registries are global, managers are not.
@@ -69,6 +71,8 @@ func newStates() *states {
 			"ValuesTriggers by the status and reason of their Ready condition.", []string{"ready", "reason", "suspended"}, nil),
 		rollouts: prometheus.NewDesc("trigger_rollouts",
 			"Rollouts of ValuesTriggers with a quiet period, windows or stages that are not suspended, by phase.", []string{"phase"}, nil),
+		measured: prometheus.NewDesc("trigger_stages_measured",
+			"Present stages of rollouts that are not suspended, by the result of their last measurement.", []string{"result"}, nil),
 		oldest: prometheus.NewDesc("trigger_oldest_change_seconds",
 			"Age of the oldest change in progress, of those that wait for no gate or approval and are not rollouts. 0 if there is none.", nil, nil),
 	}
@@ -85,7 +89,18 @@ func (s *states) Describe(out chan<- *prometheus.Desc) {
 	out <- s.targets
 	out <- s.triggers
 	out <- s.rollouts
+	out <- s.measured
 	out <- s.oldest
+}
+
+// presentResult returns the result of the last measurement of the present stage, empty if there is none.
+func presentResult(s *triggerv1.RolloutStatus) triggerv1.AnalysisResult {
+	for _, st := range s.Stages {
+		if st.Name == s.Stage && st.Analysis != nil {
+			return st.Analysis.Result
+		}
+	}
+	return ""
 }
 
 // Collect implements prometheus.Collector.
@@ -95,7 +110,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	targets := map[triggerv1.TargetState]int{}
-	phases := map[triggerv1.RolloutPhase]int{}
+	phases, measured := map[triggerv1.RolloutPhase]int{}, map[triggerv1.AnalysisResult]int{}
 	ready := map[[3]string]int{}
 	var oldest time.Duration
 	now := time.Now()
@@ -105,6 +120,7 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 			count(vt, targets)
 			if vt.Status.Rollout != nil {
 				phases[vt.Status.Rollout.Phase]++
+				measured[presentResult(vt.Status.Rollout)]++
 			}
 		}
 		ready[readiness(vt)]++
@@ -115,6 +131,9 @@ func (s *states) Collect(out chan<- prometheus.Metric) {
 	}
 	for _, phase := range rolloutPhases {
 		out <- prometheus.MustNewConstMetric(s.rollouts, prometheus.GaugeValue, float64(phases[phase]), string(phase))
+	}
+	for _, result := range analysisResults {
+		out <- prometheus.MustNewConstMetric(s.measured, prometheus.GaugeValue, float64(measured[result]), strings.ToLower(string(result)))
 	}
 	for labels, n := range ready {
 		out <- prometheus.MustNewConstMetric(s.triggers, prometheus.GaugeValue, float64(n), labels[:]...)

@@ -1,0 +1,319 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package controller
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
+	"github.com/fluxcd/pkg/apis/meta"
+	"github.com/fluxcd/pkg/runtime/conditions"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
+)
+
+// provider answers for all providers of an analysis, with what the test wants.
+type provider struct {
+	// value of all metrics, and result of all webhooks. While silent, no answer comes.
+	value  float64
+	result triggerv1.AnalysisResult
+	silent bool
+
+	unknown error
+
+	asked    []analysis.Request
+	informed []analysis.Notice
+}
+
+func (p *provider) Check(string, *triggerv1.Analysis) error { return p.unknown }
+
+func (p *provider) Measure(r analysis.Request) (analysis.Measurement, bool) {
+	p.asked = append(p.asked, r)
+	m := analysis.Measurement{Key: r.Key, Metrics: map[string]analysis.Answer{}, Webhooks: map[string]analysis.Answer{}}
+	for _, metric := range r.Metrics {
+		m.Metrics[metric.Name] = analysis.Answer{Result: triggerv1.AnalysisSuccessful, Value: new(p.value)}
+	}
+	for _, webhook := range r.Webhooks {
+		m.Webhooks[webhook.Name] = analysis.Answer{Result: p.result, Message: "status 418"}
+	}
+	return m, !p.silent
+}
+
+func (p *provider) Inform(n analysis.Notice) { p.informed = append(p.informed, n) }
+
+// analyzed is a story of two releases, a canary whose errors are measured and prod, which run what the source
+// holds.
+func analyzed(t *testing.T, change func(*triggerv1.ValuesTrigger)) (*story, *provider) {
+	t.Helper()
+	vt := asked(byName)
+	vt.Annotations, vt.Status = nil, triggerv1.ValuesTriggerStatus{}
+	vt.Spec.Publish = &triggerv1.Publish{Name: "shared"}
+	vt.Spec.Targets = append(vt.Spec.Targets, triggerv1.TargetReference{Name: "prod"})
+	errorRate := triggerv1.AnalysisMetric{Name: "error-rate", Provider: "prometheus", Query: "errors", ThresholdRange: triggerv1.ThresholdRange{Max: new(0.05)}}
+	vt.Spec.Rollout = &triggerv1.Rollout{OnFailure: triggerv1.FailureRollback, Stages: []triggerv1.Stage{
+		{
+			Name: "canary", Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"part": "canary"}},
+			Analysis: &triggerv1.Analysis{Threshold: 1, Metrics: []triggerv1.AnalysisMetric{errorRate}, Webhooks: []triggerv1.AnalysisWebhook{
+				{Name: "chat", Provider: "hooks", Type: triggerv1.WebhookEvent},
+			}},
+		},
+		{Name: "prod"},
+	}}
+	change(vt)
+	objects := []client.Object{vt, values("1")}
+	for _, name := range []string{"app", "prod"} {
+		hr := runningRelease()
+		hr.Name, hr.UID, hr.Status.History, hr.Status.Conditions = name, types.UID("the-"+name), nil, nil
+		if name == "app" {
+			hr.Labels = map[string]string{"part": "canary"}
+		}
+		hr.Spec.ValuesFrom = []meta.ValuesReference{{Kind: "ConfigMap", Name: name + "-shared"}}
+		objects = append(objects, hr)
+	}
+	b, w := upToDate(t, objects...)
+	s, p := &story{NewWithT(t), b, w}, &provider{}
+	s.reconciler.engine.Measurer = p
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	s.measured()
+	s.upgradeOf("prod", true)
+	s.rest()
+	s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutFinished))
+	s.events()
+	p.asked, p.informed = nil, nil
+	return s, p
+}
+
+// measured makes the next measurement due, and looks until nothing is written any more.
+func (s *story) measured() {
+	s.t.Helper()
+	vt := s.trigger()
+	for i := range vt.Status.Rollout.Stages {
+		if a := vt.Status.Rollout.Stages[i].Analysis; a != nil && a.MeasuredAt != nil {
+			a.MeasuredAt = &metav1.Time{Time: a.MeasuredAt.Add(-90 * time.Second)}
+		}
+	}
+	s.Expect(s.live.Status().Update(s.t.Context(), vt)).To(Succeed())
+	s.rest()
+}
+
+// events returns those that were emitted since.
+func (s *story) events() string {
+	recorder, _ := s.reconciler.events.(*record.FakeRecorder)
+	var all []string
+	for len(recorder.Events) > 0 {
+		all = append(all, <-recorder.Events)
+	}
+	return strings.Join(all, "\n")
+}
+
+// prodRequested reports whether prod runs, or was asked to run, what the source holds.
+func (s *story) prodRequested() bool {
+	hr := &helmv2.HelmRelease{}
+	s.Expect(s.live.Get(s.t.Context(), client.ObjectKey{Namespace: "apps", Name: "prod"}, hr)).To(Succeed())
+	return len(hr.Status.History) > 1 || hr.Annotations[meta.ReconcileRequestAnnotation] != hr.Status.LastHandledReconcileAt
+}
+
+func TestAnalysis_bad_content_is_rolled_back_in_the_canary_and_prod_is_never_asked(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	s.edit("2")
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutSoaking))
+	s.Expect(s.trigger().Status.Headline).To(Equal("Soaking: canary"))
+	s.Expect(p.asked).To(BeEmpty(), "an interval after it was delivered")
+	s.events()
+
+	p.value = 0.31
+	s.measured()
+	vt := s.trigger()
+	s.Expect(p.asked).NotTo(BeEmpty())
+	s.Expect(p.asked[0].Subject.Trigger.String()).To(Equal("apps/platform"))
+	s.Expect(p.asked[0].Subject.Cause).To(ContainSubstring("settings"))
+	s.Expect(p.asked[0].Subject.Releases).To(HaveExactElements(HaveField("Name", "app")))
+	s.Expect(vt.Status.Rollout.Phase).To(Equal(triggerv1.RolloutRollingBack))
+	s.Expect(conditions.GetMessage(vt, meta.ReadyCondition)).To(ContainSubstring("analysis of stage canary failed: error-rate 0.31 is above 0.05 (1 of 1)"))
+	s.Expect(s.holds()).To(Equal("a: 1"))
+	events := s.events()
+	s.Expect(events).To(ContainSubstring("Warning MeasurementFailed Stage canary: error-rate 0.31 is above 0.05 (1 of 1), content sha256:"))
+	s.Expect(events).To(ContainSubstring("Warning RollbackStarted"))
+
+	p.asked = nil
+	s.upgrade(true)
+	s.rest()
+	vt = s.trigger()
+	s.Expect(vt.Status.Rollout.Phase).To(Equal(triggerv1.RolloutRolledBack))
+	s.Expect(vt.Status.History[0].Analysis).To(BeEmpty(), "this is the content before")
+	s.Expect(vt.Status.History).To(ContainElement(HaveField("Analysis", "stage canary: error-rate 0.31 is above 0.05 (1 of 1)")))
+	s.Expect(s.prodRequested()).To(BeFalse())
+	s.Expect(p.asked).To(BeEmpty())
+	var told []string
+	for _, n := range p.informed {
+		s.Expect(n.Webhooks).To(HaveExactElements(HaveField("Name", "chat")))
+		s.Expect(n.Subject.Releases).To(HaveExactElements(HaveField("Name", "app")))
+		told = append(told, string(n.Event)+" "+n.Stage)
+	}
+	s.Expect(told).To(Equal([]string{"Started canary", "Failed canary", "RolledBack canary"}))
+}
+
+func TestAnalysis_good_content_passes_and_bad_content_halts(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.OnFailure = triggerv1.FailureHalt })
+	s.edit("2")
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	p.value = 0.02
+	s.measured()
+	s.Expect(s.prodRequested()).To(BeTrue())
+	s.upgradeOf("prod", true)
+	s.rest()
+	s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutFinished))
+
+	s.edit("3")
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	p.value = 0.9
+	s.measured()
+	vt := s.trigger()
+	s.Expect(vt.Status.Rollout.Phase).To(Equal(triggerv1.RolloutHalted))
+	s.Expect(vt.Status.History[0]).To(And(
+		HaveField("Outcome", triggerv1.ChangeHalted), HaveField("Analysis", "stage canary: error-rate 0.9 is above 0.05 (1 of 1)")))
+	s.Expect(conditions.GetReason(vt, meta.ReadyCondition)).To(Equal(triggerv1.RolloutHaltedReason))
+	s.Expect(vt.Status.Headline).To(Equal("RolloutHalted: canary"))
+	s.Expect(s.events()).To(ContainSubstring("Warning RolloutHalted Stage 1/2 canary, 1/1, 0 failed; halted: analysis of stage canary failed: error-rate 0.9"))
+}
+
+func TestAnalysis_a_provider_that_is_not_there_stalls_the_trigger(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	p.unknown = errors.New(`.metrics[0].provider: "prometheus" is not configured; these are: other`)
+	s.edit("2")
+	s.rest()
+	vt := s.trigger()
+	s.Expect(conditions.IsStalled(vt)).To(BeTrue())
+	s.Expect(conditions.GetReason(vt, meta.ReadyCondition)).To(Equal(triggerv1.InvalidSpecReason))
+	s.Expect(conditions.GetMessage(vt, meta.ReadyCondition)).To(Equal(
+		`invalid spec: spec.rollout.stages[0].analysis.metrics[0].provider: "prometheus" is not configured; these are: other`))
+	s.Expect(s.holds()).To(Equal("a: 1"))
+
+	p.unknown = nil
+	s.rest()
+	s.Expect(s.holds()).To(Equal("a: 2"))
+}
+
+func TestAnalysis_a_stage_waits_for_its_gate(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	vt := s.trigger()
+	vt.Spec.Rollout.Stages[0].Analysis.Webhooks = append(vt.Spec.Rollout.Stages[0].Analysis.Webhooks,
+		triggerv1.AnalysisWebhook{Name: "freeze", Provider: "hooks", Type: triggerv1.WebhookGate})
+	s.Expect(s.live.Update(t.Context(), vt)).To(Succeed())
+	p.result = triggerv1.AnalysisFailed
+	s.edit("2")
+	s.rest()
+	vt = s.trigger()
+	s.Expect(vt.Status.Headline).To(Equal("AwaitingGate: canary"))
+	s.Expect(conditions.GetMessage(vt, meta.ReadyCondition)).To(Equal("Stage 1/2 canary, 0/1, 0 failed; waits for webhook freeze to open: status 418"))
+	s.Expect(p.asked[0].Subject.Cause).NotTo(BeEmpty())
+	s.Expect(s.events()).To(And(ContainSubstring("Normal AwaitingGate"), Not(ContainSubstring("MeasurementFailed"))))
+	s.Expect(s.holds()).To(Equal("a: 1"))
+
+	p.result = triggerv1.AnalysisInconclusive
+	s.measured()
+	s.Expect(s.events()).To(ContainSubstring("Warning MeasurementInconclusive Stage canary: webhook freeze: status 418, content sha256:"))
+	s.measured()
+	s.Expect(s.events()).NotTo(ContainSubstring("MeasurementInconclusive"), "it is no news")
+	p.result = triggerv1.AnalysisSuccessful
+	s.measured()
+	s.Expect(s.holds()).To(Equal("a: 2"))
+}
+
+// The operator dies before it has stored what was measured, or another one has written the status: it measures
+// again, and counts once.
+func TestAnalysis_what_is_not_stored_is_measured_again(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]error{"a crash": errUnreachable, "a conflict": conflicting} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := analyzed(t, func(vt *triggerv1.ValuesTrigger) { vt.Spec.Rollout.Stages[0].Analysis.Threshold = 2 })
+			s.edit("2")
+			s.rest()
+			s.upgrade(true)
+			s.rest()
+			p.value = 0.31
+			vt := s.trigger()
+			vt.Status.Rollout.Stages[0].Analysis.MeasuredAt = &metav1.Time{Time: time.Now().Add(-90 * time.Second)}
+			s.Expect(s.live.Status().Update(t.Context(), vt)).To(Succeed())
+			s.events()
+			s.writes.answers[onStatus] = answer
+			s.look()
+			s.look()
+			s.Expect(s.events()).To(BeEmpty(), "what is not stored is not reported")
+			clear(s.writes.answers)
+			s.rest()
+			found := s.trigger().Status.Rollout.Stages[0].Analysis
+			s.Expect(found.Failures).To(BeEquivalentTo(1))
+			s.Expect(found.Measurements).To(BeEquivalentTo(1))
+			s.Expect(len(p.asked)).To(BeNumerically(">=", 3))
+			for _, r := range p.asked {
+				s.Expect(r.Key).To(Equal(p.asked[0].Key))
+			}
+			s.Expect(s.prodRequested()).To(BeFalse())
+		})
+	}
+}
+
+func TestAnalysis_the_status_is_deleted_in_the_middle(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	s.edit("2")
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	vt := s.trigger()
+	vt.Status = triggerv1.ValuesTriggerStatus{}
+	s.Expect(s.live.Status().Update(t.Context(), vt)).To(Succeed())
+	s.rest()
+	s.Expect(s.prodRequested()).To(BeFalse(), "the canary runs the content, and it has not passed")
+	s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutSoaking))
+	p.value = 0.31
+	s.measured()
+	s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutHalted))
+	s.Expect(s.prodRequested()).To(BeFalse())
+}
+
+func TestAnalysis_of_a_suspended_trigger(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	s.edit("2")
+	s.rest()
+	s.upgrade(true)
+	s.rest()
+	vt := s.trigger()
+	vt.Spec.Suspend = true
+	s.Expect(s.live.Update(t.Context(), vt)).To(Succeed())
+	s.measured()
+	s.Expect(p.asked).To(BeEmpty())
+	vt = s.trigger()
+	vt.Spec.Suspend = false
+	s.Expect(s.live.Update(t.Context(), vt)).To(Succeed())
+	s.rest()
+	s.Expect(p.asked).NotTo(BeEmpty())
+	s.Expect(s.prodRequested()).To(BeTrue())
+}

@@ -1,0 +1,325 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+)
+
+// This file says what is to be measured of a stage, and keeps the record of that in line with the spec and
+// with what becomes of the stage. A decision asks for one measurement at a time, and counts the answer to
+// the one that its record asks for.
+
+// measures reports whether the analysis of a stage has metrics or checks.
+func (st *stage) measures() bool {
+	a := st.spec.Analysis
+	return a != nil && len(a.Metrics)+len(webhooksOf(a, triggerv1.WebhookCheck)) > 0
+}
+
+// analysisFailed returns why the analysis has failed the stage, empty if it has not.
+func (st *stage) analysisFailed() string {
+	if st.Analysis == nil {
+		return ""
+	}
+	return st.Analysis.Failed
+}
+
+// failsAnalysis reports that the analysis has failed a stage that has not finished all the same.
+func (st *stage) failsAnalysis() bool {
+	return st.analysisFailed() != "" && st.Phase != triggerv1.StageFinished
+}
+
+// unproven reports that targets of the stage may run content that has not passed.
+func unproven(st *triggerv1.StageStatus) bool { return st.Analysis != nil && st.Analysis.Unproven }
+
+// noted returns the record of what was measured, which begins with this if there is none.
+func (st *stage) noted() *triggerv1.AnalysisStatus {
+	if st.Analysis == nil {
+		st.Analysis = &triggerv1.AnalysisStatus{Spec: specOf(st.spec.Analysis)}
+	}
+	return st.Analysis
+}
+
+func webhooksOf(a *triggerv1.Analysis, is triggerv1.WebhookType) []triggerv1.AnalysisWebhook {
+	var found []triggerv1.AnalysisWebhook
+	for _, w := range a.Webhooks {
+		if w.Type == is {
+			found = append(found, w)
+		}
+	}
+	return found
+}
+
+// EventWebhooks returns the webhooks of a stage that are informed of what becomes of it.
+func EventWebhooks(r *triggerv1.Rollout, name string) []triggerv1.AnalysisWebhook {
+	if r == nil {
+		return nil
+	}
+	for _, stage := range r.Stages {
+		if stage.Name == name && stage.Analysis != nil {
+			return webhooksOf(stage.Analysis, triggerv1.WebhookEvent)
+		}
+	}
+	return nil
+}
+
+// specOf returns the digest of all that an analysis asks, empty if there is none.
+func specOf(a *triggerv1.Analysis) string {
+	if a == nil {
+		return ""
+	}
+	return digest.Short(digest.Combine(map[string]string{
+		"metrics": encoded(a.Metrics), "gates": encoded(webhooksOf(a, triggerv1.WebhookGate)), "checks": encoded(webhooksOf(a, triggerv1.WebhookCheck)),
+	}))
+}
+
+func encoded(asked any) string {
+	text, err := json.Marshal(asked)
+	if err != nil { // NaN is no JSON, so no API server has it.
+		return fmt.Sprint(asked)
+	}
+	return string(text)
+}
+
+// baselineOf returns the digest of what a baseline is from.
+func baselineOf(m triggerv1.AnalysisMetric) string {
+	return digest.Short(digest.Combine(map[string]string{"provider": m.Provider, "query": m.Query}))
+}
+
+// baselines returns what is recorded of metrics that are compared with a value from before the change, for as
+// long as they are asked for in the same way.
+func baselines(a *triggerv1.Analysis, recorded *triggerv1.AnalysisStatus) []triggerv1.MetricStatus {
+	var kept []triggerv1.MetricStatus
+	for _, m := range a.Metrics {
+		if before := metricOf(recorded, m.Name); m.Baseline != "" && before.Baseline != "" && before.BaselineOf == baselineOf(m) {
+			kept = append(kept, triggerv1.MetricStatus{Name: m.Name, Baseline: before.Baseline, BaselineOf: before.BaselineOf})
+		}
+	}
+	return kept
+}
+
+func metricOf(s *triggerv1.AnalysisStatus, name string) triggerv1.MetricStatus {
+	if s != nil {
+		for _, m := range s.Metrics {
+			if m.Name == name {
+				return m
+			}
+		}
+	}
+	return triggerv1.MetricStatus{}
+}
+
+func webhookOf(s *triggerv1.AnalysisStatus, name string) triggerv1.WebhookStatus {
+	if s != nil {
+		for _, w := range s.Webhooks {
+			if w.Name == name {
+				return w
+			}
+		}
+	}
+	return triggerv1.WebhookStatus{}
+}
+
+// inherit gives a stage whose rollout begins what is kept of the one before, if that has started the stage
+// and it has neither passed nor been rolled back: the values from before that are those to compare with,
+// and that a target runs the content already proves nothing. Without any record, that is so of what was
+// not delivered everywhere.
+func (p *planner) inherit(st *stage) {
+	if st.spec.Analysis == nil {
+		return
+	}
+	if p.Previous == nil {
+		if !p.idle() && st.measures() {
+			st.noted().Unproven = true
+		}
+		return
+	}
+	for i := range p.Previous.Stages {
+		if before := &p.Previous.Stages[i]; before.Name == st.Name && unproven(before) {
+			st.noted().Unproven = true
+			st.Analysis.Metrics = baselines(st.spec.Analysis, before.Analysis)
+		}
+	}
+}
+
+// align brings what was measured in line with the spec: with other metrics or webhooks, all is counted again.
+// What has failed stays so, since the content has.
+func (p *planner) align(st *stage) {
+	s, a := st.Analysis, st.spec.Analysis
+	switch spec := specOf(a); {
+	case s == nil, s.Spec == spec, s.Failed != "":
+	case a == nil:
+		st.Analysis = nil
+	default:
+		st.Analysis = &triggerv1.AnalysisStatus{Spec: spec, Unproven: s.Unproven, Measurements: s.Measurements, Metrics: baselines(a, s)}
+		if st.Phase == triggerv1.StageSoaking {
+			st.Since = later(p.Now)
+		}
+	}
+	if st.measures() && begun(st.Phase) && st.noted().MeasuredAt == nil {
+		st.Analysis.MeasuredAt = later(p.Now)
+	}
+}
+
+// enter notes that a stage enters a phase. The interval begins with the start, and again when all is
+// delivered.
+func (st *stage) enter(now time.Time, phase triggerv1.StagePhase) {
+	if st.Analysis == nil && !st.measures() {
+		return
+	}
+	switch s := st.noted(); {
+	case begun(phase) && !begun(st.Phase):
+		s.Unproven, s.MeasuredAt = true, later(now)
+		recount(s)
+	case phase == triggerv1.StageSoaking:
+		s.MeasuredAt, s.Successes = later(now), 0
+	case phase == triggerv1.StageFinished, phase == triggerv1.StageRolledBack:
+		s.Unproven = s.Failed != "" && phase == triggerv1.StageFinished
+		for i := range s.Metrics {
+			s.Metrics[i].Message = ""
+		}
+		for i := range s.Webhooks {
+			s.Webhooks[i].Message = ""
+		}
+	}
+}
+
+// recount begins to count again.
+func recount(s *triggerv1.AnalysisStatus) {
+	s.Result, s.Successes, s.Failures, s.InconclusiveSince, s.Failed = "", 0, 0, nil, ""
+	for i, m := range s.Metrics {
+		s.Metrics[i] = triggerv1.MetricStatus{Name: m.Name, Baseline: m.Baseline, BaselineOf: m.BaselineOf}
+	}
+	for i := range s.Webhooks {
+		s.Webhooks[i].Failures = 0
+	}
+}
+
+// retry lets a stage that has not finished be measured again from the beginning, since a person retries.
+func (p *planner) retry(st *triggerv1.StageStatus) {
+	s := st.Analysis
+	switch {
+	case s == nil:
+		return
+	case st.Phase == triggerv1.StageWaiting:
+		s.MeasuredAt = nil // It is asked at once.
+	case begun(st.Phase):
+		st.Since, s.MeasuredAt = later(p.Now), later(p.Now)
+	default:
+		return
+	}
+	recount(s)
+}
+
+// fixedAnalysis does what fixed does.
+func fixedAnalysis(s *triggerv1.AnalysisStatus, now time.Time) {
+	if s == nil {
+		return
+	}
+	if s.MeasuredAt != nil {
+		s.MeasuredAt = notAfter(s.MeasuredAt, now)
+	}
+	if s.InconclusiveSince != nil {
+		s.InconclusiveSince = notAfter(s.InconclusiveSince, now)
+	}
+	s.Measurements, s.Successes, s.Failures = max(0, s.Measurements), max(0, s.Successes), max(0, s.Failures)
+}
+
+// request returns the next measurement of a stage. Where there is nothing to deliver, gates are not asked.
+func (p *planner) request(st *stage, purpose analysis.Purpose) analysis.Request {
+	a := st.spec.Analysis
+	r := analysis.Request{Interval: a.GetInterval(), Key: analysis.Key{
+		Trigger: p.Trigger, Digest: p.Digest, Stage: st.Name, Purpose: purpose, Number: 1,
+	}}
+	if st.Analysis != nil {
+		r.Number = st.Analysis.Measurements + 1
+	}
+	if purpose == analysis.Start {
+		if st.counts[Current] < len(st.members) {
+			r.Webhooks = webhooksOf(a, triggerv1.WebhookGate)
+		}
+		r.Metrics = slices.DeleteFunc(slices.Clone(a.Metrics), func(m triggerv1.AnalysisMetric) bool {
+			return m.Baseline == "" || metricOf(st.Analysis, m.Name).Baseline != ""
+		})
+	} else {
+		r.Webhooks, r.Metrics = webhooksOf(a, triggerv1.WebhookCheck), a.Metrics
+	}
+	for _, i := range st.members {
+		if namespace, name, _ := strings.Cut(p.Targets[i].Name, "/"); p.Targets[i].Standing != Out {
+			r.Subject.Releases = append(r.Subject.Releases, types.NamespacedName{Namespace: namespace, Name: name})
+		}
+	}
+	// Numbers begin again with a rollout, and an answer from before a phase says nothing of it.
+	r.Spec = digest.Short(digest.Combine(map[string]string{
+		"metrics": encoded(r.Metrics), "webhooks": encoded(r.Webhooks), "targets": selectorOf(p.Rollout, st.Name),
+		"rollout": encoded(p.Status.ChangedAt) + p.Status.TriggerAt, "phase": string(st.Phase) + encoded(st.Since),
+	}))
+	return r
+}
+
+// demand asks for the next measurement of a stage that has started, if there is to be one.
+func (p *planner) demand(st *stage) {
+	halted := p.Status.Phase == triggerv1.RolloutHalted || p.Status.Rollback != nil
+	if !halted && st.measures() && st.analysisFailed() == "" && begun(st.Phase) {
+		p.due(st, p.request(st, analysis.Check))
+	}
+}
+
+// due asks for a measurement, if its time has come. The answer is looked for again in any case.
+func (p *planner) due(st *stage, r analysis.Request) {
+	if st.Analysis != nil && st.Analysis.MeasuredAt != nil {
+		if left := p.since(st.Analysis.MeasuredAt.Time, r.Interval); left > 0 {
+			p.look(left)
+			return
+		}
+	}
+	p.Measure = &r
+	p.look(r.Interval)
+}
+
+// isDue reports whether a measurement of a stage that has started is due.
+func (p *planner) isDue(st *stage) bool {
+	s := st.Analysis
+	return s == nil || s.MeasuredAt == nil || p.since(s.MeasuredAt.Time, st.spec.Analysis.GetInterval()) <= 0
+}
+
+// answered reports whether the answers to a request have come.
+func (p *planner) answered(r analysis.Request) bool {
+	return p.Measured != nil && p.Measured.Key == r.Key
+}
+
+// postpone moves times on, so that the time in which nothing was measured counts for none of them. A
+// measurement that comes an interval late is nothing to speak of.
+func (p *planner) postpone(st *stage) {
+	s := st.Analysis
+	if s.MeasuredAt == nil {
+		return
+	}
+	missed := -p.since(s.MeasuredAt.Time, 2*st.spec.Analysis.GetInterval())
+	if missed <= 0 {
+		return
+	}
+	if st.Phase == triggerv1.StageSoaking {
+		st.Since = p.moved(st.Since, missed)
+	}
+	if s.InconclusiveSince != nil {
+		s.InconclusiveSince = p.moved(s.InconclusiveSince, missed)
+	}
+}
+
+// moved returns a time that is so much later, and has come.
+func (p *planner) moved(t *metav1.Time, by time.Duration) *metav1.Time {
+	return notAfter(later(t.Add(by)), p.Now)
+}

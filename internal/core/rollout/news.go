@@ -1,0 +1,122 @@
+// Copyright 2026 The HelmRelease Trigger Operator authors
+// SPDX-License-Identifier: Apache-2.0
+
+package rollout
+
+import (
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
+)
+
+// StageNews is what has become of a stage.
+type StageNews struct {
+	Stage string
+	Event analysis.Event
+
+	// Message says why, empty if there is nothing to say.
+	Message string
+}
+
+// News returns what has become of the stages from one stored state of a rollout to the next.
+func News(was, is *triggerv1.RolloutStatus) []StageNews {
+	if is == nil {
+		return nil
+	}
+	if was != nil && (was.Digest != is.Digest || was.TriggerAt != is.TriggerAt) {
+		was = nil
+	}
+	var news []StageNews
+	for _, st := range is.Stages {
+		before := recordedStage(was, st.Name)
+		switch {
+		case begun(st.Phase) && !begun(before.Phase) && before.Phase != triggerv1.StageFinished:
+			news = append(news, StageNews{Stage: st.Name, Event: analysis.Started})
+		case st.Phase == triggerv1.StageFinished && begun(before.Phase):
+			news = append(news, StageNews{Stage: st.Name, Event: analysis.Finished})
+		case st.Phase == triggerv1.StageRolledBack && before.Phase != st.Phase:
+			news = append(news, StageNews{Stage: st.Name, Event: analysis.RolledBack, Message: is.Message})
+		}
+	}
+	if fails(is) && !fails(was) && is.Stage != "" {
+		news = append(news, StageNews{Stage: is.Stage, Event: analysis.Failed, Message: is.Message})
+	}
+	return news
+}
+
+// fails reports that a rollout has halted, or is rolled back.
+func fails(s *triggerv1.RolloutStatus) bool {
+	return s != nil && (s.Phase == triggerv1.RolloutHalted || s.Rollback != nil)
+}
+
+func recordedStage(s *triggerv1.RolloutStatus, name string) triggerv1.StageStatus {
+	if s != nil {
+		for _, st := range s.Stages {
+			if st.Name == name {
+				return st
+			}
+		}
+	}
+	return triggerv1.StageStatus{}
+}
+
+// Taken is a measurement that has been recorded.
+type Taken struct {
+	Stage   triggerv1.StageStatus
+	Purpose analysis.Purpose
+	Result  triggerv1.AnalysisResult
+
+	// First reports that the one before had an answer, or that there was none.
+	First bool
+}
+
+// Measurements returns those that were recorded from one stored state of a rollout to the next: of a stage one,
+// since each is stored before the next is asked for.
+func Measurements(was, is *triggerv1.RolloutStatus) []Taken {
+	if is == nil {
+		return nil
+	}
+	if was != nil && (was.Digest != is.Digest || was.TriggerAt != is.TriggerAt) {
+		was = nil
+	}
+	var taken []Taken
+	for _, st := range is.Stages {
+		before := recordedStage(was, st.Name)
+		if st.Analysis == nil || before.Analysis != nil && before.Analysis.Measurements >= st.Analysis.Measurements || st.Analysis.Measurements == 0 {
+			continue
+		}
+		t := Taken{Stage: st, Purpose: analysis.Check, Result: st.Analysis.Result, First: before.Analysis == nil || before.Analysis.InconclusiveSince == nil}
+		if !begun(before.Phase) {
+			t.Purpose = analysis.Start
+		}
+		if t.Result == "" { // A stage that starts begins to count again.
+			t.Result = triggerv1.AnalysisSuccessful
+		}
+		taken = append(taken, t)
+	}
+	return taken
+}
+
+// Found says what a measurement has found that was not successful, as in "error-rate 0.31 is above 0.05".
+func (t Taken) Found() string {
+	var found []string
+	for _, m := range t.Stage.Analysis.Metrics {
+		if m.Result == t.Result {
+			found = append(found, m.Name+separator(t.Result)+m.Message)
+		}
+	}
+	for _, w := range t.Stage.Analysis.Webhooks {
+		if w.Result == t.Result {
+			found = append(found, "webhook "+w.Name+separator(t.Result)+w.Message)
+		}
+	}
+	return text.Some(found, maxMeasured)
+}
+
+// separator is between a name and what is said of it: a value, or a reason.
+func separator(result triggerv1.AnalysisResult) string {
+	if result == triggerv1.AnalysisFailed {
+		return " "
+	}
+	return ": "
+}
