@@ -66,6 +66,7 @@ func (s *Service) sweep(before time.Time) {
 // load reads the files. A configuration that cannot be read leaves the former one as it is.
 func (s *Service) load() {
 	if s.path == "" {
+		s.meter.Configured(nil, Results, true)
 		return
 	}
 	providers, err := read(s.path)

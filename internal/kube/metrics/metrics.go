@@ -116,7 +116,6 @@ func New(registry prometheus.Registerer) *Metrics {
 			m.reads.WithLabelValues(kind, result)
 		}
 	}
-	m.providers.loaded.Set(1) // Until one is found that cannot be read.
 	registry.MustRegister(m.requests, m.lost, m.deliveries, m.reaction, m.delivery, m.reads, m.rollouts.ended, m.rollouts.took, m.rollouts.measured,
 		m.states, m.providers.requests, m.providers.took, m.providers.loaded)
 	return m
