@@ -14,6 +14,8 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
@@ -192,6 +194,12 @@ func answering(status int, body string) http.HandlerFunc {
 	}
 }
 
+// hang answers nothing until the client has gone.
+func hang(r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body) // A server notices that only when the body has been read.
+	<-r.Context().Done()
+}
+
 const scalar = `{"status":"success","data":{"resultType":"scalar","result":[1700000000,"0.25"]}}`
 
 // authority issues certificates.
@@ -238,7 +246,7 @@ func (a authority) serve(t *testing.T, g Gomega, clients *authority, handler htt
 	pair, err := tls.X509KeyPair([]byte(cert), []byte(key))
 	g.Expect(err).NotTo(HaveOccurred())
 	server := httptest.NewUnstartedServer(handler)
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	if clients != nil {
 		server.TLS.ClientAuth, server.TLS.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
