@@ -39,7 +39,7 @@ type asker struct {
 	header http.Header
 	http   *http.Client
 
-	// unusable says why it cannot be asked. Empty if it can.
+	// unusable says why it cannot be used. Empty if it can.
 	unusable string
 
 	queue chan struct{}
@@ -57,7 +57,7 @@ func newAsker(p Provider, files map[string]string, err error) *asker {
 		with, err = newLogin(files)
 	}
 	if err != nil {
-		a.unusable = fmt.Sprintf("provider %q cannot be asked: %s", p.Name, err)
+		a.unusable = fmt.Sprintf("provider %q cannot be used: %s", p.Name, err)
 	}
 	for name, value := range p.Headers {
 		a.header.Set(name, value)

@@ -37,7 +37,7 @@ const (
 	maxTimeout     = time.Minute
 )
 
-// Provider is what is asked, as the administrator of the operator configures it.
+// Provider is what is queried, as the administrator of the operator configures it.
 type Provider struct {
 	// Name by which triggers refer to it.
 	Name string `json:"name"`

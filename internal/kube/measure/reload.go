@@ -27,7 +27,7 @@ const brokenText = "; the configuration of the providers cannot be read, as the 
 // NeedLeaderElection is false: each replica knows the providers, so that it can take over.
 func (*Service) NeedLeaderElection() bool { return false }
 
-// Start reloads the configuration when it has changed, and ends what is being asked with the context.
+// Start reloads the configuration when it has changed, and ends what is in progress with the context.
 func (s *Service) Start(ctx context.Context) error {
 	defer s.end()
 	// Apart from the rest: it may wait until someone reads which triggers are to be reconciled.
@@ -45,7 +45,7 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 }
 
-// end cancels what is being asked, and waits for it.
+// end cancels what is in progress, and waits for it.
 func (s *Service) end() {
 	s.mu.Lock()
 	s.stop()

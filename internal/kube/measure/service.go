@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package measure asks the providers that the administrator of the operator has configured about the
-// stages of rollouts. Nothing waits for it: a question is asked in the background, the trigger is
+// stages of rollouts. Nothing waits for it: a request is made in the background, the trigger is
 // reconciled when the answer is there, and the answer is kept until it has been taken. What is kept is
-// a cache. If it is lost, the question is asked again.
+// a cache. If it is lost, the request is made again.
 package measure
 
 import (
@@ -45,7 +45,7 @@ type Meter interface {
 }
 
 // Service measures. It implements the Measurer of the engine and a Runnable of the manager, which reloads
-// the configuration and ends what is being asked when the operator stops.
+// the configuration and ends what is in progress when the operator stops.
 type Service struct {
 	// path of the configuration. Empty if there is none.
 	path     string

@@ -29,7 +29,7 @@ func TestService_credentials_are_sent_and_reloaded(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	s := newScene(t, providers(provider("p", Prometheus, server.URL, "credentials: DIR/secret", "headers: {X-Plain: plain, X-Both: plain}")))
-	g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be asked: its Secret is not there`)))
+	g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be used: its Secret is not there`)))
 	g.Expect(got.Load()).To(BeNil())
 
 	for _, c := range []struct {
@@ -50,7 +50,7 @@ func TestService_credentials_are_sent_and_reloaded(t *testing.T) {
 	}
 	mount(g, filepath.Join(s.dir, "secret"), nil)
 	s.load()
-	g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be asked: its Secret is not there`)), "it was deleted")
+	g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be used: its Secret is not there`)), "it was deleted")
 }
 
 func TestService_credentials_that_cannot_be_used(t *testing.T) {
@@ -68,7 +68,7 @@ func TestService_credentials_that_cannot_be_used(t *testing.T) {
 		s := newScene(t, providers(provider("p", HTTP, "http://127.0.0.1:1", "credentials: DIR/secret")))
 		mount(g, filepath.Join(s.dir, "secret"), files)
 		s.load()
-		g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be asked: ` + want)))
+		g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be used: ` + want)))
 	}
 }
 
@@ -166,7 +166,7 @@ func TestService_Check(t *testing.T) {
 
 	request := requestOf(1, metric("errors", "team"))
 	request.Subject.Trigger.Namespace = "other"
-	g.Expect(s.measured(g, request).Metrics["errors"]).To(Equal(unanswered(`provider "team" is not configured`)), "nor is it asked")
+	g.Expect(s.measured(g, request).Metrics["errors"]).To(Equal(unanswered(`provider "team" is not configured`)), "nor is it queried")
 }
 
 // A provider that hangs holds up neither who asks nor other providers, and gets a bounded number of requests.
@@ -234,7 +234,7 @@ func TestService_Measure_asks_once_and_keeps_the_answer(t *testing.T) {
 	g.Expect(s.kept).To(HaveLen(1))
 	s.sweep(time.Now())
 	g.Expect(s.kept).To(BeEmpty())
-	g.Expect(s.measured(g, second).Metrics["errors"]).To(Equal(successful(0.25)), "what is lost is asked for again")
+	g.Expect(s.measured(g, second).Metrics["errors"]).To(Equal(successful(0.25)), "what is lost is requested again")
 }
 
 func TestService_ends_what_it_asks_with_the_operator(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 var requestBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 
-// providers are the metrics of what is asked for the analysis of stages. Their names are those that the
+// providers are the metrics of what is requested for the analysis of stages. Their names are those that the
 // administrator has given.
 type providers struct {
 	requests *prometheus.CounterVec
