@@ -198,6 +198,11 @@ type AnalysisStatus struct {
 	// +optional
 	Unproven bool `json:"unproven,omitempty"`
 
+	// Inherited is true if targets ran content that has not passed when the rollout began. Nothing is measured
+	// then before all have this content: it would be blamed on it.
+	// +optional
+	Inherited bool `json:"inherited,omitempty"`
+
 	// Measurements that were made of the stage in this rollout, those before its start included.
 	// +optional
 	Measurements int64 `json:"measurements,omitempty"`

@@ -36,6 +36,13 @@ func (st *stage) analysisFailed() string {
 	return st.Analysis.Failed
 }
 
+// isMeasured reports whether a stage is to be measured: it has started, and not failed. As long as targets may
+// run content before this one that has not passed, what is measured would be blamed on this one.
+func (st *stage) isMeasured() bool {
+	inherited := st.Analysis != nil && st.Analysis.Inherited && st.Phase == triggerv1.StageProgressing
+	return st.measures() && begun(st.Phase) && st.analysisFailed() == "" && !inherited
+}
+
 // failsAnalysis reports that the analysis has failed a stage that has not finished all the same.
 func (st *stage) failsAnalysis() bool {
 	return st.analysisFailed() != "" && st.Phase != triggerv1.StageFinished
@@ -148,7 +155,7 @@ func (p *planner) inherit(st *stage) {
 	}
 	for i := range p.Previous.Stages {
 		if before := &p.Previous.Stages[i]; before.Name == st.Name && unproven(before) {
-			st.noted().Unproven = true
+			st.noted().Unproven, st.Analysis.Inherited = true, true
 			st.Analysis.Metrics = baselines(st.spec.Analysis, before.Analysis)
 		}
 	}
@@ -163,7 +170,7 @@ func (p *planner) align(st *stage) {
 	case a == nil:
 		st.Analysis = nil
 	default:
-		st.Analysis = &triggerv1.AnalysisStatus{Spec: spec, Unproven: s.Unproven, Measurements: s.Measurements, Metrics: baselines(a, s)}
+		st.Analysis = &triggerv1.AnalysisStatus{Spec: spec, Unproven: s.Unproven, Inherited: s.Inherited, Measurements: s.Measurements, Metrics: baselines(a, s)}
 		if st.Phase == triggerv1.StageSoaking {
 			st.Since = later(p.Now)
 		}
@@ -186,7 +193,7 @@ func (st *stage) enter(now time.Time, phase triggerv1.StagePhase) {
 	case phase == triggerv1.StageSoaking:
 		s.MeasuredAt, s.Successes = later(now), 0
 	case phase == triggerv1.StageFinished, phase == triggerv1.StageRolledBack:
-		s.Unproven = s.Failed != "" && phase == triggerv1.StageFinished
+		s.Unproven, s.Inherited = s.Failed != "" && phase == triggerv1.StageFinished, false
 		for i := range s.Metrics {
 			s.Metrics[i].Message = ""
 		}
@@ -272,7 +279,7 @@ func (p *planner) request(st *stage, purpose analysis.Purpose) analysis.Request 
 // demand asks for the next measurement of a stage that has started, if there is to be one.
 func (p *planner) demand(st *stage) {
 	halted := p.Status.Phase == triggerv1.RolloutHalted || p.Status.Rollback != nil
-	if !halted && st.measures() && st.analysisFailed() == "" && begun(st.Phase) {
+	if !halted && st.isMeasured() {
 		p.due(st, p.request(st, analysis.Check))
 	}
 }

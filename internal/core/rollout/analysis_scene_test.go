@@ -79,9 +79,7 @@ func (s *scene) ask() {
 	panic("nothing is measured")
 }
 
-// analysis returns what is recorded of a stage.
-func (s *scene) analysis(stage int) *triggerv1.AnalysisStatus {
-	return s.Previous.Stages[stage].Analysis
-}
+// analysis returns what is recorded of the first stage.
+func (s *scene) analysis() *triggerv1.AnalysisStatus { return s.Previous.Stages[0].Analysis }
 
-func (s *scene) stagePhase(stage int) triggerv1.StagePhase { return s.Previous.Stages[stage].Phase }
+func (s *scene) stagePhase() triggerv1.StagePhase { return s.Previous.Stages[0].Phase }

@@ -43,7 +43,7 @@ func TestGate_a_stage_starts_when_it_opens(t *testing.T) {
 	s.Measured = s.answers(0, triggerv1.AnalysisSuccessful)
 	s.step()
 	g.Expect(s.last.Admitted).To(HaveEach(false), "the start is recorded first")
-	g.Expect(s.stagePhase(0)).To(Equal(triggerv1.StageProgressing))
+	g.Expect(s.stagePhase()).To(Equal(triggerv1.StageProgressing))
 	g.Expect(s.admitted()).To(Equal([]string{"c"}))
 	s.become(Current, "c")
 	g.Expect(s.admitted()).To(Equal([]string{"p"}), "nothing is measured after the start")
@@ -110,25 +110,25 @@ func TestBaseline_is_taken_with_the_start(t *testing.T) {
 	g := NewWithT(t)
 	s := gatedScene(measured(compared, calls("freeze", triggerv1.WebhookGate)))
 	g.Expect(s.answer(0.2, triggerv1.AnalysisFailed)).To(BeEmpty())
-	g.Expect(s.analysis(0).Metrics).To(HaveExactElements(HaveField("Baseline", BeEmpty())), "it is from before the gate has opened")
+	g.Expect(s.analysis().Metrics).To(HaveExactElements(HaveField("Baseline", BeEmpty())), "it is from before the gate has opened")
 	g.Expect(s.answer(-1, triggerv1.AnalysisSuccessful)).To(BeEmpty())
 	g.Expect(s.Previous.Message).To(Equal("a value of metric error-rate from before the change: no data"))
 	g.Expect(s.answer(0.3, triggerv1.AnalysisSuccessful)).To(Equal([]string{"c"}))
-	g.Expect(s.analysis(0).Metrics).To(HaveExactElements(HaveField("Baseline", "0.3")))
+	g.Expect(s.analysis().Metrics).To(HaveExactElements(HaveField("Baseline", "0.3")))
 
 	s.become(Current, "c")
 	s.admitted()
 	g.Expect(s.measure(0.32)).To(Equal([]string{"p"}), "it was bad before")
-	g.Expect(s.analysis(0).Unproven).To(BeFalse())
+	g.Expect(s.analysis().Unproven).To(BeFalse())
 }
 
 // compareTo is a canary that has started with a baseline of 0.1, and is worse now.
-func compareTo(g Gomega, modify ...func(*triggerv1.Stage)) *scene {
-	s := gatedScene(append(modify, measured(compared, threshold(9)))...)
+func compareTo(g Gomega) *scene {
+	s := gatedScene(measured(compared, threshold(9)))
 	g.Expect(s.measure(0.1)).To(Equal([]string{"c"}))
 	s.become(Current, "c")
 	g.Expect(s.measure(0.9)).To(BeEmpty())
-	g.Expect(s.analysis(0).Failures).To(BeEquivalentTo(1))
+	g.Expect(s.analysis().Failures).To(BeEquivalentTo(1))
 	return s
 }
 
@@ -147,7 +147,7 @@ func TestBaseline_what_was_bad_since_does_not_become_the_norm(t *testing.T) {
 			s.edit(first)
 			g.Expect(s.admitted()).To(Equal([]string{"c"}))
 		},
-		"after a reset": func(g Gomega, s *scene) {
+		"after a reset": func(_ Gomega, s *scene) {
 			s.Reset = true
 			s.step()
 		},
@@ -166,7 +166,7 @@ func TestBaseline_what_was_bad_since_does_not_become_the_norm(t *testing.T) {
 		"when it has failed and goes on": func(g Gomega, s *scene) {
 			s.Rollout.Stages[0].Analysis.Threshold, s.Rollout.OnFailure = 2, triggerv1.FailureContinue
 			s.measure(0.9)
-			g.Expect(s.stagePhase(0)).To(Equal(triggerv1.StageFinished))
+			g.Expect(s.stagePhase()).To(Equal(triggerv1.StageFinished))
 			s.edit(second)
 			g.Expect(s.admitted()).To(Equal([]string{"c"}))
 		},
@@ -179,7 +179,7 @@ func TestBaseline_what_was_bad_since_does_not_become_the_norm(t *testing.T) {
 			g.Expect(s.admitted()).To(BeEmpty())
 			g.Expect(s.phase()).To(Equal(triggerv1.RolloutSoaking), "the target that runs it has not passed")
 		},
-		"after the targets are taken away from the stage": func(g Gomega, s *scene) {
+		"after the targets are taken away from the stage": func(_ Gomega, s *scene) {
 			s.become(Out, "c")
 			s.step()
 			s.become(Current, "c")
@@ -191,11 +191,11 @@ func TestBaseline_what_was_bad_since_does_not_become_the_norm(t *testing.T) {
 			g := NewWithT(t)
 			s := compareTo(g)
 			then(g, s)
-			g.Expect(s.analysis(0).Metrics).To(HaveExactElements(And(HaveField("Baseline", "0.1"), HaveField("Value", BeElementOf("", "0.9")))))
+			g.Expect(s.analysis().Metrics).To(HaveExactElements(And(HaveField("Baseline", "0.1"), HaveField("Value", BeElementOf("", "0.9")))))
 			s.become(Current, "c")
 			s.Rollout.Stages[0].Analysis.Threshold = 1
 			s.measure(0.9)
-			g.Expect(s.analysis(0).Failed).To(ContainSubstring("more than the baseline 0.1"))
+			g.Expect(s.analysis().Failed).To(ContainSubstring("more than the baseline 0.1"))
 		})
 	}
 }
@@ -217,15 +217,15 @@ func TestBaseline_is_measured_again(t *testing.T) {
 			s.Restored, s.Earlier, s.Reject = false, "", ""
 			s.edit("sha256:3")
 		},
-		"when the status is lost": func(g Gomega, s *scene) {
+		"when the status is lost": func(_ Gomega, s *scene) {
 			s.Previous = nil
 			s.edit(first)
 		},
-		"when the query is another one": func(g Gomega, s *scene) {
+		"when the query is another one": func(_ Gomega, s *scene) {
 			s.edit(second)
 			s.Rollout.Stages[0].Analysis.Metrics[0].Query = "other"
 		},
-		"when the provider is another one": func(g Gomega, s *scene) {
+		"when the provider is another one": func(_ Gomega, s *scene) {
 			s.edit(second)
 			s.Rollout.Stages[0].Analysis.Metrics[0].Provider = "other"
 		},
@@ -239,7 +239,7 @@ func TestBaseline_is_measured_again(t *testing.T) {
 			g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingGate))
 			g.Expect(s.last.Measure).NotTo(BeNil())
 			g.Expect(s.measure(0.5)).To(ContainElement("c"))
-			g.Expect(s.analysis(0).Metrics).To(HaveExactElements(HaveField("Baseline", "0.5")))
+			g.Expect(s.analysis().Metrics).To(HaveExactElements(HaveField("Baseline", "0.5")))
 		})
 	}
 }
@@ -311,5 +311,33 @@ func TestAnalysis_a_stage_that_waits_for_another_approval_is_measured_again(t *t
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutAwaitingApproval))
 	s.Approval = first + "/canary/2"
 	g.Expect(s.admitted()).To(Equal([]string{"d"}))
-	g.Expect(s.analysis(0)).To(And(HaveField("Failures", BeZero()), HaveField("Metrics", HaveExactElements(HaveField("Baseline", "0.1")))))
+	g.Expect(s.analysis()).To(And(HaveField("Failures", BeZero()), HaveField("Metrics", HaveExactElements(HaveField("Baseline", "0.1")))))
+}
+
+// A change that repairs what an earlier one broke is not blamed for what is measured before it has arrived.
+func TestAnalysis_what_earlier_content_does_is_not_measured(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := newScene(stageNamed("canary", measured())).with(0, "a", "b")
+	s.admitted()
+	s.become(Current, "a", "b")
+	s.measure(1)
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted))
+	s.edit(second)
+	g.Expect(s.admitted()).To(HaveLen(2))
+	s.become(UnderWay, "a", "b")
+	s.become(Current, "a")
+	s.later(time.Hour).step()
+	g.Expect(s.last.Measure).To(BeNil())
+	s.become(Current, "b")
+	s.measure(0)
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
+
+	s.with(0, "c") // And bad content again, in a stage that had passed.
+	s.edit(first)
+	s.become(UnderWay, "b", "c")
+	s.become(Current, "a")
+	s.admitted()
+	s.measure(1)
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted), "in the middle of the stage")
 }

@@ -32,7 +32,7 @@ func TestAnalysis_a_stage_passes_with_a_successful_measurement_after_delivery(t 
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutSoaking), "no minSuccessTime, and one measurement all the same")
 	g.Expect(s.last.Measure).To(BeNil())
 	g.Expect(s.last.After).To(Equal(time.Minute))
-	g.Expect(s.analysis(0).Unproven).To(BeTrue())
+	g.Expect(s.analysis().Unproven).To(BeTrue())
 
 	s.later(time.Minute).step()
 	g.Expect(s.last.Measure.Key.Number).To(BeEquivalentTo(1))
@@ -43,9 +43,9 @@ func TestAnalysis_a_stage_passes_with_a_successful_measurement_after_delivery(t 
 	g.Expect(s.last.After).To(Equal(time.Minute), "the answer is looked for again")
 	s.Measured = s.answers(0.02, "")
 	g.Expect(s.admitted()).To(Equal([]string{"p"}))
-	g.Expect(s.stagePhase(0)).To(Equal(triggerv1.StageFinished))
-	g.Expect(*s.analysis(0)).To(Equal(triggerv1.AnalysisStatus{
-		Spec: s.analysis(0).Spec, Measurements: 1, MeasuredAt: later(s.Now), Result: triggerv1.AnalysisSuccessful, Successes: 1,
+	g.Expect(s.stagePhase()).To(Equal(triggerv1.StageFinished))
+	g.Expect(*s.analysis()).To(Equal(triggerv1.AnalysisStatus{
+		Spec: s.analysis().Spec, Measurements: 1, MeasuredAt: later(s.Now), Result: triggerv1.AnalysisSuccessful, Successes: 1,
 		Metrics: []triggerv1.MetricStatus{{Name: "error-rate", Result: triggerv1.AnalysisSuccessful, Value: "0.02"}},
 	}))
 	s.become(Current, "p")
@@ -71,7 +71,7 @@ func TestAnalysis_only_the_answer_that_is_asked_for_counts(t *testing.T) {
 			s.Measured = s.answers(0, "")
 			change(&s.Measured.Key)
 			g.Expect(s.admitted()).To(BeEmpty())
-			g.Expect(s.analysis(0).Measurements).To(BeZero())
+			g.Expect(s.analysis().Measurements).To(BeZero())
 		})
 	}
 }
@@ -91,7 +91,7 @@ func TestAnalysis_what_was_asked_before_all_was_delivered_does_not_count_after(t
 	s.step()
 	s.later(time.Minute).Measured = old
 	g.Expect(s.admitted()).To(BeEmpty())
-	g.Expect(s.analysis(0).Measurements).To(BeZero())
+	g.Expect(s.analysis().Measurements).To(BeZero())
 }
 
 func TestAnalysis_fails_the_stage(t *testing.T) {
@@ -118,7 +118,7 @@ func TestAnalysis_fails_the_stage(t *testing.T) {
 			g.Expect(s.last.Admitted).To(HaveEach(false))
 			g.Expect(s.phase()).To(Equal(c.want))
 			g.Expect(s.Previous.Message).To(Equal(c.message))
-			g.Expect(s.analysis(0).Failed).To(Equal("error-rate 0.31 is above 0.05 (1 of 1)"))
+			g.Expect(s.analysis().Failed).To(Equal("error-rate 0.31 is above 0.05 (1 of 1)"))
 			g.Expect(s.last.Measure).To(BeNil())
 			if c.want == triggerv1.RolloutRollingBack {
 				return
@@ -164,7 +164,7 @@ func TestAnalysis_that_failed_is_passed_over_where_a_rollout_is_to_continue(t *t
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutFinished))
 	g.Expect(s.last.Passed).To(BeFalse(), "nothing to go back to")
 	g.Expect(FailedAnalysis(s.Previous)).To(Equal("analysis of stage canary failed: error-rate 0.31 is above 0.05 (1 of 1)"))
-	g.Expect(s.analysis(0).Unproven).To(BeTrue())
+	g.Expect(s.analysis().Unproven).To(BeTrue())
 	s.Rollout.OnFailure = triggerv1.FailureHalt
 	s.Reset = true
 	s.admitted()
@@ -179,20 +179,20 @@ func TestAnalysis_counts_failures_up_to_the_threshold(t *testing.T) {
 	s.admitted()
 	s.become(UnderWay, "c")
 	s.measure(1)
-	g.Expect(s.analysis(0).Failures).To(BeEquivalentTo(1), "it counts from the start")
+	g.Expect(s.analysis().Failures).To(BeEquivalentTo(1), "it counts from the start")
 	s.become(Current, "c")
 	s.admitted()
 	s.measure(0)
 	s.measure(0)
-	g.Expect(s.analysis(0).Successes).To(BeEquivalentTo(2))
+	g.Expect(s.analysis().Successes).To(BeEquivalentTo(2))
 	s.measure(1)
-	g.Expect(s.analysis(0)).To(And(
+	g.Expect(s.analysis()).To(And(
 		HaveField("Failures", BeEquivalentTo(2)), HaveField("Successes", BeZero()), HaveField("Failed", BeEmpty()),
 		HaveField("Metrics", HaveExactElements(HaveField("Failures", BeEquivalentTo(2))))))
 	g.Expect(s.Previous.Stages[0].Since.Time).To(Equal(s.Now), "the time begins again")
 	s.measure(1)
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted))
-	g.Expect(s.analysis(0).Failed).To(Equal("error-rate 1 is above 0.05 (3 of 3)"))
+	g.Expect(s.analysis().Failed).To(Equal("error-rate 1 is above 0.05 (3 of 3)"))
 }
 
 func TestAnalysis_time_without_an_answer_does_not_count(t *testing.T) {
@@ -202,13 +202,13 @@ func TestAnalysis_time_without_an_answer_does_not_count(t *testing.T) {
 	s.measure(0)
 	s.measure(0)
 	s.measure(-1)
-	g.Expect(s.analysis(0).Result).To(Equal(triggerv1.AnalysisInconclusive))
-	g.Expect(s.analysis(0).Metrics[0].Message).To(Equal("no data"))
+	g.Expect(s.analysis().Result).To(Equal(triggerv1.AnalysisInconclusive))
+	g.Expect(s.analysis().Metrics[0].Message).To(Equal("no data"))
 	g.Expect(s.Now.Sub(s.Previous.Stages[0].Since.Time)).To(Equal(2 * time.Minute))
 	s.measure(-1)
 	g.Expect(s.Now.Sub(s.Previous.Stages[0].Since.Time)).To(Equal(2 * time.Minute))
 	g.Expect(s.measure(0)).To(Equal([]string{"p"}))
-	g.Expect(s.analysis(0).InconclusiveSince).To(BeNil())
+	g.Expect(s.analysis().InconclusiveSince).To(BeNil())
 }
 
 func TestAnalysis_a_pause_of_the_operator_does_not_count(t *testing.T) {
@@ -218,7 +218,7 @@ func TestAnalysis_a_pause_of_the_operator_does_not_count(t *testing.T) {
 	s.measure(0)
 	s.later(24 * time.Hour)
 	s.step()
-	g.Expect(s.stagePhase(0)).To(Equal(triggerv1.StageSoaking), "what is due is measured first")
+	g.Expect(s.stagePhase()).To(Equal(triggerv1.StageSoaking), "what is due is measured first")
 	g.Expect(s.measure(0)).To(BeEmpty())
 	g.Expect(s.Now.Sub(s.Previous.Stages[0].Since.Time)).To(Equal(3 * time.Minute))
 }
@@ -253,13 +253,13 @@ func TestAnalysis_an_answer_that_lacks_a_metric_is_none(t *testing.T) {
 	s.Measured = s.answers(0, triggerv1.AnalysisSuccessful)
 	s.Measured.Metrics = nil
 	g.Expect(s.admitted()).To(BeEmpty())
-	g.Expect(s.analysis(0).Result).To(Equal(triggerv1.AnalysisInconclusive))
+	g.Expect(s.analysis().Result).To(Equal(triggerv1.AnalysisInconclusive))
 	s.ask()
 	s.Measured = s.answers(0, triggerv1.AnalysisSuccessful)
 	s.Measured.Webhooks = nil
 	g.Expect(s.admitted()).To(BeEmpty())
-	g.Expect(s.analysis(0).Result).To(Equal(triggerv1.AnalysisInconclusive))
-	g.Expect(s.analysis(0).Webhooks).To(Equal([]triggerv1.WebhookStatus{{Name: "smoke", Result: triggerv1.AnalysisInconclusive, Message: "no answer"}}))
+	g.Expect(s.analysis().Result).To(Equal(triggerv1.AnalysisInconclusive))
+	g.Expect(s.analysis().Webhooks).To(Equal([]triggerv1.WebhookStatus{{Name: "smoke", Result: triggerv1.AnalysisInconclusive, Message: "no answer"}}))
 }
 
 func TestAnalysis_a_check_fails_it(t *testing.T) {
@@ -268,7 +268,7 @@ func TestAnalysis_a_check_fails_it(t *testing.T) {
 	s := canaryDelivered(g, measured(unmeasured, calls("smoke", triggerv1.WebhookCheck), calls("chat", triggerv1.WebhookEvent)))
 	s.answer(0, triggerv1.AnalysisFailed)
 	g.Expect(s.Previous.Message).To(Equal("analysis of stage canary failed: webhook smoke status 418 (1 of 1)"))
-	g.Expect(s.analysis(0).Webhooks).To(Equal([]triggerv1.WebhookStatus{{Name: "smoke", Result: triggerv1.AnalysisFailed, Failures: 1, Message: "status 418"}}))
+	g.Expect(s.analysis().Webhooks).To(Equal([]triggerv1.WebhookStatus{{Name: "smoke", Result: triggerv1.AnalysisFailed, Failures: 1, Message: "status 418"}}))
 }
 
 func TestAnalysis_a_reset_begins_again(t *testing.T) {
@@ -284,11 +284,11 @@ func TestAnalysis_a_reset_begins_again(t *testing.T) {
 	s.later(time.Hour).Reset = true
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutSoaking))
-	g.Expect(s.analysis(0)).To(And(HaveField("Failures", BeZero()), HaveField("Failed", BeEmpty()), HaveField("Result", BeEmpty())))
+	g.Expect(s.analysis()).To(And(HaveField("Failures", BeZero()), HaveField("Failed", BeEmpty()), HaveField("Result", BeEmpty())))
 	g.Expect(s.Previous.Stages[0].Since.Time).To(Equal(s.Now))
 	s.Measured = late
 	g.Expect(s.later(time.Minute).admitted()).To(BeEmpty())
-	g.Expect(s.analysis(0).Result).To(BeEmpty())
+	g.Expect(s.analysis().Result).To(BeEmpty())
 	s.measure(0)
 	g.Expect(s.measure(0)).To(Equal([]string{"p"}))
 }
@@ -337,13 +337,13 @@ func TestAnalysis_of_another_spec(t *testing.T) {
 			s.measure(0)
 			c.edit(&s.Rollout.Stages[0])
 			s.later(time.Second).step()
-			g.Expect(s.analysis(0).Failures).To(BeEquivalentTo(c.failures))
-			g.Expect(s.analysis(0).Successes).To(BeEquivalentTo(c.successes))
-			g.Expect(s.analysis(0).Measurements).To(BeEquivalentTo(2))
+			g.Expect(s.analysis().Failures).To(BeEquivalentTo(c.failures))
+			g.Expect(s.analysis().Successes).To(BeEquivalentTo(c.successes))
+			g.Expect(s.analysis().Measurements).To(BeEquivalentTo(2))
 			g.Expect(s.Previous.Stages[0].Since.Time.Equal(s.Now)).To(Equal(c.failures == 0), "what has begun again takes its time")
 			s.later(2 * time.Hour)
 			s.measure(0)
-			g.Expect(s.analysis(0).Successes).To(BeEquivalentTo(c.successes + 1))
+			g.Expect(s.analysis().Successes).To(BeEquivalentTo(c.successes + 1))
 		})
 	}
 }
@@ -363,8 +363,8 @@ func TestAnalysis_comes_and_goes_in_the_middle_of_a_stage(t *testing.T) {
 	s.measure(1)
 	s.Rollout.Stages[0].Analysis = nil
 	s.step()
-	g.Expect(s.analysis(0)).To(BeNil())
-	g.Expect(s.later(10 * time.Minute).admitted()).To(Equal([]string{"p"}))
+	g.Expect(s.analysis()).To(BeNil())
+	g.Expect(s.later(10*time.Minute).admitted()).To(Equal([]string{"p"}))
 }
 
 func TestAnalysis_times_that_are_still_to_come_are_put_right(t *testing.T) {
@@ -374,9 +374,9 @@ func TestAnalysis_times_that_are_still_to_come_are_put_right(t *testing.T) {
 	s.measure(-1)
 	s.later(-24 * time.Hour)
 	s.step()
-	g.Expect(s.analysis(0).MeasuredAt.Time).To(Equal(s.Now))
-	g.Expect(s.analysis(0).InconclusiveSince.Time).To(Equal(s.Now))
-	s.analysis(0).MeasuredAt = nil
+	g.Expect(s.analysis().MeasuredAt.Time).To(Equal(s.Now))
+	g.Expect(s.analysis().InconclusiveSince.Time).To(Equal(s.Now))
+	s.analysis().MeasuredAt = nil
 	s.step()
 	g.Expect(s.last.After).To(Equal(time.Minute))
 	g.Expect(s.measure(0)).To(Equal([]string{"p"}))
@@ -389,12 +389,12 @@ func TestAnalysis_a_stage_that_loses_readiness_begins_again(t *testing.T) {
 	s.measure(0)
 	s.target("c").Ready = "False"
 	s.later(30 * time.Second).step()
-	g.Expect(s.stagePhase(0)).To(Equal(triggerv1.StageUnready))
+	g.Expect(s.stagePhase()).To(Equal(triggerv1.StageUnready))
 	s.measure(1)
-	g.Expect(s.analysis(0).Failures).To(BeEquivalentTo(1), "it is measured all the same")
+	g.Expect(s.analysis().Failures).To(BeEquivalentTo(1), "it is measured all the same")
 	s.target("c").Ready = "True"
 	s.step()
-	g.Expect(s.analysis(0).Successes).To(BeZero())
+	g.Expect(s.analysis().Successes).To(BeZero())
 	s.measure(0)
 	g.Expect(s.measure(0)).To(Equal([]string{"p"}))
 }
@@ -421,5 +421,5 @@ func TestAnalysis_nothing_is_measured_of_content_that_is_rejected(t *testing.T) 
 	g.Expect(s.admitted()).To(BeEmpty())
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted))
 	g.Expect(s.last.Measure).To(BeNil())
-	g.Expect(s.analysis(0).Measurements).To(BeZero())
+	g.Expect(s.analysis().Measurements).To(BeZero())
 }

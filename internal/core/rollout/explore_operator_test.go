@@ -8,6 +8,7 @@ import (
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
@@ -57,7 +58,7 @@ func (f *fleet) reconcile(b bounds) bool {
 	for i := range f.releases {
 		l.decide(i, f.cached[i], false)
 	}
-	gated := l.gate()
+	gated := l.gated()
 	writes := gated.Admitted[canary] || gated.Admitted[rest]
 	for i := range f.releases {
 		writes = writes || l.inputs[i].Unpublished && gated.Held[i] == ""
@@ -98,6 +99,9 @@ func (f *fleet) begin(b bounds) *look {
 	l := &look{fleet: f, sources: sourcesOf(f.seen), restored: f.seen, spec: &triggerv1.Rollout{
 		OnFailure: b.onFailure, Stages: []triggerv1.Stage{{Name: "canary"}, {Name: "rest", Approval: triggerv1.ApprovalManual}},
 	}}
+	if b.ticks > 0 {
+		l.spec.Stages[canary].Analysis = measuredCanary()
+	}
 	known := f.known
 	l.diff = plan.Compare(known.sources, known.digest, l.sources)
 	l.content = l.diff.To
@@ -107,7 +111,7 @@ func (f *fleet) begin(b bounds) *look {
 		if Rejects(l.spec, known.rollout, l.content, false, false) && known.rollout.Rollback.Digest == l.earlier {
 			l.sources, l.rejected = sources, l.content
 			l.diff = plan.Compare(known.sources, known.digest, sources)
-			for content := range 3 {
+			for content := range bad + 1 {
 				if contentDigest(content) == l.earlier {
 					l.restored = content
 				}
@@ -141,10 +145,11 @@ func (l *look) decide(i int, observed chart, live bool) {
 }
 
 // gate asks which of the requests may be made.
-func (l *look) gate() Decision {
+func (l *look) gate(measured *analysis.Measurement) Decision {
 	in := Input{
 		Now: clock(l.now), Digest: l.content, Rollout: l.spec, Timeout: 5 * time.Minute, Previous: l.known.rollout,
 		Approval: Annotation(l.asks), Handled: l.known.handled, Reject: Annotation(l.rejects), HandledReject: l.known.handledReject, Earlier: l.earlier, Restored: l.rejected != "",
+		Trigger: "1-trigger", Measured: measured,
 	}
 	for i := range l.releases {
 		t := Of(fmt.Sprintf("apps/%d", i), i, l.decided[i], l.inputs[i].Release)
@@ -228,6 +233,8 @@ func (l *look) write(i int) {
 	case l.releases[rest].live.config == l.restored && !l.releases[rest].live.failed: // It runs that.
 	case first.live.config != l.restored || first.live.failed:
 		l.problem = fmt.Sprintf("content %d passes the canary, which does not run it", l.restored)
+	case l.restored == bad:
+		l.problem = "what is bad passes the analysis of the canary"
 	case l.approved != l.restored:
 		l.problem = fmt.Sprintf("content %d passes without approval", l.restored)
 	}

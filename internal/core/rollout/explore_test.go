@@ -19,6 +19,10 @@ var exploreMore = flag.Bool("explore.more", false, "explore larger bounds; takes
 type bounds struct {
 	edits, crashes, leaders, requests, suspensions, rejections int
 
+	// ticks are the intervals that pass while something else happens, none where nothing is measured, and silences
+	// the measurements without an answer.
+	ticks, silences int
+
 	onFailure triggerv1.FailurePolicy
 }
 
@@ -26,7 +30,7 @@ type bounds struct {
 // first, until there is no new one: two releases with copies, one after the other and the second
 // after an approval, content that breaks them, helm-controller step by step, caches that lag, a
 // person who approves or rejects, and crashes before each write. In no state has the second release content
-// that the first does not run or that no one has approved, and none gets what is rejected. From every state, it lets the world
+// that the first does not run, that has failed its analysis or that no one has approved, and none gets what is rejected. From every state, it lets the world
 // settle, and demands that good content is delivered (G1) with no more revisions than there
 // are reasons (G2), and that broken content halts, or is rolled back.
 func TestExplore(t *testing.T) {
@@ -41,14 +45,19 @@ func TestExplore(t *testing.T) {
 		"a suspension":                    {edits: 1, suspensions: 1, onFailure: rollback},
 		"a rejection":                     {edits: 1, rejections: 1, onFailure: rollback},
 		"a rejection that halts":          {edits: 1, rejections: 1, onFailure: halt},
+		"an analysis":                     {edits: 1, ticks: 2, silences: 1, onFailure: halt},
+		"an analysis and a crash":         {edits: 1, ticks: 1, crashes: 1, onFailure: rollback},
+		"an analysis and another leader":  {edits: 1, ticks: 1, leaders: 1, onFailure: halt},
+		"an analysis of other content":    {edits: 2, ticks: 1, onFailure: halt},
 	}
 	switch {
 	case testing.Short():
-		worlds = map[string]bounds{"an edit": {edits: 1, onFailure: triggerv1.FailureHalt}}
+		worlds = map[string]bounds{"an edit": {edits: 1, onFailure: halt}, "an analysis": {edits: 1, ticks: 1, onFailure: halt}}
 	case *exploreMore:
 		worlds["suspensions"] = bounds{edits: 1, suspensions: 2, onFailure: rollback}
 		worlds["two edits that may be rolled back"] = bounds{edits: 2, onFailure: rollback}
 		worlds["a rejection and a crash"] = bounds{edits: 1, crashes: 1, rejections: 1, onFailure: rollback}
+		worlds["an analysis that is rolled back"] = bounds{edits: 1, ticks: 2, silences: 1, leaders: 1, onFailure: rollback}
 		worlds["all of it"] = bounds{edits: 1, crashes: 1, leaders: 1, requests: 1, suspensions: 1, onFailure: rollback}
 	}
 	for name, b := range worlds {
@@ -74,7 +83,11 @@ func TestExplore(t *testing.T) {
 			if b.onFailure == triggerv1.FailureRollback {
 				broke = triggerv1.RolloutRolledBack
 			}
-			for _, end := range []string{fmt.Sprintf("%s with 1", triggerv1.RolloutFinished), fmt.Sprintf("%s with %d", broke, broken)} {
+			worst := broken
+			if b.ticks > 0 {
+				worst = bad
+			}
+			for _, end := range []string{fmt.Sprintf("%s with 1", triggerv1.RolloutFinished), fmt.Sprintf("%s with %d", broke, worst)} {
 				if ends[end] == 0 {
 					t.Errorf("no state ends %s", end)
 				}
@@ -87,7 +100,11 @@ func TestExplore(t *testing.T) {
 var steps = []explore.Step[fleet, bounds]{
 	{Name: "edit to what there was", Do: func(f *fleet, b bounds) bool { return f.edit(0, b) }},
 	{Name: "edit", Do: func(f *fleet, b bounds) bool { return f.edit(1, b) }},
-	{Name: "edit to what is broken", Do: func(f *fleet, b bounds) bool { return f.edit(broken, b) }},
+	{Name: "edit to what is broken", Do: func(f *fleet, b bounds) bool { return b.ticks == 0 && f.edit(broken, b) }},
+	{Name: "edit to what is bad", Do: func(f *fleet, b bounds) bool { return b.ticks > 0 && f.edit(bad, b) }},
+	{Name: "an interval passes", Do: func(f *fleet, b bounds) bool { return f.tick(b) }},
+	{Name: "the provider answers", Do: func(f *fleet, b bounds) bool { return f.answer(true, b) }},
+	{Name: "the provider has no answer", Do: func(f *fleet, b bounds) bool { return f.answer(false, b) }},
 	{Name: "helm-controller, the canary", Do: func(f *fleet, _ bounds) bool { return f.helm(canary) }},
 	{Name: "helm-controller, the rest", Do: func(f *fleet, _ bounds) bool { return f.helm(rest) }},
 	{Name: "the operator sees the source", Do: func(f *fleet, _ bounds) bool { return f.seeSource() }},
@@ -128,6 +145,7 @@ func (f *fleet) toRest(b bounds) string {
 		moved = f.seeSource() || moved
 		moved = f.seeStatus() || moved
 		moved = f.reconcile(b) || moved
+		moved = f.answer(true, b) || moved
 		moved = f.approve() || moved
 		f.trace = append(f.trace, "then                         "+f.String())
 		if f.problem != "" {
@@ -161,11 +179,11 @@ func (f *fleet) verdict(b bounds) string {
 	if s.RejectedBy != nil {
 		return f.whenRejected(b)
 	}
-	if f.content == broken {
+	if f.content == broken || f.content == bad {
 		phase := triggerv1.RolloutHalted
 		if b.onFailure == triggerv1.FailureRollback && f.stored.delivered != nil {
 			phase = triggerv1.RolloutRolledBack
-			if first.config == broken {
+			if first.config == f.content {
 				return "is not rolled back: " + f.String()
 			}
 		}

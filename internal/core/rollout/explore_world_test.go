@@ -51,6 +51,9 @@ type fleet struct {
 
 	edits, crashes, leaders, requests, suspensions, rejections int
 
+	asking          asking
+	ticks, silences int
+
 	// problem is what must never be, and trace how the world settled.
 	problem string
 	trace   []string
@@ -136,11 +139,11 @@ func (s fleetStatus) same(other fleetStatus) bool {
 
 // key is the same for states that behave the same: of times, only what is between them counts.
 func (f fleet) key() string {
-	text := fmt.Sprint(f.content, f.approved, f.asks, f.rejects, f.edits, f.crashes, f.leaders, f.requests, f.suspensions, f.rejections)
+	text := fmt.Sprint(f.content, f.approved, f.asks, f.rejects, f.edits, f.crashes, f.leaders, f.requests, f.suspensions, f.rejections, f.ticks, f.silences) + f.asking.text()
 	for _, r := range f.releases {
 		text += fmt.Sprint("|", r.copied, r.run, r.queued, r.made, r.live.key(f.now))
 	}
-	text += f.stored.key() + f.view.key(f)
+	text += f.stored.key(f.now) + f.view.key(f)
 	if f.former.leads {
 		text += f.former.key(f)
 	}
@@ -148,7 +151,7 @@ func (f fleet) key() string {
 }
 
 func (v view) key(f fleet) string {
-	text := fmt.Sprint("|", v.seen, v.known.version == f.stored.version) + v.known.key()
+	text := fmt.Sprint("|", v.seen, v.known.version == f.stored.version) + v.known.key(f.now)
 	for i, c := range v.cached {
 		text += fmt.Sprint("|", c.key(f.now), c.version == f.releases[i].live.version)
 	}
@@ -197,7 +200,7 @@ func parse(text string) parsed {
 	return p
 }
 
-func (s fleetStatus) key() string {
+func (s fleetStatus) key(now int) string {
 	text := "|" + s.digest + s.handled + "|" + s.handledReject
 	if s.delivered != nil {
 		text += s.delivered.Digest
@@ -205,7 +208,7 @@ func (s fleetStatus) key() string {
 	if r := s.rollout; r != nil {
 		text += fmt.Sprint(r.Digest, r.Phase, r.Stage, r.Rollback, r.RejectedBy != nil)
 		for _, st := range r.Stages {
-			text += fmt.Sprint(st.Name, st.Phase, st.Approved, st.Targets, st.Failed)
+			text += fmt.Sprint(st.Name, st.Phase, st.Approved, st.Targets, st.Failed, analysisKey(st.Analysis, now))
 		}
 	}
 	return text
@@ -285,7 +288,7 @@ func (f *fleet) seeStatus() bool {
 // start fills the caches of an operator.
 func (f *fleet) start() {
 	f.readSource()
-	f.known = f.stored.clone()
+	f.known, f.asking = f.stored.clone(), asking{}
 	for i, r := range f.releases {
 		f.cached[i] = r.live
 	}

@@ -67,7 +67,7 @@ func (d *dice) status(word string) *triggerv1.RolloutStatus {
 		s.Stages = append(s.Stages, triggerv1.StageStatus{
 			Name:  one(d, "a", "b", "c", word),
 			Phase: one(d, "", triggerv1.StageUnchanged, triggerv1.StageWaiting, triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready, triggerv1.StageFinished, triggerv1.StagePhase(word)),
-			Since: d.stamp(), Approved: d.below(2) == 1, Approval: one(d, "", first, word), Failed: -1,
+			Since: d.stamp(), Approved: d.below(2) == 1, Approval: one(d, "", first, word), Failed: -1, Analysis: d.analysisStatus(word),
 		})
 	}
 	return s
@@ -92,7 +92,7 @@ func (d *dice) input(word string) Input {
 		in.Rollout = &triggerv1.Rollout{MaxFailures: d.amount(), OnFailure: one(d, "", triggerv1.FailureHalt, triggerv1.FailureContinue, triggerv1.FailureRollback)}
 		for i := range 1 + d.below(3) {
 			stage := triggerv1.Stage{Name: string(rune('a' + i)), MaxConcurrency: d.amount(), Approval: one(d, "", triggerv1.ApprovalManual)}
-			stage.MinSuccessTime.Duration = d.duration()
+			stage.MinSuccessTime.Duration, stage.Analysis = d.duration(), d.analysis()
 			in.Rollout.Stages = append(in.Rollout.Stages, stage)
 		}
 	}
@@ -166,6 +166,7 @@ func FuzzDecide(f *testing.F) {
 	f.Add([]byte("the quick brown fox jumps over the lazy dog and over the lazy dog again and again"), first)
 	f.Fuzz(func(t *testing.T, bytes []byte, word string) {
 		in := (*dice)(&bytes).input(word)
+		in.Measured = (*dice)(&bytes).answers(Decide(in).Measure, word)
 		before := in.Previous.DeepCopy()
 		d := Decide(in)
 		if !reflect.DeepEqual(before, in.Previous) {
@@ -180,6 +181,7 @@ func FuzzDecide(f *testing.F) {
 		for _, st := range d.Status.Stages {
 			checkStage(t, in, d, stageOf(before, st.Name), st)
 		}
+		checkMeasured(t, in, d)
 		begun := map[int]bool{}
 		for i, target := range in.Targets {
 			switch {

@@ -113,26 +113,49 @@ func awaits(st *stage, r analysis.Request) string {
 
 // check records the answers of a measurement of a stage that has started, if they have come.
 func (p *planner) check(st *stage) {
-	if !st.measures() || !begun(st.Phase) || st.analysisFailed() != "" {
+	if !st.isMeasured() {
 		return
 	}
 	r := p.request(st, analysis.Check)
 	if !p.answered(r) {
 		return
 	}
-	since := st.Analysis.MeasuredAt
+	before := st.Analysis.MeasuredAt
 	s := p.note(st)
-	s.Result = triggerv1.AnalysisSuccessful
-	var failed, silent []string
-	take := func(name string, result triggerv1.AnalysisResult, message string) {
-		s.Result = worse(s.Result, result)
-		switch result {
-		case triggerv1.AnalysisFailed:
-			failed = append(failed, name+separator(result)+message)
-		case triggerv1.AnalysisInconclusive:
-			silent = append(silent, name+separator(result)+message)
-		case triggerv1.AnalysisSuccessful:
+	var why string
+	s.Result, why = p.found(s, r)
+	soaking := st.Phase == triggerv1.StageSoaking
+	switch s.Result {
+	case triggerv1.AnalysisFailed:
+		s.Failures, s.Successes, s.InconclusiveSince = s.Failures+1, 0, nil
+		if soaking {
+			st.Since = later(p.Now)
 		}
+		if threshold := st.spec.Analysis.GetThreshold(); s.Failures >= threshold {
+			s.Failed = text.Line(fmt.Sprintf("%s (%d of %d)", why, s.Failures, threshold), maxFailed)
+		}
+	case triggerv1.AnalysisInconclusive:
+		s.Successes = 0
+		if soaking {
+			st.Since = p.moved(st.Since, min(p.Now.Sub(before.Time), 2*r.Interval)) // All beyond that is postponed already.
+		}
+		if p.isUnanswered(s) {
+			s.Failed = text.Line(fmt.Sprintf("no answer for %s: %s", p.Timeout, why), maxFailed)
+		}
+	case triggerv1.AnalysisSuccessful:
+		s.InconclusiveSince = nil
+		if soaking {
+			s.Successes++
+		}
+	}
+}
+
+// found records the answers to a request, and returns what they are together, and why.
+func (p *planner) found(s *triggerv1.AnalysisStatus, r analysis.Request) (triggerv1.AnalysisResult, string) {
+	result, why := triggerv1.AnalysisSuccessful, map[triggerv1.AnalysisResult][]string{}
+	take := func(name string, one triggerv1.AnalysisResult, message string) {
+		result = worse(result, one)
+		why[one] = append(why[one], name+separator(one)+message)
 	}
 	for _, m := range r.Metrics {
 		noted := p.judged(s, m)
@@ -145,29 +168,7 @@ func (p *planner) check(st *stage) {
 		}
 		take("webhook "+w.Name, noted.Result, noted.Message)
 	}
-	switch s.Result {
-	case triggerv1.AnalysisFailed:
-		s.Failures, s.Successes, s.InconclusiveSince = s.Failures+1, 0, nil
-		if st.Phase == triggerv1.StageSoaking {
-			st.Since = later(p.Now)
-		}
-		if threshold := st.spec.Analysis.GetThreshold(); s.Failures >= threshold {
-			s.Failed = text.Line(fmt.Sprintf("%s (%d of %d)", strings.Join(failed, ", "), s.Failures, threshold), maxFailed)
-		}
-	case triggerv1.AnalysisInconclusive:
-		s.Successes = 0
-		if st.Phase == triggerv1.StageSoaking {
-			st.Since = p.moved(st.Since, min(p.Now.Sub(since.Time), 2*r.Interval)) // All beyond that is postponed already.
-		}
-		if p.isUnanswered(s) {
-			s.Failed = text.Line(fmt.Sprintf("no answer for %s: %s", p.Timeout, strings.Join(silent, ", ")), maxFailed)
-		}
-	case triggerv1.AnalysisSuccessful:
-		s.InconclusiveSince = nil
-		if st.Phase == triggerv1.StageSoaking {
-			s.Successes++
-		}
-	}
+	return result, strings.Join(why[result], ", ")
 }
 
 // judged records what was measured of a metric.

@@ -28,20 +28,27 @@ func News(was, is *triggerv1.RolloutStatus) []StageNews {
 	}
 	var news []StageNews
 	for _, st := range is.Stages {
-		before := recordedStage(was, st.Name)
-		switch {
-		case begun(st.Phase) && !begun(before.Phase) && before.Phase != triggerv1.StageFinished:
-			news = append(news, StageNews{Stage: st.Name, Event: analysis.Started})
-		case st.Phase == triggerv1.StageFinished && begun(before.Phase):
-			news = append(news, StageNews{Stage: st.Name, Event: analysis.Finished})
-		case st.Phase == triggerv1.StageRolledBack && before.Phase != st.Phase:
-			news = append(news, StageNews{Stage: st.Name, Event: analysis.RolledBack, Message: is.Message})
+		if event := became(recordedStage(was, st.Name).Phase, st.Phase); event != "" {
+			news = append(news, StageNews{Stage: st.Name, Event: event})
 		}
 	}
 	if fails(is) && !fails(was) && is.Stage != "" {
 		news = append(news, StageNews{Stage: is.Stage, Event: analysis.Failed, Message: is.Message})
 	}
 	return news
+}
+
+// became says what the step from one phase to another is, empty if that is nothing to speak of.
+func became(was, is triggerv1.StagePhase) analysis.Event {
+	switch {
+	case begun(is) && !begun(was) && was != triggerv1.StageFinished:
+		return analysis.Started
+	case is == triggerv1.StageFinished && begun(was):
+		return analysis.Finished
+	case is == triggerv1.StageRolledBack && was != is:
+		return analysis.RolledBack
+	}
+	return ""
 }
 
 // fails reports that a rollout has halted, or is rolled back.

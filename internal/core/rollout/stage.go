@@ -54,16 +54,22 @@ func (p *planner) assign(fresh bool) {
 	p.Status.Unmatched = count(len(p.unmatched))
 	for i := range p.stages {
 		st := &p.stages[i]
-		unchanged := st.counts[Current] == len(st.members) && !(st.measures() && unproven(st.StageStatus) && len(st.members) > 0)
-		switch {
-		case p.unapproved(st):
-			st.set(p.Now, triggerv1.StageWaiting)
-		case unchanged && (fresh || st.Phase == "" && (len(st.members) == 0 || p.Previous.Phase == triggerv1.RolloutFinished)):
-			st.set(p.Now, triggerv1.StageUnchanged) // One that is renamed meanwhile still has to soak.
-		case st.Phase == "" || !unchanged && st.Phase == triggerv1.StageUnchanged:
-			st.set(p.Now, triggerv1.StageWaiting)
-		}
+		p.place(st, fresh)
 		st.Targets, st.Delivered, st.Failed = count(len(st.members)), count(st.counts[Current]), count(st.failed)
+	}
+}
+
+// place lets a stage wait, or says that it has nothing to do. One whose targets run content that has not
+// passed its analysis has.
+func (p *planner) place(st *stage, fresh bool) {
+	unchanged := st.counts[Current] == len(st.members) && (len(st.members) == 0 || !st.measures() || !unproven(st.StageStatus))
+	switch {
+	case p.unapproved(st):
+		st.set(p.Now, triggerv1.StageWaiting)
+	case unchanged && (fresh || st.Phase == "" && (len(st.members) == 0 || p.Previous.Phase == triggerv1.RolloutFinished)):
+		st.set(p.Now, triggerv1.StageUnchanged) // One that is renamed meanwhile still has to soak.
+	case st.Phase == "" || !unchanged && st.Phase == triggerv1.StageUnchanged:
+		st.set(p.Now, triggerv1.StageWaiting)
 	}
 }
 

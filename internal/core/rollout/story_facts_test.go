@@ -61,6 +61,7 @@ func (s *story) checkFacts(in Input, d Decision) {
 			case triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready:
 			}
 		}
+		s.checkAnalysis(in, d, in.Rollout.Stages[i], before, st)
 		switch before.Phase {
 		case triggerv1.StageWaiting, triggerv1.StageProgressing, triggerv1.StageSoaking, triggerv1.StageUnready:
 			if st.Phase == triggerv1.StageFinished && st.Targets == 0 && !is.Overridden && (!in.Reset || was.Phase != triggerv1.RolloutBlocked || was.Stage != st.Name) {
@@ -77,7 +78,7 @@ func (s *story) checkFacts(in Input, d Decision) {
 		panic(fmt.Sprintf("%d stages are approved by %d approvals", approved, len(s.approvals)))
 	}
 	halted := []triggerv1.RolloutPhase{triggerv1.RolloutHalted, triggerv1.RolloutRollingBack, triggerv1.RolloutRollbackHalted}
-	if !slices.Contains(halted, is.Phase) || was != nil && slices.Contains(halted, was.Phase) || in.RejectedBy != "" || in.Restored {
+	if FailedAnalysis(is) != "" || !slices.Contains(halted, is.Phase) || was != nil && slices.Contains(halted, was.Phase) || in.RejectedBy != "" || in.Restored {
 		return
 	}
 	if !slices.ContainsFunc(s.members, func(m *member) bool { return !m.gone && (m.failed || m.unready) }) {

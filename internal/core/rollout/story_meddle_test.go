@@ -69,7 +69,11 @@ func (s *story) given() []string {
 func (s *story) editSpec() {
 	r := s.in.Rollout.DeepCopy()
 	i := s.rng.Intn(len(r.Stages))
-	switch s.rng.Intn(6) {
+	switch s.rng.Intn(7) {
+	case 6:
+		if r.Stages[i].Analysis = nil; s.chance(2) {
+			r.Stages[i].Analysis = s.analysis()
+		}
 	case 0:
 		r.Stages[i].Name += "x"
 	case 4: // Their targets keep their place, under another name.

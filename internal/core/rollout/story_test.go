@@ -136,12 +136,15 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 	default:
 		s.applied = time.Time{}
 	}
+	in.Trigger, in.Measured = "uid", s.measurement()
 	d := Decide(in)
 	if again := Decide(in); !reflect.DeepEqual(d, again) {
 		panic("decided differently the second time")
 	}
 	s.check(in, d)
+	asked := s.askProvider(d.Measure)
 	statuses, acted := s.execute(d, mayCrash)
+	acted = acted || asked && !mayCrash
 	if statuses == nil {
 		return true, 0
 	}
@@ -175,6 +178,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 // settle ends the trouble, first that of all members that the API server does not refuse.
 func (s *story) settle() string {
 	s.note("--- calm ---")
+	s.provider.calm = true
 	for _, m := range s.members {
 		m.suspended = false
 	}
@@ -193,7 +197,7 @@ func (s *story) settle() string {
 func (s *story) rest() string {
 	for round := 0; ; round++ {
 		if round > 3000 {
-			return "does not settle"
+			return fmt.Sprintf("does not settle: %s %s", s.stored.Phase, s.stored.Message)
 		}
 		s.helmController()
 		acted, after := s.reconcile(false)
@@ -244,7 +248,7 @@ func (s *story) verdict() string {
 		}
 		return ""
 	case triggerv1.RolloutSettling, triggerv1.RolloutProgressing, triggerv1.RolloutSoaking,
-		triggerv1.RolloutAwaitingApproval, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutRollingBack:
+		triggerv1.RolloutAwaitingApproval, triggerv1.RolloutAwaitingGate, triggerv1.RolloutAwaitingWindow, triggerv1.RolloutRollingBack:
 		fallthrough
 	default:
 		return "rests in phase " + string(s.stored.Phase)

@@ -96,9 +96,10 @@ type story struct {
 	// rejected is the content that no target may get any more.
 	rejected int
 
-	forced  int
-	reset   bool
-	trigger storyTrigger
+	forced   int
+	reset    bool
+	trigger  storyTrigger
+	provider storyProvider
 	log     []string
 }
 
@@ -115,6 +116,7 @@ func newStory(seed int64) *story {
 		breaks: map[int]map[string]bool{}, tools: map[int]bool{}, approvals: map[string]bool{}, approvedFor: map[string]string{}, content: 1, newest: 1,
 	}
 	s.in = Input{Timeout: time.Minute}
+	s.provider.bad = map[string]bool{}
 	if s.chance(2) {
 		s.in.Settle = time.Duration(1+s.rng.Intn(10)) * time.Second
 		s.tools[1] = s.chance(2)
@@ -185,6 +187,9 @@ func (s *story) rollout(stages int) *triggerv1.Rollout {
 		if s.chance(4) {
 			stage.Approval = triggerv1.ApprovalManual
 		}
+		if s.chance(3) {
+			stage.Analysis = s.analysis()
+		}
 		r.Stages = append(r.Stages, stage)
 	}
 	return r
@@ -222,6 +227,7 @@ func (s *story) edit() {
 	s.newest++
 	s.content = s.newest
 	s.tools[s.content] = s.chance(2)
+	s.provider.bad[digestOf(s.content)] = s.chance(4)
 	broken := map[string]bool{}
 	if s.chance(2) {
 		for _, m := range s.members {
@@ -240,7 +246,7 @@ func (s *story) edit() {
 			m.unreadyBefore = m.unready
 		}
 	}
-	s.note("content %d breaks %v, by a tool %t", s.content, broken, s.tools[s.content])
+	s.note("content %d breaks %v, by a tool %t, is bad %t", s.content, broken, s.tools[s.content], s.provider.bad[digestOf(s.content)])
 }
 
 // standing returns how a release stands to the content that is delivered.

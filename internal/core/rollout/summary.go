@@ -6,6 +6,7 @@ package rollout
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -41,12 +42,7 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 	if where == "" && s.Phase == triggerv1.RolloutProgressing {
 		return Summary{}, false // All stages are finished, or there are none.
 	}
-	join := func(text string) string {
-		if where == "" {
-			return text
-		}
-		return where + "; " + text
-	}
+	join := func(message string) string { return strings.TrimPrefix(where+"; "+message, "; ") }
 	progressing := func(message string) (Summary, bool) {
 		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: message}, true
 	}
