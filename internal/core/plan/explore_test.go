@@ -17,6 +17,10 @@ var exploreMore = flag.Bool("explore.more", false, "explore larger bounds; takes
 type bounds struct {
 	edits, crashes, suspensions, leaders, asks, deletions, removals, restores int
 
+	// triggers and releases report that there are two instead of one, and prompt that caches lag no more
+	// than from one reconciliation to the next.
+	triggers, releases, prompt bool
+
 	// limits are the documented ones that are reached.
 	limits []string
 }
@@ -38,11 +42,16 @@ func TestExplore(t *testing.T) {
 		"a status that is deleted": {edits: 1, deletions: 1},
 		"a record that is removed": {edits: 1, removals: 1, limits: []string{removed}},
 		"a backup":                 {edits: 1, restores: 1, limits: []string{restored}},
+		"two releases":             {edits: 1, releases: true, prompt: true},
+		"two triggers":             {edits: 1, triggers: true, prompt: true},
 	}
 	switch {
 	case testing.Short():
 		worlds = map[string]bounds{"an edit": {edits: 1}}
 	case *exploreMore:
+		worlds["two triggers and lagging caches"] = bounds{edits: 1, triggers: true}
+		worlds["two triggers and crashes"] = bounds{edits: 1, crashes: 1, triggers: true, prompt: true}
+		worlds["two releases and crashes"] = bounds{edits: 1, crashes: 1, releases: true, prompt: true}
 		worlds["edits and crashes"] = bounds{edits: 2, crashes: 1}
 		worlds["a backup of an edit before"] = bounds{edits: 2, restores: 1, limits: []string{restored, restoredDoubt}}
 	}
@@ -50,7 +59,7 @@ func TestExplore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			limits := map[string]int{}
-			world := explore.World[small, bounds]{Start: newSmall(), Bounds: b, Clone: small.clone, Key: small.key, Steps: steps, Check: func(s *small) string {
+			world := explore.World[small, bounds]{Start: newWorld(b), Bounds: b, Clone: small.clone, Key: small.key, Steps: steps, Check: func(s *small) string {
 				if problem := s.rest(); problem != "" {
 					return problem + "\n" + strings.Join(s.trace, "\n")
 				}
@@ -83,11 +92,14 @@ var steps = []explore.Step[small, bounds]{
 	{Name: "edit what is looked up", Do: func(s *small, b bounds) bool { return s.edit(&s.looked, b) }},
 	{Name: "edit what is looked up back", Do: func(s *small, b bounds) bool { return s.editBack(&s.looked, b) }},
 	{Name: "helm-controller goes on", Do: func(s *small, _ bounds) bool { return s.helm() }},
-	{Name: "the operator sees sources", Do: func(s *small, _ bounds) bool { return s.seeSources() }},
-	{Name: "the operator sees the release", Do: func(s *small, _ bounds) bool { return s.seeRelease() }},
-	{Name: "the operator sees its status", Do: func(s *small, _ bounds) bool { return s.seeStatus() }},
-	{Name: "the operator reconciles", Do: func(s *small, _ bounds) bool { return s.reconcile(lives) }},
+	{Name: "it does with the twin", Do: func(s *small, _ bounds) bool { return s.helmTwin() }},
+	{Name: "the operator sees sources", Do: func(s *small, b bounds) bool { return !b.prompt && s.seeSources() }},
+	{Name: "the operator sees the release", Do: func(s *small, b bounds) bool { return !b.prompt && s.seeRelease() }},
+	{Name: "the operator sees its status", Do: func(s *small, b bounds) bool { return !b.prompt && s.seeStatus() }},
+	{Name: "the operator reconciles", Do: func(s *small, b bounds) bool { return s.look(b) && s.reconcile(lives) }},
+	{Name: "it reconciles the second", Do: func(s *small, b bounds) bool { return s.look(b) && s.reconcileSecond() }},
 	{Name: "it dies before the request", Do: func(s *small, b bounds) bool { return s.crash(beforeRequest, b) }},
+	{Name: "it dies between two requests", Do: func(s *small, b bounds) bool { return s.twin.exists && s.crash(betweenRequests, b) }},
 	{Name: "it dies before the status", Do: func(s *small, b bounds) bool { return s.crash(beforeStatus, b) }},
 	{Name: "it dies after the status", Do: func(s *small, b bounds) bool { return s.crash(afterStatus, b) }},
 	{Name: "another operator leads", Do: func(s *small, b bounds) bool { return s.lead(b) }},

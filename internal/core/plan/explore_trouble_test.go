@@ -20,7 +20,8 @@ func (s *small) lead(b bounds) bool {
 // start fills the caches of an operator.
 func (s *small) start() {
 	s.readSources()
-	s.cached, s.known = s.live, s.stored.clone()
+	s.seeRelease()
+	s.seeStatus()
 }
 
 // follow has the one before look once more.

@@ -26,16 +26,15 @@ type small struct {
 	// saw are the contents of what is looked up that the operator has ever recorded, as bits.
 	saw int
 
-	live   smallRelease
-	run    smallRun
-	queued bool
-
-	// What the latest revision runs, and how many there are.
-	rendersRead, rendersLooked int
-	rendersUnread              bool
-	made                       int
+	smallSide
 
 	stored smallStatus
+
+	// second is another trigger over the same sources and the same release, if there is one, and twin
+	// another release of the same trigger. They take turns in the place of the first.
+	second  smallTrigger
+	twin    smallTwin
+	swapped bool
 
 	// What the operator has seen, and the one that led before, if it has not noticed that.
 	smallView
@@ -63,6 +62,31 @@ type smallView struct {
 	seenRead, seenLooked int
 	cached               smallRelease
 	known                smallStatus
+}
+
+// smallSide is a release, and helm-controller as far as it works on that.
+type smallSide struct {
+	live   smallRelease
+	run    smallRun
+	queued bool
+
+	// What the latest revision runs, and how many there are.
+	rendersRead, rendersLooked int
+	rendersUnread              bool
+	made                       int
+}
+
+// smallTwin is a release beside the first, and what the operator has seen of it.
+type smallTwin struct {
+	exists bool
+	smallSide
+	cached smallRelease
+}
+
+// smallTrigger is a trigger beside the first, in the same process: only its status is its own.
+type smallTrigger struct {
+	exists        bool
+	stored, known smallStatus
 }
 
 // smallRelease is a HelmRelease in the API server.
@@ -93,6 +117,7 @@ type smallStatus struct {
 	digest  string
 	sources []triggerv1.SourceStatus
 	target  *triggerv1.TargetStatus
+	twin    *triggerv1.TargetStatus
 }
 
 // These are the documented limits that the exploration reaches.
@@ -121,36 +146,55 @@ const (
 	smallLooked = "ConfigMap/apps/looked"
 )
 
+// newWorld is the world of some bounds.
+func newWorld(b bounds) small {
+	s := newSmall()
+	s.second.exists = b.triggers
+	if b.releases {
+		s.twin = smallTwin{exists: true, smallSide: s.smallSide, cached: s.cached}
+	}
+	return s
+}
+
 // newSmall is a release that is installed, of which nothing is recorded.
 func newSmall() small {
 	r := smallRelease{version: 1, generation: 1, observed: 1, ready: "True", revision: 1}
-	return small{saw: 1, live: r, smallView: smallView{leads: true, cached: r}, made: 1}
+	return small{saw: 1, smallSide: smallSide{live: r, made: 1}, smallView: smallView{leads: true, cached: r}}
 }
 
 func (s small) clone() small {
 	s.stored, s.known, s.former.known = s.stored.clone(), s.known.clone(), s.former.known.clone()
+	s.second.stored, s.second.known = s.second.stored.clone(), s.second.known.clone()
 	return s
 }
 
 func (s smallStatus) clone() smallStatus {
-	if s.target != nil {
-		s.target = s.target.DeepCopy()
-	}
+	s.target, s.twin = s.target.DeepCopy(), s.twin.DeepCopy()
 	return s
 }
 
 // key is the same for states that behave the same: of times, only what is between them counts.
 func (s small) key() string {
-	text := fmt.Sprint(s.read, s.looked, s.live.key(s.now), s.run.step, s.run.object.key(s.now), s.run.rendersRead, s.run.renders, s.run.unread, s.queued,
-		s.rendersRead, s.rendersLooked, s.rendersUnread, s.made, s.stored.key(), s.saw, s.edits, s.backs, s.crashes, s.suspensions,
+	text := fmt.Sprint(s.read, s.looked, s.smallSide.key(s.now), s.stored.key(), s.saw, s.edits, s.backs, s.crashes, s.suspensions,
 		s.leaders, s.asks, s.forces, s.deletions, s.removals, s.backups, s.restores, s.unsaved, s.smallView.key(s))
 	if s.former.leads {
 		text += s.former.key(s)
+	}
+	if t := s.twin; t.exists {
+		text += fmt.Sprint("|", t.smallSide.key(s.now), t.cached.key(s.now), t.cached.version == t.live.version)
+	}
+	if t := s.second; t.exists {
+		text += fmt.Sprint("|", t.stored.key(), t.known.key(), t.known.version == t.stored.version)
 	}
 	if s.saved != "" {
 		text += smallRelease{record: s.saved}.key(s.now)
 	}
 	return text
+}
+
+func (s smallSide) key(now int) string {
+	return fmt.Sprint(s.live.key(now), s.run.step, s.run.object.key(now), s.run.rendersRead, s.run.renders, s.run.unread, s.queued,
+		s.rendersRead, s.rendersLooked, s.rendersUnread, s.made)
 }
 
 func (v smallView) key(s small) string {
@@ -269,18 +313,18 @@ func (s *small) readSources() {
 }
 
 func (s *small) seeRelease() bool {
-	if s.cached == s.live {
+	if s.cached == s.live && s.twin.cached == s.twin.live {
 		return false
 	}
-	s.cached = s.live
+	s.cached, s.twin.cached = s.live, s.twin.live
 	return true
 }
 
 func (s *small) seeStatus() bool {
-	if s.known.version == s.stored.version {
+	if s.known.version == s.stored.version && s.second.known.version == s.second.stored.version {
 		return false
 	}
-	s.known = s.stored.clone()
+	s.known, s.second.known = s.stored.clone(), s.second.stored.clone()
 	return true
 }
 
