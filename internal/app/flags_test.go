@@ -81,6 +81,7 @@ var reach = map[string]struct {
 		func(b built) any { return b.ctrl.DefaultServiceAccount }, "me"},
 	"secrets":                 {[]string{"--secrets=false"}, func(b built) any { return b.ctrl.Secrets }, false},
 	"enable-hr-autodiscovery": {[]string{"--enable-hr-autodiscovery=false"}, func(b built) any { return b.ctrl.Autodiscovery }, false},
+	"analysis-providers":      {[]string{"--analysis-providers=/p.yaml"}, func(b built) any { return b.opts.AnalysisProviders }, "/p.yaml"},
 	"settle-time":             {[]string{"--settle-time=0"}, func(b built) any { return b.ctrl.SettleTime }, time.Duration(0)},
 	"no-cross-namespace-refs": {[]string{"--no-cross-namespace-refs"}, func(b built) any { return b.ctrl.NoCrossNamespaceRefs }, true},
 	"watch-all-namespaces": {[]string{"--watch-all-namespaces=false"},

@@ -34,6 +34,7 @@ const (
 	flagSecrets         = "secrets"
 	flagAutodiscovery   = "enable-hr-autodiscovery"
 	flagSettleTime      = "settle-time"
+	flagProviders       = "analysis-providers"
 	flagMetricsSecure   = "metrics-secure"
 	flagMetricsCertPath = "metrics-cert-path"
 	flagMetricsCertName = "metrics-cert-name"
@@ -92,6 +93,10 @@ type Options struct {
 	// SettleTime is how long a change settles that a GitOps tool or Helm has applied.
 	// 0 means not at all.
 	SettleTime time.Duration
+
+	// AnalysisProviders is the file with the providers that stages may be measured by,
+	// which is reloaded when it changes. Empty means none.
+	AnalysisProviders string
 
 	// MetricsSecure serves metrics over TLS, to clients that the API server
 	// authenticates and authorises only.
@@ -159,6 +164,8 @@ func (o *Options) BindFlags(fs *pflag.FlagSet) {
 		"Make every ConfigMap and Secret in the valuesFrom of a HelmRelease a source of it.")
 	fs.DurationVar(&o.SettleTime, flagSettleTime, 2*time.Second,
 		"How long a change settles that Flux, Argo CD or Helm has applied, until what belongs to it is applied too. 0 delivers it at once.")
+	fs.StringVar(&o.AnalysisProviders, flagProviders, "",
+		"File with the providers (Prometheus, HTTP) that the analysis of stages may use.")
 	fs.BoolVar(&o.MetricsSecure, flagMetricsSecure, false,
 		"Serve metrics over TLS with authentication and authorization by the API server. "+
 			"Defaults to true when --"+aliasMetricsAddr+" is given.")

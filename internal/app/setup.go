@@ -22,6 +22,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/controller"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/measure"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/notify"
 )
@@ -75,6 +76,11 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	ctrlOpts.Events = recorder
 	ctrlOpts.Metrics = runtimectrl.NewMetrics(mgr, metricsRecorder())
 	ctrlOpts.Meter = meter()
+	measurer := measure.New(opts.AnalysisProviders, mgr.GetCache(), meter(), ctrl.Log.WithName("analysis"))
+	if err := mgr.Add(measurer); err != nil {
+		return nil, fmt.Errorf("cannot add the providers of analysis: %w", err)
+	}
+	ctrlOpts.Measurer, ctrlOpts.Measured = measurer, measurer.Measured()
 	if err := controller.SetupWithManager(ctx, mgr, ctrlOpts); err != nil {
 		if meta.IsNoMatchError(err) {
 			return nil, fmt.Errorf("a CustomResourceDefinition is not installed: %w", err)

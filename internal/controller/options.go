@@ -64,7 +64,7 @@ type Options struct {
 	// it is delivered at once.
 	SettleTime time.Duration
 
-	// Measurer asks the providers of analysis, nil if there are none. Measured are the triggers for which
+	// Measurer asks the providers of analysis. Measured are the triggers for which
 	// answers have come, nil if none do.
 	Measurer delivery.Measurer
 	Measured <-chan event.TypedGenericEvent[types.NamespacedName]

@@ -58,9 +58,6 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		return fmt.Errorf("controller of HelmReleases: %w", err)
 	}
 
-	if opts.Measurer == nil {
-		opts.Measurer = delivery.NoProviders{}
-	}
 	engine := &delivery.Engine{
 		Cache: cached, Live: live, Namespaces: namespaces,
 		Accounts:       delivery.NewAccounts(writer, mgr.GetConfig(), opts.DefaultServiceAccount, opts.Meter),

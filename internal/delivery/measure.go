@@ -4,7 +4,6 @@
 package delivery
 
 import (
-	"errors"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -33,25 +32,6 @@ type Measurer interface {
 	// Inform sends a notice, once and without an answer.
 	Inform(notice analysis.Notice)
 }
-
-// NoProviders is a Measurer for which none is configured.
-type NoProviders struct{}
-
-// Check refuses what names a provider.
-func (NoProviders) Check(_ string, a *triggerv1.Analysis) error {
-	if a == nil {
-		return nil
-	}
-	return errors.New(": no provider is configured (chart value analysis.providers)")
-}
-
-// Measure never returns an answer.
-func (NoProviders) Measure(analysis.Request) (analysis.Measurement, bool) {
-	return analysis.Measurement{}, false
-}
-
-// Inform does nothing.
-func (NoProviders) Inform(analysis.Notice) {}
 
 // checkProviders returns a fault that names a provider that a trigger cannot be measured by.
 func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger) error {

@@ -34,7 +34,8 @@ func TestKustomizeComponentsAreTheChart(t *testing.T) {
 	g.Expect(os.WriteFile(file, data, 0o600)).To(Succeed())
 
 	g.Expect(essence(g, kustomize(t, filepath.Join(dir, "default")))).To(Equal(essence(g, render(t,
-		"{crds: {keep: false}, approvals: {enforce: true, fourEyes: true}, impersonation: {enabled: true}, publish: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}"))))
+		"{crds: {keep: false}, analysis: {providers: [{name: prometheus, type: Prometheus, "+
+			"address: \"http://prometheus-operated.monitoring.svc.cluster.local.:9090\"}]}, approvals: {enforce: true, fourEyes: true}, impersonation: {enabled: true}, publish: {enabled: true}, networkPolicy: {enabled: true}, serviceMonitor: {enabled: true}, prometheusRule: {enabled: true}, grafanaDashboard: {enabled: true}}"))))
 }
 
 func TestKustomizeNamespaceIsRestricted(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 )
 
@@ -112,4 +113,45 @@ func TestMetricsReaders(t *testing.T) {
 	g.Expect(render(t, "").find("ClusterRoleBinding", name+"-rolebinding")).To(BeNil())
 	inTheClear := render(t, combinations["scraped in the clear"], readers)
 	g.Expect(inTheClear.find("ClusterRoleBinding", name+"-rolebinding")).To(BeNil(), "everyone may read")
+}
+
+// What the operator reads is what the chart is given, with a path for each Secret.
+func TestProviders(t *testing.T) {
+	g := NewWithT(t)
+	out := render(t, combinations["providers"])
+	config := convert[corev1.ConfigMap](g, out.find("ConfigMap", "helmrelease-trigger-operator-analysis-providers"))
+	g.Expect(config.Data["providers.yaml"]).To(Equal(`providers:
+- address: https://prometheus:9090/p
+  credentials: /etc/analysis-secrets/prometheus.credentials
+  headers:
+    X-Scope-OrgID: platform
+  name: prometheus
+  namespaces:
+  - team-*
+  - apps
+  timeout: 20s
+  type: Prometheus
+- address: http://board.example.com
+  credentials: /etc/analysis-secrets/prometheus.credentials
+  insecureSkipVerify: true
+  name: board
+  proxyURL: http://proxy:3128
+  type: HTTP
+`))
+	container := out.container(g)
+	g.Expect(container.Args).To(ContainElement("--analysis-providers=/etc/analysis/providers.yaml"))
+	g.Expect(container.VolumeMounts).To(HaveExactElements(HaveField("MountPath", "/etc/analysis"),
+		HaveField("MountPath", "/etc/analysis-secrets/prometheus.credentials")), "each Secret once")
+	volumes := out.deployment(g).Spec.Template.Spec.Volumes
+	g.Expect(volumes).To(HaveLen(2))
+	g.Expect(*volumes[0].ConfigMap.Optional && *volumes[1].Secret.Optional).To(BeTrue(), "without them, changes are delivered")
+	g.Expect(volumes[1].Secret.SecretName).To(Equal("prometheus.credentials"))
+
+	_, err := helm(t, "template", chartDir, "--values", valuesFile(t, "analysis: {providers: [{name: a, type: HTTP, address: \"http://a\"}, {name: a, type: HTTP, address: \"http://b\"}]}"))
+	g.Expect(err).To(MatchError(ContainSubstring("analysis.providers has a twice")))
+	for _, wrong := range []string{"{name: a, type: HTTP}", `{name: a, type: HTTP, address: "http://me:pw@a"}`, `{name: a, type: HTTP, address: "http://a?b"}`,
+		`{name: a, type: HTTP, address: "http://a", headers: {authorization: b}}`, `{name: A, type: HTTP, address: "http://a"}`} {
+		_, err := helm(t, "template", chartDir, "--values", valuesFile(t, "analysis: {providers: ["+wrong+"]}"))
+		g.Expect(err).To(HaveOccurred(), wrong)
+	}
 }

@@ -27,9 +27,13 @@ import (
 
 const startTimeout = time.Minute
 
-// Prometheus is one that scrapes an operator and kube-state-metrics, with the shipped
-// rules.
-type Prometheus struct{ url string }
+// Prometheus is one that runs in a world.
+type Prometheus struct {
+	w       *world.World
+	url     string
+	args    []string
+	process *world.Process
+}
 
 // config is that of the shipped ServiceMonitor, with other intervals.
 const config = `
@@ -46,8 +50,47 @@ scrape_configs:
   static_configs: [{targets: [%[5]q]}]
 `
 
-// Start starts kube-state-metrics and Prometheus in a world. The operator serves its
-// metrics, secured, at the address.
+// Scrape starts a Prometheus that scrapes a target each second.
+func Scrape(ctx context.Context, w *world.World, target string) (*Prometheus, error) {
+	dir := filepath.Join(w.Dir(), "prometheus")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "prometheus.yaml")
+	text := fmt.Appendf(nil, "global: {scrape_interval: 1s}\nscrape_configs: [{job_name: test, static_configs: [{targets: [%q]}]}]\n", target)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		return nil, err
+	}
+	return start(ctx, w, dir, file)
+}
+
+// URL is the address of its API.
+func (p *Prometheus) URL() string { return p.url }
+
+// Stop ends it. What it has stored stays.
+func (p *Prometheus) Stop(ctx context.Context) error { return p.process.Stop(ctx) }
+
+// Resume starts it again.
+func (p *Prometheus) Resume(ctx context.Context) error {
+	var err error
+	p.process, err = run(ctx, p.w, world.Prometheus, p.url+"/-/ready", p.args...)
+	return err
+}
+
+// start starts Prometheus with its directory and configuration.
+func start(ctx context.Context, w *world.World, dir, file string) (*Prometheus, error) {
+	listen, err := w.ReservePort()
+	if err != nil {
+		return nil, err
+	}
+	p := &Prometheus{w: w, url: "http://" + listen, args: []string{
+		"--config.file=" + file, "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + listen, "--log.level=warn",
+	}}
+	return p, p.Resume(ctx)
+}
+
+// Start starts kube-state-metrics and Prometheus in a world, with the shipped rules. The
+// operator serves its metrics, secured, at the address.
 func Start(ctx context.Context, w *world.World, address string) (*Prometheus, error) {
 	states, err := startStateMetrics(ctx, w)
 	if err != nil {
@@ -70,13 +113,7 @@ func Start(ctx context.Context, w *world.World, address string) (*Prometheus, er
 	if err != nil {
 		return nil, err
 	}
-	listen, err := w.ReservePort()
-	if err != nil {
-		return nil, err
-	}
-	p := &Prometheus{url: "http://" + listen}
-	return p, run(ctx, w, world.Prometheus, p.url+"/-/ready",
-		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+listen, "--log.level=warn")
+	return start(ctx, w, dir, file)
 }
 
 // startStateMetrics starts kube-state-metrics with the shipped configuration.
@@ -91,9 +128,10 @@ func startStateMetrics(ctx context.Context, w *world.World) (string, error) {
 	}
 	host, port := split(listen)
 	ownHost, ownPort := split(own)
-	return listen, run(ctx, w, world.KubeStateMetrics, "http://"+listen+"/healthz",
+	_, err = run(ctx, w, world.KubeStateMetrics, "http://"+listen+"/healthz",
 		"--kubeconfig="+w.Kubeconfig(), "--custom-resource-state-only", "--custom-resource-state-config-file="+StateConfig(),
 		"--host="+host, "--port="+port, "--telemetry-host="+ownHost, "--telemetry-port="+ownPort)
+	return listen, err
 }
 
 func split(address string) (host, port string) {
@@ -105,14 +143,14 @@ func split(address string) (host, port string) {
 }
 
 // run starts a program and waits until a page of it is there.
-func run(ctx context.Context, w *world.World, program, page string, args ...string) error {
+func run(ctx context.Context, w *world.World, program, page string, args ...string) (*world.Process, error) {
 	path, err := world.Binary(ctx, program)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	process, err := w.Run(world.Spec{Name: program, Path: path, Args: args})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, startTimeout, true, func(ctx context.Context) (bool, error) {
 		if !process.Running() {
@@ -121,9 +159,9 @@ func run(ctx context.Context, w *world.World, program, page string, args ...stri
 		return get(ctx, page, nil) == nil, nil
 	})
 	if err != nil {
-		return fmt.Errorf("start %s: %w\n%s", program, err, process.Tail(20))
+		return nil, fmt.Errorf("start %s: %w\n%s", program, err, process.Tail(20))
 	}
-	return nil
+	return process, nil
 }
 
 // reader returns the token of an account that may read metrics, as Prometheus has one.

@@ -187,6 +187,9 @@ override the first group and nothing overrides the third.
 {{- if not (kindIs "invalid" $values.settleTime) }}
 {{- $before = append $before (printf "--settle-time=%v" $values.settleTime) }}
 {{- end }}
+{{- if ($values.analysis).providers }}
+{{- $before = append $before "--analysis-providers=/etc/analysis/providers.yaml" }}
+{{- end }}
 {{- if $values.noCrossNamespaceRefs }}
 {{- $after = append $after "--no-cross-namespace-refs=true" }}
 {{- end }}
@@ -200,6 +203,22 @@ override the first group and nothing overrides the third.
 {{- $after = append $after (printf "--default-service-account=%s" .) }}
 {{- end }}
 {{- concat $before (include "helmrelease-trigger-operator.userArgs" . | fromYamlArray) $after | toYaml }}
+{{- end }}
+
+{{/* The Secrets of the providers of analysis, each once. */}}
+{{- define "helmrelease-trigger-operator.analysisSecrets" -}}
+{{- $names := list }}
+{{- range (.Values.analysis).providers }}
+{{- with .secretName }}
+{{- $names = append $names . }}
+{{- end }}
+{{- end }}
+{{- $names | uniq | sortAlpha | toYaml }}
+{{- end }}
+
+{{/* The volume of a Secret: names of volumes are shorter than those of Secrets, and have no dots. */}}
+{{- define "helmrelease-trigger-operator.analysisVolume" -}}
+{{- printf "analysis-%s" (sha256sum . | trunc 16) }}
 {{- end }}
 
 {{/* The API version in which the cluster serves MutatingAdmissionPolicies, empty if it does not. */}}
@@ -240,6 +259,13 @@ override the first group and nothing overrides the third.
 {{- if $runsAs.annotations }}
 {{- fail "controllerManager.serviceAccount.annotations needs create to be true: annotate the account where it is made" }}
 {{- end }}
+{{- end }}
+{{- $providers := list }}
+{{- range (.Values.analysis).providers }}
+{{- if has .name $providers }}
+{{- fail (printf "analysis.providers has %s twice" .name) }}
+{{- end }}
+{{- $providers = append $providers .name }}
 {{- end }}
 {{- if and (.Values.approvals).fourEyes (not (.Values.approvals).enforce) }}
 {{- fail "approvals.fourEyes needs approvals.enforce: without, anyone who may edit a ValuesTrigger may approve under any name" }}

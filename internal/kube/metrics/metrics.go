@@ -70,6 +70,7 @@ type Metrics struct {
 	delivery   prometheus.Histogram
 	reads      *prometheus.CounterVec
 	rollouts   rollouts
+	providers  providers
 	states     *states
 }
 
@@ -100,8 +101,9 @@ func New(registry prometheus.Registerer) *Metrics {
 			Name: "trigger_source_reads_total",
 			Help: "Reads of the content of a source from the API server, by kind and result: ok, not_found, forbidden, error.",
 		}, []string{"kind", "result"}),
-		rollouts: newRollouts(),
-		states:   newStates(),
+		rollouts:  newRollouts(),
+		providers: newProviders(),
+		states:    newStates(),
 	}
 	for _, forced := range []bool{true, false} {
 		m.requests.WithLabelValues(word(forced))
@@ -114,7 +116,8 @@ func New(registry prometheus.Registerer) *Metrics {
 			m.reads.WithLabelValues(kind, result)
 		}
 	}
-	registry.MustRegister(m.requests, m.lost, m.deliveries, m.reaction, m.delivery, m.reads, m.rollouts.ended, m.rollouts.took, m.rollouts.measured, m.states)
+	registry.MustRegister(m.requests, m.lost, m.deliveries, m.reaction, m.delivery, m.reads, m.rollouts.ended, m.rollouts.took, m.rollouts.measured,
+		m.states, m.providers.requests, m.providers.took, m.providers.loaded)
 	return m
 }
 

@@ -66,6 +66,7 @@ func TestNew_every_counter_is_there_from_the_beginning(t *testing.T) {
 	New(registry)
 	values := gather(g, registry)
 	g.Expect(slices.Sorted(maps.Keys(values))).To(Equal([]string{
+		"analysis_config_last_reload_successful",
 		"change_to_finished_seconds_count", "change_to_finished_seconds_sum",
 		"deliveries_total{outcome=delivered}", "deliveries_total{outcome=failed}", "deliveries_total{outcome=superseded}",
 		"edit_to_trigger_seconds_count", "edit_to_trigger_seconds_sum",
