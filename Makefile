@@ -59,7 +59,7 @@ generate: $(CONTROLLER_GEN) $(CRD_REF_DOCS) ## Write all generated files: deepco
 	@go run ./docs/api/reasons api/v1beta1 $(OUT)/docs/api/v1beta1/reasons.md
 
 .PHONY: verify
-verify: ## Fail if a generated file or go.mod is not up to date.
+verify: ## Fail if a generated file or go.mod is not up to date, or a vendored file is changed.
 	@out=$$(mktemp -d); trap 'rm -rf "$$out"' EXIT; \
 	$(MAKE) --no-print-directory generate OUT="$$out"; \
 	[[ -f "$$out/config/rbac/role.yaml" ]] || { echo 'internal/controller has no RBAC markers that controller-gen sees' >&2; exit 1; }; \
@@ -68,6 +68,7 @@ verify: ## Fail if a generated file or go.mod is not up to date.
 		diff -u "$$file" "$$out/$$file" || stale=1; \
 	done; \
 	if [[ $$stale == 1 ]]; then echo 'generated files are stale: run "make generate"' >&2; exit 1; fi
+	@go test -run '^TestAssets_are_as_published$$' ./internal/ui >/dev/null || { echo 'a file in internal/ui/assets/vendor is not as it was published' >&2; exit 1; }
 	@for dir in . config/release; do \
 		(cd "$$dir" && go mod tidy -diff) || { echo "$$dir/go.mod is not tidy: run \"make tidy\"" >&2; exit 1; }; \
 	done

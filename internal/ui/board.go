@@ -120,7 +120,7 @@ func boardOf(r request) (any, error) {
 		}
 	}
 	v.Size = sizeFor(largest, len(v.Lanes))
-	v.Buttons = r.server.buttons(r, vt, members)
+	v.Buttons = r.server.buttons(r, vt, members, described.State == graph.Stalled)
 	return v, nil
 }
 

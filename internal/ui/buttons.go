@@ -43,8 +43,8 @@ func verbOf(action string, vt *triggerv1.ValuesTrigger) string {
 	return ""
 }
 
-// buttons returns what a person can do to a ValuesTrigger.
-func (s *Server) buttons(ctx context.Context, vt *triggerv1.ValuesTrigger, members graph.Members) []button {
+// buttons returns what a person can do to a ValuesTrigger, which is perhaps stalled.
+func (s *Server) buttons(ctx context.Context, vt *triggerv1.ValuesTrigger, members graph.Members, stalled bool) []button {
 	suspend := button{Name: Suspend, Text: "Suspend"}
 	if vt.Spec.Suspend {
 		suspend = button{Name: Resume, Text: "Resume", Primary: true}
@@ -59,7 +59,7 @@ func (s *Server) buttons(ctx context.Context, vt *triggerv1.ValuesTrigger, membe
 		b.Path = "/do/" + b.Name + "/" + key.Namespace + "/" + key.Name
 		b.Refusal = s.Commands.Refuse(Action{Name: b.Name, ObjectKey: key}, vt, members)
 		b.Verb = s.lacks(ctx, b.Name, vt)
-		b.Primary = b.Primary || b.Refusal == "" && (b.Name == Approve || b.Name == Retry)
+		b.Primary = b.Primary || b.Refusal == "" && (b.Name == Approve || b.Name == Retry && stalled)
 	}
 	return out
 }

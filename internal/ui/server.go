@@ -72,17 +72,27 @@ func New(o Options, address string) (*Server, error) {
 	}
 	s := &Server{Options: o, guard: g, cluster: newCluster(o), rights: newRights(o.Client, o.Now)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /assets/", serveAsset)
 	for _, p := range pages() {
-		mux.HandleFunc("GET "+p.path, s.servePage(p))
+		mux.HandleFunc("GET "+p.path, bounded(s.servePage(p)))
 		mux.HandleFunc("GET /events"+p.path, s.serveEvents(p))
 	}
-	mux.HandleFunc("GET /timeline/{format}", s.serveExport)
-	mux.HandleFunc("GET /differences/{namespace}/{name}", s.serveDifferences)
-	mux.HandleFunc("GET /do/{action}/{namespace}/{name}", s.serveQuestion)
-	mux.HandleFunc("POST /do/{action}/{namespace}/{name}", s.serveDeed)
+	mux.HandleFunc("GET /timeline/{format}", bounded(s.serveExport))
+	mux.HandleFunc("GET /assets/", bounded(serveAsset))
+	mux.HandleFunc("GET /differences/{namespace}/{name}", bounded(s.serveDifferences))
+	mux.HandleFunc("GET /do/{action}/{namespace}/{name}", bounded(s.serveQuestion))
+	mux.HandleFunc("POST /do/{action}/{namespace}/{name}", bounded(s.serveDeed))
 	s.handler = http.MaxBytesHandler(g.protect(mux), maxBody)
 	return s, nil
+}
+
+// bounded bounds the time of a request: what is read of the cluster for it, and what is written.
+func bounded(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+		defer cancel()
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(requestTime + requestTime)) // A recorder of a test has none.
+		next(w, r.WithContext(ctx))
+	}
 }
 
 // Address is what a browser is to open first: it holds the token.

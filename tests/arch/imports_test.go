@@ -166,6 +166,29 @@ func TestFiles(t *testing.T) {
 	})
 }
 
+// maxPages bounds what the pages of the plugin are made of, without what others have published.
+const maxPages = 4000
+
+func TestPages_stay_small(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	lines := 0
+	g.Expect(filepath.WalkDir(filepath.Join(root, "internal", "ui"), func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.Name() == "vendor":
+			return filepath.SkipDir
+		case entry.IsDir() || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		content, err := os.ReadFile(path)
+		lines += strings.Count(string(content), "\n")
+		return err
+	})).To(Succeed())
+	g.Expect(lines).To(BeNumerically("<", maxPages))
+}
+
 func generated(path string) bool {
 	return strings.HasPrefix(filepath.Base(path), "zz_generated.")
 }

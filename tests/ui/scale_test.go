@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	. "github.com/onsi/gomega"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -165,6 +166,11 @@ func TestScale_2000_releases(t *testing.T) {
 	loaded := evaluate[float64](tb, `performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd`)
 	size := evaluate[float64](tb, `performance.getEntriesByType("navigation")[0].decodedBodySize`)
 
+	// By keyboard, one goes through the cells, and stays in one while others change.
+	tb.Expect(chromedp.Do(tb.ctx, chromedp.Focus("#lanes .lane:nth-child(4) .cells a"), chromedp.KeyEvent(kb.ArrowRight), chromedp.KeyEvent(kb.ArrowRight))).To(Succeed())
+	focused := func() string { return evaluate[string](tb, `document.activeElement.innerText`) }
+	tb.Expect(focused()).To(HavePrefix(ns + "/us-002"))
+
 	// What the operator writes on a release that the status does not list is seen in its cell.
 	slowest, sum := time.Duration(0), time.Duration(0)
 	for i := range changes {
@@ -179,6 +185,7 @@ func TestScale_2000_releases(t *testing.T) {
 		took := time.Since(began)
 		slowest, sum = max(slowest, took), sum+took
 	}
+	tb.Expect(focused()).To(HavePrefix(ns + "/us-002"))
 	heap := evaluate[float64](tb, `performance.memory.usedJSHeapSize`)
 	t.Logf("%d releases: page of %.0f KiB, first paint %.0f ms, loaded %.0f ms; from a write to its cell %d ms on average, %d ms at most; %s resident, %.0f MiB of JavaScript",
 		many, size/1024, paint, loaded, (sum / changes).Milliseconds(), slowest.Milliseconds(), resident(e, s), heap/(1<<20))

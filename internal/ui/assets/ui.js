@@ -50,9 +50,24 @@
   const alike = (grid, other) => grid.dataset && grid.dataset.grid !== undefined && grid.children.length === other.children.length
     && [...grid.children].every((cell, i) => cell.firstElementChild.tagName === other.children[i].firstElementChild.tagName);
 
+  // speak has a screen reader say where things stand, not more often than one can listen to.
+  let spoken, last = 0, next = 0;
+  function speak(node, text) {
+    spoken = text;
+    if (next) return;
+    next = setTimeout(() => {
+      [next, last] = [0, Date.now()];
+      if (node.textContent !== spoken) node.textContent = spoken;
+    }, Math.max(0, last + 5000 - Date.now()));
+  }
+
   // settled reports whether a part of the page is not to be touched: a form that is being filled in, and what is
   // loaded, which is loaded again when it is about something else.
   function settled(node, other) {
+    if (node.id === "spoken") {
+      speak(node, other.textContent);
+      return true;
+    }
     if (!node.dataset || !node.dataset.loaded) return node.dataset && node.dataset.submits !== undefined;
     if (node.dataset.version !== other.dataset.version) {
       node.dataset.version = other.dataset.version;
@@ -81,15 +96,28 @@
     document.dispatchEvent(new CustomEvent("shown"));
   }
 
+  // follow follows the page while it is seen: a browser has few connections to one server, for all its tabs together.
+  let events;
   function follow() {
-    const events = new EventSource(document.body.dataset.events);
+    if (events) events.close();
+    events = undefined;
+    if (document.hidden || !document.body.dataset.events) return;
+    heard = Date.now();
+    const mine = events = new EventSource(document.body.dataset.events);
     const alive = () => { heard = Date.now(); gone.hidden = true; };
     events.addEventListener("live", (event) => { alive(); show(event.data); });
     events.addEventListener("alive", alive);
     events.addEventListener("error", () => {
-      if (events.readyState === EventSource.CLOSED) setTimeout(follow, 2000);
+      if (mine.readyState === EventSource.CLOSED) setTimeout(() => { if (events === mine) again(); }, 2000);
       late();
     });
+  }
+
+  // again follows again after a failure, of which it is still to be said since when.
+  function again() {
+    const since = heard;
+    follow();
+    heard = since;
   }
 
   // late says that the server does not answer.
@@ -184,7 +212,8 @@
   document.addEventListener("pointerover", name);
   document.addEventListener("focusin", name);
 
-  setInterval(() => { count(document); if (Date.now() - heard > 16000 || !gone.hidden) late(); }, 1000);
+  setInterval(() => { count(document); if (events && (Date.now() - heard > 16000 || !gone.hidden)) late(); }, 1000);
+  document.addEventListener("visibilitychange", follow);
   count(document);
-  if (document.body.dataset.events) follow();
+  follow();
 })();
