@@ -76,11 +76,11 @@ func New(o Options, address string) (*Server, error) {
 		mux.HandleFunc("GET "+p.path, bounded(s.servePage(p)))
 		mux.HandleFunc("GET /events"+p.path, s.serveEvents(p))
 	}
+	mux.HandleFunc("GET /timeline/{format}", bounded(s.serveExport))
 	mux.HandleFunc("GET /assets/", bounded(serveAsset))
 	mux.HandleFunc("GET /differences/{namespace}/{name}", bounded(s.serveDifferences))
 	mux.HandleFunc("GET /do/{action}/{namespace}/{name}", bounded(s.serveQuestion))
 	mux.HandleFunc("POST /do/{action}/{namespace}/{name}", bounded(s.serveDeed))
-	mux.HandleFunc("GET /timeline/{format}", bounded(s.serveExport))
 	s.handler = http.MaxBytesHandler(g.protect(mux), maxBody)
 	return s, nil
 }
