@@ -96,10 +96,11 @@ type AnalysisMetric struct {
 	// These are replaced, escaped for a regular expression in a PromQL string in double quotes:
 	// {{ .Namespaces }} and {{ .Releases }} by the namespaces and the names of the targets of the stage
 	// that run or get the content, joined by "|"; {{ .Stage }} by the name of the stage, and
-	// {{ .Interval }} by the interval, as in 1m.
+	// {{ .Interval }} by the interval, as in 1m. They are written just like this, and the query has no
+	// other {{.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=2048
-	// +kubebuilder:validation:XValidation:rule="!self.replace('{{ .Namespaces }}', '').replace('{{ .Releases }}', '').replace('{{ .Stage }}', '').replace('{{ .Interval }}', '').contains('{{')",message="query may hold {{ .Namespaces }}, {{ .Releases }}, {{ .Stage }} and {{ .Interval }}, written like this, and no other {{"
+	// +kubebuilder:validation:Pattern=`^([^{]|\{[^{]|\{\{ \.(Namespaces|Releases|Stage|Interval) \}\})*\{?$`
 	// +required
 	Query string `json:"query"`
 

@@ -54,7 +54,12 @@ func TestAccepted(t *testing.T) {
 		"stages that leave something": `{rollout: {stages: [{name: a, selector: {}}, {name: b, selector: {}}]}, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
 		"all fields of a rollout": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 0%, onFailure: Continue, stages: [
 			{name: a, selector: {matchLabels: {a: b}}, maxConcurrency: 1, minSuccessTime: 168h, approval: Manual}, {name: b, maxConcurrency: 100%, minSuccessTime: 0s}]}}`,
-		"numbers of a rollout":    `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 1000, stages: [{name: a, maxConcurrency: 1000}]}}`,
+		"numbers of a rollout": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {maxFailures: 1000, stages: [{name: a, maxConcurrency: 1000}]}}`,
+		"metrics of a stage": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {stages: [{name: a, analysis: {metrics: [
+			{name: errors, provider: prometheus, query: 'sum(rate(e{namespace=~"{{ .Namespaces }}", app=~"{{ .Releases }}", s="{{ .Stage }}"}[{{ .Interval }}]))', thresholdRange: {max: 0.05}},
+			{name: served, provider: prometheus, query: "1", thresholdRange: {min: -1, max: 1e9}, baseline: Ratio}]}}]}}`,
+		"webhooks of a stage": `{sources: [{kind: ConfigMap, name: a}], targets: [{name: a}], rollout: {stages: [{name: a, analysis: {interval: 5s, threshold: 1000, webhooks: [
+			{name: opens, provider: a, type: gate}, {name: smoke, provider: a, type: check}, {name: informs, provider: a, type: event}]}}]}}`,
 		"a copy for each target":  `{publish: {name: a}, sources: [{kind: ConfigMap, name: a}], targets: [{name: a}]}`,
 		"copies that are deleted": `{publish: {name: 0-a, deletionPolicy: Delete}, sources: [{kind: ConfigMap, name: a, publishAs: b}], targets: [{name: a}]}`,
 		"all fields of a source": `{force: Never, targets: [{name: a}], sources: [
@@ -94,7 +99,14 @@ func TestLargest(t *testing.T) {
 		return map[string]any{"cron": "* * * *" + strings.Repeat(" ", 100) + "*", "timeZone": strings.Repeat("a", 64), "window": "168h"}
 	}))
 	edit(g, obj, "spec.rollout", map[string]any{"maxFailures": "100%", "stages": repeat(16, func(i int) any {
-		return map[string]any{"name": fmt.Sprint(strings.Repeat("s", 60), i), "selector": selector(), "maxConcurrency": "100%", "minSuccessTime": "168h"}
+		return map[string]any{"name": fmt.Sprint(strings.Repeat("s", 60), i), "selector": selector(), "maxConcurrency": "100%", "minSuccessTime": "168h", "analysis": map[string]any{
+			"interval": "24h", "threshold": int64(1000), "webhooks": repeat(4, func(i int) any { return aWebhook(fmt.Sprint(strings.Repeat("w", 60), i)) }),
+			"metrics": repeat(8, func(i int) any {
+				metric := aMetric(fmt.Sprint(strings.Repeat("m", 60), i))
+				metric["query"] = strings.Repeat("{{ .Namespaces }}{{ .Releases }}", 64)
+				return metric
+			}),
+		}}
 	})})
 	g.Expect(w.Client().Create(t.Context(), obj, client.DryRunAll)).To(Succeed())
 }

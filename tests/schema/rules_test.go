@@ -103,7 +103,8 @@ func violations() []violation {
 	}
 	all = append(all, selectorViolations("spec.targets", "namespaceSelector")...)
 	all = append(all, selectorViolations("spec.rollout.stages", "selector")...)
-	return append(append(all, gateViolations()...), publishViolations()...)
+	all = append(append(all, gateViolations()...), publishViolations()...)
+	return append(all, analysisViolations()...)
 }
 
 // nameViolations are those that references to sources and to targets share.
