@@ -68,6 +68,10 @@ type laneView struct {
 	Counts []count
 	Bar    []segment
 
+	// Plots are the metrics of its analysis, as they are Now.
+	Plots []plotView
+	Now   time.Time
+
 	// Blank are cells of HelmReleases of which only the number is known.
 	Blank []struct{}
 }
@@ -108,6 +112,7 @@ func boardOf(r request) (any, error) {
 	largest, all := 0, map[triggerv1.TargetState]int{}
 	for i, lane := range v.Board.Lanes {
 		l := laneOf(vt, lane, i+1, r.Now)
+		l.Plots = plots(r.samples, vt, lane.Stage, r.Now)
 		for _, c := range l.Counts {
 			all[c.State] += c.N
 		}
@@ -140,7 +145,7 @@ func sizeFor(cells, lanes int) string {
 }
 
 func laneOf(vt *triggerv1.ValuesTrigger, lane board.Lane, number int, now time.Time) laneView {
-	l := laneView{Lane: lane, Number: number, Limit: -1, Budget: -1, Tone: tones[board.StageTone(lane.Stage)], Blank: make([]struct{}, lane.Unknown)}
+	l := laneView{Lane: lane, Number: number, Now: now, Limit: -1, Budget: -1, Tone: tones[board.StageTone(lane.Stage)], Blank: make([]struct{}, lane.Unknown)}
 	counts := map[triggerv1.TargetState]int{"": lane.Unknown}
 	for _, cell := range lane.Cells {
 		counts[cell.State]++

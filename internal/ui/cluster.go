@@ -37,6 +37,9 @@ type Seen struct {
 	// Notes say what may not be read.
 	Notes []string
 
+	// samples are the values that analyses have measured, as far as they were seen.
+	samples map[metricKey][]sample
+
 	// Complete is false until everything has been listed once.
 	Complete bool
 }
@@ -51,8 +54,9 @@ type cluster struct {
 	spaces   part[*metav1.PartialObjectMetadata]
 
 	// vts and hrs are the same, by value.
-	vts []triggerv1.ValuesTrigger
-	hrs []helmv2.HelmRelease
+	vts     []triggerv1.ValuesTrigger
+	hrs     []helmv2.HelmRelease
+	samples map[metricKey][]sample
 
 	seen    Seen
 	changed chan struct{}
@@ -103,7 +107,10 @@ func (c *cluster) follow(ctx context.Context) error {
 	})
 	err := followKind(ctx, c, &c.triggers, "ValuesTriggers", c.options.Namespace, c.options.Fallback, kind[*triggerv1.ValuesTrigger]{
 		list: func() client.ObjectList { return &triggerv1.ValuesTriggerList{} },
-		take: func(objects []*triggerv1.ValuesTrigger) { c.vts = valuesOf(objects) },
+		take: func(objects []*triggerv1.ValuesTrigger) {
+			c.vts = valuesOf(objects)
+			c.samples = sampled(c.samples, c.vts)
+		},
 	})
 	cancel()
 	running.Wait()
@@ -169,7 +176,7 @@ func (c *cluster) build() Seen {
 	if in := c.triggers.in; in != "" {
 		seen.Where = "namespace " + in
 	}
-	seen.Triggers, seen.Releases = c.vts, c.hrs
+	seen.Triggers, seen.Releases, seen.samples = c.vts, c.hrs, c.samples
 	seen.All, seen.Directory.Namespace = c.releases.listed && c.releases.in == "", c.releases.in
 	if c.spaces.listed && c.spaces.note == "" {
 		seen.Namespaces = make(map[string]labels.Set, len(c.spaces.Objects))
