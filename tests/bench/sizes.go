@@ -53,7 +53,7 @@ var full = sizes{
 	edits: 200, fluxEdits: 100,
 	rest: 15 * time.Second, giveBack: 10 * time.Second,
 	fan: []int{125, 250, 500}, rounds: 5,
-	scale: []int{10000}, scaleRounds: 1, staged: []int{10000},
+	scale: []int{500, 2000, 10000}, scaleRounds: 2, staged: []int{500, 2000, 10000},
 	burst: 1000, burstTime: 10 * time.Second,
 	plain: 5000, helm: 1000,
 	objects:  []int{12500, 25000, 50000},
