@@ -182,7 +182,7 @@ func (r *ContractReconciler) delivered(ctx context.Context, target types.Namespa
 	}
 	for _, key := range index.Target(target.Namespace, target.Name) {
 		list := &triggerv1.ValuesTriggerList{}
-		if err := r.cache.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}); err != nil {
+		if err := r.cache.List(ctx, list, client.MatchingFields{index.TriggerTarget: key}, client.UnsafeDisableDeepCopy); err != nil {
 			return false, fmt.Errorf("triggers of HelmRelease %s: %w", target, err)
 		}
 		for i := range list.Items {

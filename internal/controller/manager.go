@@ -69,7 +69,7 @@ func (r *ContractReconciler) setup(mgr ctrl.Manager, opts Options) error {
 		Named(controllerName(r.kind)).
 		WatchesMetadata(index.Metadata(r.kind), &handler.EnqueueRequestForObject{}, builder.WithPredicates(labelledPredicate)).
 		Watches(&triggerv1.ValuesTrigger{}, handler.EnqueueRequestsFromMapFunc(r.sourcesOfTrigger)).
-		Watches(&helmv2.HelmRelease{}, handler.EnqueueRequestsFromMapFunc(r.sourcesOfRelease), builder.WithPredicates(releaseBindingPredicate)).
+		Watches(&helmv2.HelmRelease{}, handler.EnqueueRequestsFromMapFunc(r.sourcesOfRelease), builder.WithPredicates(releaseDeliveryPredicate)).
 		WithOptions(controllerOptions(opts)).
 		Complete(r)
 }

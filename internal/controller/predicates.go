@@ -18,6 +18,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
@@ -46,14 +47,27 @@ var specPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
 })
 
 // releaseBindingPredicate lets through what decides which sources a release has, who may
-// trigger it, and what has been delivered to it.
+// trigger it, and which triggers know of it. What they know changes with each request.
 var releaseBindingPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
+	return hasNewBindings(before, after) ||
+		hasNewRecord(before, after) && !maps.Equal(plan.RecordOf(before).Knowers(before.UID), plan.RecordOf(after).Knowers(after.UID))
+})
+
+// releaseDeliveryPredicate lets through what releaseBindingPredicate does, and what has been delivered to a release.
+var releaseDeliveryPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
+	return hasNewBindings(before, after) || hasNewRecord(before, after)
+})
+
+func hasNewBindings(before, after *helmv2.HelmRelease) bool {
 	return hasNewSpec(before, after, before.Spec, after.Spec) ||
 		!maps.Equal(before.Labels, after.Labels) ||
-		before.Annotations[triggerv1.RequestAnnotation] != after.Annotations[triggerv1.RequestAnnotation] ||
 		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
 		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero()
-})
+}
+
+func hasNewRecord(before, after *helmv2.HelmRelease) bool {
+	return before.Annotations[triggerv1.RequestAnnotation] != after.Annotations[triggerv1.RequestAnnotation]
+}
 
 // releaseProgressPredicate lets through what the planner observes of a release.
 var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {

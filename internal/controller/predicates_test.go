@@ -17,6 +17,7 @@ import (
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 )
 
@@ -48,18 +49,39 @@ func strippedRelease() *helmv2.HelmRelease {
 	return out.(*helmv2.HelmRelease)
 }
 
+// known returns the record of a release that a trigger has brought to a state.
+func known(trigger string, state triggerv1.TargetState) string {
+	return plan.Record{States: map[string]plan.State{"apps/a": {Trigger: trigger, State: state, Digest: "sha256:ab"}}}.String()
+}
+
 func TestReleaseBindingPredicate(t *testing.T) {
-	checkEdits(t, releaseBindingPredicate, strippedRelease(), []edit[*helmv2.HelmRelease]{
-		{"nothing but the version", func(*helmv2.HelmRelease) {}, false},
-		{"the spec", func(hr *helmv2.HelmRelease) { hr.Generation++ }, true},
-		{"what is shown of the same spec", func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = !hr.Spec.Suspend }, true},
-		{"a label", func(hr *helmv2.HelmRelease) { hr.Labels["a"] = "b" }, true},
-		{"the consent", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.AllowFromAnnotation] = "other" }, true},
-		{"the deletion", func(hr *helmv2.HelmRelease) { hr.DeletionTimestamp = new(metav1.Now()) }, true},
-		{"what is on record of it", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.RequestAnnotation] = "new" }, true},
-		{"a request", func(hr *helmv2.HelmRelease) { hr.Annotations[meta.ReconcileRequestAnnotation] = "new" }, false},
-		{"the status", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].Status = "False" }, false},
-	})
+	release := strippedRelease()
+	release.Annotations[triggerv1.RequestAnnotation] = known("11111111", triggerv1.TargetTriggered)
+	record := func(record string) func(*helmv2.HelmRelease) {
+		return func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.RequestAnnotation] = record }
+	}
+	for name, c := range map[string]struct {
+		predicate predicate.Predicate
+		delivered bool
+	}{
+		"binding": {releaseBindingPredicate, false}, "delivery": {releaseDeliveryPredicate, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			checkEdits(t, c.predicate, release, []edit[*helmv2.HelmRelease]{
+				{"nothing but the version", func(*helmv2.HelmRelease) {}, false},
+				{"the spec", func(hr *helmv2.HelmRelease) { hr.Generation++ }, true},
+				{"what is shown of the same spec", func(hr *helmv2.HelmRelease) { hr.Spec.Suspend = !hr.Spec.Suspend }, true},
+				{"a label", func(hr *helmv2.HelmRelease) { hr.Labels["a"] = "b" }, true},
+				{"the consent", func(hr *helmv2.HelmRelease) { hr.Annotations[triggerv1.AllowFromAnnotation] = "other" }, true},
+				{"the deletion", func(hr *helmv2.HelmRelease) { hr.DeletionTimestamp = new(metav1.Now()) }, true},
+				{"what its trigger knows", record(known("11111111", triggerv1.TargetDelivered)), c.delivered},
+				{"a trigger that was made again", record(known("22222222", triggerv1.TargetTriggered)), true},
+				{"a record that is gone", record(""), true},
+				{"a request", func(hr *helmv2.HelmRelease) { hr.Annotations[meta.ReconcileRequestAnnotation] = "new" }, false},
+				{"the status", func(hr *helmv2.HelmRelease) { hr.Status.Conditions[0].Status = "False" }, false},
+			})
+		})
+	}
 }
 
 func TestReleaseProgressPredicate(t *testing.T) {
@@ -193,6 +215,7 @@ func TestPredicates_of_coming_and_going(t *testing.T) {
 		want bool
 	}{
 		{"every release concerns its trigger", releaseBindingPredicate, strippedRelease(), true},
+		{"every release concerns what is labelled", releaseDeliveryPredicate, strippedRelease(), true},
 		{"every release concerns the planner", releaseProgressPredicate, strippedRelease(), true},
 		{"every trigger concerns its release", triggerBindingPredicate, &triggerv1.ValuesTrigger{}, true},
 		{"a labelled source concerns the contract", contractPredicate, contractSource("true"), true},

@@ -149,7 +149,7 @@ func (r *HelmReleaseReconciler) releasesOfSource(kind string, opts Options) hand
 	return func(ctx context.Context, obj client.Object) []reconcile.Request {
 		list := &helmv2.HelmReleaseList{}
 		key := index.Source(kind, obj.GetNamespace(), obj.GetName())
-		if err := r.cache.List(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.ReleaseSource: key}); err != nil {
+		if err := r.cache.List(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy); err != nil {
 			ctrl.LoggerFrom(ctx).Error(err, "cannot find the HelmReleases that read a source", "source", key)
 			return nil
 		}

@@ -83,6 +83,17 @@ type Knower struct {
 
 func (k Knower) trigger() string { return string(k.UID[:min(len(k.UID), maxObject)]) }
 
+// Knowers returns who knows something of the HelmRelease with the UID: the beginnings of the UIDs of the
+// ValuesTriggers by the keys of their states.
+func (r Record) Knowers(uid types.UID) map[string]string {
+	states := r.Of(uid).States
+	knowers := make(map[string]string, len(states))
+	for key, state := range states {
+		knowers[key] = state.Trigger
+	}
+	return knowers
+}
+
 // Recall returns what a trigger knows of a target, nil if it knows nothing, and the sources as they
 // were when the target was last asked or proven to run their content, nil if that is not known. Digests
 // that are made otherwise now are translated.
