@@ -12,8 +12,9 @@ import (
 )
 
 // lavish has a component collect garbage less often than by default. It takes more memory, and
-// less of the cores, on which many worlds go side by side.
-var lavish = []string{"GOGC=300", "GOMEMLIMIT=1GiB"}
+// less of the cores, on which many worlds go side by side. The limit is for above what twenty thousand
+// releases take: at it, an API server does little but collect garbage.
+var lavish = []string{"GOGC=300", "GOMEMLIMIT=4GiB"}
 
 // service is a component: a program with fixed arguments that can be stopped
 // and started again at will.
