@@ -29,13 +29,13 @@ func (b *builder) lock(ctx context.Context, dir string) (unlock func(), err erro
 	}
 	var done func(error)
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if err == nil {
+		held := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if held == nil {
 			break
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+		if !errors.Is(held, syscall.EWOULDBLOCK) && !errors.Is(held, syscall.EINTR) {
 			f.Close()
-			return nil, fmt.Errorf("locking the cache: %w", err)
+			return nil, fmt.Errorf("locking the cache: %w", held)
 		}
 		if done == nil {
 			done = b.report("waiting for another build of "+filepath.Base(dir), 0)
