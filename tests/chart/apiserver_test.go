@@ -41,6 +41,7 @@ func restrictedNamespace(t *testing.T) {
 // object, and Pods by the restricted Pod Security Standard.
 func TestAPIServerAcceptsTheChart(t *testing.T) {
 	restrictedNamespace(t)
+	accepted := map[string]bool{} // Most objects are the same in most combinations.
 	for name, values := range combinations {
 		t.Run(name, func(t *testing.T) {
 			g := NewWithT(t)
@@ -49,9 +50,15 @@ func TestAPIServerAcceptsTheChart(t *testing.T) {
 				// Prometheus Operator is not here, and not every API server has all policies.
 				return group == "monitoring.coreos.com" || group == "admissionregistration.k8s.io" && !serves(strings.TrimSuffix(obj.GetKind(), "Binding"))
 			})
-			_, err := w.KubectlInput(t.Context(), out.yaml(g),
-				"apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
-			g.Expect(err).NotTo(HaveOccurred())
+			unseen := slices.DeleteFunc(slices.Clone(out), func(obj *unstructured.Unstructured) bool { return accepted[objects{obj}.yaml(g)] })
+			if len(unseen) > 0 {
+				_, err := w.KubectlInput(t.Context(), unseen.yaml(g),
+					"apply", "--server-side", "--dry-run=server", "--validate=strict", "-f", "-")
+				g.Expect(err).NotTo(HaveOccurred())
+			}
+			for _, obj := range unseen {
+				accepted[objects{obj}.yaml(g)] = true
+			}
 			g.Expect(admit(t, g, out)).To(Succeed())
 		})
 	}

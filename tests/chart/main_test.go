@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	. "github.com/onsi/gomega"
@@ -100,13 +101,21 @@ func convert[T any](g Gomega, obj *unstructured.Unstructured) *T {
 	return into
 }
 
+// rendered is what helm template made of values: most are rendered for several tests.
+var rendered sync.Map
+
 // render returns what helm template makes of the values, of which the last win.
 func render(t *testing.T, values ...string) objects {
 	t.Helper()
 	g := NewWithT(t)
-	out, err := template(t, values...)
-	g.Expect(err).NotTo(HaveOccurred())
-	return decode(g, out)
+	out, found := rendered.Load(strings.Join(values, "\x00"))
+	if !found {
+		var err error
+		out, err = template(t, values...)
+		g.Expect(err).NotTo(HaveOccurred())
+		rendered.Store(strings.Join(values, "\x00"), out)
+	}
+	return decode(g, out.(string))
 }
 
 // template runs helm template with the values, as YAML.
