@@ -21,12 +21,12 @@ import (
 // an object that is not there can neither be repaired nor upgraded.
 
 // carry makes the copies of a target that are not there, as far as what it had is known.
-func (e *Engine) carry(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) error {
+func (e *Engine) carry(ctx context.Context, snap snapshot, c *targetCase) error {
 	for i, one := range c.copies {
 		if c.states[i] != publish.Absent {
 			continue
 		}
-		want, err := e.earlier(ctx, vt, snap, c, one)
+		want, err := e.earlier(ctx, snap, c, one)
 		if err != nil {
 			return err
 		}
@@ -45,9 +45,9 @@ func (e *Engine) carry(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sn
 // earlier returns a copy with what its target had before, without content if that is not
 // known: what the copy under an earlier name holds, what is kept of the content that was
 // last put into its copies, or the present content if it changes nothing.
-func (e *Engine) earlier(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, one publish.Copy) (copies.Wanted, error) {
+func (e *Engine) earlier(ctx context.Context, snap snapshot, c *targetCase, one publish.Copy) (copies.Wanted, error) {
 	p := snap.publication
-	found, err := e.copiesOf(ctx, client.ObjectKeyFromObject(vt))
+	found, err := e.copiesOf(ctx, client.ObjectKeyFromObject(snap.vt))
 	if err != nil {
 		return copies.Wanted{}, err
 	}
@@ -64,7 +64,7 @@ func (e *Engine) earlier(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 			return e.Copies.Content(ctx, p.actor, others[i])
 		}}, nil
 	}
-	if kept, known := p.keptFor(vt, c, one); known {
+	if kept, known := p.keptFor(snap.vt, c, one); known {
 		return kept, nil
 	}
 	if len(c.input.Release.Reads) == 0 {

@@ -21,20 +21,20 @@ import (
 )
 
 // carrying is a target whose copy is not there while a change waits.
-func carrying(s *tidying) (*triggerv1.ValuesTrigger, snapshot, *targetCase) {
+func carrying(s *tidying) (snapshot, *targetCase) {
 	vt, snap := pruning()
 	vt.Spec.Publish.Name, snap.publication.actor = "other", copies.Actor{Reader: s.Client, Writer: s.Client}
 	hr := reading("apps", "app-other")
 	hr.Status.History = helmv2.Snapshots{{ConfigDigest: "sha256:of something else"}}
 	c := &targetCase{Target: target.Target{NamespacedName: anApp}, hr: hr, copies: snap.publication.copiesOf(anApp), state: publish.Absent, states: []publish.State{publish.Absent}}
-	return vt, snap, c
+	return snap, c
 }
 
 func TestCarry_gives_a_renamed_copy_what_the_old_one_holds(t *testing.T) {
 	t.Parallel()
 	s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "app-x", func(cm *corev1.ConfigMap) { cm.Data = nil }), aCopy("other", "app", func(cm *corev1.ConfigMap) { cm.Data = nil }))
-	vt, snap, c := carrying(s)
-	s.Expect(s.carry(t.Context(), vt, snap, c)).To(Succeed())
+	snap, c := carrying(s)
+	s.Expect(s.carry(t.Context(), snap, c)).To(Succeed())
 	s.Expect(c.state).To(Equal(publish.Outdated), "its own content comes when its turn does")
 	made := &corev1.ConfigMap{}
 	s.Expect(s.Client.Get(t.Context(), client.ObjectKey{Namespace: "apps", Name: "app-other"}, made)).To(Succeed())
@@ -46,8 +46,8 @@ func TestCarry_makes_nothing_of_what_is_not_known(t *testing.T) {
 	t.Parallel()
 	second := aCopy("apps", "app", func(cm *corev1.ConfigMap) { cm.Name = "app-second" })
 	s := newTidying(t, aCopy("apps", "app"), second)
-	vt, snap, c := carrying(s)
-	s.Expect(s.carry(t.Context(), vt, snap, c)).To(Succeed())
+	snap, c := carrying(s)
+	s.Expect(s.carry(t.Context(), snap, c)).To(Succeed())
 	s.Expect(c.state).To(Equal(publish.Absent))
 	s.Expect(s.left(t)).To(ConsistOf("apps/app-shared", "apps/app-second"))
 }

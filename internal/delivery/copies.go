@@ -141,33 +141,33 @@ func (e *Engine) removeAs(ctx context.Context, vt *triggerv1.ValuesTrigger, foun
 
 // prune removes the copies that no target wants and no release reads any more, or has them
 // stay when the trigger goes if the policy is not to remove them.
-func (e *Engine) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (Swept, error) {
-	if !deletesCopies(vt) || snap.publication == nil {
-		more, err := e.LetGo(ctx, vt)
+func (e *Engine) prune(ctx context.Context, snap snapshot, out outcome) (Swept, error) {
+	if !deletesCopies(snap.vt) || snap.publication == nil {
+		more, err := e.LetGo(ctx, snap.vt)
 		return Swept{More: more}, err
 	}
-	obsolete, err := e.obsolete(ctx, vt, snap, out)
+	obsolete, err := e.obsolete(ctx, snap, out)
 	if err != nil || len(obsolete) == 0 {
 		return Swept{}, err
 	}
 	t := tidy(obsolete, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
 	// Of what is in other places than the targets of this trigger nothing is said.
 	known := map[string]bool{}
-	for _, t := range append(slices.Clone(vt.Status.Targets), out.targets...) {
+	for _, t := range append(slices.Clone(snap.vt.Status.Targets), out.targets...) {
 		known[t.Namespace+"/"+publish.LabelValue(t.Name)] = true
 	}
 	t.refused = slices.DeleteFunc(t.refused, func(one refusedCopy) bool { return !known[targetOf(one.copy)] })
 	if len(t.refused) > 0 {
 		t.err = errors.Join(t.err, t.refused[0].err)
 	}
-	return Swept{More: t.more, Notes: t.notes(e.Accounts.actor(vt))}, t.err
+	return Swept{More: t.more, Notes: t.notes(e.Accounts.actor(snap.vt))}, t.err
 }
 
 // obsolete returns the copies that no target wants and no release reads. The status is about
 // to forget a target that was dropped, so its copy is looked for where it cannot be missed.
-func (e *Engine) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) ([]*copyMeta, error) {
+func (e *Engine) obsolete(ctx context.Context, snap snapshot, out outcome) ([]*copyMeta, error) {
 	list, reader := index.Copies, e.Cache
-	if dropsTarget(&vt.Status, out.targets) {
+	if dropsTarget(&snap.vt.Status, out.targets) {
 		list, reader = index.CopiesNow, e.Live
 	}
 	found, err := list(ctx, reader, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(snap.publication.owner))

@@ -23,11 +23,11 @@ import (
 
 // decide asks the planner about a release as it was observed, and composes the values if the planner wants to
 // know them.
-func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, observed plan.Release) {
+func (e *Engine) decide(ctx context.Context, snap snapshot, c *targetCase, observed plan.Release) {
 	c.input = plan.Input{
 		Now:         snap.at,
-		Timeout:     vt.GetTimeout(),
-		Trigger:     vt.Namespace + "/" + vt.Name,
+		Timeout:     snap.vt.GetTimeout(),
+		Trigger:     snap.vt.Namespace + "/" + snap.vt.Name,
 		Knower:      snap.knower,
 		Target:      c.String(),
 		Digest:      snap.diff.To,
@@ -38,18 +38,18 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 		Gated:       snap.gate != nil,
 		Settling:    snap.settling,
 		Force:       snap.force,
-		ByTriggerAt: snap.gated || snap.force == "" && begunByRequest(vt.Status.Rollout, snap.content),
+		ByTriggerAt: snap.gated || snap.force == "" && begunByRequest(snap.vt.Status.Rollout, snap.content),
 		Reset:       snap.reset,
-		Policy:      vt.Spec.Force,
+		Policy:      snap.vt.Spec.Force,
 		Release:     observed,
 		Live:        c.live,
 	}
-	c.input.Previous, c.input.Known = recall(vt, snap, c.listed, c.input.Release)
+	c.input.Previous, c.input.Known = recall(snap, c.listed, c.input.Release)
 	c.previous = c.input.Previous
 	if snap.ending[c.Namespace] {
 		c.input.Release = plan.Release{Ending: endingMessage}
 	}
-	c.input.Release.Denied = e.check(vt, snap, c.NamespacedName, c.hr)
+	c.input.Release.Denied = e.check(snap, c.NamespacedName, c.hr)
 	var lookErr error
 	if snap.publication != nil && !snap.ending[c.Namespace] { // No copy can be made there any more.
 		lookErr = e.observeCopies(ctx, snap, c)
@@ -66,13 +66,13 @@ func (e *Engine) decide(ctx context.Context, vt *triggerv1.ValuesTrigger, snap s
 // recall returns what is known of a target, and the sources as they were when it was last asked. A
 // status by an earlier version of the operator is believed until it is written over: it was all that there
 // was.
-func recall(vt *triggerv1.ValuesTrigger, snap snapshot, listed *triggerv1.TargetStatus, release plan.Release) (*triggerv1.TargetStatus, []plan.RecordedSource) {
+func recall(snap snapshot, listed *triggerv1.TargetStatus, release plan.Release) (*triggerv1.TargetStatus, []plan.RecordedSource) {
 	previous, known := release.Record.Recall(snap.knower, release.UID, snap.formerly)
 	switch {
 	case listed == nil:
-	case previous == nil && vt.Status.Summary == nil && listed.Digest == vt.Status.LastDigest:
-		return listed, plan.KnownFrom(vt.Status.Sources)
-	case previous == nil && vt.Status.Summary == nil:
+	case previous == nil && snap.vt.Status.Summary == nil && listed.Digest == snap.vt.Status.LastDigest:
+		return listed, plan.KnownFrom(snap.vt.Status.Sources)
+	case previous == nil && snap.vt.Status.Summary == nil:
 		return listed, nil
 	case previous != nil && listed.Refused != nil && listed.Token == previous.Token && listed.Digest == previous.Digest:
 		// What is refused cannot be on the release. The status may be older than a request that was accepted since.
@@ -108,7 +108,7 @@ func (e *Engine) compareValues(ctx context.Context, hr *helmv2.HelmRelease, give
 }
 
 // check says why a target must not be touched by this trigger, or nothing.
-func (e *Engine) check(vt *triggerv1.ValuesTrigger, snap snapshot, key types.NamespacedName, hr *helmv2.HelmRelease) string {
+func (e *Engine) check(snap snapshot, key types.NamespacedName, hr *helmv2.HelmRelease) string {
 	if snap.generated() {
 		return "" // The sources of a generated trigger have been checked one by one.
 	}
@@ -116,7 +116,7 @@ func (e *Engine) check(vt *triggerv1.ValuesTrigger, snap snapshot, key types.Nam
 	if hr != nil {
 		to = access.TargetOf(hr)
 	}
-	if err := e.Policy.Check(vt.Namespace, to); err != nil {
+	if err := e.Policy.Check(snap.vt.Namespace, to); err != nil {
 		return err.Error()
 	}
 	return ""

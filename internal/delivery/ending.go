@@ -61,7 +61,7 @@ func isVerdict(was, is *triggerv1.RolloutStatus) bool {
 // doubt looks again, before a verdict, at the namespaces of the targets that it rests on:
 // the cache may know of a release that fails before it knows why. It reports whether any
 // of them has to be left out.
-func (e *Engine) doubt(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) (bool, error) {
+func (e *Engine) doubt(ctx context.Context, snap snapshot, cases []*targetCase) (bool, error) {
 	if e.Namespaces == nil {
 		return false, nil
 	}
@@ -79,7 +79,7 @@ func (e *Engine) doubt(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sn
 	for _, c := range cases {
 		if ending[c.Namespace] && c.input.Release.Exists {
 			snap.ending[c.Namespace] = true
-			e.decide(ctx, vt, snap, c, target.Observe(c.hr, snap.sources))
+			e.decide(ctx, snap, c, target.Observe(c.hr, snap.sources))
 			changed = true
 		}
 	}

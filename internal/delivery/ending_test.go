@@ -61,7 +61,7 @@ func failing() (*triggerv1.ValuesTrigger, snapshot, *targetCase) {
 			TriggeredAt: &metav1.Time{Time: time.Now().Add(-time.Minute)},
 		},
 	}
-	snap := snapshot{at: time.Now(), sources: sources, content: digest, diff: plan.Compare(vt.Status.Sources, digest, sources), targets: []target.Target{c.Target}}
+	snap := snapshot{vt: vt, at: time.Now(), sources: sources, content: digest, diff: plan.Compare(vt.Status.Sources, digest, sources), targets: []target.Target{c.Target}}
 	return vt, snap, c
 }
 
@@ -89,8 +89,8 @@ func TestHold_what_a_dying_namespace_says_is_not_a_verdict(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			snap.ending, err = r.ending(t.Context(), r.Namespaces, snap.targets)
 			g.Expect(err).NotTo(HaveOccurred())
-			r.decide(t.Context(), vt, snap, one, target.Observe(one.hr, snap.sources))
-			judged, err := r.hold(t.Context(), vt, snap, []*targetCase{one})
+			r.decide(t.Context(), snap, one, target.Observe(one.hr, snap.sources))
+			judged, err := r.hold(t.Context(), snap, []*targetCase{one})
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(judged.rollout.Phase).To(Equal(c.phase))
 			g.Expect(one.decision.Status.State).To(Equal(c.state))
@@ -137,7 +137,7 @@ func TestDecide_what_a_release_says_was_rolled_back(t *testing.T) {
 			one.decision = plan.Decision{Request: &plan.Request{}}
 			gate, err := newGate(vt)
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(gate.decide(vt, snap, []*targetCase{one}).Status.Phase).To(Equal(c.phase))
+			g.Expect(gate.decide(snap, []*targetCase{one}).Status.Phase).To(Equal(c.phase))
 		})
 	}
 }

@@ -123,69 +123,51 @@ type Note struct {
 // Run makes one pass over a trigger: it makes the requests that are due. What the API server
 // refuses is in the result, and returned as an error.
 func (e *Engine) Run(ctx context.Context, stored *triggerv1.ValuesTrigger) (Result, error) {
-	vt := stored.DeepCopy()
-	snap, err := e.evaluate(ctx, vt, time.Now())
+	snap, err := e.evaluate(ctx, stored, time.Now())
 	defer snap.publication.forget()
-	result, err := e.act(ctx, vt, snap, err)
-	result.Status, result.Translation = vt.Status, snap.translation
-	return result, err
-}
-
-// act does what a snapshot asks for, or says why there is none.
-func (e *Engine) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, err error) (Result, error) {
 	switch {
 	case err != nil:
-		return e.unable(vt, err)
+		return e.unable(snap, err)
 	case snap.idle:
-		return Result{}, nil
+		return snap.result(), nil
 	}
-	recorded, said, err := e.record(ctx, vt, snap)
-	if recorded {
-		return Result{Again: Soon, After: ConflictDelay, Said: said}, nil
+	snap, recorded, err := e.heed(ctx, snap)
+	switch {
+	case err != nil:
+		return e.unable(snap, err)
+	case recorded:
+		result := snap.result()
+		result.Again, result.After = Soon, ConflictDelay
+		return result, nil
 	}
-	if err == nil {
-		err = e.checkRestored(ctx, vt, snap)
-		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
-			said = append(said, snap.unforced(vt)...)
-		}
-	}
-	result := Result{}
+	snap = e.identified(ctx, snap)
+	out, err := e.deliver(ctx, snap)
 	if err != nil {
-		result, err = e.unable(vt, err)
-	} else {
-		result, err = e.proceed(ctx, vt, snap)
+		return e.unable(snap, err)
 	}
-	result.Said = append(said, result.Said...)
-	return result, err
-}
-
-// proceed decides about all targets, and does what is due.
-func (e *Engine) proceed(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (Result, error) {
-	snap = e.identified(ctx, vt, snap)
-	out, err := e.deliver(ctx, vt, snap)
-	if err != nil {
-		return e.unable(vt, err)
-	}
-	return e.conclude(ctx, vt, snap, out)
+	return e.conclude(ctx, snap, out)
 }
 
 // unable says why nothing could be done for a trigger.
-func (e *Engine) unable(vt *triggerv1.ValuesTrigger, err error) (Result, error) {
+func (e *Engine) unable(snap snapshot, err error) (Result, error) {
 	found, is := errors.AsType[*fault.Fault](err)
-	reason, message := e.refusalOf(vt, err)
+	reason, message := e.refusalOf(snap.vt, err)
+	result := snap.result()
 	switch {
 	case fault.IsOutdated(err):
-		return Result{Again: Soon, After: ConflictDelay}, nil
+		result.Again, result.After = Soon, ConflictDelay
+		return result, nil
 	case !is && reason == "":
-		return Result{Summary: notReady(triggerv1.ReadFailedReason, err.Error())}, err
+		result.Summary = notReady(triggerv1.ReadFailedReason, err.Error())
+		return result, err
 	}
-	summary := notReady(reason, message)
-	summary.Stalled = !is || found.Stalled
-	markLooked(vt)
+	result.Summary, result.Again = notReady(reason, message), AtInterval
+	result.Summary.Stalled = !is || found.Stalled
+	markLooked(&result.Status, snap.vt.Annotations)
 	if is {
 		err = nil // What ends it is an event.
 	}
-	return Result{Summary: summary, Again: AtInterval}, err
+	return result, err
 }
 
 func notReady(reason, message string) *plan.Summary {
@@ -193,31 +175,39 @@ func notReady(reason, message string) *plan.Summary {
 }
 
 // conclude tidies up after a delivery, and records what became of it.
-func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (Result, error) {
-	swept, err := e.prune(ctx, vt, snap, out)
-	more, discardErr := e.discard(ctx, vt, snap)
+func (e *Engine) conclude(ctx context.Context, snap snapshot, out outcome) (Result, error) {
+	swept, err := e.prune(ctx, snap, out)
+	more, discardErr := e.discard(ctx, snap)
 	if err = errors.Join(err, discardErr); refusal.Is(err) {
 		out.refused = err
 	} else {
 		out.err = errors.Join(out.err, err)
 	}
-	if out.kept, err = e.keepRevision(ctx, vt, snap, out); err != nil {
+	if out.kept, err = e.keepRevision(ctx, snap, out); err != nil {
 		out.err = errors.Join(out.err, err)
 	}
 	if swept.More || more {
 		out.lookAgain(ConflictDelay)
 	}
-	before := plan.Restorable(&vt.Status)
-	said := refusedRejection(vt, snap, out)
-	summary := recordOutcome(vt, snap, out)
-	if !slices.EqualFunc(before, plan.Restorable(&vt.Status), func(a, b *triggerv1.DeliveredContent) bool { return a.Digest == b.Digest }) {
+	result := snap.result()
+	status, summary := statusOf(snap, out)
+	if !slices.Equal(restorableContents(&result.Status), restorableContents(&status)) {
 		out.lookAgain(TidyDelay)
 	}
-	result, err := next(snap, out, vt.GetInterval())
+	result.Status, result.Summary, result.Gated = status, &summary, gatedOf(snap, out.releases)
 	result.Was, result.Is = out.before, out.targets
-	result.Summary, result.Gated, result.Notes = &summary, gatedOf(snap, out.releases), swept.Notes
-	result.Said = said
+	result.Notes, result.Said = swept.Notes, append(result.Said, refusedRejection(snap, out)...)
+	result.Again, result.After, err = next(snap, out)
 	return result, err
+}
+
+// restorableContents returns the digests of what a status says can be restored.
+func restorableContents(status *triggerv1.ValuesTriggerStatus) []string {
+	var digests []string
+	for _, content := range plan.Restorable(status) {
+		digests = append(digests, content.Digest)
+	}
+	return digests
 }
 
 // lookAgain makes sure that the next look comes no later than in some time.
@@ -227,15 +217,15 @@ func (o *outcome) lookAgain(after time.Duration) {
 	}
 }
 
-// next returns when to look again after a delivery.
-func next(snap snapshot, out outcome, interval time.Duration) (Result, error) {
+// next returns when to look again after a delivery, and what is to be retried.
+func next(snap snapshot, out outcome) (Again, time.Duration, error) {
 	switch {
 	case out.err != nil:
-		return Result{}, out.err
+		return Never, 0, out.err
 	case out.triggered > 0 && snap.gate == nil:
-		return Result{Again: AfterRequests}, nil // What is held back is judged by what is stored.
-	case out.after > 0 && out.after < interval:
-		return Result{Again: Soon, After: out.after}, out.refused
+		return AfterRequests, 0, nil // What is held back is judged by what is stored.
+	case out.after > 0 && out.after < snap.vt.GetInterval():
+		return Soon, out.after, out.refused
 	}
-	return Result{Again: AtInterval}, out.refused
+	return AtInterval, 0, out.refused
 }

@@ -67,8 +67,8 @@ type outcome struct {
 // deliver decides about every target and makes the requests that are due and not held
 // back. What happens to one target does not touch another. An error reports that nothing
 // was done.
-func (e *Engine) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (outcome, error) {
-	cases := e.decideAll(ctx, vt, snap)
+func (e *Engine) deliver(ctx context.Context, snap snapshot) (outcome, error) {
+	cases := e.decideAll(ctx, snap)
 	for _, c := range cases {
 		if fault.IsOutdated(c.err) {
 			return outcome{}, c.err
@@ -77,22 +77,22 @@ func (e *Engine) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 	if err := e.confirm(ctx, snap, cases); err != nil {
 		return outcome{}, err
 	}
-	verdict, err := e.hold(ctx, vt, snap, cases)
+	verdict, err := e.hold(ctx, snap, cases)
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := e.checkCurrent(ctx, vt, verdict, cases); err != nil {
+	if err := e.checkCurrent(ctx, snap.vt, verdict, cases); err != nil {
 		return outcome{}, err
 	}
-	if err := e.keep(ctx, vt, snap, verdict); err != nil {
+	if err := e.keep(ctx, snap, verdict); err != nil {
 		return outcome{}, err
 	}
-	e.executeAll(ctx, vt, snap, cases, verdict.turns)
-	return outcomeOf(vt, snap, cases, verdict), nil
+	e.executeAll(ctx, snap, cases, verdict.turns)
+	return outcomeOf(snap, cases, verdict), nil
 }
 
 // outcomeOf sums up what became of all targets.
-func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, verdict verdict) outcome {
+func outcomeOf(snap snapshot, cases []*targetCase, verdict verdict) outcome {
 	out := outcome{rollout: verdict.rollout, passed: verdict.passed, rejectRefused: verdict.rejectRefused, after: verdict.after}
 	var errs []error
 	for _, c := range cases {
@@ -100,14 +100,14 @@ func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, 
 			out.releases = append(out.releases, c.input.Release)
 		}
 		errs = append(errs, c.done.err)
-		now := recordOf(vt, snap, c)
+		now := recordOf(snap, c)
 		out.targets, out.before = append(out.targets, now), append(out.before, c.before(now))
 		out.note(c.done)
 	}
 	if snap.gate == nil && !verdict.settling() && !out.undecided {
 		out.rollout = nil // What has been decided now is on record elsewhere.
 	}
-	if vt.Spec.Rollout == nil {
+	if snap.vt.Spec.Rollout == nil {
 		out.passed = out.deliveredToAll()
 	}
 	out.err = errors.Join(errs...)
@@ -147,12 +147,12 @@ func (c *targetCase) before(now triggerv1.TargetStatus) triggerv1.TargetStatus {
 
 // executeAll executes the decisions about all targets. Where more of them wait than there are
 // places, each place is offered to one after the other until one takes it.
-func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, turns []rollout.Turn) {
+func (e *Engine) executeAll(ctx context.Context, snap snapshot, cases []*targetCase, turns []rollout.Turn) {
 	var group errgroup.Group
 	group.SetLimit(max(1, e.Concurrent))
 	execute := func(c *targetCase) {
 		group.Go(func() error {
-			c.done = e.execute(ctx, vt, snap, c)
+			c.done = e.execute(ctx, snap, c)
 			return nil
 		})
 	}
@@ -170,7 +170,7 @@ func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sn
 			group.Go(func() error {
 				for c := range queue {
 					c.held = ""
-					if c.done = e.execute(ctx, vt, snap, c); !c.done.free {
+					if c.done = e.execute(ctx, snap, c); !c.done.free {
 						return nil
 					}
 				}
@@ -193,10 +193,10 @@ func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sn
 }
 
 // decideAll decides about every target, without doing anything.
-func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) []*targetCase {
-	listed := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
-	for i := range vt.Status.Targets {
-		status := &vt.Status.Targets[i]
+func (e *Engine) decideAll(ctx context.Context, snap snapshot) []*targetCase {
+	listed := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(snap.vt.Status.Targets))
+	for i := range snap.vt.Status.Targets {
+		status := &snap.vt.Status.Targets[i]
 		listed[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
 	}
 	cases := make([]*targetCase, len(snap.targets))
@@ -209,12 +209,12 @@ func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sna
 			in := plan.Input{
 				Diff: snap.diff, Digest: snap.diff.To, Sources: snap.sources, Settling: snap.settling, Release: target.Observe(c.hr, snap.sources),
 			}
-			in.Previous, in.Known = recall(vt, snap, c.listed, in.Release)
+			in.Previous, in.Known = recall(snap, c.listed, in.Release)
 			c.previous = in.Previous
 			if in.DependsOnOrder() || snap.gate != nil && e.expected.unmet(t.NamespacedName, in.Release) {
-				e.decideAgain(ctx, vt, snap, c)
+				e.decideAgain(ctx, snap, c)
 			} else {
-				e.decide(ctx, vt, snap, c, in.Release)
+				e.decide(ctx, snap, c, in.Release)
 			}
 			return nil
 		})
@@ -225,50 +225,50 @@ func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sna
 
 // execute makes the request that was decided on, unless it is held back, and decides
 // again on a fresh observation when the HelmRelease has changed since.
-func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) effect {
+func (e *Engine) execute(ctx context.Context, snap snapshot, c *targetCase) effect {
 	judged := snap.gate == nil || c.decision.Request != nil
 	for attempt := 1; ; attempt++ {
 		switch {
 		case c.err != nil:
-			return e.undecidable(vt, c)
+			return e.undecidable(snap.vt, c)
 		case !judged && c.decision.Request != nil: // It came up since, and may have to wait.
 			return effect{status: c.decision.Unsent, undecided: true, after: ConflictDelay}
 		}
 		planned, asks := c.planned()
-		err := e.publish(ctx, vt, snap, c)
+		err := e.publish(ctx, snap, c)
 		published := err == nil
 		if published {
 			err = c.write(ctx, snap, planned, asks)
 		}
 		switch again := apierrors.IsConflict(err) || apierrors.IsNotFound(err); {
 		case err == nil:
-			e.noteSent(ctx, vt, snap, c, planned)
+			e.noteSent(ctx, snap, c, planned)
 			return planned
 		case again && attempt < maxConflicts:
-			e.decideAgain(ctx, vt, snap, c)
+			e.decideAgain(ctx, snap, c)
 		case published && !asks:
 			return unkept(planned, err)
 		default:
-			return e.unmade(vt, snap, c, err)
+			return e.unmade(snap, c, err)
 		}
 	}
 }
 
 // decideAgain decides about a target as it is on the API server.
-func (e *Engine) decideAgain(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) {
+func (e *Engine) decideAgain(ctx context.Context, snap snapshot, c *targetCase) {
 	if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
 		c.live = true
-		e.decide(ctx, vt, snap, c, target.Observe(c.hr, snap.sources))
+		e.decide(ctx, snap, c, target.Observe(c.hr, snap.sources))
 	}
 }
 
 // noteSent measures and logs a request, if one was made.
-func (e *Engine) noteSent(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, made effect) {
+func (e *Engine) noteSent(ctx context.Context, snap snapshot, c *targetCase, made effect) {
 	if !made.sent {
 		return
 	}
 	request := c.decision.Request
-	e.Meter.ObserveReaction(snap.change(vt.Status.History), c.previous, made.status, time.Now())
+	e.Meter.ObserveReaction(snap.change(), c.previous, made.status, time.Now())
 	if snap.gate != nil {
 		e.expected.expect(c.NamespacedName, request.Token)
 	}

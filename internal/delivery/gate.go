@@ -61,19 +61,19 @@ func stageOf(vt *triggerv1.ValuesTrigger, g *gate, hr *helmv2.HelmRelease) strin
 }
 
 // decide asks which of the requests that are due may be made now.
-func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) rollout.Decision {
+func (g *gate) decide(snap snapshot, cases []*targetCase) rollout.Decision {
 	in := rollout.Input{
-		Now: snap.at, Digest: snap.content, Editors: plan.Editors(snap.sources, snap.diff), Quiet: vt.Spec.QuietPeriod.Duration, MaxDelay: vt.GetMaxDelay(),
+		Now: snap.at, Digest: snap.content, Editors: plan.Editors(snap.sources, snap.diff), Quiet: snap.vt.Spec.QuietPeriod.Duration, MaxDelay: snap.vt.GetMaxDelay(),
 		Settle: snap.settle, Applied: snap.applied, Applying: snap.applying,
-		Schedule: g.schedule, Rollout: rolloutOf(vt, snap), Timeout: vt.GetTimeout(), Previous: vt.Status.Rollout,
-		Force: snap.overrides(), Reset: snap.reset != "", TriggerAt: snap.triggerAt, Approval: rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation]),
-		Handled: vt.Status.LastHandledApproval,
-		Trigger: vt.UID, Measured: g.measured,
+		Schedule: g.schedule, Rollout: rolloutOf(snap), Timeout: snap.vt.GetTimeout(), Previous: snap.vt.Status.Rollout,
+		Force: snap.overrides(), Reset: snap.reset != "", TriggerAt: snap.triggerAt, Approval: rollout.Annotation(snap.vt.Annotations[triggerv1.ApproveAnnotation]),
+		Handled: snap.vt.Status.LastHandledApproval,
+		Trigger: snap.vt.UID, Measured: g.measured,
 		Earlier: snap.earlier, Restored: snap.rolledBack(), Unrestorable: snap.unrestorable,
 		Targets: make([]rollout.Target, 0, len(cases)),
 	}
 	if snap.gate != nil {
-		in.Reject, in.HandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation]), vt.Status.LastHandledReject
+		in.Reject, in.HandledReject = rollout.Annotation(snap.vt.Annotations[triggerv1.RejectAnnotation]), snap.vt.Status.LastHandledReject
 		in.Approver, in.Rejecter = snap.approver, snap.rejecter
 	}
 	if snap.restores != nil { // A person has decided: there is nothing to wait for, and who did may not approve it alone.
@@ -90,10 +90,10 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 		case c.leftAlone(snap):
 			t.Standing, t.Wants, t.Message = rollout.Out, false, notRestorable
 		}
-		if in.RejectedBy == "" && vt.Spec.Publish != nil && t.Standing != rollout.Current && c.input.Release.Record.Rejects(c.input.Trigger, snap.content, formerly...) {
+		if in.RejectedBy == "" && snap.vt.Spec.Publish != nil && t.Standing != rollout.Current && c.input.Release.Record.Rejects(c.input.Trigger, snap.content, formerly...) {
 			in.RejectedBy = c.String()
 		}
-		if vt.Spec.Rollout != nil && c.hr != nil {
+		if snap.vt.Spec.Rollout != nil && c.hr != nil {
 			t.DependsOn = binding.DependsOn(c.hr)
 		}
 		in.Targets = append(in.Targets, t)
@@ -103,11 +103,11 @@ func (g *gate) decide(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targe
 
 // rolloutOf returns the stages of a trigger. What a person has gone back to is not rolled back
 // automatically: that would be to what the person wants to leave.
-func rolloutOf(vt *triggerv1.ValuesTrigger, snap snapshot) *triggerv1.Rollout {
-	if snap.restores == nil || !vt.RollsBack() {
-		return vt.Spec.Rollout
+func rolloutOf(snap snapshot) *triggerv1.Rollout {
+	if snap.restores == nil || !snap.vt.RollsBack() {
+		return snap.vt.Spec.Rollout
 	}
-	halts := vt.Spec.Rollout.DeepCopy()
+	halts := snap.vt.Spec.Rollout.DeepCopy()
 	halts.OnFailure = triggerv1.FailureHalt
 	return halts
 }
@@ -132,7 +132,7 @@ type verdict struct {
 func (v verdict) settling() bool { return v.rollout != nil && v.rollout.Settling != nil }
 
 // hold notes for each target why its request must not be made now.
-func (e *Engine) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) (verdict, error) {
+func (e *Engine) hold(ctx context.Context, snap snapshot, cases []*targetCase) (verdict, error) {
 	if snap.gate == nil && !snap.settling {
 		for _, c := range cases {
 			if c.leftAlone(snap) {
@@ -145,14 +145,14 @@ func (e *Engine) hold(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sna
 	if g == nil {
 		g = &gate{} // It holds nothing back but what settles.
 	}
-	gated := e.measure(vt, snap, g, cases, e.rest(ctx, vt, snap, g, cases))
-	if isVerdict(vt.Status.Rollout, gated.Status) {
-		changed, err := e.doubt(ctx, vt, snap, cases)
+	gated := e.measure(snap, g, cases, e.rest(ctx, snap, g, cases))
+	if isVerdict(snap.vt.Status.Rollout, gated.Status) {
+		changed, err := e.doubt(ctx, snap, cases)
 		if err != nil {
 			return verdict{}, err
 		}
 		if changed {
-			gated = g.decide(vt, snap, cases)
+			gated = g.decide(snap, cases)
 		}
 	}
 	judged := verdict{

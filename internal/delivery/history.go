@@ -60,11 +60,11 @@ func (o *outcome) deliveredToAll() bool {
 // keepRevision stores content that has passed, and reports whether it is kept. With onFailure Rollback it
 // has been stored before any target got it. Otherwise, that it may not be stored keeps no one from
 // getting it.
-func (e *Engine) keepRevision(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (bool, error) {
+func (e *Engine) keepRevision(ctx context.Context, snap snapshot, out outcome) (bool, error) {
 	switch {
 	case snap.publication == nil || !out.passed || snap.rejected != "" || plan.Kept(snap.sources) == nil:
 		return false, nil
-	case vt.RollsBack(), len(vt.Status.History) > 0 && vt.Status.History[0].Digest == snap.diff.To && len(vt.Status.History[0].Kept) > 0:
+	case snap.vt.RollsBack(), len(snap.vt.Status.History) > 0 && snap.vt.Status.History[0].Digest == snap.diff.To && len(snap.vt.Status.History[0].Kept) > 0:
 		return true, nil
 	}
 	if denied := snap.publication.mayKeep(); denied != nil {

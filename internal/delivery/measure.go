@@ -51,30 +51,30 @@ func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger) error {
 
 // measure asks for the measurement that is due, and decides again with the answer if it is there. What is not
 // there yet is waited for by another pass.
-func (e *Engine) measure(vt *triggerv1.ValuesTrigger, snap snapshot, g *gate, cases []*targetCase, gated rollout.Decision) rollout.Decision {
+func (e *Engine) measure(snap snapshot, g *gate, cases []*targetCase, gated rollout.Decision) rollout.Decision {
 	if gated.Measure == nil {
 		return gated
 	}
 	request := *gated.Measure
 	releases := request.Subject.Releases
-	request.Subject = subjectOf(vt, snap, cases)
+	request.Subject = subjectOf(snap, cases)
 	request.Subject.Releases = releases
 	measured, found := e.Measurer.Measure(request)
 	if !found {
 		return gated
 	}
 	g.measured = &measured
-	return g.decide(vt, snap, cases)
+	return g.decide(snap, cases)
 }
 
 // subjectOf returns what a measurement is about: the change as the history has it or, until then, as it is
 // about to be requested.
-func subjectOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) analysis.Subject {
+func subjectOf(snap snapshot, cases []*targetCase) analysis.Subject {
 	subject := analysis.Subject{
-		Trigger: client.ObjectKeyFromObject(vt), GitRevision: plan.GitRevision(snap.diff, snap.sources),
+		Trigger: client.ObjectKeyFromObject(snap.vt), GitRevision: plan.GitRevision(snap.diff, snap.sources),
 	}
-	if at := slices.IndexFunc(vt.Status.History, func(c triggerv1.Change) bool { return c.Digest == snap.diff.To }); at >= 0 {
-		subject.Cause, subject.GitRevision = vt.Status.History[at].Cause, vt.Status.History[at].GitRevision
+	if at := slices.IndexFunc(snap.vt.Status.History, func(c triggerv1.Change) bool { return c.Digest == snap.diff.To }); at >= 0 {
+		subject.Cause, subject.GitRevision = snap.vt.Status.History[at].Cause, snap.vt.Status.History[at].GitRevision
 	}
 	for _, c := range cases {
 		if subject.Cause == "" && c.decision.Request != nil {

@@ -20,10 +20,12 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
-// recordOutcome writes down in the status what was observed and done, and returns what to report of it.
-func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan.Summary {
+// statusOf returns the status in which is written down what was observed and done, and what to report
+// of it.
+func statusOf(snap snapshot, out outcome) (triggerv1.ValuesTriggerStatus, plan.Summary) {
+	vt := snap.vt.DeepCopy()
 	status := &vt.Status
-	override := overrideOf(vt, snap, out)
+	override := overrideOf(snap, out)
 	stamp := metav1.NewTime(snap.at.Truncate(time.Second))
 	asked := out.triggered > 0 || wereAsked(status, out.targets)
 	if asked {
@@ -44,7 +46,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 			Time: stamp, Outcome: summary.Outcome, Delivered: summary.Delivered, Override: override,
 		}, asked)
 		markHandled(status, snap)
-		markLooked(vt)
+		markLooked(status, vt.Annotations)
 	}
 	if !out.undecided {
 		status.Sources = plan.Statuses(snap.sources)
@@ -56,7 +58,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		stages = status.Rollout.Stages
 	}
 	status.Targets, status.Summary = plan.Project(out.targets, status.History, stages)
-	return summary
+	return *status, summary
 }
 
 // withAnalysis adds to a summary that all is well which stage was passed over though its analysis has failed.
@@ -123,9 +125,9 @@ func markHandled(status *triggerv1.ValuesTriggerStatus, snap snapshot) {
 // markLooked records that the request to look is handled, together with what was found: who
 // compares that with the annotation, as the health check of a Kustomization may, reads the
 // conditions that are the answer to it. A look that found nothing out is repeated.
-func markLooked(vt *triggerv1.ValuesTrigger) {
-	if value, ok := meta.ReconcileAnnotationValue(vt.Annotations); ok {
-		vt.Status.SetLastHandledReconcileRequest(value)
+func markLooked(status *triggerv1.ValuesTriggerStatus, annotations map[string]string) {
+	if value, ok := meta.ReconcileAnnotationValue(annotations); ok {
+		status.SetLastHandledReconcileRequest(value)
 	}
 }
 

@@ -23,17 +23,18 @@ const (
 	maxOverridden = 500
 )
 
-// triggerThrough acts on a request that keeps to what holds changes back. While content
-// is refused it waits: to begin again would be to deliver what is refused.
-func (snap *snapshot) triggerThrough(vt *triggerv1.ValuesTrigger) {
-	value := text.Line(vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
-	if value == "" || value == vt.Status.LastHandledTriggerAt || snap.rolledBack() {
-		return
+// withTriggerAt acts on a request that keeps to what holds changes back. While content
+// is rejected it waits: to begin again would be to deliver what is rejected.
+func (snap snapshot) withTriggerAt() snapshot {
+	value := text.Line(snap.vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
+	if value == "" || value == snap.vt.Status.LastHandledTriggerAt || snap.rolledBack() {
+		return snap
 	}
 	snap.triggerAt = value
 	if snap.force == "" {
 		snap.force, snap.gated = value, true
 	}
+	return snap
 }
 
 // overrides is true if a person wants all targets requested at once.
@@ -47,11 +48,11 @@ func begunByRequest(s *triggerv1.RolloutStatus, content string) bool {
 
 // overrideOf returns what a request has overridden, nil if nothing was in its way. The
 // rollout in the status must be the one from before the request.
-func overrideOf(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) *triggerv1.Override {
+func overrideOf(snap snapshot, out outcome) *triggerv1.Override {
 	if !snap.overrides() || snap.gate == nil {
 		return nil
 	}
-	overridden := rollout.Overrides(vt, out.targets, snap.gate.schedule.Open(snap.at))
+	overridden := rollout.Overrides(snap.vt, out.targets, snap.gate.schedule.Open(snap.at))
 	if len(overridden) == 0 {
 		return nil
 	}

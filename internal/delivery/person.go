@@ -41,18 +41,18 @@ func (e *Engine) Person(ctx context.Context, vt *triggerv1.ValuesTrigger, annota
 
 // identified returns a snapshot with who has set the annotations that are new, as far as they decide about
 // the rollout.
-func (e *Engine) identified(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) snapshot {
+func (e *Engine) identified(ctx context.Context, snap snapshot) snapshot {
 	if snap.gate == nil {
 		return snap
 	}
 	if snap.overrides() {
-		snap.forcedBy = e.Person(ctx, vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
+		snap.forcedBy = e.Person(ctx, snap.vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
 	}
-	if unhandled(vt, triggerv1.ApproveAnnotation, vt.Status.LastHandledApproval) != "" {
-		snap.approver = e.Person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, snap.at)
+	if unhandled(snap.vt, triggerv1.ApproveAnnotation, snap.vt.Status.LastHandledApproval) != "" {
+		snap.approver = e.Person(ctx, snap.vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, snap.at)
 	}
-	if unhandled(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject) != "" {
-		snap.rejecter = e.Person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, snap.at)
+	if unhandled(snap.vt, triggerv1.RejectAnnotation, snap.vt.Status.LastHandledReject) != "" {
+		snap.rejecter = e.Person(ctx, snap.vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, snap.at)
 	}
 	return snap
 }
@@ -80,13 +80,13 @@ func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger)
 }
 
 // refusedRejection says that an annotation which is new rejects nothing, and why.
-func refusedRejection(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) []Note {
+func refusedRejection(snap snapshot, out outcome) []Note {
 	refusal := out.rejectRefused
 	if snap.gate == nil {
 		refusal = fmt.Sprintf("ValuesTrigger %s/%s has no quietPeriod, schedule or rollout: its changes are delivered at once; to go back to a revision, set %s",
-			vt.Namespace, vt.Name, triggerv1.RollbackAnnotation)
+			snap.vt.Namespace, snap.vt.Name, triggerv1.RollbackAnnotation)
 	}
-	if refusal == "" || unhandled(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject) == "" {
+	if refusal == "" || unhandled(snap.vt, triggerv1.RejectAnnotation, snap.vt.Status.LastHandledReject) == "" {
 		return nil
 	}
 	return []Note{{corev1.EventTypeWarning, triggerv1.RejectionRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RejectAnnotation, refusal)}}

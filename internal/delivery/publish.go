@@ -53,8 +53,8 @@ type publication struct {
 
 // newPublication returns nil if nothing is copied. Of a generated trigger nothing is: what
 // it delivers comes from elsewhere than its spec.
-func (e *Engine) newPublication(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) *publication {
-	if vt.Spec.Publish == nil || snap.generated() {
+func (e *Engine) newPublication(ctx context.Context, snap snapshot) *publication {
+	if snap.vt.Spec.Publish == nil || snap.generated() {
 		return nil
 	}
 	actor := copies.Actor{Name: snap.account.Name, Reader: snap.account.Reader, Writer: snap.writer}
@@ -62,10 +62,10 @@ func (e *Engine) newPublication(ctx context.Context, vt *triggerv1.ValuesTrigger
 		actor.Reader = e.Live
 	}
 	return &publication{
-		owner: vt, actor: actor, sources: snap.sources, restored: snap.rejected != "",
+		owner: snap.vt, actor: actor, sources: snap.sources, restored: snap.rejected != "",
 		get:       func(ref source.Ref) (client.Object, error) { return e.Store.Read(ctx, snap.account, ref) },
 		contentOf: func(obj client.Object) (digest.Content, error) { return e.Store.ContentOf(ctx, obj) },
-		goesWith:  deletesCopies(vt), account: e.Accounts.name(vt), retained: e.Retained, contents: map[string]*content{},
+		goesWith:  deletesCopies(snap.vt), account: e.Accounts.name(snap.vt), retained: e.Retained, contents: map[string]*content{},
 	}
 }
 
@@ -136,21 +136,21 @@ func (e *Engine) look(ctx context.Context, snap snapshot, c *targetCase) error {
 }
 
 // publish writes the copies of a target if it is their time.
-func (e *Engine) publish(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) error {
+func (e *Engine) publish(ctx context.Context, snap snapshot, c *targetCase) error {
 	if snap.publication == nil || c.settling {
 		return nil
 	}
 	status := c.decision.Status
 	moment := publish.Moment{
 		Copies: c.state, Denied: c.input.Release.Denied != "" || c.unasked, Due: c.decision.Request != nil, Held: c.held != "",
-		Exists: c.input.Release.Exists, Installed: c.input.Release.Revision > 0 || status.DeliveredAt != nil, Gated: vt.IsGated(),
+		Exists: c.input.Release.Exists, Installed: c.input.Release.Revision > 0 || status.DeliveredAt != nil, Gated: snap.vt.IsGated(),
 		Delivered: c.decision.Request == nil && status.State == triggerv1.TargetDelivered && status.Digest == snap.diff.To,
 	}
 	if err := e.followPolicy(ctx, snap, c); err != nil {
 		return err
 	}
 	if moment.Carried() {
-		return e.carry(ctx, vt, snap, c)
+		return e.carry(ctx, snap, c)
 	}
 	if !moment.Now() {
 		return nil

@@ -198,11 +198,11 @@ func TestRefusal(t *testing.T) {
 	g.Expect(fault.ReasonOf(nil)).To(BeEmpty())
 }
 
-func TestRecordOutcome_name_conflict(t *testing.T) {
+func TestStatusOf_name_conflict(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
-	summary := recordOutcome(vt, snapshot{at: evaluatedAt}, outcome{
+	summary := record(vt, snapshot{at: evaluatedAt}, outcome{
 		targets: []triggerv1.TargetStatus{refused(inState(triggerv1.TargetFailed), triggerv1.NameConflictReason)},
 	})
 	g.Expect(summary).To(And(HaveField("Ready", metav1.ConditionFalse), HaveField("Reason", "NameConflict"), HaveField("Stalled", true)))

@@ -23,21 +23,23 @@ import (
 
 // This file keeps the content that may be restored, and restores it.
 
-// rollBack puts in the place of sources whose content is rejected what they held before.
-func (snap *snapshot) rollBack(vt *triggerv1.ValuesTrigger) {
+// withKept puts in the place of sources whose content is rejected what they held before.
+func (snap snapshot) withKept() snapshot {
+	vt := snap.vt
 	snap.content = snap.diff.To
-	if snap.restore(vt) {
-		return
+	if vt.Status.Restored != nil {
+		return snap.withRevision(vt.Status.Restored)
 	}
 	sources, sound := plan.Restored(vt.Status.LastDelivered, snap.sources)
 	if snap.generated() || !vt.RollsBack() || !sound {
-		return
+		return snap
 	}
 	snap.earlier = vt.Status.LastDelivered.Digest
 	if rollout.Rejects(vt.Spec.Rollout, vt.Status.Rollout, snap.content, snap.overrides(), snap.reset != "") && vt.Status.Rollout.Rollback.Digest == snap.earlier {
 		snap.sources, snap.rejected = sources, snap.content
 		snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
 	}
+	return snap
 }
 
 // keptBy returns where content of a source is kept.
@@ -63,11 +65,11 @@ func (p *publication) readKept(s plan.Source) (client.Object, error) {
 // checkKept says why the earlier content cannot be restored, or nothing. When all is
 // restored it is not needed any more until something is to be written. Content that may have
 // to be rolled back must be permitted to be kept.
-func (e *Engine) checkKept(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (string, error) {
+func (e *Engine) checkKept(ctx context.Context, snap snapshot) (string, error) {
 	switch {
-	case snap.rolledBack() && vt.Status.Rollout.Phase != triggerv1.RolloutRolledBack:
+	case snap.rolledBack() && snap.vt.Status.Rollout.Phase != triggerv1.RolloutRolledBack:
 		return e.gone(ctx, snap.publication)
-	case snap.rejected == "" && vt.RollsBack():
+	case snap.rejected == "" && snap.vt.RollsBack():
 		return "", snap.publication.mayKeep()
 	}
 	return snap.unrestorable, nil
@@ -112,8 +114,8 @@ func (p *publication) mayKeep() error {
 
 // keep stores the content before any target gets it, so that it can be restored once it
 // has been delivered.
-func (e *Engine) keep(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, judged verdict) error {
-	if !vt.RollsBack() || snap.publication == nil || snap.rejected != "" || !judged.admitted && !judged.passed {
+func (e *Engine) keep(ctx context.Context, snap snapshot, judged verdict) error {
+	if !snap.vt.RollsBack() || snap.publication == nil || snap.rejected != "" || !judged.admitted && !judged.passed {
 		return nil
 	}
 	return e.store(ctx, snap)
@@ -159,27 +161,27 @@ func (p *publication) keeps(sources []plan.Source, contents []*triggerv1.Deliver
 
 // discard deletes what is kept and cannot be restored any more, as the newest version of the trigger
 // says: one that is behind does not name what has been kept since. It reports whether there is more.
-func (e *Engine) discard(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (more bool, err error) {
-	contents := plan.Restorable(&vt.Status)
-	if snap.generated() || snap.publication != nil && len(contents) == 0 && !vt.RollsBack() {
+func (e *Engine) discard(ctx context.Context, snap snapshot) (more bool, err error) {
+	contents := plan.Restorable(&snap.vt.Status)
+	if snap.generated() || snap.publication != nil && len(contents) == 0 && !snap.vt.RollsBack() {
 		return false, nil
 	}
 	wanted := snap.publication.keeps(snap.sources, contents)
-	found, err := index.Copies(ctx, e.Cache, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(vt))
+	found, err := index.Copies(ctx, e.Cache, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(snap.vt))
 	if err != nil {
 		return false, err
 	}
 	found = slices.DeleteFunc(found, func(one *copyMeta) bool {
-		return one.Namespace != vt.Namespace || one.Labels[triggerv1.KeptLabel] == "" || !one.DeletionTimestamp.IsZero() || wanted[named(one).String()]
+		return one.Namespace != snap.vt.Namespace || one.Labels[triggerv1.KeptLabel] == "" || !one.DeletionTimestamp.IsZero() || wanted[named(one).String()]
 	})
 	if len(found) == 0 {
 		return false, nil
 	}
-	if newest, err := e.newest(ctx, vt); err != nil || newest.ResourceVersion != vt.ResourceVersion {
+	if newest, err := e.newest(ctx, snap.vt); err != nil || newest.ResourceVersion != snap.vt.ResourceVersion {
 		return false, client.IgnoreNotFound(err)
 	}
 	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
-	if !vt.RollsBack() {
+	if !snap.vt.RollsBack() {
 		return t.more, t.err // What may not be deleted goes with the trigger.
 	}
 	for _, one := range t.refused {

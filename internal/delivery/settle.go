@@ -5,11 +5,11 @@ package delivery
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/types"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/applier"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
@@ -20,30 +20,31 @@ import (
 // as the HelmRelease with its new chart, comes some time after the ConfigMap. Until then nothing is
 // requested, no copy is written, and no gate is judged.
 
-// noteApplied notes whether a change has to settle: one that is seen now, or one on record.
-func (e *Engine) noteApplied(vt *triggerv1.ValuesTrigger, snap *snapshot) {
-	if e.SettleTime <= 0 || snap.rejected != "" {
-		return
+// withSettling has a change settle that a tool has applied: one that is seen now, or one on record.
+func (snap snapshot) withSettling(settleTime time.Duration) snapshot {
+	if settleTime <= 0 || snap.rejected != "" {
+		return snap
 	}
-	snap.settle = e.SettleTime
+	snap.settle = settleTime
 	snap.applied = plan.Applied(snap.diff, snap.sources)
-	snap.settling = snap.applied != nil || vt.Status.Rollout != nil && vt.Status.Rollout.Settling != nil
+	snap.settling = snap.applied != nil || snap.vt.Status.Rollout != nil && snap.vt.Status.Rollout.Settling != nil
+	return snap
 }
 
 // rest asks which of the requests may be made now. Where that a change has settled decides, it
 // asks the tool that has applied it, and looks again at what has come meanwhile.
-func (e *Engine) rest(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, g *gate, cases []*targetCase) rollout.Decision {
-	gated := g.decide(vt, snap, cases)
-	if gated.Settled(vt.Status.Rollout) && !snap.overrides() && e.isApplying(ctx, snap) {
+func (e *Engine) rest(ctx context.Context, snap snapshot, g *gate, cases []*targetCase) rollout.Decision {
+	gated := g.decide(snap, cases)
+	if gated.Settled(snap.vt.Status.Rollout) && !snap.overrides() && e.isApplying(ctx, snap) {
 		snap.applying = true
-		gated = g.decide(vt, snap, cases)
+		gated = g.decide(snap, cases)
 	}
-	if !gated.Settled(vt.Status.Rollout) {
+	if !gated.Settled(snap.vt.Status.Rollout) {
 		return gated
 	}
-	if snap.publication != nil || vt.Spec.Rollout != nil {
-		e.renew(ctx, vt, snap, cases)
-		gated = g.decide(vt, snap, cases)
+	if snap.publication != nil || snap.vt.Spec.Rollout != nil {
+		e.renew(ctx, snap, cases)
+		gated = g.decide(snap, cases)
 	}
 	return gated
 }
@@ -68,7 +69,7 @@ func (e *Engine) isApplying(ctx context.Context, snap snapshot) bool {
 // renew decides again about the targets that something is to be done for, by what the API server
 // has of them now: a request is refused for an older version, but stages and copies rest on what
 // the cache has, which may be behind.
-func (e *Engine) renew(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) {
+func (e *Engine) renew(ctx context.Context, snap snapshot, cases []*targetCase) {
 	var group errgroup.Group
 	group.SetLimit(max(1, e.Concurrent))
 	for _, c := range cases {
@@ -76,7 +77,7 @@ func (e *Engine) renew(ctx context.Context, vt *triggerv1.ValuesTrigger, snap sn
 			continue
 		}
 		group.Go(func() error {
-			e.decideAgain(ctx, vt, snap, c)
+			e.decideAgain(ctx, snap, c)
 			return nil
 		})
 	}

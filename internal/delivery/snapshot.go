@@ -25,9 +25,16 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// snapshot is what a trigger is about, as it is at one moment.
+// snapshot is what a trigger is about, as it is at one moment. No phase changes it: one that finds
+// out more, or notes something in the status, returns another.
 type snapshot struct {
-	at       time.Time
+	at time.Time
+
+	// vt is the trigger as it was read, with the status that it has, and said what is to be
+	// reported once that is stored.
+	vt   *triggerv1.ValuesTrigger
+	said []Note
+
 	sources  []plan.Source
 	disabled []string
 	diff     plan.Diff
@@ -102,6 +109,19 @@ type snapshot struct {
 	release *helmv2.HelmRelease
 }
 
+// result returns what comes of a pass that does no more than what the snapshot has.
+func (snap snapshot) result() Result {
+	return Result{Status: snap.vt.Status, Translation: snap.translation, Said: snap.said}
+}
+
+// noting returns a snapshot with something written in the status, and what to report of it.
+func (snap snapshot) noting(write func(*triggerv1.ValuesTriggerStatus), said ...Note) snapshot {
+	snap.vt = snap.vt.DeepCopy()
+	write(&snap.vt.Status)
+	snap.said = append(slices.Clip(snap.said), said...)
+	return snap
+}
+
 func (snap snapshot) generated() bool { return snap.release != nil }
 
 // rolledBack reports that the sources are as they were before content failed.
@@ -117,8 +137,8 @@ func (snap snapshot) present() string {
 
 // change returns when the content was first seen: in this snapshot, unless the history
 // has it already. It is unknown of what a person asks for, and of a rollback.
-func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
-	switch {
+func (snap snapshot) change() metrics.Change {
+	switch history := snap.vt.Status.History; {
 	case snap.force != "", snap.reset != "", snap.rejected != "":
 		return metrics.Change{}
 	case len(history) > 0 && history[0].Digest == snap.diff.To:
@@ -127,9 +147,10 @@ func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
 	return metrics.Change{Seen: snap.at}
 }
 
-// evaluate reads the sources and targets.
-func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (snapshot, error) {
-	snap := snapshot{at: at, knower: generated.Knower(vt)}
+// evaluate reads the sources and targets. With an error comes as much of the snapshot as there is.
+func (e *Engine) evaluate(ctx context.Context, stored *triggerv1.ValuesTrigger, at time.Time) (snapshot, error) {
+	vt := stored.DeepCopy()
+	snap := snapshot{at: at, vt: vt, knower: generated.Knower(vt)}
 	var err error
 	if snap.gate, err = newGate(vt); err != nil {
 		return snap, err
@@ -163,10 +184,9 @@ func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at t
 	snap.translation.Apply(&vt.Status)
 	snap.force, snap.reset = manualRequests(vt)
 	snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, snap.sources)
-	snap.rollBack(vt)
+	snap = snap.withKept()
 	snap.formerly = plan.TranslationOf(snap.sources)
-	snap.triggerThrough(vt)
-	e.noteApplied(vt, &snap)
+	snap = snap.withTriggerAt().withSettling(e.SettleTime)
 
 	// A message for an account shows only HelmReleases and namespaces that it may see itself.
 	resolver := target.Resolver{Releases: e.Cache, Namespaces: e.Namespaces}
@@ -179,11 +199,11 @@ func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at t
 	if snap.ending, err = e.ending(ctx, e.Namespaces, snap.targets); err != nil {
 		return snap, err
 	}
-	if snap.publication = e.newPublication(ctx, vt, snap); snap.publication == nil {
+	if snap.publication = e.newPublication(ctx, snap); snap.publication == nil {
 		return snap, nil
 	}
 	snap.publication.shared = snap.publication.sharing(snap)
-	snap.unrestorable, err = e.checkKept(ctx, vt, snap)
+	snap.unrestorable, err = e.checkKept(ctx, snap)
 	return snap, err
 }
 

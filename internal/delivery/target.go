@@ -129,10 +129,10 @@ func undecided(previous *triggerv1.TargetStatus, err error) effect {
 }
 
 // recordOf returns what to record of one target.
-func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) triggerv1.TargetStatus {
+func recordOf(snap snapshot, c *targetCase) triggerv1.TargetStatus {
 	status := c.known(snap, c.done.status)
 	status.Namespace, status.Name = c.Namespace, c.Name
-	status.Stage = stageOf(vt, snap.gate, c.hr)
+	status.Stage = stageOf(snap.vt, snap.gate, c.hr)
 	return status
 }
 

@@ -35,10 +35,10 @@ func (e *Engine) refusalOf(vt *triggerv1.ValuesTrigger, err error) (reason, mess
 }
 
 // unmade returns the outcome for a target whose copies or request could not be written.
-func (e *Engine) unmade(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, err error) effect {
+func (e *Engine) unmade(snap snapshot, c *targetCase, err error) effect {
 	unsent := unsentOf(c.decision)
 	undecided := !c.keeps(snap, unsent)
-	reason, message := e.refusalOf(vt, err)
+	reason, message := e.refusalOf(snap.vt, err)
 	switch {
 	case fault.IsOutdated(err): // Its watch is about to tell.
 		return effect{status: unsent, undecided: undecided, after: ConflictDelay}
