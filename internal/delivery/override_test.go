@@ -107,7 +107,7 @@ func TestStatusOf_a_request_is_handled_though_a_target_is_refused(t *testing.T) 
 	r, vt := deployed()
 	foreign := copies.Foreign(publish.Copy{Kind: "Secret", Namespace: "tenant", Name: "taken"})
 	var out outcome
-	out.note(r.undecidable(vt, &targetCase{err: foreign}))
+	out.note(r.executor.undecidable(vt, &targetCase{err: foreign}))
 	out.targets = []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}
 	snap := snapshot{at: evaluatedAt, force: "now", reset: "now", diff: plan.Diff{To: "sha256:new"}}
 	record(vt, snap, out)
@@ -115,7 +115,7 @@ func TestStatusOf_a_request_is_handled_though_a_target_is_refused(t *testing.T) 
 	g.Expect(vt.Status.LastHandledResetAt).To(Equal("now"))
 	g.Expect(vt.Status.LastDigest).To(BeEmpty(), "the difference of the sources is kept")
 
-	out.note(r.undecidable(vt, &targetCase{err: errors.New("a timeout")}))
+	out.note(r.executor.undecidable(vt, &targetCase{err: errors.New("a timeout")}))
 	snap.force, snap.reset = "again", "again"
 	record(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"), "what passes is waited for")
@@ -139,9 +139,9 @@ func TestPerson(t *testing.T) {
 		entry("kubectl-annotate", `{"f:metadata":{"f:annotations":{"f:reconcile.fluxcd.io/forceAt":{}}}}`),
 	}
 	stored := vt.DeepCopy()
-	read := func(err error) *Engine {
+	read := func(err error) *people {
 		c := fake.NewClientBuilder().WithScheme(scheme).Build()
-		return &Engine{Live: interceptor.NewClient(c, interceptor.Funcs{
+		return &people{live: interceptor.NewClient(c, interceptor.Funcs{
 			Get: func(_ context.Context, _ client.WithWatch, _ client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 				obj.SetAnnotations(stored.Annotations)
 				obj.SetManagedFields(stored.ManagedFields)
@@ -151,7 +151,7 @@ func TestPerson(t *testing.T) {
 	}
 	g := NewWithT(t)
 	person := func(err error) triggerv1.PersonRecord {
-		return read(err).Person(t.Context(), vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, evaluatedAt)
+		return read(err).person(t.Context(), vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, evaluatedAt)
 	}
 	g.Expect(person(nil)).To(And(HaveField("Manager", "kubectl-annotate"), HaveField("User", BeEmpty())))
 	g.Expect(person(errors.New("down")).Manager).To(BeEmpty())

@@ -24,58 +24,25 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
-// This file goes back to a revision when a person asks for it. That is a change of content: while
+// restorer goes back to a revision when a person asks for it. That is a change of content: while
 // status.restored is there, and the sources hold what it rejects, the snapshot has the kept sources in
 // their place, and everything else treats them as it treats any other content. That it begins, and
 // that it ends, is recorded by a pass that does nothing else.
-
-// withRevision puts in the place of the sources those of the revision that a person has gone back to, unless
-// that is over.
-func (snap snapshot) withRevision(record *triggerv1.RestoreRecord) snapshot {
-	vt := snap.vt
-	if snap.ended = snap.isOver(record); snap.ended {
-		return snap
-	}
-	snap.restores, snap.rejected = record, snap.content
-	var content *triggerv1.DeliveredContent
-	if i := slices.IndexFunc(vt.Status.History, func(c triggerv1.Change) bool { return c.Digest == record.Digest && len(c.Kept) > 0 }); i >= 0 {
-		content = plan.Content(vt.Status.History[i])
-	}
-	sources, sound := plan.Restored(content, snap.sources)
-	if !sound {
-		snap.unrestorable = fmt.Sprintf("status.history does not list what is kept of revision %d", record.Revision)
-		return snap
-	}
-	snap.sources, snap.content = sources, record.Digest
-	snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
-	return snap
-}
-
-// isOver reports whether a rollback on request is over: the sources have changed, or a person wants what
-// they hold. As long as what is restored has failed or is rejected, to retry is to try that again.
-func (snap snapshot) isOver(record *triggerv1.RestoreRecord) bool {
-	vt := snap.vt
-	switch s := vt.Status.Rollout; {
-	case vt.Spec.Publish == nil, snap.generated(), record.Rejects != snap.content:
-		return true
-	case snap.reset == "", s != nil && s.Digest == record.Digest && s.RejectedBy != nil:
-		return false
-	case vt.Spec.Rollout != nil && s != nil && s.Digest == record.Digest:
-		return s.Phase != triggerv1.RolloutHalted
-	default:
-		return vt.Status.Summary == nil || vt.Status.Summary.Failed == 0
-	}
+type restorer struct {
+	accounts *Accounts
+	people   *people
+	keeper   *keeper
 }
 
 // heed notes in the returned snapshot that a rollback on request begins or is over, before anything is
 // done about it, and reports whether the pass ends with that. An error reports that what a person has
 // gone back to cannot be had.
-func (e *Engine) heed(ctx context.Context, snap snapshot) (snapshot, bool, error) {
-	snap, recorded, err := e.record(ctx, snap)
+func (r *restorer) heed(ctx context.Context, snap snapshot) (snapshot, bool, error) {
+	snap, recorded, err := r.record(ctx, snap)
 	if recorded || err != nil {
 		return snap, recorded, err
 	}
-	err = e.checkRestored(ctx, snap)
+	err = r.check(ctx, snap)
 	if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
 		snap = snap.unforced()
 	}
@@ -83,7 +50,7 @@ func (e *Engine) heed(ctx context.Context, snap snapshot) (snapshot, bool, error
 }
 
 // record notes that a rollback on request begins or is over, and reports whether it did.
-func (e *Engine) record(ctx context.Context, snap snapshot) (snapshot, bool, error) {
+func (r *restorer) record(ctx context.Context, snap snapshot) (snapshot, bool, error) {
 	value := rollout.Annotation(snap.vt.Annotations[triggerv1.RollbackAnnotation])
 	switch {
 	case snap.ended && snap.reset != "":
@@ -95,7 +62,7 @@ func (e *Engine) record(ctx context.Context, snap snapshot) (snapshot, bool, err
 	case value == "":
 		return snap.noting(func(s *triggerv1.ValuesTriggerStatus) { s.LastHandledRollback = "" }), false, nil
 	}
-	revision, refused, err := e.revisionFor(ctx, snap, value)
+	revision, refused, err := r.revisionFor(ctx, snap, value)
 	if err != nil {
 		return snap, false, err
 	}
@@ -106,7 +73,7 @@ func (e *Engine) record(ctx context.Context, snap snapshot) (snapshot, bool, err
 	}
 	restores := triggerv1.RestoreRecord{
 		Revision: revision.Revision, Digest: revision.Digest, Rejects: snap.present(),
-		PersonRecord: e.Person(ctx, snap.vt, triggerv1.RollbackAnnotation, triggerv1.RolledBackByAnnotation, snap.at),
+		PersonRecord: r.people.person(ctx, snap.vt, triggerv1.RollbackAnnotation, triggerv1.RolledBackByAnnotation, snap.at),
 	}
 	return snap.noting(func(s *triggerv1.ValuesTriggerStatus) {
 		s.LastHandledRollback = value
@@ -148,7 +115,7 @@ func (snap snapshot) unforced() snapshot {
 }
 
 // revisionFor returns the revision that an annotation goes back to, or why it is refused.
-func (e *Engine) revisionFor(ctx context.Context, snap snapshot, value string) (triggerv1.Change, string, error) {
+func (r *restorer) revisionFor(ctx context.Context, snap snapshot, value string) (triggerv1.Change, string, error) {
 	none, present := triggerv1.Change{}, snap.present()
 	revision, content := parts(value)
 	if snap.publication == nil {
@@ -175,9 +142,9 @@ func (e *Engine) revisionFor(ctx context.Context, snap snapshot, value string) (
 	if !sound {
 		return none, snap.publication.unkept(revision) + "; " + restorable(snap.vt.Status.History), nil
 	}
-	gone, err := e.gone(ctx, snap.publication.past(sources))
+	gone, err := r.keeper.gone(ctx, snap.publication.past(sources))
 	if refusal.IsUnauthorized(err) { // The annotation must not keep the trigger from what it delivers otherwise.
-		return none, "what is kept of revision " + strconv.FormatInt(revision, 10) + " cannot be read: " + e.Accounts.message(snap.vt, err), nil
+		return none, "what is kept of revision " + strconv.FormatInt(revision, 10) + " cannot be read: " + r.accounts.message(snap.vt, err), nil
 	}
 	return *found, gone, err
 }
@@ -216,14 +183,9 @@ func restorable(history []triggerv1.Change) string {
 	return "these can be restored: " + text.Some(numbers, triggerv1.MaxHistory)
 }
 
-// past is a publication of content that is kept.
-func (p *publication) past(sources []plan.Source) *publication {
-	return &publication{owner: p.owner, actor: p.actor, sources: sources, restored: true, get: p.get, contentOf: p.contentOf}
-}
-
-// checkRestored returns a fault if what a person has gone back to cannot be had. When all is restored it
+// check returns a fault if what a person has gone back to cannot be had. When all is restored it
 // is not needed any more until something is to be written.
-func (e *Engine) checkRestored(ctx context.Context, snap snapshot) error {
+func (r *restorer) check(ctx context.Context, snap snapshot) error {
 	if snap.restores == nil {
 		return nil
 	}
@@ -231,7 +193,7 @@ func (e *Engine) checkRestored(ctx context.Context, snap snapshot) error {
 	gone := snap.unrestorable
 	if gone == "" && (newest[0].Digest != snap.content || newest[0].Revision == 0) {
 		var err error
-		if gone, err = e.gone(ctx, snap.publication); err != nil {
+		if gone, err = r.keeper.gone(ctx, snap.publication); err != nil {
 			return err
 		}
 	}
@@ -239,28 +201,4 @@ func (e *Engine) checkRestored(ctx context.Context, snap snapshot) error {
 		return nil
 	}
 	return fault.Stalled(triggerv1.RollbackHaltedReason, "Rollback to revision %d%s has halted: %s", snap.restores.Revision, rollout.By(snap.restores.PersonRecord), gone)
-}
-
-// restoring is the cause of requests for what a person has gone back to.
-func (snap snapshot) restoring() string {
-	if snap.restores == nil {
-		return ""
-	}
-	return fmt.Sprintf("rollback to revision %d%s", snap.restores.Revision, rollout.By(snap.restores.PersonRecord))
-}
-
-// withRestored adds to a summary what a person has gone back to. The trigger is not ready when that is
-// delivered: its sources hold something else.
-func withRestored(summary plan.Summary, snap snapshot) plan.Summary {
-	r := snap.restores
-	switch {
-	case r == nil:
-	case summary.Ready == metav1.ConditionTrue:
-		summary.Ready, summary.Reason, summary.Stalled = metav1.ConditionFalse, triggerv1.RolledBackReason, true
-		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to deliver it",
-			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects))
-	default:
-		summary.Message = text.Line(summary.Message+"; "+snap.restoring(), text.MaxMessage)
-	}
-	return summary
 }

@@ -134,5 +134,5 @@ func TestRestore_has_an_editor(t *testing.T) {
 	snap.gate, err = newGate(vt)
 	g.Expect(err).NotTo(HaveOccurred())
 	due := targetCase{decision: plan.Decision{Request: &plan.Request{}}, input: plan.Input{Release: plan.Release{Exists: true}}}
-	g.Expect(snap.gate.decide(snap, []*targetCase{&due}).Status.EditedBy).To(Equal([]string{"alice"}))
+	g.Expect(snap.gate.decide(snap, []*targetCase{&due}, findings{}).Status.EditedBy).To(Equal([]string{"alice"}))
 }

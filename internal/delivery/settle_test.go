@@ -32,7 +32,7 @@ func TestStatusOf_notes_an_approval_with_the_content_that_settles(t *testing.T) 
 	look := func(annotation string) *triggerv1.RolloutStatus {
 		vt.Annotations = map[string]string{triggerv1.ApproveAnnotation: annotation}
 		before := vt.Status.Rollout
-		decision := gate.decide(snap, []*targetCase{&due})
+		decision := gate.decide(snap, []*targetCase{&due}, findings{})
 		record(vt, snap, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, rollout: decision.Status})
 		snap.applied = nil // It is seen once.
 		g.Expect(vt.Status.Rollout.Phase).To(Equal(triggerv1.RolloutSettling))

@@ -104,7 +104,7 @@ var refusals = []struct {
 func deployed() (*Engine, *triggerv1.ValuesTrigger) {
 	vt := &triggerv1.ValuesTrigger{}
 	vt.Namespace, vt.Name, vt.Spec.ServiceAccountName = "apps", "platform", "deployer"
-	return &Engine{Accounts: &Accounts{}}, vt
+	return New(Config{Accounts: &Accounts{}}), vt
 }
 
 const newContent = "sha256:0123456789abcdef"
@@ -120,7 +120,7 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 			decision := plan.Decision{Request: &plan.Request{}, Unsent: triggerv1.TargetStatus{State: triggerv1.TargetPending, Digest: "sha256:old"}}
 			in := plan.Input{Digest: newContent, Knower: plan.Knower{Key: "apps/platform"}, Release: plan.Release{Exists: true, UID: "1"}}
 			in.Release.Record, _ = in.Release.Record.Keep(in, decision.Unsent)
-			one := r.unmade(snap, &targetCase{input: in, decision: decision}, c.err)
+			one := r.executor.unmade(snap, &targetCase{input: in, decision: decision}, c.err)
 			g.Expect(one.status.Message).To(Equal(c.message))
 			g.Expect(one.status.Digest).To(Equal("sha256:old"))
 			g.Expect(one.sent).To(BeFalse())
@@ -143,7 +143,7 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 			g.Expect(one.refused != nil).To(Equal(!c.retried && c.reason != "NameConflict"), "what the API server refuses is tried again")
 
 			decision.Unsent = one.status
-			again := r.unmade(snap, &targetCase{input: in, decision: decision}, c.err)
+			again := r.executor.unmade(snap, &targetCase{input: in, decision: decision}, c.err)
 			g.Expect(again.after).To(BeZero(), "it has been evaluated again once")
 			g.Expect(again.status).To(Equal(one.status), "nothing is written")
 		})
@@ -158,7 +158,7 @@ func TestUndecidable_repeats_what_the_API_server_answers(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			previous := triggerv1.TargetStatus{State: triggerv1.TargetTriggered, Digest: "sha256:old", Message: "before"}
-			one := r.undecidable(vt, &targetCase{previous: &previous, err: c.err})
+			one := r.executor.undecidable(vt, &targetCase{previous: &previous, err: c.err})
 			g.Expect(one.undecided).To(BeTrue())
 			g.Expect(one.err != nil).To(Equal(c.retried))
 			if c.retried {
