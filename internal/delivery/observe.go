@@ -144,8 +144,8 @@ func (p *publication) sharing(targets []target.Target) map[string]error {
 		all[t.String()] = p.copiesOf(t.NamespacedName)
 	}
 	shared := publish.Shared(all)
-	for target, err := range shared {
-		shared[target] = fault.Conflict("%w", err)
+	for name, err := range shared {
+		shared[name] = fault.Conflict("%w", err)
 	}
 	return shared
 }
