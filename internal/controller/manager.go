@@ -52,7 +52,7 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 		b = b.WatchesMetadata(index.Metadata(kind), orphans(wake(requests.ofCopy, settled)),
 			builder.WithPredicates(predicate.ResourceVersionChangedPredicate{}))
 	}
-	if r.engine.Namespaces != nil {
+	if opts.AllNamespaces {
 		b = b.WatchesMetadata(index.Metadata("Namespace"), wake(requests.ofNamespace, atOnce),
 			builder.WithPredicates(namespacePredicate))
 	}

@@ -58,10 +58,9 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		return fmt.Errorf("controller of HelmReleases: %w", err)
 	}
 
-	engine := &delivery.Engine{
+	engine := delivery.New(delivery.Config{
 		Cache: cached, Live: live, Namespaces: namespaces,
 		Accounts:       delivery.NewAccounts(writer, mgr.GetConfig(), opts.DefaultServiceAccount, opts.Meter),
-		Store:          store,
 		Sources:        source.Resolver{Store: store, Metadata: cached, Secrets: opts.Secrets},
 		Copies:         copies.NewKeeper(cached, store.Budget()),
 		Retained:       budget.New(delivery.MaxRetained),
@@ -72,7 +71,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		Concurrent:     opts.Concurrent,
 		SettleTime:     opts.SettleTime,
 		Kustomizations: kustomizations,
-	}
+	})
 	if err := (&ValuesTriggerReconciler{
 		cache: cached, writer: writer, engine: engine, events: opts.Events, metrics: opts.Metrics, meter: opts.Meter,
 		serves: opts.serves,

@@ -21,6 +21,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 )
 
 // provider answers for all providers of an analysis, with what the test wants.
@@ -83,7 +84,7 @@ func analyzed(t *testing.T, change func(*triggerv1.ValuesTrigger)) (*story, *pro
 	}
 	b, w := upToDate(t, objects...)
 	s, p := &story{NewWithT(t), b, w}, &provider{}
-	s.reconciler.engine.Measurer = p
+	s.configure(func(config *delivery.Config) { config.Measurer = p })
 	s.rest()
 	s.upgrade(true)
 	s.rest()

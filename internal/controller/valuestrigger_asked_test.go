@@ -34,6 +34,7 @@ type behind struct {
 	t             *testing.T
 	live, watched client.WithWatch
 	reconciler    *ValuesTriggerReconciler
+	config        delivery.Config // of the engine
 
 	// fails reports whether the API server answers a read with an error.
 	fails func(client.Object) bool
@@ -60,12 +61,20 @@ func newBehind(t *testing.T, objects ...client.Object) *behind {
 	b.reconciler = &ValuesTriggerReconciler{
 		cache: b.watched, writer: live, events: record.NewFakeRecorder(200), meter: meter,
 		serves: func(client.Object) bool { return true },
-		engine: &delivery.Engine{
-			Cache: b.watched, Live: live, Accounts: delivery.NewAccounts(live, nil, "", meter), Store: store, Meter: meter, Concurrent: 1,
-			Sources: source.Resolver{Store: store, Metadata: b.watched}, Derive: deriver{cache: b.watched}.undeclared,
-		},
 	}
+	b.configure(func(config *delivery.Config) {
+		*config = delivery.Config{
+			Cache: b.watched, Live: live, Accounts: delivery.NewAccounts(live, nil, "", meter), Meter: meter, Concurrent: 1,
+			Sources: source.Resolver{Store: store, Metadata: b.watched}, Derive: deriver{cache: b.watched}.undeclared,
+		}
+	})
 	return b
+}
+
+// configure has an engine of another configuration make the passes from now on.
+func (b *behind) configure(change func(*delivery.Config)) {
+	change(&b.config)
+	b.reconciler.engine = delivery.New(b.config)
 }
 
 // look reconciles the trigger once, and has the watch show what became of it.

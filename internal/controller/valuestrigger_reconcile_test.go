@@ -39,11 +39,11 @@ func upToDate(t *testing.T, objects ...client.Object) (*behind, *writes) {
 	c := w.through(b.live)
 	r := b.reconciler
 	r.cache, r.writer = c, c
-	e := r.engine
-	e.Cache, e.Live, e.Accounts, e.Derive = c, c, delivery.NewAccounts(c, nil, "", r.meter), deriver{cache: c}.undeclared
-	e.Store = source.NewStore(c, c, nil)
-	e.Sources = source.Resolver{Store: e.Store, Metadata: c}
-	e.Copies, e.Retained = copies.NewKeeper(c, budget.New(budget.MaxObject*4)), budget.New(delivery.MaxRetained)
+	b.configure(func(config *delivery.Config) {
+		config.Cache, config.Live, config.Accounts, config.Derive = c, c, delivery.NewAccounts(c, nil, "", r.meter), deriver{cache: c}.undeclared
+		config.Sources = source.Resolver{Store: source.NewStore(c, c, nil), Metadata: c}
+		config.Copies, config.Retained = copies.NewKeeper(c, budget.New(budget.MaxObject*4)), budget.New(delivery.MaxRetained)
+	})
 	r.metrics = runtimectrl.Metrics{MetricsRecorder: fluxmetrics.NewRecorder()}
 	return b, w
 }

@@ -141,7 +141,7 @@ func TestStory_what_is_kept_is_not_deleted_on_the_word_of_an_older_version(t *te
 			return next.Get(ctx, key, obj, opts...)
 		},
 	})
-	s.reconciler.cache, s.reconciler.engine.Cache = behind, behind
+	s.watches(behind)
 	s.edit("3")
 	_, _, err := s.look()
 	s.Expect(err).NotTo(HaveOccurred())

@@ -236,8 +236,9 @@ func TestStory_what_is_applied_settles(t *testing.T) {
 	applied.Labels["kustomize.toolkit.fluxcd.io/name"], applied.Labels["kustomize.toolkit.fluxcd.io/namespace"] = "apps", "flux-system"
 	s := delivered(t, applied, func(*triggerv1.ValuesTrigger) {})
 
-	s.reconciler.engine.SettleTime = time.Millisecond
-	s.reconciler.engine.Kustomizations = kustomization.NewReader(&applying{now: true})
+	s.configure(func(config *delivery.Config) {
+		config.SettleTime, config.Kustomizations = time.Millisecond, kustomization.NewReader(&applying{now: true})
+	})
 	newer := applied.DeepCopy()
 	newer.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}
 	newer.ResourceVersion, newer.Data["values.yaml"] = "", "a: 2"
@@ -246,7 +247,7 @@ func TestStory_what_is_applied_settles(t *testing.T) {
 	s.Expect(s.holds()).To(Equal("a: 1"))
 	s.Expect(conditions.GetReason(s.trigger(), meta.ReadyCondition)).To(Equal(meta.ProgressingReason))
 
-	s.reconciler.engine.Kustomizations = kustomization.NewReader(&applying{})
+	s.configure(func(config *delivery.Config) { config.Kustomizations = kustomization.NewReader(&applying{}) })
 	s.Eventually(s.rest).Should(ContainElements("patch ConfigMap app-shared", onApp))
 	s.Expect(s.holds()).To(Equal("a: 2"))
 }
@@ -256,7 +257,7 @@ func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *tes
 	t.Parallel()
 	s := delivered(t, values("1"), func(*triggerv1.ValuesTrigger) {})
 	former := s.trigger()
-	shows := s.reconciler.cache
+	current := s.reconciler.cache
 	behind := interceptor.NewClient(s.live, interceptor.Funcs{
 		Get: func(ctx context.Context, next client.WithWatch, key client.ObjectKey, obj client.Object, opts ...client.GetOption) error {
 			if vt, is := obj.(*triggerv1.ValuesTrigger); is {
@@ -266,7 +267,7 @@ func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *tes
 			return next.Get(ctx, key, obj, opts...)
 		},
 	})
-	s.reconciler.cache, s.reconciler.engine.Cache = behind, behind
+	s.watches(behind)
 	newer := s.trigger()
 	newer.Annotations = map[string]string{"the one that leads": "goes on"}
 	s.Expect(s.live.Update(t.Context(), newer)).To(Succeed())
@@ -280,9 +281,15 @@ func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *tes
 	s.Expect(result.RequeueAfter).To(Equal(delivery.ConflictDelay))
 	s.Expect(s.writes.taken()).To(BeEmpty())
 
-	s.reconciler.cache, s.reconciler.engine.Cache = shows, shows
+	s.watches(current)
 	s.Expect(s.rest()).To(Equal([]string{"patch ConfigMap app-shared"}))
 	s.Expect(s.holds()).To(Equal("a: 1"))
+}
+
+// watches has the operator see what another watch shows.
+func (s *story) watches(cache client.Reader) {
+	s.reconciler.cache = cache
+	s.configure(func(config *delivery.Config) { config.Cache = cache })
 }
 
 // kept returns the names of what is kept of sources.

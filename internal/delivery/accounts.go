@@ -99,3 +99,19 @@ func (a *Accounts) actor(vt *triggerv1.ValuesTrigger) string {
 func (a *Accounts) message(vt *triggerv1.ValuesTrigger, err error) string {
 	return refusal.Unpermitted(a.actor(vt), err)
 }
+
+// refusalOf returns the reason of a refusal and what is reported of it, or nothing if an error
+// is none.
+func (a *Accounts) refusalOf(vt *triggerv1.ValuesTrigger, err error) (reason, message string) {
+	switch {
+	case fault.ReasonOf(err) != "":
+		return fault.ReasonOf(err), refusal.Text(err)
+	case refusal.IsUnauthorized(err):
+		return acl.AccessDeniedReason, a.message(vt, err)
+	case refusal.Is(err):
+		return triggerv1.DeliveryFailedReason, "refused by the API server, and retried: " + refusal.Words(err)
+	case refusal.IsUnadmitted(err):
+		return triggerv1.DeliveryFailedReason, "refused, and retried: " + refusal.Words(err)
+	}
+	return "", ""
+}

@@ -20,7 +20,7 @@ func TestAccounts(t *testing.T) {
 	g := NewWithT(t)
 	server := newTidying(t)
 	own := &struct{ client.Client }{server.Client}
-	a := NewAccounts(own, &rest.Config{Host: "http://127.0.0.1:1"}, "", server.Meter)
+	a := NewAccounts(own, &rest.Config{Host: "http://127.0.0.1:1"}, "", server.executor.meter)
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps"}}
 	account, writer, err := a.of(vt, false)
 	g.Expect(err).NotTo(HaveOccurred())

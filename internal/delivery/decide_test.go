@@ -37,7 +37,7 @@ func TestRecall_a_refusal_holds_until_something_is_requested(t *testing.T) {
 			kept := triggerv1.TargetStatus{State: triggerv1.TargetTriggered, Token: c.token, Digest: newContent}
 			in.Release.Record, _ = in.Release.Record.Keep(in, kept)
 			vt := &triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{Summary: &triggerv1.TargetSummary{Total: 1}}}
-			previous, _ := recall(vt, snapshot{knower: knower}, &listed, in.Release)
+			previous, _ := recall(snapshot{vt: vt, knower: knower}, &listed, in.Release)
 			g.Expect(previous.State).To(Equal(c.state))
 			g.Expect(previous.Refused != nil).To(Equal(c.refused))
 		})

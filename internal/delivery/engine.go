@@ -3,16 +3,17 @@
 
 // Package delivery is the engine: one pass over one ValuesTrigger takes a snapshot of its sources
 // and targets, decides about each target, makes the requests that are due and may be made, and
-// returns what became of that.
+// returns what became of that. [Engine.Run] is the table of contents; each phase that it names is a
+// type in the file that is called after it.
 package delivery
 
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -23,21 +24,19 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/kustomization"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
-// Engine delivers what the sources of a trigger hold to its targets, and follows each delivery to
-// its proof.
-type Engine struct {
+// Config is what an Engine works with.
+type Config struct {
 	// Cache is what the watches show, and Live the API server. Namespaces is nil where only the
 	// operator's own is watched.
 	Cache, Live, Namespaces client.Reader
 
 	Accounts *Accounts
-	Store    *source.Store
 	Sources  source.Resolver
 	Copies   *copies.Keeper
 	Retained *budget.Budget
@@ -56,186 +55,156 @@ type Engine struct {
 	// says whether it still goes on.
 	SettleTime     time.Duration
 	Kustomizations *kustomization.Reader
-
-	// expected are the requests that the cache may not show yet.
-	expected expectations
 }
 
-const (
-	// ConflictDelay is the time after which is looked again where the cache was behind.
-	ConflictDelay = 20 * time.Millisecond
-
-	// TidyDelay is the time after which content that cannot be restored any more is deleted: not
-	// before the status says so.
-	TidyDelay = time.Second
-)
-
-// Again says when a trigger is evaluated again without an event.
-type Again int
-
-const (
-	// Never is for a trigger that has nothing to do, and for errors that are retried.
-	Never Again = iota
-
-	// AtInterval is for a trigger that expects nothing.
-	AtInterval
-
-	// Soon is for a trigger that waits for the time in Result.After.
-	Soon
-
-	// AfterRequests is for a trigger that has made requests. Their event leads to another look, which finds
-	// them on the releases and writes the status, after the requests of others.
-	AfterRequests
-)
-
-// Result is what came of one pass.
-type Result struct {
-	// Status is what the status of the trigger becomes, apart from its generation and conditions.
-	Status triggerv1.ValuesTriggerStatus
-
-	// Was and Is are what was known of each target before the pass and what is known now, in the
-	// same order. There are none if nothing was found out.
-	Was, Is []triggerv1.TargetStatus
-
-	// Translation says what of the former status is only written differently now.
-	Translation plan.Translation
-
-	// Summary is what the trigger is to report, nil if nothing was found out.
-	Summary *plan.Summary
-
-	// Gated says how what holds changes back is bypassed, nil if nothing was found out.
-	Gated *Gated
-
-	// Again says when to look again, and After after how long if that is soon.
-	Again Again
-	After time.Duration
-
-	// Notes are to be reported, whatever becomes of the status, and Said once it is stored.
-	Notes []Note
-	Said  []Note
+// Engine delivers what the sources of a trigger hold to its targets, and follows each delivery to
+// its proof. Each phase of a pass is a type in a file of its own, which holds only what it uses.
+type Engine struct {
+	accounts   *Accounts
+	measurer   Measurer
+	people     *people
+	resolver   *resolver
+	restorer   *restorer
+	decider    *decider
+	gatekeeper *gatekeeper
+	keeper     *keeper
+	executor   *executor
+	concluder  *concluder
+	sweeper    *sweeper
 }
 
-// Note is what is reported of a trigger beside its status.
-type Note struct {
-	Type, Reason, Message string
+// New returns an engine whose phases share what is configured.
+func New(config Config) *Engine {
+	kinds := index.Kinds(config.Sources.Secrets)
+	store, expected := config.Sources.Store, &expectations{}
+	sweeper := &sweeper{cache: config.Cache, live: config.Live, kinds: kinds, accounts: config.Accounts, copies: config.Copies}
+	people := &people{live: config.Live}
+	values := &comparer{store: store, secrets: config.Sources.Secrets}
+	keeper := &keeper{cache: config.Cache, live: config.Live, kinds: kinds, store: store, copies: config.Copies}
+	decider := &decider{
+		live: config.Live, store: store, policy: config.Policy, values: values, expected: expected, concurrent: config.Concurrent,
+		observer: &observer{namespaces: config.Namespaces, copies: config.Copies},
+	}
+	return &Engine{
+		accounts: config.Accounts, measurer: config.Measurer, people: people,
+		resolver: &resolver{
+			cache: config.Cache, live: config.Live, namespaces: config.Namespaces, accounts: config.Accounts, sources: config.Sources,
+			policy: config.Policy, derive: config.Derive, measurer: config.Measurer, retained: config.Retained,
+			settleTime: config.SettleTime, keeper: keeper,
+		},
+		restorer: &restorer{accounts: config.Accounts, people: people, keeper: keeper},
+		decider:  decider,
+		gatekeeper: &gatekeeper{
+			live: config.Live, namespaces: config.Namespaces, kustomizations: config.Kustomizations, measurer: config.Measurer,
+			values: values, decider: decider,
+		},
+		keeper: keeper,
+		executor: &executor{
+			accounts: config.Accounts, meter: config.Meter, expected: expected, concurrent: config.Concurrent, decider: decider,
+			publisher: &publisher{cache: config.Cache, kinds: kinds, copies: config.Copies, values: values},
+		},
+		concluder: &concluder{sweeper: sweeper, keeper: keeper},
+		sweeper:   sweeper,
+	}
 }
 
 // Run makes one pass over a trigger: it makes the requests that are due. What the API server
 // refuses is in the result, and returned as an error.
 func (e *Engine) Run(ctx context.Context, stored *triggerv1.ValuesTrigger) (Result, error) {
-	vt := stored.DeepCopy()
-	snap, err := e.evaluate(ctx, vt, time.Now())
+	snap, err := e.resolver.resolve(ctx, stored, time.Now())
 	defer snap.publication.forget()
-	result, err := e.act(ctx, vt, snap, err)
-	result.Status, result.Translation = vt.Status, snap.translation
-	return result, err
-}
-
-// act does what a snapshot asks for, or says why there is none.
-func (e *Engine) act(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, err error) (Result, error) {
 	switch {
 	case err != nil:
-		return e.unable(vt, err)
+		return e.unable(snap, err)
 	case snap.idle:
-		return Result{}, nil
+		return snap.result(), nil
 	}
-	recorded, said, err := e.record(ctx, vt, snap)
-	if recorded {
-		return Result{Again: Soon, After: ConflictDelay, Said: said}, nil
-	}
-	if err == nil {
-		err = e.checkRestored(ctx, vt, snap)
-		if fault.ReasonOf(err) == triggerv1.RollbackHaltedReason {
-			said = append(said, snap.unforced(vt)...)
-		}
-	}
-	result := Result{}
-	if err != nil {
-		result, err = e.unable(vt, err)
-	} else {
-		result, err = e.proceed(ctx, vt, snap)
-	}
-	result.Said = append(said, result.Said...)
-	return result, err
-}
-
-// proceed decides about all targets, and does what is due.
-func (e *Engine) proceed(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (Result, error) {
-	snap = e.identified(ctx, vt, snap)
-	out, err := e.deliver(ctx, vt, snap)
-	if err != nil {
-		return e.unable(vt, err)
-	}
-	return e.conclude(ctx, vt, snap, out)
-}
-
-// unable says why nothing could be done for a trigger.
-func (e *Engine) unable(vt *triggerv1.ValuesTrigger, err error) (Result, error) {
-	found, is := errors.AsType[*fault.Fault](err)
-	reason, message := e.refusalOf(vt, err)
+	snap, recorded, err := e.restorer.heed(ctx, snap)
 	switch {
-	case fault.IsOutdated(err):
-		return Result{Again: Soon, After: ConflictDelay}, nil
-	case !is && reason == "":
-		return Result{Summary: notReady(triggerv1.ReadFailedReason, err.Error())}, err
+	case err != nil:
+		return e.unable(snap, err)
+	case recorded:
+		return snap.again(ConflictDelay), nil
 	}
-	summary := notReady(reason, message)
-	summary.Stalled = !is || found.Stalled
-	markLooked(vt)
+	snap = e.people.identify(ctx, snap)
+	out, err := e.deliver(ctx, snap)
+	if err != nil {
+		return e.unable(snap, err)
+	}
+	return e.concluder.conclude(ctx, snap, out)
+}
+
+// deliver decides about every target and makes the requests that are due and not held
+// back. What happens to one target does not touch another. An error reports that nothing
+// was done.
+func (e *Engine) deliver(ctx context.Context, snap snapshot) (outcome, error) {
+	cases, err := e.decider.decideAll(ctx, snap)
+	if err != nil {
+		return outcome{}, err
+	}
+	judged, err := e.gatekeeper.hold(ctx, snap, cases)
+	if err != nil {
+		return outcome{}, err
+	}
+	if err := e.gatekeeper.checkCurrent(ctx, snap, judged, cases); err != nil {
+		return outcome{}, err
+	}
+	if err := e.keeper.keep(ctx, snap, judged); err != nil {
+		return outcome{}, err
+	}
+	e.executor.executeAll(ctx, snap, cases, judged.turns)
+	return outcomeOf(snap, cases, judged), nil
+}
+
+// unable returns why nothing could be done for a trigger.
+func (e *Engine) unable(snap snapshot, err error) (Result, error) {
+	if fault.IsOutdated(err) {
+		return snap.again(ConflictDelay), nil
+	}
+	found, is := errors.AsType[*fault.Fault](err)
+	reason, message := e.accounts.refusalOf(snap.vt, err)
+	result := snap.result()
+	if !is && reason == "" {
+		result.Summary = notReady(triggerv1.ReadFailedReason, err.Error())
+		return result, err
+	}
+	result.Summary, result.Again = notReady(reason, message), AtInterval
+	result.Summary.Stalled = !is || found.Stalled
+	markLooked(&result.Status, snap.vt.Annotations)
 	if is {
 		err = nil // What ends it is an event.
 	}
-	return Result{Summary: summary, Again: AtInterval}, err
+	return result, err
 }
 
 func notReady(reason, message string) *plan.Summary {
 	return &plan.Summary{Ready: metav1.ConditionFalse, Reason: reason, Message: message}
 }
 
-// conclude tidies up after a delivery, and records what became of it.
-func (e *Engine) conclude(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (Result, error) {
-	swept, err := e.prune(ctx, vt, snap, out)
-	more, discardErr := e.discard(ctx, vt, snap)
-	if err = errors.Join(err, discardErr); refusal.Is(err) {
-		out.refused = err
-	} else {
-		out.err = errors.Join(out.err, err)
-	}
-	if out.kept, err = e.keepRevision(ctx, vt, snap, out); err != nil {
-		out.err = errors.Join(out.err, err)
-	}
-	if swept.More || more {
-		out.lookAgain(ConflictDelay)
-	}
-	before := plan.Restorable(&vt.Status)
-	said := refusedRejection(vt, snap, out)
-	summary := recordOutcome(vt, snap, out)
-	if !slices.EqualFunc(before, plan.Restorable(&vt.Status), func(a, b *triggerv1.DeliveredContent) bool { return a.Digest == b.Digest }) {
-		out.lookAgain(TidyDelay)
-	}
-	result, err := next(snap, out, vt.GetInterval())
-	result.Was, result.Is = out.before, out.targets
-	result.Summary, result.Gated, result.Notes = &summary, gatedOf(snap, out.releases), swept.Notes
-	result.Said = said
-	return result, err
+// NoteDecisions records in the status that a person has approved or rejected the content that is being
+// delivered, where no pass has.
+func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger) {
+	e.people.noteDecisions(ctx, vt)
 }
 
-// lookAgain makes sure that the next look comes no later than in some time.
-func (o *outcome) lookAgain(after time.Duration) {
-	if o.after == 0 || o.after > after {
-		o.after = after
-	}
+// Inform has the webhooks of the stages informed of what a stored status says is new of them.
+func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger) {
+	inform(e.measurer, was, is)
 }
 
-// next returns when to look again after a delivery.
-func next(snap snapshot, out outcome, interval time.Duration) (Result, error) {
-	switch {
-	case out.err != nil:
-		return Result{}, out.err
-	case out.triggered > 0 && snap.gate == nil:
-		return Result{Again: AfterRequests}, nil // What is held back is judged by what is stored.
-	case out.after > 0 && out.after < interval:
-		return Result{Again: Soon, After: out.after}, out.refused
-	}
-	return Result{Again: AtInterval}, out.refused
+// LetGo has the copies of a trigger stay when it goes.
+func (e *Engine) LetGo(ctx context.Context, vt *triggerv1.ValuesTrigger) (more bool, err error) {
+	return e.sweeper.letGo(ctx, vt)
+}
+
+// Remove removes the copies of a trigger that is being deleted, if they go with it. What cannot be
+// removed is logged, and kept.
+func (e *Engine) Remove(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]Note, error) {
+	return e.sweeper.remove(ctx, vt)
+}
+
+// Collect removes the copies that go with a trigger that is gone. They are found when it is
+// deleted, and when the operator starts.
+func (e *Engine) Collect(ctx context.Context, trigger types.NamespacedName) (Swept, error) {
+	return e.sweeper.collect(ctx, trigger)
 }

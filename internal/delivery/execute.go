@@ -5,154 +5,46 @@ package delivery
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
+
+// executor carries out what was decided about targets.
+type executor struct {
+	accounts   *Accounts
+	publisher  *publisher
+	decider    *decider
+	meter      *metrics.Metrics
+	expected   *expectations
+	concurrent int
+}
 
 // maxConflicts bounds how often a decision is taken again because the HelmRelease
 // changed between decision and request.
 const maxConflicts = 5
 
-// outcome is what became of all targets.
-type outcome struct {
-	targets []triggerv1.TargetStatus
-
-	// before is what was known of them, in the same order.
-	before []triggerv1.TargetStatus
-
-	// rollout is the state of what holds changes back, nil if nothing does. Passed reports that
-	// the content is a revision from now on, and kept that it can be restored.
-	rollout *triggerv1.RolloutStatus
-	passed  bool
-	kept    bool
-
-	// rejectRefused says why an annotation that is new rejects nothing.
-	rejectRefused string
-
-	// releases are what was observed of the targets that exist.
-	releases []plan.Release
-
-	// triggered is the number of requests made.
-	triggered int
-
-	// undecided reports that about some target nothing could be decided, so that the
-	// difference of the sources must be kept.
-	undecided bool
-
-	// lasting is true if this is so only of targets that are refused until a person does
-	// something: what a person asks for must not stay open for so long.
-	lasting bool
-
-	// after is when to look again without an event, 0 for never.
-	after time.Duration
-
-	// err joins the failures that are to be retried.
-	err error
-
-	// refused is one of the requests that the API server has refused.
-	refused error
-}
-
-// deliver decides about every target and makes the requests that are due and not held
-// back. What happens to one target does not touch another. An error reports that nothing
-// was done.
-func (e *Engine) deliver(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) (outcome, error) {
-	cases := e.decideAll(ctx, vt, snap)
-	for _, c := range cases {
-		if fault.IsOutdated(c.err) {
-			return outcome{}, c.err
-		}
-	}
-	if err := e.confirm(ctx, snap, cases); err != nil {
-		return outcome{}, err
-	}
-	verdict, err := e.hold(ctx, vt, snap, cases)
-	if err != nil {
-		return outcome{}, err
-	}
-	if err := e.checkCurrent(ctx, vt, verdict, cases); err != nil {
-		return outcome{}, err
-	}
-	if err := e.keep(ctx, vt, snap, verdict); err != nil {
-		return outcome{}, err
-	}
-	e.executeAll(ctx, vt, snap, cases, verdict.turns)
-	return outcomeOf(vt, snap, cases, verdict), nil
-}
-
-// outcomeOf sums up what became of all targets.
-func outcomeOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, verdict verdict) outcome {
-	out := outcome{rollout: verdict.rollout, passed: verdict.passed, rejectRefused: verdict.rejectRefused, after: verdict.after}
-	var errs []error
-	for _, c := range cases {
-		if c.input.Release.Exists {
-			out.releases = append(out.releases, c.input.Release)
-		}
-		errs = append(errs, c.done.err)
-		now := recordOf(vt, snap, c)
-		out.targets, out.before = append(out.targets, now), append(out.before, c.before(now))
-		out.note(c.done)
-	}
-	if snap.gate == nil && !verdict.settling() && !out.undecided {
-		out.rollout = nil // What has been decided now is on record elsewhere.
-	}
-	if vt.Spec.Rollout == nil {
-		out.passed = out.deliveredToAll()
-	}
-	out.err = errors.Join(errs...)
-	return out
-}
-
-// note takes in what became of one target.
-func (o *outcome) note(one effect) {
-	if one.refused != nil {
-		o.refused = one.refused
-	}
-	if one.sent {
-		o.triggered++
-	}
-	if one.after > 0 && (o.after == 0 || one.after < o.after) {
-		o.after = one.after
-	}
-	if one.undecided {
-		o.lasting = one.free && (o.lasting || !o.undecided)
-		o.undecided = true
-	}
-}
-
-// before returns what was known of a target that is known as this now. Its stage is the one that it has
-// now: it may have been given other labels.
-func (c *targetCase) before(now triggerv1.TargetStatus) triggerv1.TargetStatus {
-	was := triggerv1.TargetStatus{}
-	switch {
-	case c.previous != nil:
-		was = *c.previous
-	case c.listed != nil: // What waits to be known, is missing or must not be read says nothing of itself.
-		was = *c.listed
-	}
-	was.Namespace, was.Name, was.Stage = now.Namespace, now.Name, now.Stage
-	return was
-}
+// afterRefusal is when to decide again after a target was refused for the first time with a
+// content: its stage, and what depends on it, wait for it no more.
+const afterRefusal = time.Millisecond
 
 // executeAll executes the decisions about all targets. Where more of them wait than there are
 // places, each place is offered to one after the other until one takes it.
-func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase, turns []rollout.Turn) {
+func (x *executor) executeAll(ctx context.Context, snap snapshot, cases []*targetCase, turns []rollout.Turn) {
 	var group errgroup.Group
-	group.SetLimit(max(1, e.Concurrent))
+	group.SetLimit(max(1, x.concurrent))
 	execute := func(c *targetCase) {
 		group.Go(func() error {
-			c.done = e.execute(ctx, vt, snap, c)
+			c.done = x.execute(ctx, snap, c)
 			return nil
 		})
 	}
@@ -170,7 +62,7 @@ func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sn
 			group.Go(func() error {
 				for c := range queue {
 					c.held = ""
-					if c.done = e.execute(ctx, vt, snap, c); !c.done.free {
+					if c.done = x.execute(ctx, snap, c); !c.done.free {
 						return nil
 					}
 				}
@@ -192,86 +84,105 @@ func (e *Engine) executeAll(ctx context.Context, vt *triggerv1.ValuesTrigger, sn
 	_ = group.Wait()
 }
 
-// decideAll decides about every target, without doing anything.
-func (e *Engine) decideAll(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) []*targetCase {
-	listed := make(map[types.NamespacedName]*triggerv1.TargetStatus, len(vt.Status.Targets))
-	for i := range vt.Status.Targets {
-		status := &vt.Status.Targets[i]
-		listed[types.NamespacedName{Namespace: status.Namespace, Name: status.Name}] = status
-	}
-	cases := make([]*targetCase, len(snap.targets))
-	var group errgroup.Group
-	group.SetLimit(max(1, e.Concurrent))
-	for i, t := range snap.targets {
-		c := &targetCase{Target: t, hr: t.Release, listed: listed[t.NamespacedName]}
-		cases[i] = c
-		group.Go(func() error {
-			in := plan.Input{
-				Diff: snap.diff, Digest: snap.diff.To, Sources: snap.sources, Settling: snap.settling, Release: target.Observe(c.hr, snap.sources),
-			}
-			in.Previous, in.Known = recall(vt, snap, c.listed, in.Release)
-			c.previous = in.Previous
-			if in.DependsOnOrder() || snap.gate != nil && e.expected.unmet(t.NamespacedName, in.Release) {
-				e.decideAgain(ctx, vt, snap, c)
-			} else {
-				e.decide(ctx, vt, snap, c, in.Release)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait() // No function returns an error.
-	return cases
-}
-
 // execute makes the request that was decided on, unless it is held back, and decides
 // again on a fresh observation when the HelmRelease has changed since.
-func (e *Engine) execute(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) effect {
+func (x *executor) execute(ctx context.Context, snap snapshot, c *targetCase) effect {
 	judged := snap.gate == nil || c.decision.Request != nil
 	for attempt := 1; ; attempt++ {
 		switch {
 		case c.err != nil:
-			return e.undecidable(vt, c)
+			return x.undecidable(snap.vt, c)
 		case !judged && c.decision.Request != nil: // It came up since, and may have to wait.
 			return effect{status: c.decision.Unsent, undecided: true, after: ConflictDelay}
 		}
 		planned, asks := c.planned()
-		err := e.publish(ctx, vt, snap, c)
+		err := x.publisher.publish(ctx, snap, c)
 		published := err == nil
 		if published {
 			err = c.write(ctx, snap, planned, asks)
 		}
 		switch again := apierrors.IsConflict(err) || apierrors.IsNotFound(err); {
 		case err == nil:
-			e.noteSent(ctx, vt, snap, c, planned)
+			x.noteSent(ctx, snap, c, planned)
 			return planned
 		case again && attempt < maxConflicts:
-			e.decideAgain(ctx, vt, snap, c)
+			x.decider.decideAgain(ctx, snap, c)
 		case published && !asks:
 			return unkept(planned, err)
 		default:
-			return e.unmade(vt, snap, c, err)
+			return x.unmade(snap, c, err)
 		}
 	}
 }
 
-// decideAgain decides about a target as it is on the API server.
-func (e *Engine) decideAgain(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) {
-	if c.hr, c.err = e.fresh(ctx, snap, c.NamespacedName); c.err == nil {
-		c.live = true
-		e.decide(ctx, vt, snap, c, target.Observe(c.hr, snap.sources))
-	}
-}
-
 // noteSent measures and logs a request, if one was made.
-func (e *Engine) noteSent(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase, made effect) {
+func (x *executor) noteSent(ctx context.Context, snap snapshot, c *targetCase, made effect) {
 	if !made.sent {
 		return
 	}
 	request := c.decision.Request
-	e.Meter.ObserveReaction(snap.change(vt.Status.History), c.previous, made.status, time.Now())
+	x.meter.ObserveReaction(snap.change(), c.previous, made.status, time.Now())
 	if snap.gate != nil {
-		e.expected.expect(c.NamespacedName, request.Token)
+		x.expected.expect(c.NamespacedName, request.Token)
 	}
 	ctrl.LoggerFrom(ctx).Info("triggered HelmRelease", "helmRelease", c.String(),
 		"token", request.Token, "force", request.Force, "cause", request.Cause)
+}
+
+// unmade returns the outcome for a target whose copies or request could not be written.
+func (x *executor) unmade(snap snapshot, c *targetCase, err error) effect {
+	unsent := unsentOf(c.decision)
+	undecided := !c.keeps(snap, unsent)
+	reason, message := x.accounts.refusalOf(snap.vt, err)
+	switch {
+	case fault.IsOutdated(err): // Its watch is about to tell.
+		return effect{status: unsent, undecided: undecided, after: ConflictDelay}
+	case reason == "":
+		unsent.Message = "the request could not be made and is retried: " + refusal.ReasonOf(err)
+		return effect{status: unsent, undecided: undecided, err: err}
+	}
+	one := effect{status: unsent, undecided: undecided, free: true}
+	if snap.gate != nil && c.decision.Request != nil && unsent.Refused == nil {
+		one.after = afterRefusal
+	}
+	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Digest: digest.Short(snap.diff.To), Reason: reason}
+	if refusal.IsUnadmitted(err) { // That of a webhook which restarts is over before anyone can look at it.
+		one.err = err
+		return one
+	}
+	one.status.State = triggerv1.TargetFailed
+	if refusal.Is(err) {
+		one.refused = err
+	}
+	return one
+}
+
+// unkept returns the outcome for a target of which something was found out that could not be kept on its
+// release: it is found out again.
+func unkept(planned effect, err error) effect {
+	planned.undecided = true
+	if refusal.Is(err) {
+		planned.refused, planned.free = err, true
+	} else {
+		planned.err = err
+	}
+	return planned
+}
+
+// undecidable returns the outcome for a target about which nothing could be decided.
+func (x *executor) undecidable(vt *triggerv1.ValuesTrigger, c *targetCase) effect {
+	one := undecided(c.shown(), nil)
+	reason, message := x.accounts.refusalOf(vt, c.err)
+	if reason == "" || refusal.IsUnadmitted(c.err) {
+		one.err = c.err
+		return one
+	}
+	one.free = true
+	one.status.Message, one.status.Refused = message, &triggerv1.Refusal{Reason: reason}
+	if refusal.Is(c.err) {
+		one.refused = c.err
+	} else {
+		one.status.State = triggerv1.TargetFailed
+	}
+	return one
 }

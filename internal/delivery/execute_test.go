@@ -47,17 +47,17 @@ func TestExecuteAll_a_place_goes_to_the_next_at_once_when_one_is_refused(t *test
 			t.Parallel()
 			g := NewWithT(t)
 			r, vt := deployed()
-			r.Concurrent = concurrent
+			r.executor.concurrent = concurrent
 			server := newTidying(t)
 			cases := asking(t, server.Client, "a", "b", "c", "d", "e", "f", "g", "h")
 			server.refused = []string{"apps/a", "apps/b", "apps/c", "apps/d"}
 			cases[6].decision.Unsent.Refused = &triggerv1.Refusal{Digest: "0123456789ab", Reason: triggerv1.DeliveryFailedReason}
 			cases[6].decision.Unsent.State, cases[6].decision.Unsent.Message = triggerv1.TargetFailed, "why"
-			snap := snapshot{gate: &gate{}, diff: plan.Diff{To: newContent}, writer: server.Client}
+			snap := snapshot{vt: vt, gate: &gate{}, diff: plan.Diff{To: newContent}, writer: server.Client}
 			for _, c := range cases[2:7] {
 				c.held = "turn"
 			}
-			r.executeAll(t.Context(), vt, snap, cases, []rollout.Turn{{Places: 2, Targets: []int{0, 1, 2, 3, 4, 5, 6}}})
+			r.executor.executeAll(t.Context(), snap, cases, []rollout.Turn{{Places: 2, Targets: []int{0, 1, 2, 3, 4, 5, 6}}})
 			var states []string
 			for _, c := range cases {
 				states = append(states, string(c.done.status.State))

@@ -16,8 +16,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
-// This file has measured what a stage does, and informs the webhooks of it.
-
 // Measurer asks the providers that the administrator has configured. No call waits for the network.
 type Measurer interface {
 	// Check returns an error if a provider that an analysis names is not there, is of a type that cannot
@@ -34,7 +32,7 @@ type Measurer interface {
 }
 
 // checkProviders returns a fault that names a provider that a trigger cannot be measured by.
-func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger) error {
+func checkProviders(measurer Measurer, vt *triggerv1.ValuesTrigger) error {
 	if vt.Spec.Rollout == nil {
 		return nil
 	}
@@ -42,39 +40,21 @@ func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger) error {
 		if stage.Analysis == nil {
 			continue
 		}
-		if err := e.Measurer.Check(vt.Namespace, stage.Analysis); err != nil {
+		if err := measurer.Check(vt.Namespace, stage.Analysis); err != nil {
 			return fault.Invalid("invalid spec: spec.rollout.stages[%d].analysis%w", i, err)
 		}
 	}
 	return nil
 }
 
-// measure asks for the measurement that is due, and decides again with the answer if it is there. What is not
-// there yet is waited for by another pass.
-func (e *Engine) measure(vt *triggerv1.ValuesTrigger, snap snapshot, g *gate, cases []*targetCase, gated rollout.Decision) rollout.Decision {
-	if gated.Measure == nil {
-		return gated
-	}
-	request := *gated.Measure
-	releases := request.Subject.Releases
-	request.Subject = subjectOf(vt, snap, cases)
-	request.Subject.Releases = releases
-	measured, found := e.Measurer.Measure(request)
-	if !found {
-		return gated
-	}
-	g.measured = &measured
-	return g.decide(vt, snap, cases)
-}
-
 // subjectOf returns what a measurement is about: the change as the history has it or, until then, as it is
 // about to be requested.
-func subjectOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) analysis.Subject {
+func subjectOf(snap snapshot, cases []*targetCase) analysis.Subject {
 	subject := analysis.Subject{
-		Trigger: client.ObjectKeyFromObject(vt), GitRevision: plan.GitRevision(snap.diff, snap.sources),
+		Trigger: client.ObjectKeyFromObject(snap.vt), GitRevision: plan.GitRevision(snap.diff, snap.sources),
 	}
-	if at := slices.IndexFunc(vt.Status.History, func(c triggerv1.Change) bool { return c.Digest == snap.diff.To }); at >= 0 {
-		subject.Cause, subject.GitRevision = vt.Status.History[at].Cause, vt.Status.History[at].GitRevision
+	if at := slices.IndexFunc(snap.vt.Status.History, func(c triggerv1.Change) bool { return c.Digest == snap.diff.To }); at >= 0 {
+		subject.Cause, subject.GitRevision = snap.vt.Status.History[at].Cause, snap.vt.Status.History[at].GitRevision
 	}
 	for _, c := range cases {
 		if subject.Cause == "" && c.decision.Request != nil {
@@ -84,8 +64,8 @@ func subjectOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) 
 	return subject
 }
 
-// Inform has the webhooks of the stages informed of what a stored status says is new of them.
-func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger) {
+// inform has the webhooks of the stages informed of what a stored status says is new of them.
+func inform(measurer Measurer, was, is *triggerv1.ValuesTrigger) {
 	for _, news := range rollout.News(was.Status.Rollout, is.Status.Rollout) {
 		webhooks := rollout.EventWebhooks(is.Spec.Rollout, news.Stage)
 		if len(webhooks) == 0 {
@@ -103,7 +83,7 @@ func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger) {
 				subject.Releases = append(subject.Releases, types.NamespacedName{Namespace: t.Namespace, Name: t.Name})
 			}
 		}
-		e.Measurer.Inform(analysis.Notice{
+		measurer.Inform(analysis.Notice{
 			Event: news.Event, Digest: is.Status.Rollout.Digest, Stage: news.Stage, Message: news.Message, Subject: subject, Webhooks: webhooks,
 		})
 	}

@@ -24,7 +24,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
 )
 
-func TestTriggerThrough(t *testing.T) {
+func TestWithTriggerAt(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name                                 string
@@ -46,15 +46,15 @@ func TestTriggerThrough(t *testing.T) {
 			vt := staged()
 			vt.Annotations = map[string]string{triggerv1.TriggerAtAnnotation: c.annotation}
 			vt.Status.LastHandledTriggerAt = c.handled
-			snap := snapshot{force: c.force, rejected: c.rejected}
-			snap.triggerThrough(vt)
+			snap := snapshot{vt: vt, force: c.force, rejected: c.rejected}.withTriggerAt()
+			c.want.vt = vt
 			g.Expect(snap).To(Equal(c.want))
 			g.Expect(snap.overrides()).To(Equal(c.overrides))
 		})
 	}
 }
 
-func TestRecordOutcome_puts_an_override_on_record(t *testing.T) {
+func TestStatusOf_puts_an_override_on_record(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := staged()
@@ -66,58 +66,58 @@ func TestRecordOutcome_puts_an_override_on_record(t *testing.T) {
 	out := outcome{targets: []triggerv1.TargetStatus{held}, rollout: &triggerv1.RolloutStatus{Digest: "sha256:new", Phase: triggerv1.RolloutProgressing, Overridden: true}}
 	snap := snapshot{at: evaluatedAt, gate: gate, force: "now", forcedBy: triggerv1.PersonRecord{Manager: "kubectl-annotate", User: "alice"}, diff: plan.Diff{To: "sha256:new"}, content: "sha256:new"}
 
-	recordOutcome(vt, snap, out)
+	record(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
 	g.Expect(vt.Status.History[0].Override).To(And(HaveField("Manager", "kubectl-annotate"), HaveField("User", "alice"), HaveField("Message", "the order of the stages canary to rest")))
 
 	snap.force = ""
 	out.targets[0].State = triggerv1.TargetDelivered
-	recordOutcome(vt, snap, out)
+	record(vt, snap, out)
 	g.Expect(vt.Status.History[0].Override).NotTo(BeNil(), "it stays with the change")
 
 	snap.force, snap.triggerAt, snap.gated = "again", "again", true
-	recordOutcome(vt, snap, out)
+	record(vt, snap, out)
 	g.Expect(vt.Status).To(And(HaveField("LastHandledForceAt", "now"), HaveField("LastHandledTriggerAt", "again")))
 }
 
-func TestRecordOutcome_an_override_in_whose_way_nothing_is(t *testing.T) {
+func TestStatusOf_an_override_in_whose_way_nothing_is(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
 	snap := snapshot{at: evaluatedAt, force: "now", diff: plan.Diff{To: "sha256:new"}}
-	recordOutcome(vt, snap, outcome{triggered: 1, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}})
+	record(vt, snap, outcome{triggered: 1, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}})
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
 	g.Expect(vt.Status.History).To(ConsistOf(HaveField("Override", BeNil())))
 }
 
 // While about a target nothing can be decided, a request is neither handled nor forgotten.
-func TestRecordOutcome_an_undecided_request_stays(t *testing.T) {
+func TestStatusOf_an_undecided_request_stays(t *testing.T) {
 	t.Parallel()
 	vt := &triggerv1.ValuesTrigger{}
 	snap := snapshot{at: evaluatedAt, force: "now", triggerAt: "now", gated: true}
-	recordOutcome(vt, snap, outcome{undecided: true, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}})
+	record(vt, snap, outcome{undecided: true, targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}})
 	NewWithT(t).Expect(vt.Status.LastHandledTriggerAt).To(BeEmpty())
 }
 
 // A target that is refused until a person does something does not keep a request open, which
 // would override what holds back each change from then on, and retry what fails for ever.
-func TestRecordOutcome_a_request_is_handled_though_a_target_is_refused(t *testing.T) {
+func TestStatusOf_a_request_is_handled_though_a_target_is_refused(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	r, vt := deployed()
 	foreign := copies.Foreign(publish.Copy{Kind: "Secret", Namespace: "tenant", Name: "taken"})
 	var out outcome
-	out.note(r.undecidable(vt, &targetCase{err: foreign}))
+	out.note(r.executor.undecidable(vt, &targetCase{err: foreign}))
 	out.targets = []triggerv1.TargetStatus{inState(triggerv1.TargetFailed)}
 	snap := snapshot{at: evaluatedAt, force: "now", reset: "now", diff: plan.Diff{To: "sha256:new"}}
-	recordOutcome(vt, snap, out)
+	record(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"))
 	g.Expect(vt.Status.LastHandledResetAt).To(Equal("now"))
 	g.Expect(vt.Status.LastDigest).To(BeEmpty(), "the difference of the sources is kept")
 
-	out.note(r.undecidable(vt, &targetCase{err: errors.New("a timeout")}))
+	out.note(r.executor.undecidable(vt, &targetCase{err: errors.New("a timeout")}))
 	snap.force, snap.reset = "again", "again"
-	recordOutcome(vt, snap, out)
+	record(vt, snap, out)
 	g.Expect(vt.Status.LastHandledForceAt).To(Equal("now"), "what passes is waited for")
 }
 
@@ -139,9 +139,9 @@ func TestPerson(t *testing.T) {
 		entry("kubectl-annotate", `{"f:metadata":{"f:annotations":{"f:reconcile.fluxcd.io/forceAt":{}}}}`),
 	}
 	stored := vt.DeepCopy()
-	read := func(err error) *Engine {
+	read := func(err error) *people {
 		c := fake.NewClientBuilder().WithScheme(scheme).Build()
-		return &Engine{Live: interceptor.NewClient(c, interceptor.Funcs{
+		return &people{live: interceptor.NewClient(c, interceptor.Funcs{
 			Get: func(_ context.Context, _ client.WithWatch, _ client.ObjectKey, obj client.Object, _ ...client.GetOption) error {
 				obj.SetAnnotations(stored.Annotations)
 				obj.SetManagedFields(stored.ManagedFields)
@@ -151,7 +151,7 @@ func TestPerson(t *testing.T) {
 	}
 	g := NewWithT(t)
 	person := func(err error) triggerv1.PersonRecord {
-		return read(err).Person(t.Context(), vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, evaluatedAt)
+		return read(err).person(t.Context(), vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, evaluatedAt)
 	}
 	g.Expect(person(nil)).To(And(HaveField("Manager", "kubectl-annotate"), HaveField("User", BeEmpty())))
 	g.Expect(person(errors.New("down")).Manager).To(BeEmpty())
@@ -161,7 +161,7 @@ func TestPerson(t *testing.T) {
 	g.Expect(person(nil).Manager).To(BeEmpty(), "it is another request by now")
 }
 
-func TestRecordOutcome_a_selector_that_matches_nothing_is_not_ready(t *testing.T) {
+func TestStatusOf_a_selector_that_matches_nothing_is_not_ready(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -180,11 +180,11 @@ func TestRecordOutcome_a_selector_that_matches_nothing_is_not_ready(t *testing.T
 			g := NewWithT(t)
 			vt := &triggerv1.ValuesTrigger{}
 			diff := plan.Diff{To: "sha256:new", Changed: []string{"ConfigMap/apps/a"}}
-			summary := recordOutcome(vt, snapshot{at: evaluatedAt, diff: diff, selectNothing: []string{"spec.targets[0] matches none"}}, outcome{targets: c.targets})
+			summary := record(vt, snapshot{at: evaluatedAt, diff: diff, selectNothing: []string{"spec.targets[0] matches none"}}, outcome{targets: c.targets})
 			g.Expect(string(summary.Ready) + " " + summary.Reason).To(Equal(c.want))
 			g.Expect(summary.Message).To(ContainSubstring(c.message))
 			g.Expect(vt.Status.History[0].Outcome).To(Equal(c.outcome))
-			again := recordOutcome(vt, snapshot{at: evaluatedAt, diff: plan.Diff{To: "sha256:new"}, selectNothing: []string{"spec.targets[0] matches none"}}, outcome{targets: c.targets})
+			again := record(vt, snapshot{at: evaluatedAt, diff: plan.Diff{To: "sha256:new"}, selectNothing: []string{"spec.targets[0] matches none"}}, outcome{targets: c.targets})
 			g.Expect(again).To(Equal(summary))
 		})
 	}

@@ -5,158 +5,47 @@ package delivery
 
 import (
 	"context"
-	"sync"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/budget"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// publication is what a trigger copies, as its sources are now.
-type publication struct {
-	owner   *triggerv1.ValuesTrigger
-	actor   copies.Actor
-	sources []plan.Source
-
-	// get reads an object, nil if there is none. Restored is true if the sources are read
-	// from where they are kept.
-	get      func(source.Ref) (client.Object, error)
-	restored bool
-
-	// contentOf returns the content of such an object, from which digests are made.
-	contentOf func(client.Object) (digest.Content, error)
-	// goesWith has the copies go with the trigger, deleted as its account.
-	goesWith bool
-	account  string
-
-	// shared says, by target, why its copies must not be.
-	shared map[string]error
-
-	// retained bounds the content that is not read again for each target. The parts are
-	// those that are held of it.
-	retained *budget.Budget
-
-	mu       sync.Mutex
-	contents map[string]*content
-	parts    []*budget.Part
-}
-
-// newPublication returns nil if nothing is copied. Of a generated trigger nothing is: what
-// it delivers comes from elsewhere than its spec.
-func (e *Engine) newPublication(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) *publication {
-	if vt.Spec.Publish == nil || snap.generated() {
-		return nil
-	}
-	actor := copies.Actor{Name: snap.account.Name, Reader: snap.account.Reader, Writer: snap.writer}
-	if actor.Reader == nil {
-		actor.Reader = e.Live
-	}
-	return &publication{
-		owner: vt, actor: actor, sources: snap.sources, restored: snap.rejected != "",
-		get:       func(ref source.Ref) (client.Object, error) { return e.Store.Read(ctx, snap.account, ref) },
-		contentOf: func(obj client.Object) (digest.Content, error) { return e.Store.ContentOf(ctx, obj) },
-		goesWith:  deletesCopies(vt), account: e.Accounts.name(vt), retained: e.Retained, contents: map[string]*content{},
-	}
-}
-
-// copiesOf returns the copies that a target is to have.
-func (p *publication) copiesOf(release types.NamespacedName) []publish.Copy {
-	sources := make([]publish.Source, 0, len(p.sources))
-	for _, s := range p.sources {
-		sources = append(sources, publish.Source{ID: s.ID, Suffix: binding.Suffix(p.owner, s.PublishAs)})
-	}
-	all := publish.Wanted(client.ObjectKeyFromObject(p.owner), release, sources)
-	for i := range all {
-		if p.goesWith {
-			all[i].GoWithTrigger(p.account)
-		}
-	}
-	return all
-}
-
-// reads returns which sources a release reads by which copy.
-func reads(all []publish.Copy) map[string][]string {
-	by := make(map[string][]string, len(all))
-	for _, c := range all {
-		by[plan.ID(c.Kind, c.Namespace, c.Name)] = c.Sources
-	}
-	return by
-}
-
-// observeCopies adds to what is observed of a target what its copies say.
-func (e *Engine) observeCopies(ctx context.Context, snap snapshot, c *targetCase) error {
-	release := &c.input.Release
-	c.copies, c.state, c.looked = snap.publication.copiesOf(c.NamespacedName), publish.Outdated, false
-	target.ObserveCopies(release, c.hr, reads(c.copies))
-	consented, err := e.consented(ctx, snap, c)
-	if err != nil {
-		return err
-	}
-	var denied string
-	if denied, c.unasked = snap.publication.consent(c.NamespacedName, c.hr, consented, c.copies); release.Denied == "" {
-		release.Denied = denied
-	}
-	if release.Denied != "" || c.unasked {
-		return nil
-	}
-	if err := snap.publication.shared[c.String()]; err != nil {
-		return err
-	}
-	err = e.look(ctx, snap, c)
-	c.looked = err == nil
-	c.input.Unpublished = c.state != publish.Current && len(release.Reads) > 0
-	return err
-}
-
-// look compares the copies of a target with what they are to hold.
-func (e *Engine) look(ctx context.Context, snap snapshot, c *targetCase) error {
-	c.state, c.states = publish.Current, make([]publish.State, len(c.copies))
-	for i, one := range c.copies {
-		state, err := e.Copies.Look(ctx, snap.publication.actor, snap.publication.wanted(one))
-		if err != nil {
-			c.state = publish.Outdated
-			return err
-		}
-		c.states[i], c.state = state, publish.Worst(c.state, state)
-		if state == publish.Foreign {
-			return copies.Foreign(one)
-		}
-	}
-	return nil
+// publisher writes the copies of targets.
+type publisher struct {
+	cache  client.Reader
+	kinds  []string
+	copies *copies.Keeper
+	values *comparer
 }
 
 // publish writes the copies of a target if it is their time.
-func (e *Engine) publish(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) error {
+func (p *publisher) publish(ctx context.Context, snap snapshot, c *targetCase) error {
 	if snap.publication == nil || c.settling {
 		return nil
 	}
 	status := c.decision.Status
 	moment := publish.Moment{
 		Copies: c.state, Denied: c.input.Release.Denied != "" || c.unasked, Due: c.decision.Request != nil, Held: c.held != "",
-		Exists: c.input.Release.Exists, Installed: c.input.Release.Revision > 0 || status.DeliveredAt != nil, Gated: vt.IsGated(),
+		Exists: c.input.Release.Exists, Installed: c.input.Release.Revision > 0 || status.DeliveredAt != nil, Gated: snap.vt.IsGated(),
 		Delivered: c.decision.Request == nil && status.State == triggerv1.TargetDelivered && status.Digest == snap.diff.To,
 	}
-	if err := e.followPolicy(ctx, snap, c); err != nil {
+	if err := p.followPolicy(ctx, snap, c); err != nil {
 		return err
 	}
 	if moment.Carried() {
-		return e.carry(ctx, vt, snap, c)
+		return p.carry(ctx, snap, c)
 	}
 	if !moment.Now() {
 		return nil
 	}
 	for _, one := range c.copies {
-		if err := e.Copies.Write(ctx, snap.publication.actor, snap.publication.wanted(one)); err != nil {
+		if err := p.copies.Write(ctx, snap.publication.actor, snap.publication.wanted(one.Copy)); err != nil {
 			if apierrors.IsNotFound(err) && !moment.Exists {
 				return nil // There is no namespace yet, either.
 			}
@@ -168,31 +57,101 @@ func (e *Engine) publish(ctx context.Context, vt *triggerv1.ValuesTrigger, snap 
 }
 
 // followPolicy has the copies of a target that are there go with the trigger, if they are to:
-// letGo has them stay.
-func (e *Engine) followPolicy(ctx context.Context, snap snapshot, c *targetCase) error {
+// LetGo has them stay.
+func (p *publisher) followPolicy(ctx context.Context, snap snapshot, c *targetCase) error {
 	if !snap.publication.goesWith || !c.looked || c.state == publish.Foreign {
 		return nil
 	}
-	for i, one := range c.copies {
-		if c.states[i] == publish.Absent {
+	for _, one := range c.copies {
+		if one.state == publish.Absent {
 			continue
 		}
-		if err := e.Copies.Follow(ctx, snap.publication.actor, copies.Wanted{Copy: one}); err != nil {
+		if err := p.copies.Follow(ctx, snap.publication.actor, copies.Wanted{Copy: one.Copy}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// published returns what to record of the copies of a target.
-func (c *targetCase) published(snap snapshot) string {
-	switch {
-	case snap.publication == nil, c.state == publish.Absent:
-		return ""
-	case len(c.copies) > 0 && c.looked && c.state == publish.Current:
-		return snap.diff.To
-	case c.previous != nil:
-		return c.previous.Published
+// carry makes the copies of a target that are not there, as far as what it had is known, while a change
+// waits: one may be under another name since spec.publish was edited, or deleted. A release that reads an
+// object that is not there can neither be repaired nor upgraded.
+func (p *publisher) carry(ctx context.Context, snap snapshot, c *targetCase) error {
+	for i := range c.copies {
+		one := &c.copies[i]
+		if one.state != publish.Absent {
+			continue
+		}
+		want, err := p.earlier(ctx, snap, c, one.Copy)
+		if err != nil {
+			return err
+		}
+		if want.Content == nil {
+			continue
+		}
+		if err := p.copies.Write(ctx, snap.publication.actor, want); err != nil {
+			return err
+		}
+		one.state = publish.Outdated
 	}
-	return ""
+	c.state = publish.Current
+	for _, one := range c.copies {
+		c.state = publish.Worst(c.state, one.state)
+	}
+	return nil
+}
+
+// earlier returns a copy with what its target had before, without content if that is not
+// known: what the copy under an earlier name holds, what is kept of the content that was
+// last put into its copies, or the present content if it changes nothing.
+func (p *publisher) earlier(ctx context.Context, snap snapshot, c *targetCase, one publish.Copy) (copies.Wanted, error) {
+	publication := snap.publication
+	found, err := copiesOf(ctx, p.cache, p.kinds, client.ObjectKeyFromObject(snap.vt))
+	if err != nil {
+		return copies.Wanted{}, err
+	}
+	var others []publish.Copy
+	for _, other := range found {
+		was := named(other)
+		was.Labels = other.Labels
+		if !slices.ContainsFunc(c.copies, func(c targetCopy) bool { return c.Copy.String() == was.String() }) {
+			others = append(others, was)
+		}
+	}
+	if i, sure := publish.Predecessor(one, others); sure {
+		return copies.Wanted{Copy: one, Digest: "as " + others[i].String(), Content: func() (publish.Content, error) {
+			return p.copies.Content(ctx, publication.actor, others[i])
+		}}, nil
+	}
+	if kept, known := publication.keptFor(snap.vt, c, one); known {
+		return kept, nil
+	}
+	if len(c.input.Release.Reads) == 0 {
+		return copies.Wanted{}, nil
+	}
+	// Without a copy, its release cannot be observed: the values that it would be requested with count.
+	values, err := p.values.compare(ctx, c.hr, publication.given(c))
+	if err == nil && values == plan.ValuesEqual {
+		return publication.wanted(one), nil
+	}
+	return copies.Wanted{}, nil
+}
+
+// keptFor returns a copy with what is kept to go back to, if that is what was last put into
+// the copies of its target.
+func (p *publication) keptFor(vt *triggerv1.ValuesTrigger, c *targetCase, one publish.Copy) (copies.Wanted, bool) {
+	contents := plan.Restorable(&vt.Status)
+	i := slices.IndexFunc(contents, func(content *triggerv1.DeliveredContent) bool {
+		return c.previous != nil && content.Digest == c.previous.Published
+	})
+	if i < 0 {
+		return copies.Wanted{}, false
+	}
+	restored, sound := plan.Restored(contents[i], p.sources)
+	if !sound {
+		return copies.Wanted{}, false
+	}
+	restored = slices.DeleteFunc(slices.Clone(restored), func(s plan.Source) bool { return !slices.Contains(one.Sources, s.ID) })
+	past := p.past(restored)
+	return copies.Wanted{Copy: one, Digest: plan.Combined(restored), Content: func() (publish.Content, error) { return past.load(restored) }}, true
 }

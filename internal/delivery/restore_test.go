@@ -23,7 +23,7 @@ func wentBack() (*triggerv1.ValuesTrigger, []plan.Source) {
 	return vt, present
 }
 
-func TestRestore(t *testing.T) {
+func TestWithRevision(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		modify       func(vt *triggerv1.ValuesTrigger, snap *snapshot)
@@ -56,11 +56,11 @@ func TestRestore(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			vt, sources := wentBack()
-			snap := snapshot{sources: sources}
+			snap := snapshot{vt: vt, sources: sources}
 			c.modify(vt, &snap)
 			snap.diff = plan.Compare(nil, "", snap.sources)
 			present := plan.Combined(snap.sources)
-			snap.rollBack(vt)
+			snap = snap.withKept()
 			g.Expect(snap.restores != nil).To(Equal(c.restores))
 			g.Expect(snap.ended).To(Equal(c.ended))
 			g.Expect(snap.unrestorable != "").To(Equal(c.unrestorable))
@@ -117,10 +117,10 @@ func TestRolloutOf(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt, _ := wentBack()
-	g.Expect(rolloutOf(vt, snapshot{}).OnFailure).To(Equal(triggerv1.FailureRollback))
-	g.Expect(rolloutOf(vt, snapshot{restores: vt.Status.Restored}).OnFailure).To(Equal(triggerv1.FailureHalt), "not to what the person leaves")
+	g.Expect(rolloutOf(snapshot{vt: vt}).OnFailure).To(Equal(triggerv1.FailureRollback))
+	g.Expect(rolloutOf(snapshot{vt: vt, restores: vt.Status.Restored}).OnFailure).To(Equal(triggerv1.FailureHalt), "not to what the person leaves")
 	vt.Spec.Rollout.OnFailure = triggerv1.FailureContinue
-	g.Expect(rolloutOf(vt, snapshot{restores: vt.Status.Restored}).OnFailure).To(Equal(triggerv1.FailureContinue))
+	g.Expect(rolloutOf(snapshot{vt: vt, restores: vt.Status.Restored}).OnFailure).To(Equal(triggerv1.FailureContinue))
 }
 
 // With four eyes, who goes back to a revision does not approve it, too.
@@ -129,10 +129,10 @@ func TestRestore_has_an_editor(t *testing.T) {
 	g := NewWithT(t)
 	vt, _ := wentBack()
 	vt.Status.Rollout = nil
-	snap := snapshot{restores: vt.Status.Restored, content: vt.Status.Restored.Digest, rejected: vt.Status.Restored.Rejects}
+	snap := snapshot{vt: vt, restores: vt.Status.Restored, content: vt.Status.Restored.Digest, rejected: vt.Status.Restored.Rejects}
 	var err error
 	snap.gate, err = newGate(vt)
 	g.Expect(err).NotTo(HaveOccurred())
 	due := targetCase{decision: plan.Decision{Request: &plan.Request{}}, input: plan.Input{Release: plan.Release{Exists: true}}}
-	g.Expect(snap.gate.decide(vt, snap, []*targetCase{&due}).Status.EditedBy).To(Equal([]string{"alice"}))
+	g.Expect(snap.gate.decide(snap, []*targetCase{&due}, findings{}).Status.EditedBy).To(Equal([]string{"alice"}))
 }

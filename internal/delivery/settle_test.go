@@ -16,7 +16,7 @@ import (
 
 // A value of the annotation counts once. It must not be noted as evaluated before the content is
 // on record that it is evaluated for, which is so from when the content begins to settle.
-func TestRecordOutcome_notes_an_approval_with_the_content_that_settles(t *testing.T) {
+func TestStatusOf_notes_an_approval_with_the_content_that_settles(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	const content = "sha256:new"
@@ -25,15 +25,15 @@ func TestRecordOutcome_notes_an_approval_with_the_content_that_settles(t *testin
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:old", Phase: triggerv1.RolloutFinished}
 	gate, err := newGate(vt)
 	g.Expect(err).NotTo(HaveOccurred())
-	snap := snapshot{at: evaluatedAt, gate: gate, content: content, diff: plan.Diff{From: "sha256:old", To: content}, settle: 2 * time.Second,
+	snap := snapshot{vt: vt, at: evaluatedAt, gate: gate, content: content, diff: plan.Diff{From: "sha256:old", To: content}, settle: 2 * time.Second,
 		applied: &triggerv1.SettlingStatus{Source: "ConfigMap apps/values"}, settling: true}
 	due := targetCase{decision: plan.Decision{Request: &plan.Request{}}}
 	due.input.Release.Exists = true
 	look := func(annotation string) *triggerv1.RolloutStatus {
 		vt.Annotations = map[string]string{triggerv1.ApproveAnnotation: annotation}
 		before := vt.Status.Rollout
-		decision := gate.decide(vt, snap, []*targetCase{&due})
-		recordOutcome(vt, snap, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, rollout: decision.Status})
+		decision := gate.decide(snap, []*targetCase{&due}, findings{})
+		record(vt, snap, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, rollout: decision.Status})
 		snap.applied = nil // It is seen once.
 		g.Expect(vt.Status.Rollout.Phase).To(Equal(triggerv1.RolloutSettling))
 		g.Expect(vt.Status.Rollout.Digest).To(Equal(content))

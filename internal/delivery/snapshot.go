@@ -4,63 +4,55 @@
 package delivery
 
 import (
-	"context"
+	"fmt"
 	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
-	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/discovery"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/fault"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// snapshot is what a trigger is about, as it is at one moment.
+// snapshot is what a trigger is about, as it is at one moment. No phase changes it: one that finds
+// out more, or notes something in the status, returns another.
 type snapshot struct {
-	at       time.Time
+	at time.Time
+
+	// vt is the trigger as it was read, with the status that it has, and said what is to be
+	// reported once that is stored.
+	vt   *triggerv1.ValuesTrigger
+	said []Note
+
+	// knower is the trigger as the records on the releases know it.
+	knower plan.Knower
+
+	// release is the one for which the trigger is generated: its sources come from the contract
+	// and valuesFrom. It is nil if the trigger is declared. Idle reports that a generated trigger
+	// has nothing to do.
+	release *helmv2.HelmRelease
+	idle    bool
+
+	// account reads the sources and targets, and writer writes the targets.
+	account source.Account
+	writer  client.Client
+
+	// sources are what is delivered, disabled those that are not followed, and diff is what has changed.
 	sources  []plan.Source
 	disabled []string
 	diff     plan.Diff
 
 	// translation says what of the status is written differently since digests of Secrets
-	// are made otherwise. It has been applied.
+	// are made otherwise. It has been applied. Formerly says the same of what the releases keep.
 	translation plan.Translation
-
-	// formerly says the same of what the releases keep.
-	formerly plan.Translation
-
-	targets []target.Target
-	account source.Account
-	writer  client.Client
-	force   string
-	reset   string
-
-	// triggerAt is a value of trigger.nebius.ai/triggerAt that is to be acted on. It is
-	// also what force is, unless that overrides what holds changes back.
-	triggerAt string
-	gated     bool
-
-	// idle reports that a generated trigger has nothing to do.
-	idle bool
-
-	// forcedBy is who asked for force, if that overrides what holds changes back.
-	forcedBy triggerv1.PersonRecord
-
-	// approver and rejecter are who has set the annotations that approve and reject, if they are new.
-	approver, rejecter triggerv1.PersonRecord
-
-	// selectNothing are the targets in the spec that select no HelmRelease and must.
-	selectNothing []string
+	formerly    plan.Translation
 
 	// content is the digest of what the sources hold, and earlier that of what can be
 	// restored. The former is what diff is about unless it is rejected: then the
@@ -77,35 +69,62 @@ type snapshot struct {
 	restores *triggerv1.RestoreRecord
 	ended    bool
 
-	// ending are the namespaces of targets that are being deleted.
-	ending map[string]bool
+	// targets are where it is delivered, and selectNothing what of the spec selects no HelmRelease and
+	// must. Ending are the namespaces of targets that are being deleted.
+	targets       []target.Target
+	selectNothing []string
+	ending        map[string]bool
 
 	// publication is what is copied, nil if nothing is.
 	publication *publication
+
+	// force and reset are values of the annotations of Flux that are to be acted on, and triggerAt one of
+	// trigger.nebius.ai/triggerAt. Gated is true if that is what force is: then it keeps to what holds
+	// changes back, which force otherwise overrides.
+	force, reset, triggerAt string
+	gated                   bool
+
+	// forcedBy is who asked for force, if that overrides what holds changes back, and approver and
+	// rejecter are who has set the annotations that approve and reject, if they are new.
+	forcedBy, approver, rejecter triggerv1.PersonRecord
 
 	// gate is what holds changes back, nil if nothing does.
 	gate *gate
 
 	// settle is how long a change settles that a tool has applied, 0 if none does. Applied is
 	// such a change that is seen now, and settling is true if there is one or one is on record.
-	// Applying is true if the tool is known to go on.
 	settle   time.Duration
 	applied  *triggerv1.SettlingStatus
 	settling bool
-	applying bool
+}
 
-	// knower is the trigger as the records on the releases know it.
-	knower plan.Knower
+// result returns what comes of a pass that does no more than what the snapshot has.
+func (snap snapshot) result() Result {
+	return Result{Status: snap.vt.Status, Translation: snap.translation, Said: snap.said}
+}
 
-	// release is the one for which the trigger is generated: its sources come from the contract
-	// and valuesFrom. It is nil if the trigger is declared.
-	release *helmv2.HelmRelease
+// again returns what comes of a pass that ends before anything is decided, and is to be made again.
+func (snap snapshot) again(after time.Duration) Result {
+	result := snap.result()
+	result.Again, result.After = Soon, after
+	return result
+}
+
+// noting returns a snapshot with something written in the status, and what to report of it.
+func (snap snapshot) noting(write func(*triggerv1.ValuesTriggerStatus), said ...Note) snapshot {
+	snap.vt = snap.vt.DeepCopy()
+	write(&snap.vt.Status)
+	snap.said = append(slices.Clip(snap.said), said...)
+	return snap
 }
 
 func (snap snapshot) generated() bool { return snap.release != nil }
 
 // rolledBack reports that the sources are as they were before content failed.
 func (snap snapshot) rolledBack() bool { return snap.rejected != "" && snap.restores == nil }
+
+// overrides is true if a person wants all targets requested at once.
+func (snap snapshot) overrides() bool { return snap.force != "" && !snap.gated }
 
 // present returns the digest of what the sources hold.
 func (snap snapshot) present() string {
@@ -117,8 +136,8 @@ func (snap snapshot) present() string {
 
 // change returns when the content was first seen: in this snapshot, unless the history
 // has it already. It is unknown of what a person asks for, and of a rollback.
-func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
-	switch {
+func (snap snapshot) change() metrics.Change {
+	switch history := snap.vt.Status.History; {
 	case snap.force != "", snap.reset != "", snap.rejected != "":
 		return metrics.Change{}
 	case len(history) > 0 && history[0].Digest == snap.diff.To:
@@ -127,163 +146,97 @@ func (snap snapshot) change(history []triggerv1.Change) metrics.Change {
 	return metrics.Change{Seen: snap.at}
 }
 
-// evaluate reads the sources and targets.
-func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at time.Time) (snapshot, error) {
-	snap := snapshot{at: at, knower: generated.Knower(vt)}
-	var err error
-	if snap.gate, err = newGate(vt); err != nil {
-		return snap, err
+// restoring is the cause of requests for what a person has gone back to.
+func (snap snapshot) restoring() string {
+	if snap.restores == nil {
+		return ""
 	}
-	if err := e.checkProviders(vt); err != nil {
-		return snap, err
-	}
-	var refs []triggerv1.SourceReference
-	if refs, snap.release, err = e.trusted(ctx, vt); err != nil {
-		return snap, err
-	}
-	if snap.idle = len(refs) == 0; snap.idle {
-		return snap, nil
-	}
-	forgetOther(vt)
-	if err := e.checkSources(vt, refs, snap.generated()); err != nil {
-		return snap, err
-	}
-	if snap.account, snap.writer, err = e.Accounts.of(vt, snap.generated()); err != nil {
-		return snap, err
-	}
-	resolution, err := e.Sources.Resolve(ctx, vt, snap.release, refs, snap.account, maxAge(vt))
-	if err != nil {
-		return snap, err
-	}
-	snap.sources, snap.disabled = resolution.Sources, resolution.Disabled
-	if len(snap.sources) == 0 && len(snap.disabled) > 0 {
-		return snap, fault.Waiting(triggerv1.SecretsDisabledReason, "%s", disabledMessage("No source is left", snap.disabled))
-	}
-	snap.translation = plan.Translate(&vt.Status, snap.sources)
-	snap.translation.Apply(&vt.Status)
-	snap.force, snap.reset = manualRequests(vt)
-	snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, snap.sources)
-	snap.rollBack(vt)
-	snap.formerly = plan.TranslationOf(snap.sources)
-	snap.triggerThrough(vt)
-	e.noteApplied(vt, &snap)
-
-	// A message for an account shows only HelmReleases and namespaces that it may see itself.
-	resolver := target.Resolver{Releases: e.Cache, Namespaces: e.Namespaces}
-	if snap.account.Reader != nil {
-		resolver = target.Resolver{Releases: snap.account.Reader, Namespaces: snap.account.Reader}
-	}
-	if snap.targets, snap.selectNothing, err = resolver.Resolve(ctx, vt); err != nil {
-		return snap, err
-	}
-	if snap.ending, err = e.ending(ctx, e.Namespaces, snap.targets); err != nil {
-		return snap, err
-	}
-	if snap.publication = e.newPublication(ctx, vt, snap); snap.publication == nil {
-		return snap, nil
-	}
-	snap.publication.shared = snap.publication.sharing(snap)
-	snap.unrestorable, err = e.checkKept(ctx, vt, snap)
-	return snap, err
+	return fmt.Sprintf("rollback to revision %d%s", snap.restores.Revision, rollout.By(snap.restores.PersonRecord))
 }
 
-// maxAge returns how long content may have been read for a trigger. Who asks by annotation is
-// answered about what there is now: a watch may be late.
-func maxAge(vt *triggerv1.ValuesTrigger) time.Duration {
-	if asked, found := meta.ReconcileAnnotationValue(vt.Annotations); found && asked != vt.Status.LastHandledReconcileAt {
-		return 0
+// withKept puts in the place of sources whose content is rejected what they held before.
+func (snap snapshot) withKept() snapshot {
+	vt := snap.vt
+	snap.content = snap.diff.To
+	if vt.Status.Restored != nil {
+		return snap.withRevision(vt.Status.Restored)
 	}
-	return vt.GetInterval()
+	sources, sound := plan.Restored(vt.Status.LastDelivered, snap.sources)
+	if snap.generated() || !vt.RollsBack() || !sound {
+		return snap
+	}
+	snap.earlier = vt.Status.LastDelivered.Digest
+	if rollout.Rejects(vt.Spec.Rollout, vt.Status.Rollout, snap.content, snap.overrides(), snap.reset != "") && vt.Status.Rollout.Rollback.Digest == snap.earlier {
+		snap.sources, snap.rejected = sources, snap.content
+		snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
+	}
+	return snap
 }
 
-// checkSources returns an error if a declared trigger refers to a source that it must
-// not even know to exist. Those of a generated one are checked when they are derived.
-func (e *Engine) checkSources(vt *triggerv1.ValuesTrigger, refs []triggerv1.SourceReference, isGenerated bool) error {
-	if isGenerated {
-		return nil
+// withRevision puts in the place of the sources those of the revision that a person has gone back to, unless
+// that is over.
+func (snap snapshot) withRevision(record *triggerv1.RestoreRecord) snapshot {
+	vt := snap.vt
+	if snap.ended = snap.isOver(record); snap.ended {
+		return snap
 	}
-	for i, ref := range refs {
-		if ref.Namespace == "" {
-			continue
-		}
-		if err := e.Policy.CheckSource(vt.Namespace, ref.Namespace); err != nil {
-			return fault.Denied("spec.sources[%d]: %w", i, err)
-		}
+	snap.restores, snap.rejected = record, snap.content
+	var content *triggerv1.DeliveredContent
+	if i := slices.IndexFunc(vt.Status.History, func(c triggerv1.Change) bool { return c.Digest == record.Digest && len(c.Kept) > 0 }); i >= 0 {
+		content = plan.Content(vt.Status.History[i])
 	}
-	return nil
+	sources, sound := plan.Restored(content, snap.sources)
+	if !sound {
+		snap.unrestorable = fmt.Sprintf("status.history does not list what is kept of revision %d", record.Revision)
+		return snap
+	}
+	snap.sources, snap.content = sources, record.Digest
+	snap.diff = plan.Compare(vt.Status.Sources, vt.Status.LastDigest, sources)
+	return snap
 }
 
-// trusted returns the sources of a trigger. Of one that presents itself as generated, only
-// what the contract and valuesFrom give to the release are followed, which is returned, too: its
-// labels and owner could have been written by anyone. There are none where it has nothing to do and
-// is about to be deleted or put back: its HelmRelease is gone, declared triggers have taken over all
-// of it, or it has other targets.
-func (e *Engine) trusted(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]triggerv1.SourceReference, *helmv2.HelmRelease, error) {
-	release := generated.For(vt)
-	if release == "" {
-		return vt.Spec.Sources, nil, nil
-	}
-	hr := &helmv2.HelmRelease{}
-	err := e.Cache.Get(ctx, types.NamespacedName{Namespace: vt.Namespace, Name: release}, hr)
-	switch {
-	case apierrors.IsNotFound(err):
-		return nil, nil, nil
-	case err != nil:
-		return nil, nil, err
-	case generated.IsLeftBehind(vt, hr):
-		return nil, nil, nil
-	case !targetsOnly(vt, hr) && generated.IsHeld(vt):
-		return nil, nil, nil
-	case !targetsOnly(vt, hr):
-		return nil, nil, fault.Invalid("labelled as generated by the operator, but not for a HelmRelease that controls it and is its only target; remove the label " + triggerv1.ManagedByLabel)
-	}
-	// A declared trigger has them from the moment on at which it says so, be there any
-	// number of generated ones that are still to be brought in line: it may have to
-	// hold changes back.
-	derived, err := e.Derive(ctx, hr)
-	if err != nil {
-		return nil, nil, err
-	}
-	return slices.DeleteFunc(derived, func(d triggerv1.SourceReference) bool {
-		return !slices.ContainsFunc(vt.Spec.Sources, func(s triggerv1.SourceReference) bool { return discovery.SameObject(d, s) })
-	}), hr, nil
-}
-
-// targetsOnly reports whether a trigger has the release as its only target.
-func targetsOnly(vt *triggerv1.ValuesTrigger, hr *helmv2.HelmRelease) bool {
-	if len(vt.Spec.Targets) != 1 {
+// isOver reports whether a rollback on request is over: the sources have changed, or a person wants what
+// they hold. As long as what is restored has failed or is rejected, to retry is to try that again.
+func (snap snapshot) isOver(record *triggerv1.RestoreRecord) bool {
+	vt := snap.vt
+	switch s := vt.Status.Rollout; {
+	case vt.Spec.Publish == nil, snap.generated(), record.Rejects != snap.content:
+		return true
+	case snap.reset == "", s != nil && s.Digest == record.Digest && s.RejectedBy != nil:
 		return false
+	case vt.Spec.Rollout != nil && s != nil && s.Digest == record.Digest:
+		return s.Phase != triggerv1.RolloutHalted
+	default:
+		return vt.Status.Summary == nil || vt.Status.Summary.Failed == 0
 	}
-	t := vt.Spec.Targets[0]
-	return t.Name == hr.Name && t.NamespaceSelector == nil && (t.Namespace == "" || t.Namespace == hr.Namespace)
 }
 
-// manualRequests returns the values of forceAt and resetAt that are to be acted on.
-// Like elsewhere in Flux they count only beside an equal requestedAt.
-func manualRequests(vt *triggerv1.ValuesTrigger) (force, reset string) {
-	requested := vt.Annotations[meta.ReconcileRequestAnnotation]
-	if requested == "" {
-		return "", ""
+// maxTriggerAt bounds how much of a value counts and is stored, in bytes.
+const maxTriggerAt = 256
+
+// withTriggerAt acts on a request that keeps to what holds changes back. While content
+// is rejected it waits: to begin again would be to deliver what is rejected.
+func (snap snapshot) withTriggerAt() snapshot {
+	value := text.Line(snap.vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
+	if value == "" || value == snap.vt.Status.LastHandledTriggerAt || snap.rolledBack() {
+		return snap
 	}
-	if requested == vt.Annotations[meta.ForceRequestAnnotation] && requested != vt.Status.LastHandledForceAt {
-		force = requested
+	snap.triggerAt = value
+	if snap.force == "" {
+		snap.force, snap.gated = value, true
 	}
-	if requested == vt.Annotations[helmv2.ResetRequestAnnotation] && requested != vt.Status.LastHandledResetAt {
-		reset = requested
-	}
-	return force, reset
+	return snap
 }
 
-// forgetOther drops the status of another trigger of that name. The requests of people that
-// were handled stay handled: their annotations come with the same backup.
-func forgetOther(vt *triggerv1.ValuesTrigger) {
-	old := vt.Status
-	if old.UID != "" && old.UID != vt.UID {
-		vt.Status = triggerv1.ValuesTriggerStatus{
-			ReconcileRequestStatus: old.ReconcileRequestStatus, ForceRequestStatus: old.ForceRequestStatus,
-			LastHandledResetAt: old.LastHandledResetAt, LastHandledTriggerAt: old.LastHandledTriggerAt,
-			LastHandledApproval: old.LastHandledApproval, LastHandledReject: old.LastHandledReject, LastHandledRollback: old.LastHandledRollback,
-		}
+// withSettling has a change settle that a GitOps tool or Helm has applied: one that is seen now, or one on
+// record. What belongs to it, such as the HelmRelease with its new chart, comes some time after the
+// ConfigMap. Until then nothing is requested, no copy is written, and no gate is judged.
+func (snap snapshot) withSettling(settleTime time.Duration) snapshot {
+	if settleTime <= 0 || snap.rejected != "" {
+		return snap
 	}
-	vt.Status.UID = vt.UID
+	snap.settle = settleTime
+	snap.applied = plan.Applied(snap.diff, snap.sources)
+	snap.settling = snap.applied != nil || snap.vt.Status.Rollout != nil && snap.vt.Status.Rollout.Settling != nil
+	return snap
 }

@@ -28,10 +28,12 @@ type targetCase struct {
 	listed   *triggerv1.TargetStatus
 	previous *triggerv1.TargetStatus
 
-	// copies that it is to have, what each is and what they are together, and whether that was looked
+	// ending reports that its namespace is being deleted.
+	ending bool
+
+	// copies that it is to have, what they are together, and whether that was looked
 	// at. They are not made while they are unasked for.
-	copies  []publish.Copy
-	states  []publish.State
+	copies  []targetCopy
 	state   publish.State
 	looked  bool
 	unasked bool
@@ -49,6 +51,12 @@ type targetCase struct {
 
 	// done is what became of it.
 	done effect
+}
+
+// targetCopy is a copy that a target is to have, and what it is now.
+type targetCopy struct {
+	publish.Copy
+	state publish.State
 }
 
 // effect is what became of one target.
@@ -119,6 +127,20 @@ func (c *targetCase) shown() *triggerv1.TargetStatus {
 	return c.previous
 }
 
+// before returns what was known of a target that is known as this now. Its stage is the one that it has
+// now: it may have been given other labels.
+func (c *targetCase) before(now triggerv1.TargetStatus) triggerv1.TargetStatus {
+	was := triggerv1.TargetStatus{}
+	switch {
+	case c.previous != nil:
+		was = *c.previous
+	case c.listed != nil: // What waits to be known, is missing or must not be read says nothing of itself.
+		was = *c.listed
+	}
+	was.Namespace, was.Name, was.Stage = now.Namespace, now.Name, now.Stage
+	return was
+}
+
 // undecided leaves a target as it is.
 func undecided(previous *triggerv1.TargetStatus, err error) effect {
 	status := triggerv1.TargetStatus{State: triggerv1.TargetPending}
@@ -129,10 +151,10 @@ func undecided(previous *triggerv1.TargetStatus, err error) effect {
 }
 
 // recordOf returns what to record of one target.
-func recordOf(vt *triggerv1.ValuesTrigger, snap snapshot, c *targetCase) triggerv1.TargetStatus {
+func recordOf(snap snapshot, c *targetCase) triggerv1.TargetStatus {
 	status := c.known(snap, c.done.status)
 	status.Namespace, status.Name = c.Namespace, c.Name
-	status.Stage = stageOf(vt, snap.gate, c.hr)
+	status.Stage = stageOf(snap.vt, snap.gate, c.hr)
 	return status
 }
 
@@ -141,4 +163,26 @@ func (c *targetCase) known(snap snapshot, status triggerv1.TargetStatus) trigger
 	status.Message = text.Line(status.Message, text.MaxMessage)
 	status.Published = c.published(snap)
 	return status
+}
+
+// published returns what to record of the copies of a target.
+func (c *targetCase) published(snap snapshot) string {
+	switch {
+	case snap.publication == nil, c.state == publish.Absent:
+		return ""
+	case len(c.copies) > 0 && c.looked && c.state == publish.Current:
+		return snap.diff.To
+	case c.previous != nil:
+		return c.previous.Published
+	}
+	return ""
+}
+
+// notRestorable is what is said of a target that no copy can be restored for.
+const notRestorable = "it cannot be rolled back: it does not read only the published copy of the sources"
+
+// leftAlone reports that a target would be requested to roll back and cannot: a request would only
+// run the rejected content once more.
+func (c *targetCase) leftAlone(snap snapshot) bool {
+	return snap.rejected != "" && c.decision.Request != nil && c.input.Release.Revision > 0 && !c.input.Release.Restorable()
 }

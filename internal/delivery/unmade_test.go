@@ -104,7 +104,7 @@ var refusals = []struct {
 func deployed() (*Engine, *triggerv1.ValuesTrigger) {
 	vt := &triggerv1.ValuesTrigger{}
 	vt.Namespace, vt.Name, vt.Spec.ServiceAccountName = "apps", "platform", "deployer"
-	return &Engine{Accounts: &Accounts{}}, vt
+	return New(Config{Accounts: &Accounts{}}), vt
 }
 
 const newContent = "sha256:0123456789abcdef"
@@ -112,7 +112,7 @@ const newContent = "sha256:0123456789abcdef"
 func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 	t.Parallel()
 	r, vt := deployed()
-	snap := snapshot{gate: &gate{}, diff: plan.Diff{To: newContent}}
+	snap := snapshot{vt: vt, gate: &gate{}, diff: plan.Diff{To: newContent}}
 	for _, c := range refusals {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -120,7 +120,7 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 			decision := plan.Decision{Request: &plan.Request{}, Unsent: triggerv1.TargetStatus{State: triggerv1.TargetPending, Digest: "sha256:old"}}
 			in := plan.Input{Digest: newContent, Knower: plan.Knower{Key: "apps/platform"}, Release: plan.Release{Exists: true, UID: "1"}}
 			in.Release.Record, _ = in.Release.Record.Keep(in, decision.Unsent)
-			one := r.unmade(vt, snap, &targetCase{input: in, decision: decision}, c.err)
+			one := r.executor.unmade(snap, &targetCase{input: in, decision: decision}, c.err)
 			g.Expect(one.status.Message).To(Equal(c.message))
 			g.Expect(one.status.Digest).To(Equal("sha256:old"))
 			g.Expect(one.sent).To(BeFalse())
@@ -143,7 +143,7 @@ func TestUnmade_repeats_what_the_API_server_answers(t *testing.T) {
 			g.Expect(one.refused != nil).To(Equal(!c.retried && c.reason != "NameConflict"), "what the API server refuses is tried again")
 
 			decision.Unsent = one.status
-			again := r.unmade(vt, snap, &targetCase{input: in, decision: decision}, c.err)
+			again := r.executor.unmade(snap, &targetCase{input: in, decision: decision}, c.err)
 			g.Expect(again.after).To(BeZero(), "it has been evaluated again once")
 			g.Expect(again.status).To(Equal(one.status), "nothing is written")
 		})
@@ -158,7 +158,7 @@ func TestUndecidable_repeats_what_the_API_server_answers(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			previous := triggerv1.TargetStatus{State: triggerv1.TargetTriggered, Digest: "sha256:old", Message: "before"}
-			one := r.undecidable(vt, &targetCase{previous: &previous, err: c.err})
+			one := r.executor.undecidable(vt, &targetCase{previous: &previous, err: c.err})
 			g.Expect(one.undecided).To(BeTrue())
 			g.Expect(one.err != nil).To(Equal(c.retried))
 			if c.retried {
@@ -182,7 +182,7 @@ func TestUnable_repeats_what_the_API_server_answers(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			r, vt := deployed()
-			result, err := r.unable(vt, c.err)
+			result, err := r.unable(snapshot{vt: vt}, c.err)
 			g.Expect(result.Summary).To(Equal(&plan.Summary{Ready: metav1.ConditionFalse, Reason: c.reason, Stalled: true, Message: c.message}))
 			g.Expect(result.Again).To(Equal(AtInterval))
 			g.Expect(err != nil).To(Equal(c.reason != "NameConflict"), "it is tried again")
@@ -213,10 +213,10 @@ func TestUnable(t *testing.T) {
 			g := NewWithT(t)
 			r, vt := deployed()
 			vt.Annotations = map[string]string{meta.ReconcileRequestAnnotation: "now"}
-			result, err := r.unable(vt, fmt.Errorf("why: %w", c.err))
+			result, err := r.unable(snapshot{vt: vt}, fmt.Errorf("why: %w", c.err))
 			g.Expect(err != nil).To(Equal(c.fails), "%v", err)
 			g.Expect(result.Again).To(Equal(c.again))
-			g.Expect(vt.Status.LastHandledReconcileAt == "now").To(Equal(c.again == AtInterval), "a look that found nothing out is repeated")
+			g.Expect(result.Status.LastHandledReconcileAt == "now").To(Equal(c.again == AtInterval), "a look that found nothing out is repeated")
 			if c.ready == "" {
 				g.Expect(result).To(Equal(Result{Again: Soon, After: ConflictDelay}), "nothing was found out")
 				return

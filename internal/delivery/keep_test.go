@@ -34,7 +34,7 @@ func rolledBack() (*triggerv1.ValuesTrigger, []plan.Source) {
 	return vt, present
 }
 
-func TestTakeBack(t *testing.T) {
+func TestWithKept(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
@@ -58,11 +58,11 @@ func TestTakeBack(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			vt, sources := rolledBack()
-			snap := snapshot{sources: sources}
+			snap := snapshot{vt: vt, sources: sources}
 			c.modify(vt, &snap)
 			snap.diff = plan.Compare(nil, "", snap.sources)
 			content := plan.Combined(snap.sources)
-			snap.rollBack(vt)
+			snap = snap.withKept()
 			g.Expect(snap.content).To(Equal(content))
 			g.Expect(snap.earlier != "").To(Equal(c.earlier))
 			g.Expect(snap.rejected != "").To(Equal(c.rejected))

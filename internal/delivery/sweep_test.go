@@ -83,10 +83,10 @@ func newTidying(t *testing.T, objects ...client.Object) *tidying {
 			return c.Patch(ctx, obj, patch, opts...)
 		},
 	})
-	s.Engine = &Engine{
+	s.Engine = New(Config{
 		Cache: s.Client, Live: s.Client, Namespaces: s.Client, Meter: metrics.New(prometheus.NewRegistry()),
 		Accounts: &Accounts{own: s.Client}, Copies: copies.NewKeeper(s.Client, budget.New(8<<20)), Retained: budget.New(MaxRetained),
-	}
+	})
 	return s
 }
 
@@ -193,7 +193,7 @@ func pruning() (*triggerv1.ValuesTrigger, snapshot) {
 	vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform"}}
 	vt.Spec.Publish = &triggerv1.Publish{Name: "shared", DeletionPolicy: triggerv1.DeletionDelete}
 	p := &publication{owner: vt, sources: []plan.Source{{ID: "ConfigMap/apps/a"}}, goesWith: deletesCopies(vt)}
-	return vt, snapshot{publication: p, targets: []target.Target{{NamespacedName: anApp}}}
+	return vt, snapshot{vt: vt, publication: p, targets: []target.Target{{NamespacedName: anApp}}}
 }
 
 func TestPrune(t *testing.T) {
@@ -202,7 +202,7 @@ func TestPrune(t *testing.T) {
 	s := newTidying(t, aCopy("apps", "app"), aCopy("apps", "read"), aCopy("apps", "gone"), aCopy("evil", "app", forged), aCopy("evil", "app", dying), reader)
 	vt, snap := pruning()
 	snap.writer = s.Client
-	swept, err := s.prune(t.Context(), vt, snap, outcome{})
+	swept, err := s.sweeper.prune(t.Context(), snap, nil)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(swept.More).To(BeFalse())
 	s.Expect(s.deleted).To(ConsistOf("apps/gone-shared"))
@@ -210,12 +210,12 @@ func TestPrune(t *testing.T) {
 	// While a target has no copy under the present name, the one that it had is needed.
 	s.deleted = nil
 	vt.Spec.Publish.Name = "other"
-	out := outcome{targets: []triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: triggerv1.TargetHeld}}}
-	_, err = s.prune(t.Context(), vt, snap, out)
+	targets := []triggerv1.TargetStatus{{Namespace: "apps", Name: "app", State: triggerv1.TargetHeld}}
+	_, err = s.sweeper.prune(t.Context(), snap, targets)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(s.deleted).To(BeEmpty())
-	out.targets[0].Published = "sha256:0"
-	_, err = s.prune(t.Context(), vt, snap, out)
+	targets[0].Published = "sha256:0"
+	_, err = s.sweeper.prune(t.Context(), snap, targets)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(s.deleted).To(ConsistOf("apps/app-shared"))
 }
@@ -229,11 +229,11 @@ func TestPrune_says_nothing_of_what_is_nowhere_near_its_targets(t *testing.T) {
 	vt, snap := pruning()
 	snap.writer = s.Client
 	vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "was", Published: "sha256:0"}}
-	swept, err := s.prune(t.Context(), vt, snap, outcome{})
+	swept, err := s.sweeper.prune(t.Context(), snap, nil)
 	s.Expect(apierrors.IsForbidden(err)).To(BeTrue())
 	s.Expect(swept.Notes).To(Equal([]Note{{"Warning", "CopiesKept", "Copies are kept: the operator may not delete ConfigMaps in namespace apps; grant it, or delete them"}}))
 	vt.Status.Targets = nil
-	swept, err = s.prune(t.Context(), vt, snap, outcome{})
+	swept, err = s.sweeper.prune(t.Context(), snap, nil)
 	s.Expect(err).NotTo(HaveOccurred())
 	s.Expect(swept.Notes).To(BeEmpty())
 }
@@ -241,14 +241,14 @@ func TestPrune_says_nothing_of_what_is_nowhere_near_its_targets(t *testing.T) {
 func TestPrune_finds_the_copy_of_a_dropped_target_before_the_cache_does(t *testing.T) {
 	t.Parallel()
 	s := newTidying(t)
-	s.Live = newTidying(t, aCopy("apps", "was"), aCopy("apps", "app")).Client
+	s.sweeper.live = newTidying(t, aCopy("apps", "was"), aCopy("apps", "app")).Client
 	s.denied = func(obj client.Object) error {
 		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, obj.GetName(), nil)
 	}
 	vt, snap := pruning()
 	snap.writer = s.Client
 	vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "was"}, {Namespace: "apps", Name: "app"}}
-	swept, err := s.prune(t.Context(), vt, snap, outcome{targets: vt.Status.Targets[1:]})
+	swept, err := s.sweeper.prune(t.Context(), snap, vt.Status.Targets[1:])
 	s.Expect(apierrors.IsForbidden(err)).To(BeTrue(), "once the status names the target no more, no one says what is left of it")
 	s.Expect(s.deleted).To(ConsistOf("apps/was-shared"))
 	s.Expect(swept.Notes).To(ConsistOf(HaveField("Message", ContainSubstring("may not delete ConfigMaps in namespace apps"))))
@@ -270,7 +270,7 @@ func TestPrune_lets_copies_stay_if_the_policy_is_to(t *testing.T) {
 			vt, snap := pruning()
 			snap.writer = s.Client
 			edit(vt, &snap)
-			_, err := s.prune(t.Context(), vt, snap, outcome{})
+			_, err := s.sweeper.prune(t.Context(), snap, nil)
 			s.Expect(err).NotTo(HaveOccurred())
 			s.Expect(s.deleted).To(BeEmpty())
 			list := &corev1.ConfigMapList{}

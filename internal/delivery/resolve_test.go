@@ -88,16 +88,16 @@ func TestTrusted(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
-			e := newTidying(t).Engine
+			r := newTidying(t).resolver
 			if c.release != nil {
 				release := c.release.DeepCopy()
 				release.UID = "the-release"
-				e = newTidying(t, release).Engine
+				r = newTidying(t, release).resolver
 			}
-			e.Derive = func(_ context.Context, hr *helmv2.HelmRelease) ([]triggerv1.SourceReference, error) {
+			r.derive = func(_ context.Context, hr *helmv2.HelmRelease) ([]triggerv1.SourceReference, error) {
 				return discovery.Found(hr), nil
 			}
-			refs, _, err := e.trusted(t.Context(), c.vt)
+			refs, _, err := r.trusted(t.Context(), c.vt)
 			g.Expect(err != nil).To(Equal(c.reason != ""), "%v", err)
 			g.Expect(fault.ReasonOf(err)).To(Equal(c.reason))
 			var names []string

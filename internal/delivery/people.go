@@ -5,12 +5,11 @@ package delivery
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/fluxcd/pkg/apis/meta"
 
@@ -21,7 +20,10 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
-// This file finds out who has set an annotation.
+// people finds out who has set an annotation by which a person decides.
+type people struct {
+	live client.Reader
+}
 
 const (
 	// maxManager is the longest name of a field manager that the API server accepts, and maxUser
@@ -30,37 +32,37 @@ const (
 	maxUser    = 256
 )
 
-// Person returns who has set an annotation, as far as that is known: the user whom another one names,
+// person returns who has set an annotation, as far as that is known: the user whom another one names,
 // and the field manager that owns it.
-func (e *Engine) Person(ctx context.Context, vt *triggerv1.ValuesTrigger, annotation, by string, at time.Time) triggerv1.PersonRecord {
+func (p *people) person(ctx context.Context, vt *triggerv1.ValuesTrigger, annotation, by string, at time.Time) triggerv1.PersonRecord {
 	return triggerv1.PersonRecord{
 		Time: metav1.NewTime(at.UTC().Truncate(time.Second)), User: text.Line(vt.Annotations[by], maxUser),
-		Manager: text.Line(e.setBy(ctx, vt, annotation), maxManager),
+		Manager: text.Line(p.setBy(ctx, vt, annotation), maxManager),
 	}
 }
 
-// identified returns a snapshot with who has set the annotations that are new, as far as they decide about
+// identify returns a snapshot with who has set the annotations that are new, as far as they decide about
 // the rollout.
-func (e *Engine) identified(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot) snapshot {
+func (p *people) identify(ctx context.Context, snap snapshot) snapshot {
 	if snap.gate == nil {
 		return snap
 	}
 	if snap.overrides() {
-		snap.forcedBy = e.Person(ctx, vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
+		snap.forcedBy = p.person(ctx, snap.vt, meta.ForceRequestAnnotation, triggerv1.OverriddenByAnnotation, snap.at)
 	}
-	if unhandled(vt, triggerv1.ApproveAnnotation, vt.Status.LastHandledApproval) != "" {
-		snap.approver = e.Person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, snap.at)
+	if unhandled(snap.vt, triggerv1.ApproveAnnotation, snap.vt.Status.LastHandledApproval) != "" {
+		snap.approver = p.person(ctx, snap.vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, snap.at)
 	}
-	if unhandled(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject) != "" {
-		snap.rejecter = e.Person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, snap.at)
+	if unhandled(snap.vt, triggerv1.RejectAnnotation, snap.vt.Status.LastHandledReject) != "" {
+		snap.rejecter = p.person(ctx, snap.vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, snap.at)
 	}
 	return snap
 }
 
-// NoteDecisions records that a person has approved or rejected the content that is on its way, where
+// noteDecisions records that a person has approved or rejected the content that is being delivered, where
 // nothing has been decided: the trigger is suspended, or a source cannot be read. Flux removes what
 // kubectl has set at its next reconciliation, which may come before the next decision.
-func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger) {
+func (p *people) noteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger) {
 	if vt.Status.UID != vt.UID {
 		return
 	}
@@ -68,28 +70,15 @@ func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger)
 	status, unknown := &vt.Status, triggerv1.PersonRecord{}
 	approval := unhandled(vt, triggerv1.ApproveAnnotation, status.LastHandledApproval)
 	if approval != "" && rollout.Approve(vt.Spec.Rollout, status.Rollout, approval, unknown) != nil {
-		who := e.Person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, now)
+		who := p.person(ctx, vt, triggerv1.ApproveAnnotation, triggerv1.ApprovedByAnnotation, now)
 		status.Rollout, status.LastHandledApproval = rollout.Approve(vt.Spec.Rollout, status.Rollout, approval, who), approval
 	}
 	rejection := unhandled(vt, triggerv1.RejectAnnotation, status.LastHandledReject)
 	if vt.IsGated() && rejection != "" && rollout.Reject(status.Rollout, rejection, unknown) != nil {
-		who := e.Person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, now)
+		who := p.person(ctx, vt, triggerv1.RejectAnnotation, triggerv1.RejectedByAnnotation, now)
 		status.Rollout, status.LastHandledReject = rollout.Reject(status.Rollout, rejection, who), rejection
 	}
 	plan.NoteDecisions(status)
-}
-
-// refusedRejection says that an annotation which is new rejects nothing, and why.
-func refusedRejection(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) []Note {
-	refusal := out.rejectRefused
-	if snap.gate == nil {
-		refusal = fmt.Sprintf("ValuesTrigger %s/%s has no quietPeriod, schedule or rollout: its changes are delivered at once; to go back to a revision, set %s",
-			vt.Namespace, vt.Name, triggerv1.RollbackAnnotation)
-	}
-	if refusal == "" || unhandled(vt, triggerv1.RejectAnnotation, vt.Status.LastHandledReject) == "" {
-		return nil
-	}
-	return []Note{{corev1.EventTypeWarning, triggerv1.RejectionRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RejectAnnotation, refusal)}}
 }
 
 // unhandled returns the value of an annotation by which a person decides, as far as it counts, empty if there
@@ -103,8 +92,8 @@ func unhandled(vt *triggerv1.ValuesTrigger, annotation, handled string) string {
 }
 
 // setBy returns the field manager that set an annotation, empty if that is not known.
-func (e *Engine) setBy(ctx context.Context, vt *triggerv1.ValuesTrigger, annotation string) string {
-	newest, err := e.newest(ctx, vt)
+func (p *people) setBy(ctx context.Context, vt *triggerv1.ValuesTrigger, annotation string) string {
+	newest, err := newest(ctx, p.live, vt)
 	if err != nil {
 		ctrl.LoggerFrom(ctx).V(1).Info("cannot find out who set an annotation", "annotation", annotation, "error", err.Error())
 		return ""
@@ -118,4 +107,11 @@ func (e *Engine) setBy(ctx context.Context, vt *triggerv1.ValuesTrigger, annotat
 		}
 	}
 	return ""
+}
+
+// newest returns the metadata of a trigger as the API server has it now.
+func newest(ctx context.Context, live client.Reader, vt *triggerv1.ValuesTrigger) (*metav1.PartialObjectMetadata, error) {
+	newest := &metav1.PartialObjectMetadata{}
+	newest.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind))
+	return newest, live.Get(ctx, client.ObjectKeyFromObject(vt), newest)
 }

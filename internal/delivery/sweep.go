@@ -21,11 +21,19 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/fields"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/publish"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 )
 
-// This file removes copies that are not wanted any more, if the policy is to. Nothing here
+// sweeper removes copies that are not wanted any more, if the policy is to. Nothing here
 // keeps an object from being deleted: a copy itself says that it goes with its trigger.
+type sweeper struct {
+	cache, live client.Reader
+
+	kinds    []string
+	accounts *Accounts
+	copies   *copies.Keeper
+}
 
 // maxTidied bounds the copies that are deleted, or let go, before other work is done. The
 // rest follows at once.
@@ -40,33 +48,16 @@ func deletesCopies(vt *triggerv1.ValuesTrigger) bool {
 	return vt.Spec.Publish != nil && vt.Spec.Publish.DeletionPolicy == triggerv1.DeletionDelete && !generated.Is(vt) && !vt.Spec.Suspend
 }
 
-// Remove removes the copies of a trigger that is being deleted, if they go with it. What cannot be
-// removed is logged, and kept.
-func (e *Engine) Remove(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]Note, error) {
-	if !deletesCopies(vt) {
-		return nil, nil
-	}
-	found, err := e.copiesOf(ctx, client.ObjectKeyFromObject(vt))
-	if err != nil {
-		return nil, err
-	}
-	t, notes := e.removeAs(ctx, vt, found)
-	if t.err != nil {
-		ctrl.LoggerFrom(ctx).Error(t.err, "copies are kept")
-	}
-	return notes, nil
-}
-
 // copiesOf returns the copies of a trigger that the operator has made and that are not
 // being deleted: what only bears their labels makes no work.
-func (e *Engine) copiesOf(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
-	found, err := index.Copies(ctx, e.Cache, index.Kinds(e.Sources.Secrets), trigger)
+func copiesOf(ctx context.Context, cache client.Reader, kinds []string, trigger types.NamespacedName) ([]*copyMeta, error) {
+	found, err := index.Copies(ctx, cache, kinds, trigger)
 	return slices.DeleteFunc(found, strange), err
 }
 
 // copiesThatGo returns those of copiesOf that go with the trigger.
-func (e *Engine) copiesThatGo(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
-	found, err := index.CopiesThatGo(ctx, e.Cache, index.Kinds(e.Sources.Secrets), trigger)
+func (s *sweeper) copiesThatGo(ctx context.Context, trigger types.NamespacedName) ([]*copyMeta, error) {
+	found, err := index.CopiesThatGo(ctx, s.cache, s.kinds, trigger)
 	return slices.DeleteFunc(found, strange), err
 }
 
@@ -80,21 +71,31 @@ func madeHere(obj client.Object) bool {
 	return fields.Applied(obj.GetManagedFields(), triggerv1.FieldManager) != nil
 }
 
-// Swept is what became of copies that are not wanted any more.
-type Swept struct {
-	// More reports that there are more of them.
-	More  bool
-	Notes []Note
+// remove removes the copies of a trigger that is being deleted, if they go with it. What cannot be
+// removed is logged, and kept.
+func (s *sweeper) remove(ctx context.Context, vt *triggerv1.ValuesTrigger) ([]Note, error) {
+	if !deletesCopies(vt) {
+		return nil, nil
+	}
+	found, err := copiesOf(ctx, s.cache, s.kinds, client.ObjectKeyFromObject(vt))
+	if err != nil {
+		return nil, err
+	}
+	t, notes := s.removeAs(ctx, vt, found)
+	if t.err != nil {
+		ctrl.LoggerFrom(ctx).Error(t.err, "copies are kept")
+	}
+	return notes, nil
 }
 
-// Collect removes the copies that go with a trigger that is gone. They are found when it is
+// collect removes the copies that go with a trigger that is gone. They are found when it is
 // deleted, and when the operator starts.
-func (e *Engine) Collect(ctx context.Context, trigger types.NamespacedName) (Swept, error) {
-	found, err := e.copiesThatGo(ctx, trigger)
+func (s *sweeper) collect(ctx context.Context, trigger types.NamespacedName) (Swept, error) {
+	found, err := s.copiesThatGo(ctx, trigger)
 	if err != nil || len(found) == 0 {
 		return Swept{}, err
 	}
-	if gone, err := e.isGone(ctx, trigger); err != nil || !gone {
+	if gone, err := s.isGone(ctx, trigger); err != nil || !gone {
 		return Swept{}, err
 	}
 	byAccount := map[string][]*copyMeta{}
@@ -107,7 +108,7 @@ func (e *Engine) Collect(ctx context.Context, trigger types.NamespacedName) (Swe
 	for account, all := range byAccount {
 		vt := &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: trigger.Namespace, Name: trigger.Name}}
 		vt.Spec.ServiceAccountName = account
-		t, notes := e.removeAs(ctx, vt, all)
+		t, notes := s.removeAs(ctx, vt, all)
 		errs = append(errs, t.err)
 		swept.More = swept.More || t.more
 		swept.Notes = append(swept.Notes, notes...)
@@ -117,10 +118,10 @@ func (e *Engine) Collect(ctx context.Context, trigger types.NamespacedName) (Swe
 
 // isGone asks the API server whether there is a trigger of a name, or of one that is too
 // long for a label and has that in its place.
-func (e *Engine) isGone(ctx context.Context, trigger types.NamespacedName) (bool, error) {
+func (s *sweeper) isGone(ctx context.Context, trigger types.NamespacedName) (bool, error) {
 	list := &metav1.PartialObjectMetadataList{}
 	list.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind + "List"))
-	err := e.Live.List(ctx, list, client.InNamespace(trigger.Namespace))
+	err := s.live.List(ctx, list, client.InNamespace(trigger.Namespace))
 	if apierrors.IsNotFound(err) || apimeta.IsNoMatchError(err) {
 		return true, nil // With their definition, all are gone.
 	}
@@ -130,47 +131,47 @@ func (e *Engine) isGone(ctx context.Context, trigger types.NamespacedName) (bool
 }
 
 // removeAs removes copies as the account of their trigger, and says so.
-func (e *Engine) removeAs(ctx context.Context, vt *triggerv1.ValuesTrigger, found []*copyMeta) (tidied, []Note) {
-	_, writer, err := e.Accounts.of(vt, false)
+func (s *sweeper) removeAs(ctx context.Context, vt *triggerv1.ValuesTrigger, found []*copyMeta) (tidied, []Note) {
+	_, writer, err := s.accounts.of(vt, false)
 	if err != nil {
 		return tidied{err: err}, nil
 	}
-	t := tidy(found, func(one *copyMeta) error { return e.Copies.Delete(ctx, writer, one) })
-	return t, t.notes(e.Accounts.actor(vt))
+	t := tidy(found, func(one *copyMeta) error { return s.copies.Delete(ctx, writer, one) })
+	return t, t.notes(s.accounts.actor(vt))
 }
 
 // prune removes the copies that no target wants and no release reads any more, or has them
 // stay when the trigger goes if the policy is not to remove them.
-func (e *Engine) prune(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) (Swept, error) {
-	if !deletesCopies(vt) || snap.publication == nil {
-		more, err := e.LetGo(ctx, vt)
+func (s *sweeper) prune(ctx context.Context, snap snapshot, targets []triggerv1.TargetStatus) (Swept, error) {
+	if !deletesCopies(snap.vt) || snap.publication == nil {
+		more, err := s.letGo(ctx, snap.vt)
 		return Swept{More: more}, err
 	}
-	obsolete, err := e.obsolete(ctx, vt, snap, out)
+	obsolete, err := s.obsolete(ctx, snap, targets)
 	if err != nil || len(obsolete) == 0 {
 		return Swept{}, err
 	}
-	t := tidy(obsolete, func(one *copyMeta) error { return e.Copies.Delete(ctx, snap.writer, one) })
+	t := tidy(obsolete, func(one *copyMeta) error { return s.copies.Delete(ctx, snap.writer, one) })
 	// Of what is in other places than the targets of this trigger nothing is said.
 	known := map[string]bool{}
-	for _, t := range append(slices.Clone(vt.Status.Targets), out.targets...) {
+	for _, t := range append(slices.Clone(snap.vt.Status.Targets), targets...) {
 		known[t.Namespace+"/"+publish.LabelValue(t.Name)] = true
 	}
 	t.refused = slices.DeleteFunc(t.refused, func(one refusedCopy) bool { return !known[targetOf(one.copy)] })
 	if len(t.refused) > 0 {
 		t.err = errors.Join(t.err, t.refused[0].err)
 	}
-	return Swept{More: t.more, Notes: t.notes(e.Accounts.actor(vt))}, t.err
+	return Swept{More: t.more, Notes: t.notes(s.accounts.actor(snap.vt))}, t.err
 }
 
 // obsolete returns the copies that no target wants and no release reads. The status is about
 // to forget a target that was dropped, so its copy is looked for where it cannot be missed.
-func (e *Engine) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) ([]*copyMeta, error) {
-	list, reader := index.Copies, e.Cache
-	if dropsTarget(&vt.Status, out.targets) {
-		list, reader = index.CopiesNow, e.Live
+func (s *sweeper) obsolete(ctx context.Context, snap snapshot, targets []triggerv1.TargetStatus) ([]*copyMeta, error) {
+	list, reader := index.Copies, s.cache
+	if dropsTarget(&snap.vt.Status, targets) {
+		list, reader = index.CopiesNow, s.live
 	}
-	found, err := list(ctx, reader, index.Kinds(e.Sources.Secrets), client.ObjectKeyFromObject(snap.publication.owner))
+	found, err := list(ctx, reader, s.kinds, client.ObjectKeyFromObject(snap.publication.owner))
 	found = slices.DeleteFunc(found, strange)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -182,7 +183,7 @@ func (e *Engine) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 		}
 	}
 	waiting := map[string]bool{} // For what it had to be put where it reads now.
-	for _, t := range out.targets {
+	for _, t := range targets {
 		waiting[t.Namespace+"/"+publish.LabelValue(t.Name)] = t.Published == "" && t.State != triggerv1.TargetMissing
 	}
 	var obsolete []*copyMeta
@@ -190,7 +191,7 @@ func (e *Engine) obsolete(ctx context.Context, vt *triggerv1.ValuesTrigger, snap
 		if wanted[named(one).String()] || waiting[targetOf(one)] {
 			continue
 		}
-		read, err := e.isRead(ctx, one)
+		read, err := s.isRead(ctx, one)
 		if err != nil {
 			return nil, err
 		}
@@ -220,24 +221,24 @@ func targetOf(one *copyMeta) string {
 }
 
 // isRead reports whether a release lists a copy.
-func (e *Engine) isRead(ctx context.Context, one *copyMeta) (bool, error) {
+func (s *sweeper) isRead(ctx context.Context, one *copyMeta) (bool, error) {
 	readers := &helmv2.HelmReleaseList{}
 	key := index.Source(one.Kind, one.Namespace, one.Name)
-	err := e.Cache.List(ctx, readers, client.InNamespace(one.Namespace), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy)
+	err := s.cache.List(ctx, readers, client.InNamespace(one.Namespace), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy)
 	return len(readers.Items) > 0, err
 }
 
-// LetGo has the copies of a trigger stay when it goes.
-func (e *Engine) LetGo(ctx context.Context, vt *triggerv1.ValuesTrigger) (more bool, err error) {
-	found, err := e.copiesThatGo(ctx, client.ObjectKeyFromObject(vt))
+// letGo has the copies of a trigger stay when it goes.
+func (s *sweeper) letGo(ctx context.Context, vt *triggerv1.ValuesTrigger) (more bool, err error) {
+	found, err := s.copiesThatGo(ctx, client.ObjectKeyFromObject(vt))
 	if err != nil || len(found) == 0 {
 		return false, err
 	}
-	_, writer, err := e.Accounts.of(vt, false)
+	_, writer, err := s.accounts.of(vt, false)
 	if err != nil {
 		return false, err
 	}
-	t := tidy(found, func(one *copyMeta) error { return e.Copies.LetGo(ctx, writer, one) })
+	t := tidy(found, func(one *copyMeta) error { return s.copies.LetGo(ctx, writer, one) })
 	return t.more, t.err
 }
 

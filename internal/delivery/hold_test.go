@@ -61,7 +61,7 @@ func failing() (*triggerv1.ValuesTrigger, snapshot, *targetCase) {
 			TriggeredAt: &metav1.Time{Time: time.Now().Add(-time.Minute)},
 		},
 	}
-	snap := snapshot{at: time.Now(), sources: sources, content: digest, diff: plan.Compare(vt.Status.Sources, digest, sources), targets: []target.Target{c.Target}}
+	snap := snapshot{vt: vt, at: time.Now(), sources: sources, content: digest, diff: plan.Compare(vt.Status.Sources, digest, sources), targets: []target.Target{c.Target}}
 	return vt, snap, c
 }
 
@@ -83,14 +83,15 @@ func TestHold_what_a_dying_namespace_says_is_not_a_verdict(t *testing.T) {
 			t.Parallel()
 			g := NewWithT(t)
 			vt, snap, one := failing()
-			r := &Engine{Namespaces: namespaced(c.cached), Live: namespaced(c.there)}
+			r := New(Config{Namespaces: namespaced(c.cached), Live: namespaced(c.there)})
 			var err error
 			snap.gate, err = newGate(vt)
 			g.Expect(err).NotTo(HaveOccurred())
-			snap.ending, err = r.ending(t.Context(), r.Namespaces, snap.targets)
+			ending, err := endingNamespaces(t.Context(), namespaced(c.cached), snap.targets)
 			g.Expect(err).NotTo(HaveOccurred())
-			r.decide(t.Context(), vt, snap, one, target.Observe(one.hr, snap.sources))
-			judged, err := r.hold(t.Context(), vt, snap, []*targetCase{one})
+			one.ending = ending[one.Namespace]
+			r.decider.decide(t.Context(), snap, one, target.Observe(one.hr, snap.sources))
+			judged, err := r.gatekeeper.hold(t.Context(), snap, []*targetCase{one})
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(judged.rollout.Phase).To(Equal(c.phase))
 			g.Expect(one.decision.Status.State).To(Equal(c.state))
@@ -105,9 +106,8 @@ func TestEnding_without_a_view_of_namespaces(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	_, snap, _ := failing()
-	r := &Engine{}
-	g.Expect(r.ending(t.Context(), nil, snap.targets)).To(BeEmpty())
-	g.Expect(r.ending(t.Context(), fake.NewClientBuilder().Build(), snap.targets)).To(BeEmpty(), "it is gone")
+	g.Expect(endingNamespaces(t.Context(), nil, snap.targets)).To(BeEmpty())
+	g.Expect(endingNamespaces(t.Context(), fake.NewClientBuilder().Build(), snap.targets)).To(BeEmpty(), "it is gone")
 }
 
 // A trigger that was made again finds on the releases what was rolled back.
@@ -137,7 +137,7 @@ func TestDecide_what_a_release_says_was_rolled_back(t *testing.T) {
 			one.decision = plan.Decision{Request: &plan.Request{}}
 			gate, err := newGate(vt)
 			g.Expect(err).NotTo(HaveOccurred())
-			g.Expect(gate.decide(vt, snap, []*targetCase{one}).Status.Phase).To(Equal(c.phase))
+			g.Expect(gate.decide(snap, []*targetCase{one}, findings{}).Status.Phase).To(Equal(c.phase))
 		})
 	}
 }

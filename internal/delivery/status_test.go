@@ -18,6 +18,14 @@ import (
 
 var evaluatedAt = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 
+// record writes in the status of a trigger what became of a pass over it.
+func record(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan.Summary {
+	snap.vt = vt
+	status, summary := statusOf(snap, out)
+	vt.Status = status
+	return summary
+}
+
 func inState(state triggerv1.TargetState) triggerv1.TargetStatus {
 	return triggerv1.TargetStatus{Namespace: "apps", Name: "app", State: state, Digest: "sha256:new", Message: "why", Cause: "who"}
 }
@@ -27,7 +35,7 @@ func refused(target triggerv1.TargetStatus, reason string) triggerv1.TargetStatu
 	return target
 }
 
-func TestRecordOutcome_summary(t *testing.T) {
+func TestStatusOf_summary(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
@@ -53,7 +61,7 @@ func TestRecordOutcome_summary(t *testing.T) {
 			if c.denied {
 				out.targets[0] = refused(out.targets[0], "AccessDenied")
 			}
-			summary := recordOutcome(&triggerv1.ValuesTrigger{}, snapshot{at: evaluatedAt, disabled: c.disabled}, out)
+			summary := record(&triggerv1.ValuesTrigger{}, snapshot{at: evaluatedAt, disabled: c.disabled}, out)
 			g.Expect(summary).To(And(HaveField("Ready", c.want.Ready), HaveField("Stalled", c.want.Stalled), HaveField("Message", ContainSubstring(c.want.Message))))
 			if c.want.Reason != "" {
 				g.Expect(summary.Reason).To(Equal(c.want.Reason))
@@ -62,7 +70,7 @@ func TestRecordOutcome_summary(t *testing.T) {
 	}
 }
 
-func TestRecordOutcome_records(t *testing.T) {
+func TestStatusOf_records(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
@@ -77,7 +85,7 @@ func TestRecordOutcome_records(t *testing.T) {
 	triggered.Token, triggered.TriggeredAt = "0123456789ab.1", &stamp
 	delivered.Token, delivered.TriggeredAt = triggered.Token, &stamp
 	out := outcome{targets: []triggerv1.TargetStatus{triggered}, triggered: 1}
-	recordOutcome(vt, snap, out)
+	record(vt, snap, out)
 
 	change := triggerv1.Change{Digest: "sha256:new", Cause: "who", Time: stamp, Outcome: triggerv1.ChangeInProgress, Delivered: "0/1"}
 	status := vt.Status.DeepCopy()
@@ -94,7 +102,7 @@ func TestRecordOutcome_records(t *testing.T) {
 
 	snap.diff, snap.force, snap.reset = plan.Diff{From: "sha256:new", To: "sha256:new"}, "", ""
 	snap.at = evaluatedAt.Add(time.Hour)
-	recordOutcome(vt, snap, outcome{targets: []triggerv1.TargetStatus{delivered}})
+	record(vt, snap, outcome{targets: []triggerv1.TargetStatus{delivered}})
 	change.Outcome, change.Delivered = triggerv1.ChangeDelivered, "1/1"
 	change.Duration = &metav1.Duration{Duration: time.Hour}
 	g.Expect(vt.Status.History).To(Equal([]triggerv1.Change{change}), "the same change, a step further")
@@ -103,18 +111,18 @@ func TestRecordOutcome_records(t *testing.T) {
 
 	before := vt.Status.DeepCopy()
 	snap.at = evaluatedAt.Add(2 * time.Hour)
-	recordOutcome(vt, snap, outcome{targets: []triggerv1.TargetStatus{delivered}})
+	record(vt, snap, outcome{targets: []triggerv1.TargetStatus{delivered}})
 	g.Expect(&vt.Status).To(Equal(before), "nothing happened, nothing is written")
 }
 
 // A difference must not be noted as seen before it was decided upon for every target.
-func TestRecordOutcome_keeps_the_difference_while_something_is_undecided(t *testing.T) {
+func TestStatusOf_keeps_the_difference_while_something_is_undecided(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{Status: triggerv1.ValuesTriggerStatus{
 		LastDigest: "sha256:old", Sources: []triggerv1.SourceStatus{{Kind: "ConfigMap", Namespace: "apps", Name: "a", Digest: "sha256:0"}},
 	}}
-	recordOutcome(vt, snapshot{
+	record(vt, snapshot{
 		at: evaluatedAt, sources: []plan.Source{{ID: "ConfigMap/apps/a", Digest: "sha256:a"}}, force: "force", reset: "reset",
 		diff: plan.Diff{Changed: []string{"ConfigMap/apps/a"}, From: "sha256:old", To: "sha256:new"},
 	}, outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetPending)}, undecided: true})
@@ -125,11 +133,11 @@ func TestRecordOutcome_keeps_the_difference_while_something_is_undecided(t *test
 	g.Expect(vt.Status.Targets).To(HaveLen(1))
 }
 
-func TestRecordOutcome_a_first_sight_without_a_request_is_no_change(t *testing.T) {
+func TestStatusOf_a_first_sight_without_a_request_is_no_change(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt := &triggerv1.ValuesTrigger{}
-	recordOutcome(vt, snapshot{at: evaluatedAt, diff: plan.Diff{Added: []string{"ConfigMap/apps/a"}, To: "sha256:new"}},
+	record(vt, snapshot{at: evaluatedAt, diff: plan.Diff{Added: []string{"ConfigMap/apps/a"}, To: "sha256:new"}},
 		outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered)}})
 	g.Expect(vt.Status.History).To(BeEmpty())
 	g.Expect(vt.Status.LastTriggerTime).To(BeNil())
