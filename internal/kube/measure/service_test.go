@@ -237,6 +237,33 @@ func TestService_Measure_asks_once_and_keeps_the_answer(t *testing.T) {
 	g.Expect(s.measured(g, second).Metrics["errors"]).To(Equal(successful(0.25)), "what is lost is requested again")
 }
 
+// An answer that is kept under another key is one to another question: the planner would refuse it for ever.
+func TestService_Measure_asks_again_under_another_key(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write([]byte(scalar))
+	}))
+	t.Cleanup(server.Close)
+	s := newScene(t, providers(provider("p", Prometheus, server.URL)))
+	request := requestOf(1, metric("errors", "p"))
+	s.measured(g, request)
+	for i, change := range []func(*analysis.Key){
+		func(k *analysis.Key) { k.Trigger = "another" },
+		func(k *analysis.Key) { k.Digest = "sha256:def" },
+		func(k *analysis.Key) { k.Stage = "prod" },
+		func(k *analysis.Key) { k.Purpose = analysis.Start },
+		func(k *analysis.Key) { k.Number++ },
+		func(k *analysis.Key) { k.Spec = "another" },
+	} {
+		change(&request.Key)
+		g.Expect(s.measured(g, request).Key).To(Equal(request.Key))
+		g.Expect(asked.Load()).To(BeEquivalentTo(i + 2))
+	}
+}
+
 func TestService_ends_what_it_asks_with_the_operator(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
