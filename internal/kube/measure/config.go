@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 )
 
 // Type is what a provider speaks.
@@ -34,7 +36,7 @@ const (
 	maxProviders   = 64
 	maxFile        = 1 << 20
 	defaultTimeout = 10 * time.Second
-	maxTimeout     = time.Minute
+	maxTimeout     = analysis.MaxTimeout
 )
 
 // Provider is what is queried, as the administrator of the operator configures it.
