@@ -40,7 +40,7 @@ func (s *Service) Start(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 			s.load()
-			s.sweep(time.Now().Add(-keep))
+			s.sweep(time.Now())
 		}
 	}
 }
@@ -56,11 +56,11 @@ func (s *Service) end() {
 	}
 }
 
-// sweep drops the answers that no one has taken for long.
-func (s *Service) sweep(before time.Time) {
+// sweep drops the answers that are old.
+func (s *Service) sweep(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.kept, func(_ subject, m *measurement) bool { return !m.done.IsZero() && m.done.Before(before) })
+	maps.DeleteFunc(s.kept, func(_ subject, m *measurement) bool { return m.isOld(now) })
 }
 
 // load reads the files. A configuration that cannot be read leaves the former one as it is.

@@ -27,8 +27,9 @@ import (
 )
 
 const (
-	// keep is how long answers are kept that no one takes: of a trigger that was deleted, say.
-	keep = 10 * time.Minute
+	// keep is how long an answer says how things are. One that no one has taken by then, since the trigger
+	// was suspended or its window has closed, is requested again.
+	keep = time.Minute
 
 	// maxKept is how many measurements are there at a time, those that are being made included.
 	maxKept = 20_000
@@ -86,6 +87,9 @@ type measurement struct {
 	done    time.Time
 	answers analysis.Measurement
 }
+
+// isOld reports that the answers have been there for too long.
+func (m *measurement) isOld(now time.Time) bool { return !m.done.IsZero() && now.Sub(m.done) >= keep }
 
 // New returns what measures by the configuration in a file. The triggers are those of the cache.
 func New(path string, triggers client.Reader, meter Meter, log logr.Logger) *Service {
@@ -163,12 +167,12 @@ func (s *Service) Measure(request analysis.Request) (analysis.Measurement, bool)
 	of := subject{trigger: request.Trigger, stage: request.Stage}
 	current := s.kept[of]
 	switch {
-	case current != nil && current.key == request.Key:
+	case current != nil && current.key == request.Key && !current.isOld(time.Now()):
 		return current.answers, !current.done.IsZero()
 	case s.asking.Err() != nil:
 		return analysis.Measurement{}, false
 	case current != nil:
-		current.cancel() // Overtaken: no one waits for it any more.
+		current.cancel() // No one waits for it any more.
 	case len(s.kept) >= maxKept:
 		return tooMany(request), true
 	}
