@@ -76,7 +76,7 @@ func parse(content []byte) ([]Provider, error) {
 		Providers []Provider `json:"providers"`
 	}
 	if err := yaml.UnmarshalStrict(content, &file); err != nil {
-		return nil, err
+		return nil, withoutValues(err)
 	}
 	if len(file.Providers) > maxProviders {
 		return nil, fmt.Errorf("providers: must be at most %d", maxProviders)
@@ -96,6 +96,24 @@ func parse(content []byte) ([]Provider, error) {
 		names[p.Name] = true
 	}
 	return file.Providers, nil
+}
+
+var (
+	// quoting is where the error of a parser begins to quote a value, as of a header that begins with a * or
+	// of a key that is an object.
+	quoting = regexp.MustCompile("['\"`]|map\\[interface")
+
+	// naming is an error that quotes the name of a field, which says what to correct.
+	naming = regexp.MustCompile(`(unknown field|key) "[^"]*"( already set in map)?$`)
+)
+
+// withoutValues returns the error of a parser without what it quotes of a value.
+func withoutValues(err error) error {
+	text := err.Error()
+	if at := quoting.FindStringIndex(text); at != nil && !naming.MatchString(text) {
+		return errors.New(text[:at[0]] + "…")
+	}
+	return err
 }
 
 func (p *Provider) validate() error {

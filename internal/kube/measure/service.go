@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -53,6 +55,10 @@ type Service struct {
 	triggers client.Reader
 	meter    Meter
 	log      logr.Logger
+
+	// events are about self, the Pod of the operator: who configures providers looks there.
+	events record.EventRecorder
+	self   runtime.Object
 
 	// measured are the triggers that are to be reconciled.
 	measured chan event.TypedGenericEvent[types.NamespacedName]
@@ -91,11 +97,12 @@ type measurement struct {
 // isOld reports that the answers have been there for too long.
 func (m *measurement) isOld(now time.Time) bool { return !m.done.IsZero() && now.Sub(m.done) >= keep }
 
-// New returns what measures by the configuration in a file. The triggers are those of the cache.
-func New(path string, triggers client.Reader, meter Meter, log logr.Logger) *Service {
+// New returns what measures by the configuration in a file. The triggers are those of the cache, and what is
+// wrong with the configuration is reported by events about the operator itself.
+func New(path string, triggers client.Reader, meter Meter, events record.EventRecorder, self runtime.Object, log logr.Logger) *Service {
 	asking, stop := context.WithCancel(context.Background())
 	s := &Service{
-		path: path, triggers: triggers, meter: meter, log: log,
+		path: path, triggers: triggers, meter: meter, log: log, events: events, self: self,
 		measured: make(chan event.TypedGenericEvent[types.NamespacedName]),
 		asking:   asking, stop: stop,
 		changed: make(chan struct{}, 1),

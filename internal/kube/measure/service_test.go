@@ -69,6 +69,8 @@ func TestService_credentials_that_cannot_be_used(t *testing.T) {
 		mount(g, filepath.Join(s.dir, "secret"), files)
 		s.load()
 		g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be used: ` + want)))
+		g.Expect(s.events.Events).To(Receive(ContainSubstring("its Secret is not there")))
+		g.Expect(s.events.Events).To(Receive(Equal(`Warning ProviderInvalid provider "p" cannot be used: ` + want)))
 	}
 }
 
@@ -124,6 +126,8 @@ func TestService_configuration_is_reloaded(t *testing.T) {
 	g.Eventually(s.Measured()).Should(Receive())
 	s.load()
 	g.Expect(strings.Count(s.log.String(), "keep the former one")).To(Equal(1), "it is said once")
+	g.Expect(s.events.Events).To(Receive(And(HavePrefix("Warning ProviderInvalid cannot read the providers of analysis, and keeps the former ones: "), ContainSubstring(`unknown field "secret"`))))
+	g.Expect(s.events.Events).NotTo(Receive())
 
 	s.config(g, providers(provider("p", Prometheus, server.URL)))
 	s.load()
@@ -142,7 +146,7 @@ func TestService_starts_without_a_configuration_that_it_can_read(t *testing.T) {
 	s := newScene(t, "providers: 1")
 	g.Expect(s.Check("apps", a)).To(MatchError(ContainSubstring("cannot be read, as the log of the operator says")))
 	g.Expect(s.Check("apps", nil)).To(Succeed())
-	g.Expect(New("", nil, newMeter(), s.log.logger()).Check("apps", a)).To(
+	g.Expect(New("", nil, newMeter(), s.events, nil, s.log.logger()).Check("apps", a)).To(
 		MatchError(".metrics[0].provider: no provider is configured (chart value analysis.providers)"))
 }
 
