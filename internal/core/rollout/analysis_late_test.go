@@ -13,7 +13,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 )
 
-// beforeStart is a canary that has asked before its start. All that follows happens within one second.
+// beforeStart is a canary that waits for an answer before its start. All that follows happens within one second.
 func beforeStart(g Gomega) *scene {
 	s := gatedScene(selects("a"), measured(compared, calls("freeze", triggerv1.WebhookGate), calls("smoke", triggerv1.WebhookCheck)))
 	s.Trigger = "uid"
@@ -22,7 +22,7 @@ func beforeStart(g Gomega) *scene {
 	return s
 }
 
-// inProgress is a canary that has been asked about while it is delivered to.
+// inProgress is a canary that is measured while it is delivered to.
 func inProgress(g Gomega) *scene {
 	s := newScene(stageNamed("canary", selects("a"), measured(threshold(9), calls("smoke", triggerv1.WebhookCheck)), soaks(time.Hour)), stageNamed("prod")).with(0, "c").with(1, "p")
 	s.Trigger = "uid"
@@ -33,7 +33,7 @@ func inProgress(g Gomega) *scene {
 	return s
 }
 
-// afterDelivery is a canary that has been asked about after its delivery.
+// afterDelivery is a canary that is measured after its delivery.
 func afterDelivery(g Gomega) *scene {
 	s := inProgress(g)
 	s.become(Current, "c")
@@ -43,7 +43,7 @@ func afterDelivery(g Gomega) *scene {
 	return s
 }
 
-// An answer that comes late is one to what was asked: what has changed since, by whatever, it says nothing of. Each
+// An answer that comes late is one to an earlier question: what has changed since, by whatever, it says nothing of. Each
 // of these changes leaves all else as it was, so that each part of a key has a reason to be there.
 func TestAnalysis_an_answer_says_nothing_of_what_has_changed_since(t *testing.T) {
 	t.Parallel()
@@ -95,7 +95,7 @@ func TestAnalysis_an_answer_says_nothing_of_what_has_changed_since(t *testing.T)
 			s.step()
 			g.Expect(s.measurements()).To(Equal(before), "when the next one is due")
 
-			s.ask() // What is asked instead counts.
+			s.ask() // The answer to the present question counts.
 			s.Measured = s.answers(0, triggerv1.AnalysisSuccessful)
 			s.step()
 			g.Expect(s.measurements()).To(Equal(before + 1))

@@ -236,7 +236,7 @@ func TestAnalysis_without_an_answer_fails_in_the_end(t *testing.T) {
 	g.Expect(s.Previous.Message).To(Equal("analysis of stage canary failed: no answer for 5m0s: error-rate: no data"))
 }
 
-// A provider that hangs is asked all the time: that is not a time in which nothing is measured.
+// A provider that hangs is queried all the time: that is not a time in which nothing is measured.
 func TestAnalysis_a_provider_that_hangs_fails_it_as_one_that_is_gone(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
