@@ -99,6 +99,13 @@ func analyzed(t *testing.T, change func(*triggerv1.ValuesTrigger)) (*story, *pro
 // measured makes the next measurement due, and looks until nothing is written any more.
 func (s *story) measured() {
 	s.t.Helper()
+	s.due()
+	s.rest()
+}
+
+// due makes the next measurement due.
+func (s *story) due() {
+	s.t.Helper()
 	vt := s.trigger()
 	for i := range vt.Status.Rollout.Stages {
 		if a := vt.Status.Rollout.Stages[i].Analysis; a != nil && a.MeasuredAt != nil {
@@ -106,7 +113,6 @@ func (s *story) measured() {
 		}
 	}
 	s.Expect(s.live.Status().Update(s.t.Context(), vt)).To(Succeed())
-	s.rest()
 }
 
 // events returns those that were emitted since.

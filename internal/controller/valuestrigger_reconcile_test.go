@@ -36,16 +36,21 @@ const (
 func upToDate(t *testing.T, objects ...client.Object) (*behind, *writes) {
 	t.Helper()
 	b, w := newBehind(t, objects...), &writes{answers: map[string]error{}}
-	c := w.through(b.live)
+	b.start(w.through(b.live))
+	return b, w
+}
+
+// start begins again with nothing in memory, as an operator that sees and writes what there is.
+func (b *behind) start(c client.WithWatch) {
 	r := b.reconciler
 	r.cache, r.writer = c, c
-	e := r.engine
-	e.Cache, e.Live, e.Accounts, e.Derive = c, c, delivery.NewAccounts(c, nil, "", r.meter), deriver{cache: c}.undeclared
-	e.Store = source.NewStore(c, c, nil)
-	e.Sources = source.Resolver{Store: e.Store, Metadata: c}
-	e.Copies, e.Retained = copies.NewKeeper(c, budget.New(budget.MaxObject*4)), budget.New(delivery.MaxRetained)
+	store := source.NewStore(c, c, nil)
+	r.engine = &delivery.Engine{
+		Cache: c, Live: c, Accounts: delivery.NewAccounts(c, nil, "", r.meter), Derive: deriver{cache: c}.undeclared, Store: store,
+		Sources: source.Resolver{Store: store, Metadata: c}, Meter: r.meter, Concurrent: 1, Measurer: r.engine.Measurer,
+		Copies: copies.NewKeeper(c, budget.New(budget.MaxObject*4)), Retained: budget.New(delivery.MaxRetained),
+	}
 	r.metrics = runtimectrl.Metrics{MetricsRecorder: fluxmetrics.NewRecorder()}
-	return b, w
 }
 
 // changed returns a trigger whose source has other content than was delivered to a release.
