@@ -34,8 +34,8 @@ type Measurer interface {
 }
 
 // checkProviders returns a fault that names a provider that a trigger cannot be measured by.
-func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger) error {
-	if vt.Spec.Rollout == nil {
+func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger, snap snapshot) error {
+	if vt.Spec.Rollout == nil || snap.beyondAnalysis(vt) {
 		return nil
 	}
 	for i, stage := range vt.Spec.Rollout.Stages {
@@ -47,6 +47,14 @@ func (e *Engine) checkProviders(vt *triggerv1.ValuesTrigger) error {
 		}
 	}
 	return nil
+}
+
+// beyondAnalysis reports that nothing will be measured of the content, since it is rejected or a person has overridden
+// the analysis: a provider that has gone away must stop neither.
+func (snap snapshot) beyondAnalysis(vt *triggerv1.ValuesTrigger) bool {
+	s := vt.Status.Rollout
+	decided := s != nil && s.Digest == snap.content && snap.reset == "" && (s.Overridden || s.RejectedBy != nil)
+	return decided || snap.overrides() || snap.rolledBack()
 }
 
 // measure asks for the measurement that is due, and decides again with the answer if it is there. What is not

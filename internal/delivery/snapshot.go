@@ -134,9 +134,6 @@ func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at t
 	if snap.gate, err = newGate(vt); err != nil {
 		return snap, err
 	}
-	if err := e.checkProviders(vt); err != nil {
-		return snap, err
-	}
 	var refs []triggerv1.SourceReference
 	if refs, snap.release, err = e.trusted(ctx, vt); err != nil {
 		return snap, err
@@ -166,6 +163,9 @@ func (e *Engine) evaluate(ctx context.Context, vt *triggerv1.ValuesTrigger, at t
 	snap.rollBack(vt)
 	snap.formerly = plan.TranslationOf(snap.sources)
 	snap.triggerThrough(vt)
+	if err := e.checkProviders(vt, snap); err != nil {
+		return snap, err
+	}
 	e.noteApplied(vt, &snap)
 
 	// A message for an account shows only HelmReleases and namespaces that it may see itself.
