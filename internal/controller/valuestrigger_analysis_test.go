@@ -181,6 +181,7 @@ func TestAnalysis_bad_content_is_rolled_back_in_the_canary_and_prod_is_never_ask
 	s.Expect(p.asked).To(BeEmpty())
 	var news []string
 	for _, n := range p.informed {
+		s.Expect(n.Subject.Cause != "").To(Equal(n.Event != analysis.Started), "the cause is that of requests, and a stage starts before its first")
 		s.Expect(n.Webhooks).To(HaveExactElements(HaveField("Name", "chat")))
 		s.Expect(n.Subject.Releases).To(HaveExactElements(HaveField("Name", "app")))
 		news = append(news, string(n.Event)+" "+n.Stage)
@@ -233,6 +234,28 @@ func TestAnalysis_a_provider_that_is_not_there_stalls_the_trigger(t *testing.T) 
 	p.unknown = nil
 	s.rest()
 	s.Expect(s.holds()).To(Equal("a: 2"))
+}
+
+// A status has room for the targets that need attention; those who are informed of a stage learn of all of it.
+func TestAnalysis_webhooks_are_informed_of_all_releases_of_a_stage(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	const more = 600
+	for i := range more {
+		hr := runningRelease()
+		hr.Name, hr.UID, hr.Labels = fmt.Sprintf("canary-%d-%s", i, strings.Repeat("x", 40)), types.UID(fmt.Sprint("more-", i)), map[string]string{"part": "canary"}
+		s.Expect(s.live.Create(t.Context(), hr)).To(Succeed())
+	}
+	vt := s.trigger()
+	vt.Spec.Targets = append(vt.Spec.Targets, triggerv1.TargetReference{Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"part": "canary"}}})
+	s.Expect(s.live.Update(t.Context(), vt)).To(Succeed())
+	s.edit("2")
+	for len(p.informed) == 0 {
+		s.expect(s.WithT)
+	}
+	s.Expect(len(s.trigger().Status.Targets)).To(BeNumerically("<", more))
+	s.Expect(p.informed[0].Event).To(Equal(analysis.Started))
+	s.Expect(p.informed[0].Subject.Releases).To(HaveLen(more + 1))
 }
 
 // An administrator may remove a provider at any time. What has failed is rolled back all the same: nothing is measured

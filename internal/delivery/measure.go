@@ -92,8 +92,12 @@ func subjectOf(vt *triggerv1.ValuesTrigger, snap snapshot, cases []*targetCase) 
 	return subject
 }
 
-// Inform has the webhooks of the stages informed of what a stored status says is new of them.
-func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger) {
+// Inform has the webhooks of the stages informed of what a stored status says is new of them. The status may have no
+// room for all targets of the pass. Without any, nothing was found out about them, and it is all that is known.
+func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) {
+	if len(targets) == 0 {
+		targets = is.Status.Targets
+	}
 	for _, news := range rollout.News(was.Status.Rollout, is.Status.Rollout) {
 		webhooks := rollout.EventWebhooks(is.Spec.Rollout, news.Stage)
 		if len(webhooks) == 0 {
@@ -106,7 +110,7 @@ func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger) {
 				break
 			}
 		}
-		for _, t := range is.Status.Targets {
+		for _, t := range targets {
 			if t.Stage == news.Stage && t.State != triggerv1.TargetMissing {
 				subject.Releases = append(subject.Releases, types.NamespacedName{Namespace: t.Namespace, Name: t.Name})
 			}
