@@ -85,7 +85,7 @@ type AnalysisMetric struct {
 
 	// Provider that answers, one of those that the administrator of the operator has configured
 	// (chart value analysis.providers). One that is not there makes the trigger Stalled with reason
-	// InvalidSpec, and no target is touched until it is.
+	// InvalidSpec, and no target gets new content until it is.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +required
@@ -158,7 +158,7 @@ type AnalysisWebhook struct {
 
 	// Provider that is called, of type HTTP, one of those that the administrator of the operator has
 	// configured (chart value analysis.providers). One that is not there makes the trigger Stalled
-	// with reason InvalidSpec, and no target is touched until it is.
+	// with reason InvalidSpec, and no target gets new content until it is.
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	// +required

@@ -179,6 +179,15 @@ const (
 	//     upgraded and is old again
 	FluxOutdatedReason = "FluxOutdated"
 
+	// ProviderInvalidReason reports that the operator cannot read how the providers of analysis are
+	// configured, or cannot use the Secret of one.
+	//
+	//   - Do: Correct the chart value analysis.providers or the Secret. Until then the former
+	//     configuration holds, and a provider without its Secret gives no answer
+	//   - See: guides/analysis.md#providers
+	//   - Pod: Warning. What is wrong and where, without any value. Once for each of it
+	ProviderInvalidReason = "ProviderInvalid"
+
 	// BaselineReason reports that a digest written by the first operator was taken
 	// over as a baseline.
 	//

@@ -6,10 +6,12 @@ package app
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/util/workqueue"
@@ -76,7 +78,11 @@ func New(ctx context.Context, cfg *rest.Config, opts Options) (*Manager, error) 
 	ctrlOpts.Events = recorder
 	ctrlOpts.Metrics = runtimectrl.NewMetrics(mgr, metricsRecorder())
 	ctrlOpts.Meter = meter()
-	measurer := measure.New(opts.AnalysisProviders, mgr.GetCache(), meter(), ctrl.Log.WithName("analysis"))
+	self, err := operatorPod(opts.RuntimeNamespace)
+	if err != nil {
+		return nil, err
+	}
+	measurer := measure.New(opts.AnalysisProviders, mgr.GetCache(), meter(), recorder, self, ctrl.Log.WithName("analysis"))
 	if err := mgr.Add(measurer); err != nil {
 		return nil, fmt.Errorf("cannot add the providers of analysis: %w", err)
 	}
@@ -121,6 +127,18 @@ func controllerOptions(opts Options) (controller.Options, error) {
 		NoCrossNamespaceRefs:  opts.ACL.NoCrossNamespaceRefs,
 		DefaultServiceAccount: opts.DefaultServiceAccount,
 		WatchSelector:         selector,
+	}, nil
+}
+
+// operatorPod is the Pod that the operator runs in, which has the name of its host.
+func operatorPod(namespace string) (*metav1.PartialObjectMetadata, error) {
+	name, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("cannot name this instance in events: %w", err)
+	}
+	return &metav1.PartialObjectMetadata{
+		TypeMeta:   metav1.TypeMeta{APIVersion: "v1", Kind: "Pod"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 	}, nil
 }
 

@@ -5,6 +5,7 @@ package controller
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
+	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -33,11 +35,21 @@ type provider struct {
 
 	unknown error
 
+	// lacks is a provider that is not there.
+	lacks string
+
 	asked    []analysis.Request
 	informed []analysis.Notice
 }
 
-func (p *provider) Check(string, *triggerv1.Analysis) error { return p.unknown }
+func (p *provider) Check(_ string, a *triggerv1.Analysis) error {
+	for i, metric := range a.Metrics {
+		if metric.Provider == p.lacks {
+			return fmt.Errorf(".metrics[%d].provider: %q is not configured", i, p.lacks)
+		}
+	}
+	return p.unknown
+}
 
 func (p *provider) Measure(r analysis.Request) (analysis.Measurement, bool) {
 	p.asked = append(p.asked, r)
@@ -100,6 +112,13 @@ func analyzed(t *testing.T, change func(*triggerv1.ValuesTrigger)) (*story, *pro
 // measured makes the next measurement due, and looks until nothing is written any more.
 func (s *story) measured() {
 	s.t.Helper()
+	s.due()
+	s.rest()
+}
+
+// due makes the next measurement due.
+func (s *story) due() {
+	s.t.Helper()
 	vt := s.trigger()
 	for i := range vt.Status.Rollout.Stages {
 		if a := vt.Status.Rollout.Stages[i].Analysis; a != nil && a.MeasuredAt != nil {
@@ -107,7 +126,6 @@ func (s *story) measured() {
 		}
 	}
 	s.Expect(s.live.Status().Update(s.t.Context(), vt)).To(Succeed())
-	s.rest()
 }
 
 // events returns those that were emitted since.
@@ -164,6 +182,7 @@ func TestAnalysis_bad_content_is_rolled_back_in_the_canary_and_prod_is_never_ask
 	s.Expect(p.asked).To(BeEmpty())
 	var news []string
 	for _, n := range p.informed {
+		s.Expect(n.Subject.Cause != "").To(Equal(n.Event != analysis.Started), "the cause is that of requests, and a stage starts before its first")
 		s.Expect(n.Webhooks).To(HaveExactElements(HaveField("Name", "chat")))
 		s.Expect(n.Subject.Releases).To(HaveExactElements(HaveField("Name", "app")))
 		news = append(news, string(n.Event)+" "+n.Stage)
@@ -216,6 +235,128 @@ func TestAnalysis_a_provider_that_is_not_there_stalls_the_trigger(t *testing.T) 
 	p.unknown = nil
 	s.rest()
 	s.Expect(s.holds()).To(Equal("a: 2"))
+}
+
+// A status has room for the targets that need attention; those who are informed of a stage learn of all of it.
+func TestAnalysis_webhooks_are_informed_of_all_releases_of_a_stage(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	const more = 600
+	for i := range more {
+		hr := runningRelease()
+		hr.Name, hr.UID, hr.Labels = fmt.Sprintf("canary-%d-%s", i, strings.Repeat("x", 40)), types.UID(fmt.Sprint("more-", i)), map[string]string{"part": "canary"}
+		s.Expect(s.live.Create(t.Context(), hr)).To(Succeed())
+	}
+	vt := s.trigger()
+	vt.Spec.Targets = append(vt.Spec.Targets, triggerv1.TargetReference{Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"part": "canary"}}})
+	s.Expect(s.live.Update(t.Context(), vt)).To(Succeed())
+	s.edit("2")
+	for len(p.informed) == 0 {
+		s.expect(s.WithT)
+	}
+	s.Expect(len(s.trigger().Status.Targets)).To(BeNumerically("<", more))
+	s.Expect(p.informed[0].Event).To(Equal(analysis.Started))
+	s.Expect(p.informed[0].Subject.Releases).To(HaveLen(more + 1))
+}
+
+// An administrator may remove a provider at any time. What has failed is rolled back all the same: nothing is measured
+// on the way back, and half of a fleet must not stay with it.
+func TestAnalysis_a_provider_that_goes_away_stops_no_rollback(t *testing.T) {
+	t.Parallel()
+	for name, fails := range map[string]func(*story, *provider){
+		"by analysis": func(s *story, p *provider) {
+			p.value = 0.31
+			s.due()
+			for s.trigger().Status.Rollout.Phase == triggerv1.RolloutSoaking {
+				s.expect(s.WithT)
+			}
+			p.unknown = errors.New(`.metrics[0].provider: "prometheus" is not configured`)
+		},
+		"by a person": func(s *story, p *provider) {
+			p.unknown = errors.New(`.metrics[0].provider: "prometheus" is not configured`)
+			s.rest()
+			vt := s.trigger()
+			vt.Annotations = map[string]string{triggerv1.RejectAnnotation: vt.Status.Rollout.Digest}
+			s.Expect(s.live.Update(s.t.Context(), vt)).To(Succeed())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+			s.edit("2")
+			s.rest()
+			s.upgrade(true)
+			s.rest()
+			s.Expect(s.holds()).To(Equal("a: 2"))
+			fails(s, p)
+			s.rest()
+			s.Expect(s.holds()).To(Equal("a: 1"))
+			s.upgrade(true)
+			s.rest()
+			s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutRolledBack))
+			s.edit("3")
+			s.rest()
+			s.Expect(s.holds()).To(Equal("a: 1"))
+			s.Expect(conditions.IsStalled(s.trigger())).To(BeTrue(), "other content needs it")
+		})
+	}
+}
+
+// What overrides the analysis needs no provider.
+func TestAnalysis_a_provider_that_is_not_there_is_overridden(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	p.unknown = errors.New(`.metrics[0].provider: "prometheus" is not configured`)
+	s.edit("2")
+	s.rest()
+	s.Expect(s.holds()).To(Equal("a: 1"))
+	vt := s.trigger()
+	vt.Annotations = map[string]string{meta.ReconcileRequestAnnotation: "force", meta.ForceRequestAnnotation: "force"}
+	s.Expect(s.live.Update(t.Context(), vt)).To(Succeed())
+	s.rest()
+	s.Expect(s.holds()).To(Equal("a: 2"))
+	s.Expect(s.prodRequested()).To(BeTrue())
+}
+
+// A provider that one trigger names and that is not there is nothing to any other.
+func TestAnalysis_other_triggers_go_on_beside_one_without_its_provider(t *testing.T) {
+	t.Parallel()
+	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
+	lacking := s.trigger().DeepCopy()
+	lacking.ObjectMeta = metav1.ObjectMeta{Namespace: "apps", Name: "lacking", UID: "lacking", Generation: 1}
+	lacking.Status, lacking.Spec.Publish = triggerv1.ValuesTriggerStatus{}, nil
+	lacking.Spec.Targets = []triggerv1.TargetReference{{Name: "third"}}
+	lacking.Spec.Rollout.Stages[0].Analysis.Metrics[0].Provider = "nowhere"
+	third := runningRelease()
+	third.Name, third.UID, third.Labels = "third", "the-third", map[string]string{"part": "canary"}
+	s.Expect(s.live.Create(t.Context(), lacking)).To(Succeed())
+	s.Expect(s.live.Create(t.Context(), third)).To(Succeed())
+	p.lacks = "nowhere"
+	look := func() {
+		t.Helper()
+		result, err := s.reconciler.Reconcile(t.Context(), ctrl.Request{NamespacedName: client.ObjectKeyFromObject(lacking)})
+		s.Expect(err).NotTo(HaveOccurred())
+		s.Expect(result.RequeueAfter).To(BeNumerically(">", time.Minute), "what ends it is an event")
+		s.Expect(s.live.Get(t.Context(), client.ObjectKeyFromObject(lacking), lacking)).To(Succeed())
+		s.Expect(conditions.GetReason(lacking, meta.StalledCondition)).To(Equal(triggerv1.InvalidSpecReason))
+		s.Expect(s.requested("third")).To(BeFalse())
+		s.writes.taken()
+	}
+
+	p.value = 0.02
+	s.edit("2")
+	look()
+	s.rest()
+	s.upgrade(true)
+	look()
+	s.rest()
+	s.measured()
+	look()
+	s.upgradeOf("prod", true)
+	s.rest()
+	s.Expect(s.trigger().Status.Rollout.Phase).To(Equal(triggerv1.RolloutFinished))
+	s.Expect(conditions.IsReady(s.trigger())).To(BeTrue())
+	look()
 }
 
 func TestAnalysis_a_stage_waits_for_its_gate(t *testing.T) {

@@ -108,7 +108,7 @@ func (r *ValuesTriggerReconciler) finish(ctx context.Context, run reconciliation
 		case patchErr == nil:
 			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
 			r.notify(old, vt)
-			r.engine.Inform(old, vt)
+			r.engine.Inform(old, vt, pass.Is)
 			r.report(vt, pass.Said)
 			if vt.IsGated() { // What only settles is not a rollout.
 				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, run.start)

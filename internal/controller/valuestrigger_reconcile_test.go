@@ -36,7 +36,12 @@ const (
 func upToDate(t *testing.T, objects ...client.Object) (*behind, *writes) {
 	t.Helper()
 	b, w := newBehind(t, objects...), &writes{answers: map[string]error{}}
-	c := w.through(b.live)
+	b.start(w.through(b.live))
+	return b, w
+}
+
+// start begins again with nothing in memory, as an operator that sees and writes what there is.
+func (b *behind) start(c client.WithWatch) {
 	r := b.reconciler
 	r.cache, r.writer = c, c
 	b.configure(func(config *delivery.Config) {
@@ -45,7 +50,6 @@ func upToDate(t *testing.T, objects ...client.Object) (*behind, *writes) {
 		config.Copies, config.Retained = copies.NewKeeper(c, budget.New(budget.MaxObject*4)), budget.New(delivery.MaxRetained)
 	})
 	r.metrics = runtimectrl.Metrics{MetricsRecorder: fluxmetrics.NewRecorder()}
-	return b, w
 }
 
 // changed returns a trigger whose source has other content than was delivered to a release.

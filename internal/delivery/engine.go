@@ -187,9 +187,10 @@ func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger)
 	e.people.noteDecisions(ctx, vt)
 }
 
-// Inform has the webhooks of the stages informed of what a stored status says is new of them.
-func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger) {
-	inform(e.measurer, was, is)
+// Inform has the webhooks of the stages informed of what a stored status says is new of them, given the targets
+// of the pass.
+func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) {
+	inform(e.measurer, was, is, targets)
 }
 
 // LetGo has the copies of a trigger stay when it goes.

@@ -32,8 +32,9 @@ type Measurer interface {
 }
 
 // checkProviders returns a fault that names a provider that a trigger cannot be measured by.
-func checkProviders(measurer Measurer, vt *triggerv1.ValuesTrigger) error {
-	if vt.Spec.Rollout == nil {
+func checkProviders(measurer Measurer, snap snapshot) error {
+	vt := snap.vt
+	if vt.Spec.Rollout == nil || snap.beyondAnalysis() {
 		return nil
 	}
 	for i, stage := range vt.Spec.Rollout.Stages {
@@ -45,6 +46,14 @@ func checkProviders(measurer Measurer, vt *triggerv1.ValuesTrigger) error {
 		}
 	}
 	return nil
+}
+
+// beyondAnalysis reports that nothing will be measured of the content, since it is rejected or a person has overridden
+// the analysis: a provider that has gone away must stop neither.
+func (snap snapshot) beyondAnalysis() bool {
+	s := snap.vt.Status.Rollout
+	decided := s != nil && s.Digest == snap.content && snap.reset == "" && (s.Overridden || s.RejectedBy != nil)
+	return decided || snap.overrides() || snap.rolledBack()
 }
 
 // subjectOf returns what a measurement is about: the change as the history has it or, until then, as it is
@@ -64,8 +73,12 @@ func subjectOf(snap snapshot, cases []*targetCase) analysis.Subject {
 	return subject
 }
 
-// inform has the webhooks of the stages informed of what a stored status says is new of them.
-func inform(measurer Measurer, was, is *triggerv1.ValuesTrigger) {
+// inform has the webhooks of the stages informed of what a stored status says is new of them. The status may have no
+// room for all targets of the pass. Without any, nothing was found out about them, and it is all that is known.
+func inform(measurer Measurer, was, is *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) {
+	if len(targets) == 0 {
+		targets = is.Status.Targets
+	}
 	for _, news := range rollout.News(was.Status.Rollout, is.Status.Rollout) {
 		webhooks := rollout.EventWebhooks(is.Spec.Rollout, news.Stage)
 		if len(webhooks) == 0 {
@@ -78,7 +91,7 @@ func inform(measurer Measurer, was, is *triggerv1.ValuesTrigger) {
 				break
 			}
 		}
-		for _, t := range is.Status.Targets {
+		for _, t := range targets {
 			if t.Stage == news.Stage && t.State != triggerv1.TargetMissing {
 				subject.Releases = append(subject.Releases, types.NamespacedName{Namespace: t.Namespace, Name: t.Name})
 			}

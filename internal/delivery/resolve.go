@@ -52,9 +52,6 @@ func (r *resolver) resolve(ctx context.Context, stored *triggerv1.ValuesTrigger,
 	if snap.gate, err = newGate(vt); err != nil {
 		return snap, err
 	}
-	if err := checkProviders(r.measurer, vt); err != nil {
-		return snap, err
-	}
 	var refs []triggerv1.SourceReference
 	if refs, snap.release, err = r.trusted(ctx, vt); err != nil {
 		return snap, err
@@ -84,6 +81,9 @@ func (r *resolver) resolve(ctx context.Context, stored *triggerv1.ValuesTrigger,
 	snap = snap.withKept()
 	snap.formerly = plan.TranslationOf(snap.sources)
 	snap = snap.withTriggerAt().withSettling(r.settleTime)
+	if err := checkProviders(r.measurer, snap); err != nil {
+		return snap, err
+	}
 
 	// A message for an account shows only HelmReleases and namespaces that it may see itself.
 	resolver := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}

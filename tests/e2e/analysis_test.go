@@ -151,6 +151,13 @@ func TestAnalysis_stops_what_Helm_takes_for_good(t *testing.T) {
 	provider("prometheus")
 	e.atRest(ns, 2)
 
+	// From now on, the former configuration holds.
+	e.Expect(os.WriteFile(file, []byte("providers: [{name: *secret}]\n"), 0o600)).To(Succeed())
+	pod, err := os.Hostname()
+	e.Expect(err).NotTo(HaveOccurred())
+	e.Eventually(e.eventsAbout("Pod", operator.Namespace, pod, corev1.EventTypeWarning, triggerv1.ProviderInvalidReason)).Should(ConsistOf(
+		"cannot read the providers of analysis, and keeps the former ones: error converting YAML to JSON: yaml: unknown anchor …"))
+
 	e.setValues(cm, "errors: 0.5\n")
 	e.stalled(ns, "platform", triggerv1.RolledBackReason, "error-rate", "is above 0.05")
 	e.Eventually(func() []float64 { return s.has("canary-00") }).Should(HaveExactElements(0.01, 0.5, 0.01), "Helm found nothing wrong with it")

@@ -23,7 +23,7 @@ import (
 // page below docs, the others where it is reported and how.
 var keys = []string{
 	"Do", "Continues", "See", "Ready", "Gated",
-	"ValuesTrigger", "HelmRelease", "ConfigMap or Secret", "CustomResourceDefinition",
+	"ValuesTrigger", "HelmRelease", "ConfigMap or Secret", "CustomResourceDefinition", "Pod",
 }
 
 // states are the types of which all constants are on the page.

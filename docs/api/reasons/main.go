@@ -61,9 +61,14 @@ var tables = []table{{
 	columns:   events("ConfigMap or Secret"),
 }, {
 	title:     "Events about the definition of HelmReleases",
-	intro:     "About the CustomResourceDefinition `helmreleases.helm.toolkit.fluxcd.io`, in the namespace `default`.",
+	intro:     "About the CustomResourceDefinition `helmreleases.helm.toolkit.fluxcd.io`, in the namespace of the operator.",
 	constants: with("CustomResourceDefinition"),
 	columns:   events("CustomResourceDefinition"),
+}, {
+	title:     "Events about the operator",
+	intro:     "About its Pod. In the cluster only: Alerts of Flux do not accept the kind.",
+	constants: with("Pod"),
+	columns:   events("Pod"),
 }, {
 	title:     "Target states",
 	intro:     "`.status.targets[].state`, and the label `state` of `trigger_targets`.",

@@ -14,6 +14,9 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
+// MaxTimeout is how long a request may wait for its turn at a provider, and then for the answer.
+const MaxTimeout = time.Minute
+
 // Purpose is why a measurement is made.
 type Purpose string
 

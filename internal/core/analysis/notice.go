@@ -32,7 +32,7 @@ type Notice struct {
 	Digest string
 	Stage  string
 
-	// Message says why, as the status does. Empty if there is nothing to say.
+	// Message says why, without what helm-controller says of a release. Empty if there is nothing to say.
 	Message string
 
 	Subject Subject

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
@@ -241,21 +242,19 @@ func fixedAnalysis(s *triggerv1.AnalysisStatus, now time.Time) {
 }
 
 // postpone moves times on, so that the time in which nothing was measured counts for none of them. A
-// measurement that comes an interval late is nothing to speak of.
+// measurement that comes an interval late is nothing to speak of. One that has no answer may have been
+// waited for: a provider that hangs has none for as long as one that is gone.
 func (p *planner) postpone(st *stage) {
 	s := st.Analysis
 	if s.MeasuredAt == nil {
 		return
 	}
-	missed := -p.since(s.MeasuredAt.Time, 2*st.spec.Analysis.GetInterval())
-	if missed <= 0 {
-		return
+	unmeasured := -p.since(s.MeasuredAt.Time, 2*st.spec.Analysis.GetInterval())
+	if st.Phase == triggerv1.StageSoaking && unmeasured > 0 {
+		st.Since = p.moved(st.Since, unmeasured)
 	}
-	if st.Phase == triggerv1.StageSoaking {
-		st.Since = p.moved(st.Since, missed)
-	}
-	if s.InconclusiveSince != nil {
-		s.InconclusiveSince = p.moved(s.InconclusiveSince, missed)
+	if unasked := unmeasured - 2*analysis.MaxTimeout; s.InconclusiveSince != nil && unasked > 0 {
+		s.InconclusiveSince = p.moved(s.InconclusiveSince, unasked)
 	}
 }
 

@@ -236,6 +236,22 @@ func TestAnalysis_without_an_answer_fails_in_the_end(t *testing.T) {
 	g.Expect(s.Previous.Message).To(Equal("analysis of stage canary failed: no answer for 5m0s: error-rate: no data"))
 }
 
+// A provider that hangs is queried all the time: that is not a time in which nothing is measured.
+func TestAnalysis_a_provider_that_hangs_fails_it_as_one_that_is_gone(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s := canaryDelivered(g, measured(func(a *triggerv1.Analysis) { a.Interval.Duration = 5 * time.Second }))
+	begun := s.Now
+	for s.phase() == triggerv1.RolloutSoaking && s.Now.Sub(begun) < time.Hour {
+		s.ask()
+		late := s.answers(-1, "")
+		s.later(2 * analysis.MaxTimeout).Measured = late // It has waited for its turn, and for the answer.
+		s.admitted()
+	}
+	g.Expect(s.phase()).To(Equal(triggerv1.RolloutHalted))
+	g.Expect(s.Now.Sub(begun)).To(BeNumerically("~", s.Timeout+2*analysis.MaxTimeout, 3*time.Minute))
+}
+
 func TestAnalysis_a_pause_without_an_answer_is_not_a_failure(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

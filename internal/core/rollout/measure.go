@@ -16,7 +16,8 @@ import (
 
 // This file asks for the measurement of a stage that is due.
 
-// request returns the next measurement of a stage. Where there is nothing to deliver, gates are not asked.
+// request returns the next measurement of a stage, without its subject. Where there is nothing to deliver, gates are
+// not asked.
 func (p *planner) request(st *stage, purpose analysis.Purpose) analysis.Request {
 	a := st.spec.Analysis
 	r := analysis.Request{Interval: a.GetInterval(), Key: analysis.Key{
@@ -34,11 +35,6 @@ func (p *planner) request(st *stage, purpose analysis.Purpose) analysis.Request 
 		})
 	} else {
 		r.Webhooks, r.Metrics = webhooksOf(a, triggerv1.WebhookCheck), a.Metrics
-	}
-	for _, i := range st.members {
-		if namespace, name, _ := strings.Cut(p.Targets[i].Name, "/"); p.Targets[i].Standing != Out {
-			r.Subject.Releases = append(r.Subject.Releases, types.NamespacedName{Namespace: namespace, Name: name})
-		}
 	}
 	// Numbers begin again with a rollout, and an answer from before a phase says nothing of it.
 	r.Spec = digest.Short(digest.Combine(map[string]string{
@@ -64,8 +60,20 @@ func (p *planner) due(st *stage, r analysis.Request) {
 			return
 		}
 	}
+	r.Subject.Releases = p.measured(st)
 	p.Measure = &r
 	p.look(r.Interval)
+}
+
+// measured returns the releases of a stage that run or get the content.
+func (p *planner) measured(st *stage) []types.NamespacedName {
+	releases := make([]types.NamespacedName, 0, len(st.members))
+	for _, i := range st.members {
+		if namespace, name, _ := strings.Cut(p.Targets[i].Name, "/"); p.Targets[i].Standing != Out {
+			releases = append(releases, types.NamespacedName{Namespace: namespace, Name: name})
+		}
+	}
+	return releases
 }
 
 // isDue reports whether a measurement of a stage that has started is due.

@@ -4,6 +4,8 @@
 package rollout
 
 import (
+	"fmt"
+
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
@@ -14,7 +16,7 @@ type StageNews struct {
 	Stage string
 	Event analysis.Event
 
-	// Message says why, empty if there is nothing to say.
+	// Message says why, empty if there is nothing to say. It quotes nothing.
 	Message string
 }
 
@@ -33,9 +35,26 @@ func News(was, is *triggerv1.RolloutStatus) []StageNews {
 		}
 	}
 	if fails(is) && !fails(was) && is.Stage != "" {
-		news = append(news, StageNews{Stage: is.Stage, Event: analysis.Failed, Message: is.Message})
+		news = append(news, StageNews{Stage: is.Stage, Event: analysis.Failed, Message: failureOf(is, recordedStage(is, is.Stage))})
 	}
 	return news
+}
+
+// failureOf says why a rollout has failed. Unlike its message it quotes nothing that helm-controller says of a
+// release: that may hold values, and news leave the cluster.
+func failureOf(s *triggerv1.RolloutStatus, st triggerv1.StageStatus) string {
+	why := "the rollout has halted"
+	switch {
+	case s.RejectedBy != nil:
+		return "rejected" + By(*s.RejectedBy)
+	case st.Analysis != nil && st.Analysis.Failed != "":
+		return fmt.Sprintf("analysis of stage %s failed: %s", st.Name, st.Analysis.Failed)
+	case st.Failed > 0:
+		why = fmt.Sprintf("%d of %s failed", st.Failed, Releases(int(st.Targets)))
+	case st.Phase == triggerv1.StageUnready:
+		why = "a HelmRelease has not been ready for too long"
+	}
+	return why + "; the status of the ValuesTrigger says more"
 }
 
 // became says what the step from one phase to another is, empty if that is nothing to speak of.

@@ -75,6 +75,15 @@ func (p *planner) place(st *stage, fresh bool) {
 
 // sort puts each target into its stage.
 func (p *planner) sort() {
+	sizes := make([]int, len(p.stages))
+	for _, t := range p.Targets {
+		if t.Stage >= 0 {
+			sizes[t.Stage]++
+		}
+	}
+	for i, size := range sizes {
+		p.stages[i].members = make([]int, 0, size)
+	}
 	for i, t := range p.Targets {
 		if t.Stage == NoStage {
 			p.unmatched = append(p.unmatched, i)

@@ -5,6 +5,7 @@ package rollout
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -17,8 +18,35 @@ type storyProvider struct {
 	bad map[string]bool
 
 	// answers are all that were ever given, the last one is that to the last question.
-	answers []analysis.Measurement
+	answers []storyAnswer
 	calm    bool
+}
+
+// storyAnswer is an answer, and what it is about.
+type storyAnswer struct {
+	analysis.Measurement
+	about string
+}
+
+// about says what a measurement of a stage is about, without regard to its key: the content as it is rolled out, what
+// is measured by which questions, since when the stage is where it is, and how often it was measured before.
+func about(in Input, status *triggerv1.RolloutStatus, spec triggerv1.Stage, st triggerv1.StageStatus) string {
+	phase, questions, made := st.Phase, "", int64(0)
+	if phase == "" || phase == triggerv1.StageUnchanged {
+		phase = triggerv1.StageWaiting
+	}
+	switch a := spec.Analysis; {
+	case a == nil:
+	case phase == triggerv1.StageWaiting:
+		compared := slices.DeleteFunc(slices.Clone(a.Metrics), func(m triggerv1.AnalysisMetric) bool { return m.Baseline == "" })
+		questions = encoded(compared) + encoded(webhooksOf(a, triggerv1.WebhookGate))
+	default:
+		questions = encoded(a.Metrics) + encoded(webhooksOf(a, triggerv1.WebhookCheck))
+	}
+	if st.Analysis != nil {
+		made = st.Analysis.Measurements
+	}
+	return fmt.Sprintln(in.Digest, encoded(status.ChangedAt), status.TriggerAt, spec.Name, selectorOf(in.Rollout, spec.Name), questions, phase, encoded(st.Since), made)
 }
 
 // analysis makes one up.
@@ -40,18 +68,19 @@ func (s *story) analysis() *triggerv1.Analysis {
 // measurement returns what a decision is given: the last answer or, while there is trouble, any other one or none.
 func (s *story) measurement() *analysis.Measurement {
 	p := &s.provider
+	given := len(p.answers) - 1
 	switch {
-	case len(p.answers) == 0, !p.calm && s.chance(5):
+	case given < 0, !p.calm && s.chance(5):
 		return nil
 	case !p.calm && s.chance(5):
-		return &p.answers[s.rng.Intn(len(p.answers))]
+		given = s.rng.Intn(len(p.answers))
 	}
-	return &p.answers[len(p.answers)-1]
+	return &p.answers[given].Measurement
 }
 
-// askProvider has the provider answer, and reports whether that is news.
-func (s *story) askProvider(r *analysis.Request) bool {
-	p := &s.provider
+// askProvider has the provider answer what a decision asks, and reports whether that is news.
+func (s *story) askProvider(in Input, d Decision) bool {
+	p, r := &s.provider, d.Measure
 	if r == nil || len(p.answers) > 0 && p.answers[len(p.answers)-1].Key == r.Key {
 		return false
 	}
@@ -76,7 +105,8 @@ func (s *story) askProvider(r *analysis.Request) bool {
 		}
 		m.Metrics[asked.Name] = answer
 	}
-	p.answers = append(p.answers, m)
+	i := slices.IndexFunc(in.Rollout.Stages, func(stage triggerv1.Stage) bool { return stage.Name == r.Stage })
+	p.answers = append(p.answers, storyAnswer{m, about(in, d.Status, in.Rollout.Stages[i], d.Status.Stages[i])})
 	s.note("%s of %s is %s", r.Purpose, r.Stage, result)
 	return true
 }
@@ -87,6 +117,9 @@ func (s *story) checkAnalysis(in Input, d Decision, spec triggerv1.Stage, before
 	counted := st.Analysis != nil && (before.Analysis == nil && st.Analysis.Measurements > 0 || before.Analysis != nil && st.Analysis.Measurements > before.Analysis.Measurements)
 	if counted && (in.Measured == nil || in.Measured.Digest != in.Digest || in.Measured.Stage != st.Name) {
 		panic(fmt.Sprintf("stage %s counts what was not measured of it", st.Name))
+	}
+	if is := about(in, d.Status, spec, before); counted && !slices.ContainsFunc(s.provider.answers, func(a storyAnswer) bool { return a.Key == in.Measured.Key && a.about == is }) {
+		panic(fmt.Sprintf("stage %s counts an answer to another question than %s", st.Name, is))
 	}
 	if a == nil || d.Status.Overridden {
 		return

@@ -142,7 +142,7 @@ func (s *story) reconcile(mayCrash bool) (acted bool, after time.Duration) {
 		panic("decided differently the second time")
 	}
 	s.check(in, d)
-	asked := s.askProvider(d.Measure)
+	asked := s.askProvider(in, d)
 	statuses, acted := s.execute(d, mayCrash)
 	acted = acted || asked && !mayCrash
 	if statuses == nil {

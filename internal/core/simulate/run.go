@@ -157,16 +157,24 @@ func (s *simulation) work(at time.Time) {
 	}
 }
 
-// next returns when something happens that the operator has to see, zero if nothing does.
+// next returns when something happens that the operator has to see, zero if nothing does. While many upgrades are in
+// progress, a hundredth of them is seen together: to decide about all targets after each would take minutes, and no
+// request is late by it, since helm-controller has others to go on with.
 func (s *simulation) next(after time.Duration) time.Time {
 	var next time.Time
 	if after > 0 {
 		next = s.now.Add(after)
 	}
-	if len(s.working) > 0 {
-		if at := s.working[0].at.Add(reaction); next.IsZero() || at.Before(next) {
-			next = at
+	sooner := func() bool {
+		return len(s.working) > 0 && (next.IsZero() || s.working[0].at.Add(reaction).Before(next))
+	}
+	for range (len(s.queue)+len(s.working))/100 - 1 {
+		if len(s.queue) > 0 && sooner() && !s.broken[s.working[0].target] {
+			s.complete()
 		}
+	}
+	if sooner() {
+		next = s.working[0].at.Add(reaction)
 	}
 	return next
 }
@@ -174,21 +182,26 @@ func (s *simulation) next(after time.Duration) time.Time {
 // finish ends the upgrades that are done by now.
 func (s *simulation) finish() {
 	for len(s.working) > 0 && !s.working[0].at.After(s.now) {
-		done := heap.Pop(&s.working).(completion)
-		t := &s.in.Targets[done.target]
-		stage := &s.out.Stages[t.Stage]
-		s.under[t.Stage]--
-		stage.Ended = done.at.Sub(s.Start)
-		if s.broken[done.target] {
-			t.Standing, t.Ready, t.Message = rollout.Failed, "False", "the change breaks it"
-			stage.Failed++
-			s.out.Broken = append(s.out.Broken, t.Name)
-		} else {
-			t.Standing = rollout.Current
-			stage.Delivered++
-		}
-		s.work(done.at)
+		s.complete()
 	}
+}
+
+// complete ends the upgrade that is done first.
+func (s *simulation) complete() {
+	done := heap.Pop(&s.working).(completion)
+	t := &s.in.Targets[done.target]
+	stage := &s.out.Stages[t.Stage]
+	s.under[t.Stage]--
+	stage.Ended = done.at.Sub(s.Start)
+	if s.broken[done.target] {
+		t.Standing, t.Ready, t.Message = rollout.Failed, "False", "the change breaks it"
+		stage.Failed++
+		s.out.Broken = append(s.out.Broken, t.Name)
+	} else {
+		t.Standing = rollout.Current
+		stage.Delivered++
+	}
+	s.work(done.at)
 }
 
 // approve is a person who approves the stage that waits.

@@ -69,12 +69,21 @@ func (a *asker) query(ctx context.Context, query string) (analysis.Answer, strin
 	switch {
 	case r.problem != "":
 		return r.failure()
-	case r.status == http.StatusBadRequest || r.status == http.StatusUnprocessableEntity:
+	case (r.status == http.StatusBadRequest || r.status == http.StatusUnprocessableEntity) && isRefusedQuery(r.body):
 		return inconclusive(ResultError, "provider %q cannot execute the query (status %d)", a.Name, r.status)
 	case r.status != http.StatusOK:
 		return a.refusal(r.status)
 	}
 	return a.read(r.body)
+}
+
+// isRefusedQuery reports whether Prometheus says that it cannot execute a query. A proxy that knows nothing of queries
+// answers with the same status.
+func isRefusedQuery(body []byte) bool {
+	var answer struct {
+		Status string `json:"status"`
+	}
+	return json.Unmarshal(body, &answer) == nil && answer.Status == "error"
 }
 
 // read decodes an answer of Prometheus. Warnings do not matter, as they do not to its own alerts.

@@ -17,6 +17,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 )
 
 // Type is what a provider speaks.
@@ -34,7 +36,7 @@ const (
 	maxProviders   = 64
 	maxFile        = 1 << 20
 	defaultTimeout = 10 * time.Second
-	maxTimeout     = time.Minute
+	maxTimeout     = analysis.MaxTimeout
 )
 
 // Provider is what is queried, as the administrator of the operator configures it.
@@ -74,7 +76,7 @@ func parse(content []byte) ([]Provider, error) {
 		Providers []Provider `json:"providers"`
 	}
 	if err := yaml.UnmarshalStrict(content, &file); err != nil {
-		return nil, err
+		return nil, withoutValues(err)
 	}
 	if len(file.Providers) > maxProviders {
 		return nil, fmt.Errorf("providers: must be at most %d", maxProviders)
@@ -94,6 +96,24 @@ func parse(content []byte) ([]Provider, error) {
 		names[p.Name] = true
 	}
 	return file.Providers, nil
+}
+
+var (
+	// quoting is where the error of a parser begins to quote a value, as of a header that begins with a * or
+	// of a key that is an object.
+	quoting = regexp.MustCompile("['\"`]|map\\[interface")
+
+	// naming is an error that quotes the name of a field, which says what to correct.
+	naming = regexp.MustCompile(`(unknown field|key) "[^"]*"( already set in map)?$`)
+)
+
+// withoutValues returns the error of a parser without what it quotes of a value.
+func withoutValues(err error) error {
+	text := err.Error()
+	if at := quoting.FindStringIndex(text); at != nil && !naming.MatchString(text) {
+		return errors.New(text[:at[0]] + "…")
+	}
+	return err
 }
 
 func (p *Provider) validate() error {

@@ -35,9 +35,13 @@ func TestParse(t *testing.T) {
 func TestParse_refuses_what_is_wrong(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"providers: [{name: p, token: " + secret + "}]":                                    `unknown field "token"`,
-		"providers: [{name: p, name: q}]":                                                  `key "name" already set in map`,
-		"providers: 1":                                                                     "cannot unmarshal",
+		"providers: [{name: p, token: " + secret + "}]":              `unknown field "token"`,
+		"providers: [{name: p, name: q}]":                            `key "name" already set in map`,
+		"providers: [{name: p, headers: {a: *" + secret + "}}]":      "unknown anchor …",
+		"providers: [{name: p, headers: {a: !!int " + secret + "}}]": "cannot decode !!str …",
+		"providers: [{name: p, ? {a: " + secret + "} : 1}]":          "invalid map key: …",
+		"providers: [{name: p, timeout: " + secret + "}]":            "invalid duration …",
+		"providers: 1": "cannot unmarshal",
 		providers(provider("P", HTTP, "http://x")):                                         "providers[0].name: ",
 		providers(provider("p", "Datadog", "http://x")):                                    "providers[0].type: must be Prometheus or HTTP",
 		providers(provider("p", HTTP, "ftp://x")):                                          "providers[0].address: must be an http or https URL",

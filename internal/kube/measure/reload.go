@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -40,7 +41,7 @@ func (s *Service) Start(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 			s.load()
-			s.sweep(time.Now().Add(-keep))
+			s.sweep(time.Now())
 		}
 	}
 }
@@ -56,11 +57,11 @@ func (s *Service) end() {
 	}
 }
 
-// sweep drops the answers that no one has taken for long.
-func (s *Service) sweep(before time.Time) {
+// sweep drops the answers that are old.
+func (s *Service) sweep(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	maps.DeleteFunc(s.kept, func(_ subject, m *measurement) bool { return !m.done.IsZero() && m.done.Before(before) })
+	maps.DeleteFunc(s.kept, func(_ subject, m *measurement) bool { return m.isOld(now) })
 }
 
 // load reads the files. A configuration that cannot be read leaves the former one as it is.
@@ -90,6 +91,7 @@ func (s *Service) load() {
 		changed = append(changed, p.Name)
 		if reason := next[p.Name].unusable; reason != "" {
 			s.log.Info(reason)
+			s.warn(reason)
 		}
 	}
 	s.mu.Lock()
@@ -124,11 +126,17 @@ func (s *Service) refuse(err error) {
 	if text := err.Error(); text != s.refused {
 		s.refused = text
 		s.log.Error(err, "cannot read the configuration of the providers of analysis, and keep the former one", "path", s.path)
+		s.warn("cannot read the providers of analysis, and keeps the former ones: " + text)
 	}
 	if s.broken == "" {
 		s.broken = brokenText
 		s.signal()
 	}
+}
+
+// warn reports what is wrong with the configuration to those who look at the operator.
+func (s *Service) warn(message string) {
+	s.events.Event(s.self, corev1.EventTypeWarning, triggerv1.ProviderInvalidReason, message)
 }
 
 // read returns the providers in a file.

@@ -31,9 +31,11 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/go-logr/logr/funcr"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
 
@@ -97,6 +99,9 @@ type scene struct {
 	dir   string
 	meter *meter
 	log   *logged
+
+	// events are about the operator. They hold no secret.
+	events *record.FakeRecorder
 }
 
 // config is where a test writes what the administrator configures.
@@ -111,16 +116,20 @@ func newScene(t *testing.T, text string, triggers ...client.Object) *scene {
 	g := NewWithT(t)
 	scheme := runtime.NewScheme()
 	g.Expect(triggerv1.AddToScheme(scheme)).To(Succeed())
-	s := &scene{dir: t.TempDir(), meter: newMeter(), log: &logged{}}
+	s := &scene{dir: t.TempDir(), meter: newMeter(), log: &logged{}, events: record.NewFakeRecorder(100)}
 	s.config(g, strings.ReplaceAll(text, "DIR", s.dir))
 	reader := fake.NewClientBuilder().WithScheme(scheme).WithObjects(triggers...).Build()
-	s.Service = New(filepath.Join(s.dir, "providers.yaml"), reader, s.meter, s.log.logger())
+	s.Service = New(filepath.Join(s.dir, "providers.yaml"), reader, s.meter, s.events, &corev1.Pod{}, s.log.logger())
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Start(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		g.Eventually(ended).Should(Receive(Succeed()))
+		close(s.events.Events)
+		for event := range s.events.Events {
+			s.log.logger().Info(event)
+		}
 		g.Expect(s.log.String()).NotTo(ContainSubstring(secret))
 	})
 	return s

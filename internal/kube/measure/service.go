@@ -18,7 +18,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -27,8 +29,9 @@ import (
 )
 
 const (
-	// keep is how long answers are kept that no one takes: of a trigger that was deleted, say.
-	keep = 10 * time.Minute
+	// keep is how long an answer says how things are. One that no one has taken by then, since the trigger
+	// was suspended or its window has closed, is requested again.
+	keep = time.Minute
 
 	// maxKept is how many measurements are there at a time, those that are being made included.
 	maxKept = 20_000
@@ -52,6 +55,10 @@ type Service struct {
 	triggers client.Reader
 	meter    Meter
 	log      logr.Logger
+
+	// events are about self, the Pod of the operator: who configures providers looks there.
+	events record.EventRecorder
+	self   runtime.Object
 
 	// measured are the triggers that are to be reconciled.
 	measured chan event.TypedGenericEvent[types.NamespacedName]
@@ -87,11 +94,15 @@ type measurement struct {
 	answers analysis.Measurement
 }
 
-// New returns what measures by the configuration in a file. The triggers are those of the cache.
-func New(path string, triggers client.Reader, meter Meter, log logr.Logger) *Service {
+// isOld reports that the answers have been there for too long.
+func (m *measurement) isOld(now time.Time) bool { return !m.done.IsZero() && now.Sub(m.done) >= keep }
+
+// New returns what measures by the configuration in a file. The triggers are those of the cache, and what is
+// wrong with the configuration is reported by events about the operator itself.
+func New(path string, triggers client.Reader, meter Meter, events record.EventRecorder, self runtime.Object, log logr.Logger) *Service {
 	asking, stop := context.WithCancel(context.Background())
 	s := &Service{
-		path: path, triggers: triggers, meter: meter, log: log,
+		path: path, triggers: triggers, meter: meter, log: log, events: events, self: self,
 		measured: make(chan event.TypedGenericEvent[types.NamespacedName]),
 		asking:   asking, stop: stop,
 		changed: make(chan struct{}, 1),
@@ -163,12 +174,12 @@ func (s *Service) Measure(request analysis.Request) (analysis.Measurement, bool)
 	of := subject{trigger: request.Trigger, stage: request.Stage}
 	current := s.kept[of]
 	switch {
-	case current != nil && current.key == request.Key:
+	case current != nil && current.key == request.Key && !current.isOld(time.Now()):
 		return current.answers, !current.done.IsZero()
 	case s.asking.Err() != nil:
 		return analysis.Measurement{}, false
 	case current != nil:
-		current.cancel() // Overtaken: no one waits for it any more.
+		current.cancel() // No one waits for it any more.
 	case len(s.kept) >= maxKept:
 		return tooMany(request), true
 	}

@@ -69,6 +69,8 @@ func TestService_credentials_that_cannot_be_used(t *testing.T) {
 		mount(g, filepath.Join(s.dir, "secret"), files)
 		s.load()
 		g.Expect(s.one(g)).To(Equal(unanswered(`provider "p" cannot be used: ` + want)))
+		g.Expect(s.events.Events).To(Receive(ContainSubstring("its Secret is not there")))
+		g.Expect(s.events.Events).To(Receive(Equal(`Warning ProviderInvalid provider "p" cannot be used: ` + want)))
 	}
 }
 
@@ -124,6 +126,8 @@ func TestService_configuration_is_reloaded(t *testing.T) {
 	g.Eventually(s.Measured()).Should(Receive())
 	s.load()
 	g.Expect(strings.Count(s.log.String(), "keep the former one")).To(Equal(1), "it is said once")
+	g.Expect(s.events.Events).To(Receive(And(HavePrefix("Warning ProviderInvalid cannot read the providers of analysis, and keeps the former ones: "), ContainSubstring(`unknown field "secret"`))))
+	g.Expect(s.events.Events).NotTo(Receive())
 
 	s.config(g, providers(provider("p", Prometheus, server.URL)))
 	s.load()
@@ -142,7 +146,7 @@ func TestService_starts_without_a_configuration_that_it_can_read(t *testing.T) {
 	s := newScene(t, "providers: 1")
 	g.Expect(s.Check("apps", a)).To(MatchError(ContainSubstring("cannot be read, as the log of the operator says")))
 	g.Expect(s.Check("apps", nil)).To(Succeed())
-	g.Expect(New("", nil, newMeter(), s.log.logger()).Check("apps", a)).To(
+	g.Expect(New("", nil, newMeter(), s.events, nil, s.log.logger()).Check("apps", a)).To(
 		MatchError(".metrics[0].provider: no provider is configured (chart value analysis.providers)"))
 }
 
@@ -230,11 +234,44 @@ func TestService_Measure_asks_once_and_keeps_the_answer(t *testing.T) {
 	g.Expect(asked.Load()).To(BeEquivalentTo(2))
 	g.Consistently(s.Measured(), "50ms").ShouldNot(Receive(), "no one waits for the first one")
 
-	s.sweep(time.Now().Add(-keep))
-	g.Expect(s.kept).To(HaveLen(1))
+	for _, m := range s.kept { // A gate that was open when the trigger was suspended may be closed when it is resumed.
+		m.done = m.done.Add(-keep)
+	}
+	g.Expect(s.measured(g, second).Metrics["errors"]).To(Equal(successful(0.25)), "what is old is requested again")
+	g.Expect(asked.Load()).To(BeEquivalentTo(3))
+
 	s.sweep(time.Now())
+	g.Expect(s.kept).To(HaveLen(1))
+	s.sweep(time.Now().Add(keep))
 	g.Expect(s.kept).To(BeEmpty())
 	g.Expect(s.measured(g, second).Metrics["errors"]).To(Equal(successful(0.25)), "what is lost is requested again")
+}
+
+// An answer that is kept under another key is one to another question: the planner would refuse it for ever.
+func TestService_Measure_asks_again_under_another_key(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		_, _ = w.Write([]byte(scalar))
+	}))
+	t.Cleanup(server.Close)
+	s := newScene(t, providers(provider("p", Prometheus, server.URL)))
+	request := requestOf(1, metric("errors", "p"))
+	s.measured(g, request)
+	for i, change := range []func(*analysis.Key){
+		func(k *analysis.Key) { k.Trigger = "another" },
+		func(k *analysis.Key) { k.Digest = "sha256:def" },
+		func(k *analysis.Key) { k.Stage = "prod" },
+		func(k *analysis.Key) { k.Purpose = analysis.Start },
+		func(k *analysis.Key) { k.Number++ },
+		func(k *analysis.Key) { k.Spec = "another" },
+	} {
+		change(&request.Key)
+		g.Expect(s.measured(g, request).Key).To(Equal(request.Key))
+		g.Expect(asked.Load()).To(BeEquivalentTo(i + 2))
+	}
 }
 
 func TestService_ends_what_it_asks_with_the_operator(t *testing.T) {
