@@ -125,7 +125,7 @@ func boardOf(r request) (any, error) {
 		}
 	}
 	v.Size = sizeFor(largest, len(v.Lanes))
-	v.Buttons = r.server.buttons(r, vt, members, described.State == graph.Stalled)
+	v.Buttons = r.server.buttons(r, vt, members, described)
 	return v, nil
 }
 

@@ -94,7 +94,9 @@ func TestBoard(t *testing.T) {
 		ContainSubstring(`<a class="c failed" href="/release/apps/eu-1"><span>apps/eu-1</span><i> Failed</i></a>`),
 		ContainSubstring("Failed <a href=\"/release/apps/eu-1\">apps/eu-1</a> and 1 more"),
 		ContainSubstring(`role="status" aria-live="polite">apps/shop`),
+		MatchRegexp(`class="action rollback".*class="action retry"`),
 	))
+	g.Expect(body).NotTo(ContainSubstring(`primary retry`), "the same again does not help")
 	g.Expect(body).NotTo(MatchRegexp(`<[^>]* (style|onclick|onload)=`), "the policy of the page refuses it")
 	g.Expect(strings.Count(body, "<script")).To(Equal(strings.Count(body, `<script src="/assets/`)))
 }

@@ -140,7 +140,11 @@ func (s Screen) lane(l Lane, i, of int) string {
 func (b Board) next(s Screen) []string {
 	var rows []layout.Row
 	for _, step := range b.Next {
-		rows = append(rows, layout.Row{Lead: "  ", Cells: []layout.Cell{{Text: s.Named(step.Command), Tone: layout.Bold}, {Text: step.Does, Tone: layout.Dim}}})
+		row := layout.Row{Lead: "  ", Cells: []layout.Cell{{Text: s.Named(step.Command), Tone: layout.Bold}, {Text: step.Does, Tone: layout.Dim}}}
+		if step.Command == "" {
+			row = layout.Row{Lead: "  ", Loose: true, Cells: []layout.Cell{{Text: step.Does, Tone: layout.Bold}}}
+		}
+		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
 		return nil

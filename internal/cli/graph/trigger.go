@@ -76,6 +76,8 @@ type Trigger struct {
 	// Unlisted is how many of Targets the status does not list: HelmReleases say how far they are, and may
 	// have been read earlier than the status that counts them.
 	Unlisted int `json:"-"`
+
+	halt halt
 }
 
 // Source is a ConfigMap or Secret that a trigger reads.
@@ -124,7 +126,7 @@ func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
 func DescribeWith(vt *triggerv1.ValuesTrigger, members Members) Trigger {
 	t := Trigger{
 		Object: binding.TriggerObject(vt), Generated: generated.Is(vt),
-		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: StagesOf(vt),
+		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: StagesOf(vt), halt: haltOf(vt),
 	}
 	t.Targets, t.Summary, t.CountedOnly = targets(vt, members), members.Summary, members.CountedOnly
 	t.Unlisted = len(members.Targets) - len(vt.Status.Targets)

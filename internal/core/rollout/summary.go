@@ -83,17 +83,28 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 // goOn says what to do about a rollout that has halted. It stays so when what failed proves
 // the content after all: to go on is for a person to decide.
 func goOn(vt *triggerv1.ValuesTrigger) string {
-	s := vt.Status.Rollout
-	for _, st := range s.Stages {
-		if vt.Spec.Rollout == nil || s.RejectedBy != nil || st.Phase == triggerv1.StageUnready || st.Analysis != nil && st.Analysis.Failed != "" ||
-			int(st.Failed) > scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
-			break // It may be a target of an earlier stage that came later and has failed.
-		}
-		if st.Name == s.Stage && st.Phase == triggerv1.StageProgressing {
-			return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue"
-		}
+	if Recovered(vt) {
+		return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue"
 	}
 	return "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"
+}
+
+// Recovered reports that nothing of what halted a rollout is wrong any more.
+func Recovered(vt *triggerv1.ValuesTrigger) bool {
+	s := vt.Status.Rollout
+	if s == nil || s.RejectedBy != nil || vt.Spec.Rollout == nil {
+		return false
+	}
+	for _, st := range s.Stages {
+		if st.Phase == triggerv1.StageUnready || st.Analysis != nil && st.Analysis.Failed != "" ||
+			int(st.Failed) > scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
+			return false // It may be a target of an earlier stage that came later and has failed.
+		}
+		if st.Name == s.Stage && st.Phase == triggerv1.StageProgressing {
+			return true
+		}
+	}
+	return false
 }
 
 // rolledBack says how far the rollback is.
