@@ -101,6 +101,29 @@ func TestBoard(t *testing.T) {
 	g.Expect(strings.Count(body, "<script")).To(Equal(strings.Count(body, `<script src="/assets/`)))
 }
 
+// A stage that has halted by its analysis is ready, and looks bad all the same.
+func TestBoard_of_what_an_analysis_has_halted(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := halted()
+	vt.Spec.Rollout.Stages[1].Analysis = &triggerv1.Analysis{Metrics: []triggerv1.AnalysisMetric{{Name: "error-rate"}}}
+	vt.Status.Rollout.Stages[1] = triggerv1.StageStatus{
+		Name: "eu", Phase: triggerv1.StageSoaking, Targets: 2, Delivered: 2, Analysis: &triggerv1.AnalysisStatus{Failed: "error-rate 1 is above 0.05 (1 of 1)"},
+	}
+	for i := range vt.Status.Targets[:2] {
+		vt.Status.Targets[i].State, vt.Status.Targets[i].Message = triggerv1.TargetDelivered, ""
+	}
+	s := newSite(t, interceptor.Funcs{}, vt)
+	body := s.body(t, "/board/apps/shop")
+	g.Expect(body).To(And(
+		ContainSubstring(`<section class="lane present fails"`), ContainSubstring(`<span class="badge bad">Halted</span>`),
+		ContainSubstring("analysis has failed: error-rate 1 is above 0.05 (1 of 1)"),
+	))
+	g.Expect(body).NotTo(Or(ContainSubstring(">Soaking<"), ContainSubstring(`primary retry`)))
+	g.Expect(strings.Count(body, "failed <b>0</b>, 1 may")).To(Equal(2), "the other stages")
+	g.Expect(s.body(t, "/")).To(ContainSubstring("stage eu · Halted"))
+}
+
 // What the status does not list is read off the releases, and what is not there is counted.
 func TestBoard_of_more_releases_than_the_status_lists(t *testing.T) {
 	t.Parallel()
