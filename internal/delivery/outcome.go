@@ -35,7 +35,7 @@ func recordOutcome(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan
 		status.LastHandledApproval = rollout.Annotation(vt.Annotations[triggerv1.ApproveAnnotation])
 	}
 	status.LastHandledReject = rollout.Annotation(vt.Annotations[triggerv1.RejectAnnotation])
-	summary := withRestored(withLacks(withAnalysis(summarize(vt, out, snap.rolledBack()), status.Rollout), snap), snap)
+	summary := withRestored(vt, withLacks(withAnalysis(summarize(vt, out, snap.rolledBack()), status.Rollout), snap), snap)
 	status.Delivered = summary.Delivered
 
 	if !out.undecided || out.lasting {

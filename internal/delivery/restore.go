@@ -231,14 +231,14 @@ func (snap snapshot) restoring() string {
 
 // withRestored adds to a summary what a person has gone back to. The trigger is not ready when that is
 // delivered: its sources hold something else.
-func withRestored(summary plan.Summary, snap snapshot) plan.Summary {
+func withRestored(vt *triggerv1.ValuesTrigger, summary plan.Summary, snap snapshot) plan.Summary {
 	r := snap.restores
 	switch {
 	case r == nil:
 	case summary.Ready == metav1.ConditionTrue:
 		summary.Ready, summary.Reason, summary.Stalled = metav1.ConditionFalse, triggerv1.RolledBackReason, true
-		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to deliver it",
-			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects))
+		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change; to deliver it all the same: %s",
+			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects), plan.Retry(vt.Namespace+"/"+vt.Name))
 	default:
 		summary.Message = text.Line(summary.Message+"; "+snap.restoring(), text.MaxMessage)
 	}

@@ -105,12 +105,12 @@ func TestWithRestored(t *testing.T) {
 	g := NewWithT(t)
 	vt, _ := wentBack()
 	snap := snapshot{restores: vt.Status.Restored}
-	done := withRestored(plan.Summary{Ready: metav1.ConditionTrue, Outcome: triggerv1.ChangeDelivered}, snap)
+	done := withRestored(vt, plan.Summary{Ready: metav1.ConditionTrue, Outcome: triggerv1.ChangeDelivered}, snap)
 	g.Expect(done).To(And(HaveField("Ready", metav1.ConditionFalse), HaveField("Reason", triggerv1.RolledBackReason), HaveField("Stalled", true),
 		HaveField("Outcome", triggerv1.ChangeDelivered), HaveField("Message", HavePrefix("Rolled back to revision 1, content "))))
-	goesOn := withRestored(plan.Summary{Ready: metav1.ConditionUnknown, Reason: "Progressing", Message: "1 of 2"}, snap)
+	goesOn := withRestored(vt, plan.Summary{Ready: metav1.ConditionUnknown, Reason: "Progressing", Message: "1 of 2"}, snap)
 	g.Expect(goesOn).To(And(HaveField("Reason", "Progressing"), HaveField("Message", "1 of 2; rollback to revision 1 by alice")))
-	g.Expect(withRestored(goesOn, snapshot{})).To(Equal(goesOn))
+	g.Expect(withRestored(vt, goesOn, snapshot{})).To(Equal(goesOn))
 }
 
 func TestRolloutOf(t *testing.T) {

@@ -124,6 +124,18 @@ func TestBoard_of_what_an_analysis_has_halted(t *testing.T) {
 	g.Expect(s.body(t, "/")).To(ContainSubstring("stage eu · Halted"))
 }
 
+// Above the list of changes, it is said once who has rejected a change.
+func TestBoard_of_what_was_rejected(t *testing.T) {
+	t.Parallel()
+	vt := halted()
+	vt.Status.Rollout.RejectedBy = &triggerv1.PersonRecord{User: "anna"}
+	vt.Status.History[0].Rejection = vt.Status.Rollout.RejectedBy
+	vt.Status.Conditions[0].Message = "Stage 2/3 canary→eu, 0/2, 2 failed; halted: rejected by anna; change the sources, or try the same again: kubectl valuestrigger retry shop -n apps"
+	body := newSite(t, interceptor.Funcs{}, vt).body(t, "/board/apps/shop")
+	seen, _, _ := strings.Cut(body[strings.Index(body, `<p class="callout`):], "Last changes")
+	NewWithT(t).Expect(strings.Count(seen, "rejected by anna")).To(Equal(1))
+}
+
 // What the status does not list is read off the releases, and what is not there is counted.
 func TestBoard_of_more_releases_than_the_status_lists(t *testing.T) {
 	t.Parallel()
