@@ -152,6 +152,9 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, rolledBack bool) plan.S
 	}
 	rolled, goesOn := rollout.Summarize(vt, underway)
 	if !goesOn || !slices.ContainsFunc(out.targets, func(t triggerv1.TargetStatus) bool { return !plan.Denied(t) }) {
+		if leftOut(vt, out, summary) {
+			summary.Outcome = triggerv1.ChangeDelivered
+		}
 		return summary
 	}
 	summary.Ready, summary.Reason, summary.Message, summary.Stalled = rolled.Ready, rolled.Reason, rolled.Message, rolled.Stalled
@@ -169,6 +172,13 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, rolledBack bool) plan.S
 		summary.Outcome = triggerv1.ChangeInProgress
 	}
 	return summary
+}
+
+// leftOut reports that a change has come to its end, though targets do not have it: no stage selects them.
+func leftOut(vt *triggerv1.ValuesTrigger, out outcome, summary plan.Summary) bool {
+	s := vt.Status.Rollout
+	return s != nil && s.Unmatched > 0 && s.Phase == triggerv1.RolloutFinished && summary.Reason == triggerv1.TargetsHeldReason &&
+		!slices.ContainsFunc(out.targets, func(t triggerv1.TargetStatus) bool { return t.State == triggerv1.TargetHeld && t.Stage != "" })
 }
 
 // Gated is the condition of that name, without a status if nothing holds changes back.

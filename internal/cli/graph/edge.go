@@ -43,7 +43,7 @@ const (
 	Absent Effect = "WhenCreated"
 	// Denied is named and does not accept it.
 	Denied Effect = "Denied"
-	// None is named and opted out.
+	// None is named and opted out, or selected by no stage.
 	None Effect = "Nothing"
 )
 

@@ -66,6 +66,8 @@ func (t Trigger) Steps() []Step {
 		return []Step{t.step("retry", "", "try again, once it is fixed; or edit the sources")}
 	case triggerv1.RolloutHaltedReason:
 		return t.stepsAfterHalt()
+	case triggerv1.TargetsHeldReason:
+		return t.stepsForStages()
 	}
 	return nil
 }
@@ -87,6 +89,14 @@ func (t Trigger) stepsAfterHalt() []Step {
 		steps = append([]Step{t.step("rollback", "", "restore the content of before")}, steps...)
 	}
 	return steps
+}
+
+// stepsForStages is for stages that do not select what they should.
+func (t Trigger) stepsForStages() []Step {
+	if t.leavesOut != "" {
+		return []Step{{Does: "select HelmRelease " + t.leavesOut + " by a stage, or by no target of the ValuesTrigger"}}
+	}
+	return []Step{{Does: "create or label a HelmRelease for the stage"}, t.step("retry", "", "continue without the stage")}
 }
 
 func (t Trigger) step(verb, flags, does string) Step {

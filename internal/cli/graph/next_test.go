@@ -9,9 +9,11 @@ import (
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 )
 
 // stopped is a trigger of two stages that is stalled in the first one, with a revision to go back to.
@@ -89,4 +91,57 @@ func TestTrigger_Steps_put_what_helps_first(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What waits for a stage that does not select it, or for a stage of which nothing is left, waits for a person.
+func TestTrigger_of_stages_that_do_not_select_what_they_should(t *testing.T) {
+	t.Parallel()
+	held := func(phase triggerv1.RolloutPhase, stage string, unmatched int32) *triggerv1.ValuesTrigger {
+		vt := stopped(triggerv1.TargetsHeldReason, phase, func(vt *triggerv1.ValuesTrigger) {
+			vt.Status.Conditions = vt.Status.Conditions[:1]
+			vt.Status.Rollout.Stage, vt.Status.Rollout.Unmatched = stage, unmatched
+			vt.Status.Targets = []triggerv1.TargetStatus{{Namespace: "apps", Name: "forgotten", State: triggerv1.TargetHeld}}
+		})
+		return vt
+	}
+	for _, c := range []struct {
+		name  string
+		vt    *triggerv1.ValuesTrigger
+		state State
+		want  []string
+	}{
+		{"no stage selects one", held(triggerv1.RolloutFinished, "", 1), Stalled, []string{"select HelmRelease apps/forgotten by a stage, or by no target of the ValuesTrigger"}},
+		{"one is suspended", held(triggerv1.RolloutFinished, "", 0), Waiting, nil},
+		{"none of a stage can be triggered", held(triggerv1.RolloutBlocked, "canary", 1), Waiting, nil},
+		{"those of a stage are gone", held(triggerv1.RolloutBlocked, "gone", 0), Stalled, []string{"create or label a HelmRelease for the stage", "kubectl valuestrigger retry shop -n apps"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			c.vt.Status.Rollout.Stages = append(c.vt.Status.Rollout.Stages, triggerv1.StageStatus{Name: "gone"})
+			described := Directory{}.Describe(c.vt)
+			g.Expect(described.State).To(Equal(c.state))
+			var got []string
+			for _, step := range described.Steps() {
+				got = append(got, step.Text())
+			}
+			g.Expect(got).To(Equal(c.want))
+			g.Expect(described.Expects("retry")).To(BeFalse())
+		})
+	}
+}
+
+func TestReaches_leaves_out_what_no_stage_selects(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	reader, other := hr("reader", nil, "values"), hr("other", nil)
+	trigger := vt("shop", func(vt *triggerv1.ValuesTrigger) {
+		vt.Spec.Rollout = &triggerv1.Rollout{Stages: []triggerv1.Stage{{Name: "canary", Selector: &triggerv1.Selector{MatchLabels: map[string]triggerv1.LabelValue{"ring": "canary"}}}}}
+	}, named("values"), "reader", "other")
+	c := Cluster{Directory: Directory{Releases: []helmv2.HelmRelease{reader, other}}, Triggers: []triggerv1.ValuesTrigger{trigger}}
+	never := HaveField("Message", "no stage of ValuesTrigger apps/shop selects it: it is never triggered")
+	g.Expect(Reaches(c, Subject{Object: binding.Object{Kind: "ConfigMap", Namespace: "apps", Name: "values"}}).Edges).To(ConsistOf(
+		And(HaveField("Release.Name", "reader"), HaveField("Effect", AtInterval), never),
+		And(HaveField("Release.Name", "other"), HaveField("Effect", None), never),
+	))
 }

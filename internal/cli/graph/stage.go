@@ -98,3 +98,23 @@ func (t Trigger) InStage(name string) []Target {
 	}
 	return out
 }
+
+// leavesOut returns the first HelmRelease that waits for ever, since no stage selects it, when all else is done; empty
+// if there is none.
+func leavesOut(vt *triggerv1.ValuesTrigger) string {
+	if s := vt.Status.Rollout; s == nil || s.Phase != triggerv1.RolloutFinished || s.Unmatched == 0 {
+		return ""
+	}
+	for _, t := range vt.Status.Targets {
+		if t.State == triggerv1.TargetHeld && t.Stage == "" {
+			return t.Namespace + "/" + t.Name
+		}
+	}
+	return ""
+}
+
+// isEmptied reports that the rollout waits for a stage whose HelmReleases are gone.
+func isEmptied(vt *triggerv1.ValuesTrigger) bool {
+	s := vt.Status.Rollout
+	return s != nil && s.Phase == triggerv1.RolloutBlocked && slices.ContainsFunc(s.Stages, func(st triggerv1.StageStatus) bool { return st.Name == s.Stage && st.Targets == 0 })
+}
