@@ -45,6 +45,10 @@ type Entry struct {
 
 	// Releases are the HelmReleases that are known to run it, or to have run it.
 	Releases []Got `json:"helmReleases,omitempty"`
+
+	// NotOnRecord is how many others got it: how many did is kept, and which ones is not once they run something else. Unset
+	// where the releases are not those of a whole trigger.
+	NotOnRecord *int `json:"helmReleasesNotOnRecord,omitempty"`
 }
 
 // Got is a HelmRelease that got a change.
@@ -78,6 +82,8 @@ func Changes(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) []En
 			}
 		}
 		assigned[change.Digest] = true
+		delivered, _, _ := strings.Cut(change.Delivered, "/")
+		e.NotOnRecord = new(max(0, number(delivered)-len(e.Releases)))
 		out = append(out, e)
 	}
 	return out
@@ -87,6 +93,7 @@ func Changes(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) []En
 func About(r Report, entries []Entry) []Entry {
 	used := map[int64]bool{}
 	for i := range entries {
+		entries[i].NotOnRecord = nil
 		entries[i].Releases = slices.DeleteFunc(entries[i].Releases, func(g Got) bool { return g.Namespace != r.Namespace || g.Name != r.Name })
 		for _, g := range entries[i].Releases {
 			used[g.Revision] = true

@@ -18,7 +18,7 @@ import (
 // Columns of the table for programs. New ones are added at the end.
 var Columns = []string{
 	"time", "namespace", "valuesTrigger", "revision", "outcome", "durationSeconds", "delivered", "cause", "gitRevision", "digest",
-	"approvedBy", "overriddenBy", "rejectedBy", "rolledBackBy", "restoresRevision", "helmReleases", "analysis",
+	"approvedBy", "overriddenBy", "rejectedBy", "rolledBackBy", "restoresRevision", "helmReleases", "analysis", "helmReleasesNotOnRecord",
 }
 
 // WriteCSV writes entries as a table for programs and auditors. Times are RFC 3339 in UTC.
@@ -53,7 +53,10 @@ func (e Entry) cells() []string {
 	}
 	cells := []string{
 		e.Time.UTC().Format(time.RFC3339), namespace, name, number64(e.Revision), string(e.Outcome), duration, e.Delivered, e.Cause, e.GitRevision, e.Digest,
-		approvers(e.Approvals), overridden, rejected, rolledBack, restores, releases(e.Releases), e.Analysis,
+		approvers(e.Approvals), overridden, rejected, rolledBack, restores, releases(e.Releases), e.Analysis, "",
+	}
+	if e.NotOnRecord != nil {
+		cells[len(cells)-1] = strconv.Itoa(*e.NotOnRecord)
 	}
 	for i, cell := range cells {
 		cells[i] = harmless(cell)
