@@ -44,7 +44,9 @@ func TestTrigger_Steps_put_what_helps_first(t *testing.T) {
 	analysed := func(vt *triggerv1.ValuesTrigger) {
 		vt.Status.Rollout.Stages[0].Analysis = &triggerv1.AnalysisStatus{Failed: "error-rate 1 is above 0.05 (1 of 1)"}
 	}
-	rejected := func(vt *triggerv1.ValuesTrigger) { vt.Status.Rollout.RejectedBy = &triggerv1.PersonRecord{User: "anna"} }
+	rejected := func(vt *triggerv1.ValuesTrigger) {
+		vt.Status.Rollout.RejectedBy = &triggerv1.PersonRecord{User: "anna"}
+	}
 	failed := func(vt *triggerv1.ValuesTrigger) {
 		vt.Status.Rollout.Stages[0].Phase, vt.Status.Rollout.Stages[0].Failed = triggerv1.StageProgressing, 1
 	}
