@@ -52,7 +52,7 @@ func halted() *triggerv1.ValuesTrigger {
 		{Type: meta.ReadyCondition, Status: metav1.ConditionFalse, Reason: triggerv1.RolloutHaltedReason, Message: "halted: <b>2 of 2</b> failed"},
 		{Type: meta.StalledCondition, Status: metav1.ConditionTrue, Reason: triggerv1.RolloutHaltedReason},
 	}
-	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: present, Phase: triggerv1.RolloutHalted, Stage: "eu", Stages: []triggerv1.StageStatus{
+	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: present, Phase: triggerv1.RolloutHalted, Stage: "eu", Message: "eu-1: UpgradeFailed: no", Stages: []triggerv1.StageStatus{
 		{Name: "canary", Phase: triggerv1.StageFinished, Targets: 1, Delivered: 1, ApprovedBy: &triggerv1.PersonRecord{User: "anna"}},
 		{Name: "eu", Phase: triggerv1.StageProgressing, Targets: 2, Failed: 2}, {Name: "us", Phase: triggerv1.StageWaiting, Targets: 1},
 	}}
@@ -95,6 +95,7 @@ func TestBoard(t *testing.T) {
 		ContainSubstring("Failed <a href=\"/release/apps/eu-1\">apps/eu-1</a> and 1 more"),
 		ContainSubstring(`role="status" aria-live="polite">apps/shop`),
 		MatchRegexp(`class="action rollback".*class="action retry"`),
+		MatchRegexp(`<span class="outcome">Halted</span>.* · eu-1: UpgradeFailed: no</li>`),
 	))
 	g.Expect(body).NotTo(ContainSubstring(`primary retry`), "the same again does not help")
 	g.Expect(body).NotTo(MatchRegexp(`<[^>]* (style|onclick|onload)=`), "the policy of the page refuses it")
