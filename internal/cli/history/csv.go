@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -67,13 +68,14 @@ func (e Entry) cells() []string {
 // maxCell bounds a cell, in bytes: the names of all HelmReleases of a ValuesTrigger.
 const maxCell = 2 << 20
 
-// harmless returns a cell that no spreadsheet takes for a formula, and no terminal for more than text.
+// formula is how a formula begins, in a cell or after what separates cells where a comma is for decimals. Some spreadsheets
+// take signs of full width for the same.
+var formula = regexp.MustCompile(`(^|;)(\s*[=+\-@＝＋－＠])`)
+
+// harmless returns a cell that no spreadsheet takes for a formula, and no terminal for more than text: tabs and ends of
+// lines, after which a formula may begin as well, are not kept.
 func harmless(cell string) string {
-	cell = text.Line(cell, maxCell)
-	if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
+	return formula.ReplaceAllString(text.Line(cell, maxCell), "$1'$2")
 }
 
 func approvers(approvals []triggerv1.ApprovalRecord) string {

@@ -271,3 +271,15 @@ func TestExplain_a_release_that_waits_was_not_asked_for_what_it_waits_for(t *tes
 		HaveField("Cause.Text", older.Cause), HaveField("Cause.Text", cause("a"))), "the latter by the annotation, which is older")
 	g.Expect(Explain(waits).Requested[1].At).To(Equal(at(5)))
 }
+
+func TestHarmless(t *testing.T) {
+	t.Parallel()
+	for cell, want := range map[string]string{
+		"": "", "a=1": "a=1", "ConfigMap a/b, c-d": "ConfigMap a/b, c-d", "canary: anna; prod: bob": "canary: anna; prod: bob",
+		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(1)": "'@SUM(1)",
+		"\t=1": "'=1", "\r=1": "'=1", "\n=1": "'=1", " =1": "' =1", "a;=1": "a;'=1", "a; @b": "a;' @b", "＝1": "'＝1",
+		"a\nb\tc": "a b c",
+	} {
+		NewWithT(t).Expect(harmless(cell)).To(Equal(want), "%q", cell)
+	}
+}
