@@ -254,11 +254,10 @@ func (r *releasePreview) follow(edge graph.Edge, e *edit) {
 	}
 	r.Stage = cmp.Or(edge.Turn.Stage, r.Stage)
 	counts := e.counts(edge.Keys)
-	switch {
-	case edge.Turn.Never: // That says why.
-	case slices.Contains([]graph.Effect{graph.Denied, graph.None, graph.Absent, graph.AtInterval}, edge.Effect):
+	if !edge.IsFollowed() {
 		return
-	case edge.Effect == graph.Held:
+	}
+	if edge.Effect == graph.Held {
 		edge.Waits = "after it is resumed"
 		if counts {
 			s.Held = edge.Waits

@@ -35,7 +35,7 @@ func (d *demo) measure(ctx context.Context) (string, error) {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		_, _ = fmt.Fprintf(w, `{"value": %s}`, strings.TrimSpace(string(value))) //nolint:gosec // It is not HTML, and of the person who runs this.
+		_, _ = fmt.Fprintf(w, `{"value": %s}`, strings.TrimSpace(string(value)))
 	})}
 	go func() { _ = d.metrics.Serve(listener) }()
 	providers := fmt.Sprintf("providers:\n- name: demo\n  type: HTTP\n  address: http://%s\n", listener.Addr())

@@ -24,7 +24,7 @@ type Step struct {
 	Verb string `json:"-"`
 }
 
-// Text is the step in the place of which there is a command.
+// Text is the command of a step, or what it does where there is none.
 func (s Step) Text() string { return cmp.Or(s.Command, s.Does) }
 
 // Instruction is the message with the command of this plugin in the place of the one for kubectl alone.

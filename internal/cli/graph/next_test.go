@@ -95,7 +95,7 @@ func TestTrigger_Steps_put_what_helps_first(t *testing.T) {
 	}
 }
 
-// What waits for a stage that does not select it, or for a stage of which nothing is left, waits for a person.
+// What waits for a stage that does not select it, or for a stage that is empty now, waits for a person.
 func TestTrigger_of_stages_that_do_not_select_what_they_should(t *testing.T) {
 	t.Parallel()
 	held := func(phase triggerv1.RolloutPhase, stage string, unmatched int32) *triggerv1.ValuesTrigger {
