@@ -283,3 +283,19 @@ func TestHarmless(t *testing.T) {
 		NewWithT(t).Expect(harmless(cell)).To(Equal(want), "%q", cell)
 	}
 }
+
+// Of what changed before the release was there, nothing was requested of it: its first installation read what there was.
+func TestRequests_are_none_of_before_the_release(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	created := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	hr := &helmv2.HelmRelease{}
+	hr.CreationTimestamp = metav1.NewTime(created)
+	vt := &triggerv1.ValuesTrigger{}
+	vt.Status.History = []triggerv1.Change{
+		{Cause: "later", Time: metav1.NewTime(created.Add(time.Minute))}, {Cause: "earlier", Time: metav1.NewTime(created.Add(-time.Minute))},
+	}
+	found := ofDelivery(graph.Delivery{Trigger: vt}, hr)
+	g.Expect(found).To(HaveLen(1))
+	g.Expect(found[0].cause).To(Equal("later"))
+}
