@@ -175,7 +175,7 @@ components: ## Build the programs of the test world; about fifteen minutes the f
 
 .PHONY: demo
 demo: ## Show delivery, rollback and approval in a test world; KEEP=1 leaves it running.
-	@echo 'compiling the demo (the first time, this takes a minute or two)'
+	@echo 'compiling the demo (the first time, this takes some minutes)'
 	@KEEP=$(KEEP) go run ./tests/demo
 
 .PHONY: pictures

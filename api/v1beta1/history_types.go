@@ -15,7 +15,7 @@ const (
 	// ChangeInProgress has not reached all targets yet.
 	ChangeInProgress ChangeOutcome = "InProgress"
 
-	// ChangeDelivered is proven to run in all targets.
+	// ChangeDelivered is proven to run in all targets, but for those that no stage of a rollout selects.
 	ChangeDelivered ChangeOutcome = "Delivered"
 
 	// ChangeFailed has reached an end in every target, and failed in at least one.

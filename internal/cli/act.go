@@ -76,6 +76,7 @@ func (a *action) command(cmd *cobra.Command) *cobra.Command {
 	cmd.Flags().BoolVar(&a.all, "all", false, "all ValuesTriggers of the namespace, or with -A of all namespaces")
 	cmd.Flags().Var(&a.dryRun, "dry-run", "say what would be done, and do nothing")
 	cmd.Flags().Lookup("dry-run").NoOptDefVal = dryRunClient
+	cmd.Flags().BoolP("yes", "y", false, "is taken as by 'approve', and changes nothing: this does not ask")
 	a.c.withAll(cmd)
 	a.c.withSelector(cmd)
 	return a.c.command(cmd, func(cmd *cobra.Command, args []string) error {

@@ -37,6 +37,8 @@ func TestActions(t *testing.T) {
 		{"trigger api-auto -n apps --override", "valuestrigger/api-auto in apps triggered; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/forceAt": token}},
 		{"retry vt/api-auto -n apps", "valuestrigger/api-auto in apps has nothing that failed\nvaluestrigger/api-auto in apps requested to retry; before: 1 Delivered\n", false, map[string]string{"reconcile.fluxcd.io/requestedAt": token, "reconcile.fluxcd.io/resetAt": token}},
 		{"suspend api-auto -n apps", "valuestrigger/api-auto in apps suspended; before: 1 Delivered\n", true, nil},
+		{"suspend api-auto -n apps --yes", "valuestrigger/api-auto in apps suspended; before: 1 Delivered\n", true, nil},
+		{"retry api-auto -n apps -y --dry-run", "valuestrigger/api-auto in apps has nothing that failed\nvaluestrigger/api-auto in apps requested to retry (dry run); before: 1 Delivered\n", false, nil},
 		{"suspend api-auto -n apps --dry-run", "valuestrigger/api-auto in apps suspended (dry run); before: 1 Delivered\n", false, nil},
 		{"suspend api-auto -n apps --dry-run=client", "valuestrigger/api-auto in apps suspended (dry run); before: 1 Delivered\n", false, nil},
 		{"suspend api-auto -n apps --dry-run=none", "valuestrigger/api-auto in apps suspended; before: 1 Delivered\n", true, nil},

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 const (
@@ -196,7 +198,11 @@ func addTool[In any](server *mcp.Server, r *runner, has func(string) bool, comma
 			return nil, toolAnswer{}, err
 		}
 		answer, err := r.run(ctx, command, one)
-		return nil, answer, err
+		if err != nil {
+			return nil, answer, err
+		}
+		shown, err := text.JSON(answer, "")
+		return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: string(shown)}}}, answer, err
 	})
 }
 

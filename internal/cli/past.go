@@ -235,8 +235,8 @@ func pastCause(e history.Entry) string {
 	if len(words) == 0 && e.Restores == nil {
 		words = []string{orDash("")}
 	}
-	if e.Analysis != "" {
-		words = append(words, "failed the analysis of "+clean(e.Analysis))
+	if e.Reason != "" {
+		words = append(words, clean(e.Reason))
 	}
 	for _, person := range e.Persons() {
 		words = append(words, clean(person))

@@ -254,10 +254,10 @@ func (r *releasePreview) follow(edge graph.Edge, e *edit) {
 	}
 	r.Stage = cmp.Or(edge.Turn.Stage, r.Stage)
 	counts := e.counts(edge.Keys)
-	switch edge.Effect {
-	case graph.Denied, graph.None, graph.Absent, graph.AtInterval:
+	if !edge.IsFollowed() {
 		return
-	case graph.Held:
+	}
+	if edge.Effect == graph.Held {
 		edge.Waits = "after it is resumed"
 		if counts {
 			s.Held = edge.Waits

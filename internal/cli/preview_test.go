@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 	. "github.com/onsi/gomega"
 	"github.com/opencontainers/go-digest"
 	corev1 "k8s.io/api/core/v1"
@@ -114,6 +115,19 @@ func TestPreview(t *testing.T) {
 			golden(t, c.golden, got.out)
 		})
 	}
+}
+
+func TestPreview_shows_values_as_they_are_written(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	in := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: values, namespace: apps}\ndata: {values.yaml: 'rule: a < b && c > d'}\n"
+	for _, format := range []string{"text", "json", "yaml"} {
+		got := (&call{objects: readers(), in: in}).run(t, "preview", "-f", "-", "-o", format)
+		g.Expect(got.out).To(And(ContainSubstring("a < b && c > d"), Not(ContainSubstring(`\u00`))), format)
+	}
+	result, err := assistant(t, interceptor.Funcs{}, readers()...).CallTool(t.Context(), &mcp.CallToolParams{Name: "preview", Arguments: map[string]any{"manifest": in}})
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(result.Content).To(ConsistOf(HaveField("Text", ContainSubstring("a < b && c > d"))))
 }
 
 func TestPreview_of_what_runs_already(t *testing.T) {

@@ -4,7 +4,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"sigs.k8s.io/yaml"
@@ -33,7 +32,7 @@ func (c *cli) show(answer any, people func(s layout.Style) string) error {
 	var err error
 	switch c.output {
 	case formatJSON:
-		out, err = json.MarshalIndent(answer, "", "  ")
+		out, err = text.JSON(answer, "  ")
 		out = append(out, '\n')
 	case formatYAML:
 		out, err = yaml.Marshal(answer)

@@ -70,7 +70,7 @@ func halted() *triggerv1.ValuesTrigger {
 	const why = "UpgradeFailed: Helm upgrade failed for release staging/shop with chart shop@6.7.0: cannot patch \"shop\" with kind Deployment: " +
 		"Deployment.apps \"shop\" is invalid: spec.template.spec.containers[0].image: Required value"
 	vt := ready(rollingOut(), metav1.ConditionFalse, triggerv1.RolloutHaltedReason, "Stage 2/3 dev→staging, 0/1, 1 failed; halted: staging/shop: "+why+
-		"; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry", true)
+		"; change the sources, or try the same again: kubectl valuestrigger retry platform -n platform", true)
 	vt.Status.Rollout.Phase, vt.Status.Rollout.Stage = triggerv1.RolloutHalted, "staging"
 	vt.Status.Rollout.Stages[1].Phase, vt.Status.Rollout.Stages[1].Delivered, vt.Status.Rollout.Stages[1].Failed = triggerv1.StageProgressing, 0, 1
 	vt.Status.Targets[1].State, vt.Status.Targets[1].Message, vt.Status.Targets[1].DeliveredAt = triggerv1.TargetFailed, why, nil

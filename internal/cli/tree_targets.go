@@ -36,7 +36,7 @@ func (f forest) stage(t graph.Trigger, i int) layout.Row {
 		counts = ""
 	}
 	return layout.Row{Wrap: true, Cells: []layout.Cell{
-		{Text: fmt.Sprintf("stage %d/%d %s", i+1, len(t.Stages), st.Name), Tone: layout.Bold}, {Text: string(st.Phase), Tone: board.StageTone(st)},
+		{Text: fmt.Sprintf("stage %d/%d %s", i+1, len(t.Stages), st.Name), Tone: layout.Bold}, {Text: st.Word(), Tone: board.StageTone(st)},
 		{Text: counts}, {Text: since, Tone: layout.Dim}, {Text: board.StageText(st, f.Now)},
 	}}
 }

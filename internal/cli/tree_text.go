@@ -140,7 +140,7 @@ func (f forest) trigger(t graph.Trigger) []layout.Row {
 	var below []branch
 	if t.Rollout != "" && (t.State == graph.AwaitingApproval || t.State == graph.Stalled || t.Reason == triggerv1.AwaitingGateReason) {
 		for _, step := range t.Steps() {
-			below = append(below, branch{row: layout.Row{Loose: true, Cells: []layout.Cell{{Text: "next: " + f.named(step.Command), Tone: layout.Bold}}}})
+			below = append(below, branch{row: layout.Row{Loose: true, Cells: []layout.Cell{{Text: "next: " + f.named(step.Text()), Tone: layout.Bold}}}})
 		}
 	}
 	for _, s := range t.Sources {

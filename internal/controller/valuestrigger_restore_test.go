@@ -92,7 +92,7 @@ func TestStory_a_person_goes_back_to_a_revision(t *testing.T) {
 	s.Expect(s.revisions()).To(Equal([]int64{3, 2, 1}))
 	s.Expect(s.trigger().Status.History[0].Outcome).To(Equal(triggerv1.ChangeDelivered))
 	s.Expect(s.trigger().Status.LastDelivered.Digest).To(Equal(contentOf("1")))
-	s.Expect(s.ready()).To(Equal(fmt.Sprintf("RolledBack: Rolled back to revision 1, content %s by alice; content %s of the sources is rejected until they change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to deliver it",
+	s.Expect(s.ready()).To(Equal(fmt.Sprintf("RolledBack: Rolled back to revision 1, content %s by alice; content %s of the sources is rejected until they change; to deliver it all the same: kubectl valuestrigger retry platform -n apps",
 		contentOf("1")[:19], contentOf("2")[:19])))
 
 	s.Expect(s.rest()).To(BeEmpty(), "it stays so")

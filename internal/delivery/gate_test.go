@@ -133,3 +133,20 @@ func TestSummarize_a_rollout_comes_before_what_its_targets_say(t *testing.T) {
 	out.targets[0].Refused = nil
 	g.Expect(summarize(vt, out, false).Reason).To(Equal(triggerv1.DeliveryFailedReason))
 }
+
+// What no stage selects never gets the content: the change has come to its end without it.
+func TestSummarize_a_change_ends_without_what_no_stage_selects(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := staged()
+	vt.Status.Rollout = &triggerv1.RolloutStatus{Phase: triggerv1.RolloutFinished, Unmatched: 1}
+	out := outcome{targets: []triggerv1.TargetStatus{inState(triggerv1.TargetDelivered), inState(triggerv1.TargetHeld)}}
+	out.targets[0].Stage = "canary"
+	summary := summarize(vt, out, false)
+	g.Expect(summary).To(And(HaveField("Reason", triggerv1.TargetsHeldReason), HaveField("Outcome", triggerv1.ChangeDelivered), HaveField("Delivered", "1/2")))
+
+	out.targets[1].Stage = "rest"
+	g.Expect(summarize(vt, out, false).Outcome).To(Equal(triggerv1.ChangeInProgress), "one that a stage selects gets it when it is resumed")
+	out.targets[1].Stage, vt.Status.Rollout.Phase = "", triggerv1.RolloutSoaking
+	g.Expect(summarize(vt, out, false).Outcome).To(Equal(triggerv1.ChangeInProgress))
+}

@@ -104,7 +104,7 @@ func TestWithRestored(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	vt, _ := wentBack()
-	snap := snapshot{restores: vt.Status.Restored}
+	snap := snapshot{vt: vt, restores: vt.Status.Restored}
 	done := withRestored(plan.Summary{Ready: metav1.ConditionTrue, Outcome: triggerv1.ChangeDelivered}, snap)
 	g.Expect(done).To(And(HaveField("Ready", metav1.ConditionFalse), HaveField("Reason", triggerv1.RolledBackReason), HaveField("Stalled", true),
 		HaveField("Outcome", triggerv1.ChangeDelivered), HaveField("Message", HavePrefix("Rolled back to revision 1, content "))))

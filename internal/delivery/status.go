@@ -74,6 +74,9 @@ func summarize(vt *triggerv1.ValuesTrigger, out outcome, rolledBack bool) plan.S
 	}
 	rolled, goesOn := rollout.Summarize(vt, underway)
 	if !goesOn || !slices.ContainsFunc(out.targets, func(t triggerv1.TargetStatus) bool { return !plan.Denied(t) }) {
+		if leftOut(vt, out, summary) {
+			summary.Outcome = triggerv1.ChangeDelivered
+		}
 		return summary
 	}
 	summary.Ready, summary.Reason, summary.Message, summary.Stalled = rolled.Ready, rolled.Reason, rolled.Message, rolled.Stalled
@@ -99,6 +102,13 @@ func withAnalysis(summary plan.Summary, s *triggerv1.RolloutStatus) plan.Summary
 		summary.Message += "; " + failed
 	}
 	return summary
+}
+
+// leftOut reports that a change has come to its end, though targets do not have it: no stage selects them.
+func leftOut(vt *triggerv1.ValuesTrigger, out outcome, summary plan.Summary) bool {
+	s := vt.Status.Rollout
+	return s != nil && s.Unmatched > 0 && s.Phase == triggerv1.RolloutFinished && summary.Reason == triggerv1.TargetsHeldReason &&
+		!slices.ContainsFunc(out.targets, func(t triggerv1.TargetStatus) bool { return t.State == triggerv1.TargetHeld && t.Stage != "" })
 }
 
 // withLacks adds to a summary that all is well what the trigger lacks: targets that a selector must
@@ -132,8 +142,8 @@ func withRestored(summary plan.Summary, snap snapshot) plan.Summary {
 	case r == nil:
 	case summary.Ready == metav1.ConditionTrue:
 		summary.Ready, summary.Reason, summary.Stalled = metav1.ConditionFalse, triggerv1.RolledBackReason, true
-		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to deliver it",
-			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects))
+		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change; to deliver it all the same: %s",
+			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects), plan.Retry(snap.vt.Namespace+"/"+snap.vt.Name))
 	default:
 		summary.Message = text.Line(summary.Message+"; "+snap.restoring(), text.MaxMessage)
 	}

@@ -100,6 +100,9 @@ func boardOf(r request) (any, error) {
 	if len(v.Changes) > 0 && v.Changes[0].Digest == v.Change.Digest {
 		v.Persons = v.Changes[0].Persons()
 	}
+	if strings.Contains(described.Message, "rejected by") { // It says who.
+		v.Persons = slices.DeleteFunc(v.Persons, func(decided string) bool { return strings.HasPrefix(decided, "rejected by") })
+	}
 	v.Changes = v.Changes[:min(len(v.Changes), recent)]
 	v.Word, v.Tone, v.Why = wordOf(described), toneOf(described.State), v.Reasons()
 	cause := history.ParseCause(v.Change.Cause)
@@ -125,7 +128,7 @@ func boardOf(r request) (any, error) {
 		}
 	}
 	v.Size = sizeFor(largest, len(v.Lanes))
-	v.Buttons = r.server.buttons(r, vt, members, described.State == graph.Stalled)
+	v.Buttons = r.server.buttons(r, vt, members, described)
 	return v, nil
 }
 

@@ -43,23 +43,23 @@ func verbOf(action string, vt *triggerv1.ValuesTrigger) string {
 	return ""
 }
 
-// buttons returns what a person can do to a ValuesTrigger, which is perhaps stalled.
-func (s *Server) buttons(ctx context.Context, vt *triggerv1.ValuesTrigger, members graph.Members, stalled bool) []button {
+// buttons returns what a person can do to a ValuesTrigger.
+func (s *Server) buttons(ctx context.Context, vt *triggerv1.ValuesTrigger, members graph.Members, described graph.Trigger) []button {
 	suspend := button{Name: Suspend, Text: "Suspend"}
 	if vt.Spec.Suspend {
-		suspend = button{Name: Resume, Text: "Resume", Primary: true}
+		suspend = button{Name: Resume, Text: "Resume"}
 	}
 	key := client.ObjectKeyFromObject(vt)
 	out := []button{
-		{Name: Approve, Text: "Approve"}, {Name: Reject, Text: "Reject"}, {Name: Retry, Text: "Retry"},
-		{Name: Rollback, Text: "Roll back"}, suspend, {Name: Override, Text: "Override"},
+		{Name: Approve, Text: "Approve"}, {Name: Reject, Text: "Reject"}, {Name: Rollback, Text: "Roll back"},
+		{Name: Retry, Text: "Retry"}, suspend, {Name: Override, Text: "Override"},
 	}
 	for i := range out {
 		b := &out[i]
 		b.Path = "/do/" + b.Name + "/" + key.Namespace + "/" + key.Name
 		b.Refusal = s.Commands.Refuse(Action{Name: b.Name, ObjectKey: key}, vt, members)
 		b.Verb = s.lacks(ctx, b.Name, vt)
-		b.Primary = b.Primary || b.Refusal == "" && (b.Name == Approve || b.Name == Retry && stalled)
+		b.Primary = b.Refusal == "" && described.Expects(b.Name)
 	}
 	return out
 }

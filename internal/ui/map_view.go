@@ -172,7 +172,7 @@ func (a alike) Means() string {
 	case graph.Denied:
 		return "does not accept it"
 	}
-	return "is named and opted out"
+	return "does not get it"
 }
 
 // IsSource reports whether it is a ConfigMap or a Secret.

@@ -52,7 +52,7 @@ func halted() *triggerv1.ValuesTrigger {
 		{Type: meta.ReadyCondition, Status: metav1.ConditionFalse, Reason: triggerv1.RolloutHaltedReason, Message: "halted: <b>2 of 2</b> failed"},
 		{Type: meta.StalledCondition, Status: metav1.ConditionTrue, Reason: triggerv1.RolloutHaltedReason},
 	}
-	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: present, Phase: triggerv1.RolloutHalted, Stage: "eu", Stages: []triggerv1.StageStatus{
+	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: present, Phase: triggerv1.RolloutHalted, Stage: "eu", Message: "eu-1: UpgradeFailed: no", Stages: []triggerv1.StageStatus{
 		{Name: "canary", Phase: triggerv1.StageFinished, Targets: 1, Delivered: 1, ApprovedBy: &triggerv1.PersonRecord{User: "anna"}},
 		{Name: "eu", Phase: triggerv1.StageProgressing, Targets: 2, Failed: 2}, {Name: "us", Phase: triggerv1.StageWaiting, Targets: 1},
 	}}
@@ -94,9 +94,47 @@ func TestBoard(t *testing.T) {
 		ContainSubstring(`<a class="c failed" href="/release/apps/eu-1"><span>apps/eu-1</span><i> Failed</i></a>`),
 		ContainSubstring("Failed <a href=\"/release/apps/eu-1\">apps/eu-1</a> and 1 more"),
 		ContainSubstring(`role="status" aria-live="polite">apps/shop`),
+		MatchRegexp(`class="action rollback".*class="action retry"`),
+		MatchRegexp(`<span class="outcome">Halted</span>.* · eu-1: UpgradeFailed: no</li>`),
 	))
+	g.Expect(body).NotTo(ContainSubstring(`primary retry`), "the same again does not help")
 	g.Expect(body).NotTo(MatchRegexp(`<[^>]* (style|onclick|onload)=`), "the policy of the page refuses it")
 	g.Expect(strings.Count(body, "<script")).To(Equal(strings.Count(body, `<script src="/assets/`)))
+}
+
+// A stage that has halted by its analysis is ready, and looks bad all the same.
+func TestBoard_of_what_an_analysis_has_halted(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := halted()
+	vt.Spec.Rollout.Stages[1].Analysis = &triggerv1.Analysis{Metrics: []triggerv1.AnalysisMetric{{Name: "error-rate"}}}
+	vt.Status.Rollout.Stages[1] = triggerv1.StageStatus{
+		Name: "eu", Phase: triggerv1.StageSoaking, Targets: 2, Delivered: 2, Analysis: &triggerv1.AnalysisStatus{Failed: "error-rate 1 is above 0.05 (1 of 1)"},
+	}
+	for i := range vt.Status.Targets[:2] {
+		vt.Status.Targets[i].State, vt.Status.Targets[i].Message = triggerv1.TargetDelivered, ""
+	}
+	s := newSite(t, interceptor.Funcs{}, vt)
+	body := s.body(t, "/board/apps/shop")
+	g.Expect(body).To(And(
+		ContainSubstring(`<section class="lane present fails"`), ContainSubstring(`<span class="badge bad">Halted</span>`),
+		ContainSubstring("analysis has failed: error-rate 1 is above 0.05 (1 of 1)"),
+	))
+	g.Expect(body).NotTo(Or(ContainSubstring(">Soaking<"), ContainSubstring(`primary retry`)))
+	g.Expect(strings.Count(body, "failed <b>0</b>, 1 may")).To(Equal(2), "the other stages")
+	g.Expect(s.body(t, "/")).To(ContainSubstring("stage eu · Halted"))
+}
+
+// Above the list of changes, it is said once who has rejected a change.
+func TestBoard_of_what_was_rejected(t *testing.T) {
+	t.Parallel()
+	vt := halted()
+	vt.Status.Rollout.RejectedBy = &triggerv1.PersonRecord{User: "anna"}
+	vt.Status.History[0].Rejection = vt.Status.Rollout.RejectedBy
+	vt.Status.Conditions[0].Message = "Stage 2/3 canary→eu, 0/2, 2 failed; halted: rejected by anna; change the sources, or try the same again: kubectl valuestrigger retry shop -n apps"
+	body := newSite(t, interceptor.Funcs{}, vt).body(t, "/board/apps/shop")
+	seen, _, _ := strings.Cut(body[strings.Index(body, `<p class="callout`):], "Last changes")
+	NewWithT(t).Expect(strings.Count(seen, "rejected by anna")).To(Equal(1))
 }
 
 // What the status does not list is read off the releases, and what is not there is counted.

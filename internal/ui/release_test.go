@@ -75,6 +75,19 @@ func TestRelease_page(t *testing.T) {
 	g.Eventually(func() int32 { s.get("/release/shop/eu"); return a.releases.Load() }).Should(BeNumerically(">", 1), "the HelmRelease has changed")
 }
 
+func TestRelease_page_of_one_that_was_never_triggered(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	answer, objects := recorded()
+	target := answer.Deliveries[0].Target
+	target.State, target.Message, target.Digest, target.Revision = triggerv1.TargetHeld, "waits for stage canary", "", 0
+	answer.Release.Status.History[0].ConfigDigest = ""
+	got := siteWith(t, &answers{release: answer}, objects...).get("/release/shop/eu").Body.String()
+	g.Expect(got).To(ContainSubstring("waits for stage canary"))
+	g.Expect(got).NotTo(ContainSubstring("sha256:<"), "a digest of nothing")
+	g.Expect(got).NotTo(ContainSubstring("<dt>Values</dt>"))
+}
+
 func TestRelease_page_shows_no_values_that_may_be_of_a_Secret(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

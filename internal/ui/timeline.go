@@ -4,6 +4,7 @@
 package ui
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -227,14 +228,14 @@ func (s timeScale) marks(e changeRow, end time.Time, vt *triggerv1.ValuesTrigger
 		add(r.Time.Time, "rollback", fmt.Sprintf("rolled back to revision %d by %s", r.Revision, history.Person(r.User, r.Manager)))
 	}
 	if e.Duration != nil && e.Outcome == triggerv1.ChangeHalted {
-		add(end, "halt", "halted: "+reasonOf(e.Entry, vt))
+		add(end, "halt", "halted: "+reasonOf(e.Entry))
 	}
 	if e.Outcome == triggerv1.ChangeRolledBack {
 		at := end
 		if r := rolloutOf(e.Entry, vt); r != nil && r.Rollback != nil && r.Rollback.StartedAt != nil {
 			at = r.Rollback.StartedAt.Time
 		}
-		add(at, "rollback", "rolled back: "+reasonOf(e.Entry, vt))
+		add(at, "rollback", "rolled back: "+reasonOf(e.Entry))
 	}
 	return out
 }
@@ -248,12 +249,7 @@ func rolloutOf(e history.Entry, vt *triggerv1.ValuesTrigger) *triggerv1.RolloutS
 }
 
 // reasonOf says why the rollout of a change stopped.
-func reasonOf(e history.Entry, vt *triggerv1.ValuesTrigger) string {
-	if r := rolloutOf(e, vt); r != nil && r.Message != "" {
-		return line(r.Message)
-	}
-	return "delivered to " + e.Delivered
-}
+func reasonOf(e history.Entry) string { return cmp.Or(line(e.Reason), "delivered to "+e.Delivered) }
 
 // ticks returns some round times of the axis.
 func (s timeScale) ticks() []timeTick {

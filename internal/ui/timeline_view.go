@@ -6,7 +6,6 @@ package ui
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,6 +14,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/cli/history"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // clockStep is how often the end of the time that is shown moves on, so that a page on which nothing happens stays as it is.
@@ -98,9 +98,9 @@ func (s *Server) serveExport(w http.ResponseWriter, r *http.Request) {
 		err = history.WriteCSV(&out, entries)
 	case "json":
 		kind = "application/json"
-		encoder := json.NewEncoder(&out)
-		encoder.SetIndent("", "  ")
-		err = encoder.Encode(append([]history.Entry{}, entries...))
+		var raw []byte
+		raw, err = text.JSON(append([]history.Entry{}, entries...), "  ")
+		out.Write(append(raw, '\n'))
 	default:
 		refuse(w, http.StatusNotFound, "Changes are exported as csv or json.")
 		return

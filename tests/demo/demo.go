@@ -7,6 +7,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -54,6 +55,7 @@ type demo struct {
 	world    *world.World
 	operator *operator.Operator
 	client   client.WithWatch
+	metrics  *http.Server
 }
 
 // open makes a world with the operator and the app in it. The caller closes it.
@@ -90,6 +92,9 @@ func (d *demo) close() {
 	}
 	_ = d.out.step("Stop everything and remove "+d.world.Dir(), func() (string, error) {
 		d.world.Stop()
+		if d.metrics != nil {
+			_ = d.metrics.Close()
+		}
 		return "", nil
 	})
 }
@@ -117,7 +122,11 @@ func (d *demo) compile(ctx context.Context) error {
 
 func (d *demo) install(ctx context.Context) (err error) {
 	// There is no notification-controller to send events to.
-	options := operator.Options{Values: []string{"--set", "eventsAddr=,publish.enabled=true"}}
+	providers, err := d.measure(ctx)
+	if err != nil {
+		return err
+	}
+	options := operator.Options{Values: []string{"--set", "eventsAddr=,publish.enabled=true"}, Args: []string{providers}}
 	d.operator, err = operator.Install(ctx, d.world, filepath.Join(d.bin(), "manager"), options)
 	return err
 }

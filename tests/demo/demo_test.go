@@ -63,7 +63,10 @@ func TestDemo_every_command_that_it_prints_works(t *testing.T) {
 	for _, command := range commands {
 		answers.WriteString(run(command[1]))
 	}
-	g.Expect(answers.String()).To(And(ContainSubstring("shop/eu-3 "), ContainSubstring("~ discount: 30 → 40"), HaveSuffix("[present content]\n")))
+	g.Expect(answers.String()).To(And(
+		ContainSubstring("shop/eu-3 "), ContainSubstring("~ discount: 30 → 40"), ContainSubstring("[present content]\n"),
+		ContainSubstring("error-rate 0.5 is above 0.05"), HaveSuffix("condition met\n")))
+	g.Expect(printed.String()).To(ContainSubstring("kubectl valuestrigger ui"))
 }
 
 // The demo ends with a command, too.

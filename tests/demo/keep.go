@@ -52,6 +52,18 @@ func (d *demo) tries() []try {
 			"kubectl valuestrigger approve prices -n shop --yes",
 			"kubectl valuestrigger wait prices -n shop",
 		}},
+		{"Measure the canary by an error rate, which this demo serves out of a file, and make it a bad one: what is Ready is rolled back all the same", []string{
+			analysed,
+			"echo 0.5 > " + d.file(measuredFile),
+			patch(prices, "values.yaml", "discount: 50\n"),
+			"kubectl wait vt/prices -n shop --for=jsonpath='{.status.rollout.phase}'=RolledBack --timeout=1m",
+			"kubectl valuestrigger tree prices -n shop",
+		}},
+		{"Make it a good one, and deliver the same again", []string{
+			"echo 0.01 > " + d.file(measuredFile),
+			"kubectl valuestrigger retry prices -n shop",
+			"kubectl wait vt/prices -n shop --for=jsonpath='{.status.rollout.phase}'=AwaitingApproval --timeout=1m",
+		}},
 	}
 }
 
@@ -64,6 +76,7 @@ func (d *demo) usage() {
 			d.out.line("   %s", command)
 		}
 	}
+	d.out.line("\nSee all of it in a browser meanwhile, with the buttons to decide; Ctrl-C ends that:\n\n      kubectl valuestrigger ui -A --open")
 	process := d.operator.Process()
 	d.out.line("\nThere are no nodes here: the manager is not a pod but process %d and logs to\n%s", process.Pid(), process.LogPath())
 	d.out.line("%s ends all of it and leaves nothing behind.", d.out.bold("Ctrl-C"))

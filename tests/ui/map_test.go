@@ -149,5 +149,8 @@ func TestTimeline_and_release_show_what_was_delivered(t *testing.T) {
 	for _, path := range []string{"/map", "/timeline", "/release/" + ns + "/eu"} {
 		tb.visit(path)
 		tb.Expect(evaluate[bool](tb, `document.documentElement.scrollWidth <= innerWidth`)).To(BeTrue(), "nothing is beside the screen of a phone: "+path)
+		tb.Expect(evaluate[[]string](tb, `[...document.querySelectorAll(".scroll, .lanes")].filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.getAttribute("aria-label"))`)).
+			To(BeEmpty(), "nothing in a table is, either: "+path)
+		tb.accessible()
 	}
 }

@@ -28,11 +28,19 @@ var order = []triggerv1.TargetState{
 }
 
 func (s Screen) shape(state triggerv1.TargetState, n int) string {
-	tone := TargetTone(state)
+	tone := s.tone(state)
 	if state == triggerv1.TargetHeld || state == unknown {
 		tone = layout.Dim
 	}
 	return s.Paint(tone, strings.Repeat(shapes[state], n))
+}
+
+// tone of a state is not a good one where what is delivered has failed its analysis.
+func (s Screen) tone(state triggerv1.TargetState) layout.Tone {
+	if s.failsAnalysis {
+		return layout.Bad
+	}
+	return TargetTone(state)
 }
 
 // cells writes a sign for each HelmRelease, or for several if there are too many for some lines.
@@ -111,7 +119,7 @@ func (s Screen) counts(l Lane) string {
 	var parts []string
 	for _, state := range graph.TargetSeverity {
 		if n := l.Counts[state]; n > 0 {
-			parts = append(parts, s.Paint(TargetTone(state), fmt.Sprintf("%d %s", n, state)))
+			parts = append(parts, s.Paint(s.tone(state), fmt.Sprintf("%d %s", n, state)))
 		}
 	}
 	if l.Unknown > 0 {

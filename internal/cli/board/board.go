@@ -9,6 +9,7 @@ package board
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -89,7 +90,7 @@ type Trouble struct {
 func Of(vt *triggerv1.ValuesTrigger, t graph.Trigger) Board {
 	return Board{
 		Trigger: t, Change: change(vt), Clocks: clocks(vt, t), Lanes: lanes(t),
-		Troubles: troubles(t), Notes: notes(vt), Next: t.Steps(),
+		Troubles: troubles(t), Notes: notes(vt, t.Message), Next: t.Steps(),
 	}
 }
 
@@ -205,8 +206,8 @@ func troubles(t graph.Trigger) []Trouble {
 	return out
 }
 
-// notes says who suspended, overrode or rolled back.
-func notes(vt *triggerv1.ValuesTrigger) []string {
+// notes says who suspended, overrode, rejected or rolled back, unless a message does.
+func notes(vt *triggerv1.ValuesTrigger, message string) []string {
 	var out []string
 	by := func(user string) string {
 		if user == "" {
@@ -230,5 +231,5 @@ func notes(vt *triggerv1.ValuesTrigger) []string {
 	if h := vt.Status.History; len(h) > 0 && h[0].Rejection != nil {
 		out = append(out, "rejected"+by(cmp.Or(h[0].Rejection.User, h[0].Rejection.Manager)))
 	}
-	return out
+	return slices.DeleteFunc(out, func(note string) bool { return strings.Contains(message, note) })
 }

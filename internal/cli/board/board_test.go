@@ -317,3 +317,19 @@ func TestLine(t *testing.T) {
 	g.Expect(Line(graph.Directory{}.Describe(rings(12)))).To(Equal(
 		"platform/platform   Progressing   5/17 delivered   stage 2/3 staging Soaking 3/3   Stage 2/3 dev→staging, 3/3, 0 failed; must stay ready"))
 }
+
+// What an analysis has halted is delivered and ready, and looks bad all the same.
+func TestBoard_of_what_an_analysis_has_halted(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	vt := boards()["analysis-failed"]
+	s := screen(100, 40)
+	s.Colour = true
+	text, _ := Of(vt, graph.Directory{}.Describe(vt)).Text(s)
+	g.Expect(text).To(And(
+		ContainSubstring(s.Paint(layout.Good, "■■")), ContainSubstring(s.Paint(layout.Good, "2 Delivered")), // The stage before.
+		ContainSubstring(s.Paint(layout.Bad, "Halted")), ContainSubstring(s.Paint(layout.Bad, "■■■")), ContainSubstring(s.Paint(layout.Bad, "3 Delivered")),
+		ContainSubstring("error-rate 0.31 is above 0.05 (2 of 2)"),
+	))
+	g.Expect(Line(graph.Directory{}.Describe(vt))).To(ContainSubstring("stage 2/3 staging Halted 3/3"))
+}

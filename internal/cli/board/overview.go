@@ -59,10 +59,10 @@ func (s Screen) overviewRow(t graph.Trigger) layout.Row {
 	if steps := t.Steps(); len(steps) > 0 && t.State == graph.AwaitingApproval {
 		message = s.Named(steps[0].Command)
 	}
-	stage := ""
+	stage, tone := "", layout.Busy
 	for _, st := range t.Stages {
 		if st.Present {
-			stage = st.Name + " " + string(st.Phase)
+			stage, tone = st.Name+" "+st.Word(), StageTone(st)
 		}
 	}
 	failed := ""
@@ -71,7 +71,7 @@ func (s Screen) overviewRow(t graph.Trigger) layout.Row {
 	}
 	return layout.Row{Wrap: true, Cells: []layout.Cell{
 		{Text: t.Key(), Tone: layout.Bold}, {Text: string(t.State), Tone: TriggerTone(t.State)}, {Text: t.Delivered},
-		{Text: stage, Tone: layout.Busy}, {Text: failed, Tone: layout.Bad}, {Text: message},
+		{Text: stage, Tone: tone}, {Text: failed, Tone: layout.Bad}, {Text: message},
 	}}
 }
 

@@ -26,6 +26,9 @@ type Screen struct {
 
 	// Named writes a command as the plugin is called.
 	Named func(string) string
+
+	// failsAnalysis is set for what is shown of a stage that has halted by its analysis.
+	failsAnalysis bool
 }
 
 // minWidth is how much is shown on the narrowest screen.

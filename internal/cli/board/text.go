@@ -94,6 +94,7 @@ func (b Board) lanes(s Screen) []string {
 		lines = 1
 	}
 	for i, l := range b.Lanes {
+		s.failsAnalysis = l.FailsAnalysis()
 		out = append(out, s.lane(l, i, len(b.Stages)))
 		out = append(out, s.cells(l, lines)...)
 		if !l.Matters() {
@@ -120,8 +121,8 @@ func (s Screen) lane(l Lane, i, of int) string {
 		}
 	}
 	parts := []string{mark + s.Paint(layout.Bold, name)}
-	if l.Phase != "" {
-		parts = append(parts, s.Paint(StageTone(l.Stage), string(l.Phase)))
+	if word := l.Word(); word != "" {
+		parts = append(parts, s.Paint(StageTone(l.Stage), word))
 	}
 	if l.Targets > 0 {
 		parts = append(parts, fmt.Sprintf("%d/%d", l.Delivered, l.Targets))
@@ -140,7 +141,11 @@ func (s Screen) lane(l Lane, i, of int) string {
 func (b Board) next(s Screen) []string {
 	var rows []layout.Row
 	for _, step := range b.Next {
-		rows = append(rows, layout.Row{Lead: "  ", Cells: []layout.Cell{{Text: s.Named(step.Command), Tone: layout.Bold}, {Text: step.Does, Tone: layout.Dim}}})
+		row := layout.Row{Lead: "  ", Cells: []layout.Cell{{Text: s.Named(step.Command), Tone: layout.Bold}, {Text: step.Does, Tone: layout.Dim}}}
+		if step.Command == "" {
+			row = layout.Row{Lead: "  ", Loose: true, Cells: []layout.Cell{{Text: step.Does, Tone: layout.Bold}}}
+		}
+		rows = append(rows, row)
 	}
 	if len(rows) == 0 {
 		return nil
@@ -178,7 +183,7 @@ func Line(t graph.Trigger) string {
 	}
 	for i, st := range t.Stages {
 		if st.Present {
-			parts = append(parts, fmt.Sprintf("stage %d/%d %s %s %d/%d", i+1, len(t.Stages), st.Name, st.Phase, st.Delivered, st.Targets))
+			parts = append(parts, fmt.Sprintf("stage %d/%d %s %s %d/%d", i+1, len(t.Stages), st.Name, st.Word(), st.Delivered, st.Targets))
 		}
 	}
 	if t.State != graph.Ready && t.Message != "" {

@@ -46,7 +46,7 @@ func TriggerTone(state graph.State) layout.Tone {
 // StageTone is the colour of a stage.
 func StageTone(st graph.Stage) layout.Tone {
 	switch {
-	case st.AwaitsApproval, st.Phase == triggerv1.StageUnready, st.Failed > 0, st.Analysis != nil && st.Analysis.Failed != "":
+	case st.Halted, st.AwaitsApproval, st.Phase == triggerv1.StageUnready, st.Failed > 0, st.Analysis != nil && st.Analysis.Failed != "":
 		return layout.Bad
 	case st.Phase == triggerv1.StageFinished, st.Phase == triggerv1.StageUnchanged:
 		return layout.Good

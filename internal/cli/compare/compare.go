@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
 // Op is what happened to a path.
@@ -79,7 +81,7 @@ func Values(before, after map[string]any, secrets ...Contribution) []Difference 
 type leaf struct{ value any }
 
 func (l leaf) json() json.RawMessage {
-	raw, err := json.Marshal(l.value)
+	raw, err := text.JSON(l.value, "")
 	if err != nil { // Values come out of YAML.
 		return nil
 	}

@@ -4,6 +4,8 @@
 package graph
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -43,7 +45,7 @@ const (
 	Absent Effect = "WhenCreated"
 	// Denied is named and does not accept it.
 	Denied Effect = "Denied"
-	// None is named and opted out.
+	// None is named and opted out, or selected by no stage.
 	None Effect = "Nothing"
 )
 
@@ -88,6 +90,11 @@ type Edge struct {
 
 	// Itself is true if the HelmRelease reads the object itself, and not a copy.
 	Itself bool `json:"-"`
+}
+
+// IsFollowed reports whether a trigger sees a change, though it may not deliver it.
+func (e Edge) IsFollowed() bool {
+	return e.Turn.Never || !slices.Contains([]Effect{Denied, None, Absent, AtInterval}, e.Effect)
 }
 
 // Touched returns how many HelmReleases an edit concerns, and how many of them have which effect.

@@ -130,6 +130,12 @@ func (r *reacher) followTrigger(vt *triggerv1.ValuesTrigger) {
 		if hr != nil {
 			edge.Turn, edge.Itself = turns(hr), binding.Reads(hr, r.subject.Object)
 		}
+		if edge.Turn.Never {
+			edge.Effect, edge.Message = None, edge.Turn.After
+			if edge.Itself {
+				edge.Effect = AtInterval
+			}
+		}
 		edge.Waits = waits(vt, t, edge.Turn)
 		r.reach.Edges = append(r.reach.Edges, edge)
 		r.followed[key] = true

@@ -23,6 +23,9 @@ type Stage struct {
 	// Present is true for the stage that the rollout is in.
 	Present bool `json:"present,omitempty"`
 
+	// Halted is true for the stage in which the rollout has halted, whatever its phase was then.
+	Halted bool `json:"halted,omitempty"`
+
 	// SoaksUntil is when the next stage starts, if all targets stay ready.
 	SoaksUntil *metav1.Time `json:"soaksUntil,omitempty"`
 
@@ -40,6 +43,17 @@ type Stage struct {
 	// Analysis is what is measured of it, nil if nothing is.
 	Analysis *Analysis `json:"analysis,omitempty"`
 }
+
+// Word is where the content stands in the stage, empty while there is nothing to roll out.
+func (s Stage) Word() string {
+	if s.Halted {
+		return string(triggerv1.RolloutHalted)
+	}
+	return string(s.Phase)
+}
+
+// FailsAnalysis reports that the rollout has halted since HelmReleases that are ready do not do what they should.
+func (s Stage) FailsAnalysis() bool { return s.Halted && s.Analysis != nil && s.Analysis.Failed != "" }
 
 // StagesOf returns the stages of a trigger in their order.
 func StagesOf(vt *triggerv1.ValuesTrigger) []Stage {
@@ -62,11 +76,12 @@ func StagesOf(vt *triggerv1.ValuesTrigger) []Stage {
 			st.Phase, st.Since, st.Targets, st.Delivered, st.Failed = s.Phase, s.Since, s.Targets, s.Delivered, s.Failed
 			st.Approved, st.ApprovedBy = s.Approved, s.ApprovedBy
 			st.Analysis = analysisOf(spec.Analysis, s.Analysis)
-			if soak := spec.MinSuccessTime.Duration; s.Phase == triggerv1.StageSoaking && s.Since != nil && soak > 0 && (st.Analysis == nil || st.Analysis.Failed == "") {
+			if soak := spec.MinSuccessTime.Duration; s.Phase == triggerv1.StageSoaking && s.Since != nil && soak > 0 && status.Phase != triggerv1.RolloutHalted && (st.Analysis == nil || st.Analysis.Failed == "") {
 				st.SoaksUntil = new(metav1.NewTime(clock(s.Since.Add(soak))))
 			}
 		}
 		st.Present = status.Stage == spec.Name
+		st.Halted = st.Present && status.Phase == triggerv1.RolloutHalted
 		st.AwaitsApproval = st.Present && status.Phase == triggerv1.RolloutAwaitingApproval
 		out = append(out, st)
 	}
@@ -82,4 +97,24 @@ func (t Trigger) InStage(name string) []Target {
 		}
 	}
 	return out
+}
+
+// leavesOut returns the first HelmRelease that waits for ever, since no stage selects it, when all else is done; empty
+// if there is none.
+func leavesOut(vt *triggerv1.ValuesTrigger) string {
+	if s := vt.Status.Rollout; s == nil || s.Phase != triggerv1.RolloutFinished || s.Unmatched == 0 {
+		return ""
+	}
+	for _, t := range vt.Status.Targets {
+		if t.State == triggerv1.TargetHeld && t.Stage == "" {
+			return t.Namespace + "/" + t.Name
+		}
+	}
+	return ""
+}
+
+// isEmptied reports that the rollout waits for a stage whose HelmReleases are gone.
+func isEmptied(vt *triggerv1.ValuesTrigger) bool {
+	s := vt.Status.Rollout
+	return s != nil && s.Phase == triggerv1.RolloutBlocked && slices.ContainsFunc(s.Stages, func(st triggerv1.StageStatus) bool { return st.Name == s.Stage && st.Targets == 0 })
 }

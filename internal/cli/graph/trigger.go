@@ -76,6 +76,11 @@ type Trigger struct {
 	// Unlisted is how many of Targets the status does not list: HelmReleases say how far they are, and may
 	// have been read earlier than the status that counts them.
 	Unlisted int `json:"-"`
+
+	halt halt
+
+	// leavesOut is a HelmRelease that no stage selects, if that is what is left to do.
+	leavesOut string
 }
 
 // Source is a ConfigMap or Secret that a trigger reads.
@@ -124,7 +129,7 @@ func (d Directory) Describe(vt *triggerv1.ValuesTrigger) Trigger {
 func DescribeWith(vt *triggerv1.ValuesTrigger, members Members) Trigger {
 	t := Trigger{
 		Object: binding.TriggerObject(vt), Generated: generated.Is(vt),
-		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: StagesOf(vt),
+		Delivered: vt.Status.Delivered, LastTriggered: vt.Status.LastTriggerTime, Sources: sources(vt), Stages: StagesOf(vt), halt: haltOf(vt), leavesOut: leavesOut(vt),
 	}
 	t.Targets, t.Summary, t.CountedOnly = targets(vt, members), members.Summary, members.CountedOnly
 	t.Unlisted = len(members.Targets) - len(vt.Status.Targets)
@@ -153,7 +158,7 @@ func state(vt *triggerv1.ValuesTrigger) (s State, reason, message string) {
 		return Ready, reason, message
 	case ready.Status == metav1.ConditionUnknown:
 		return Progressing, reason, message
-	case meta.IsStatusConditionTrue(vt.Status.Conditions, fluxmeta.StalledCondition):
+	case meta.IsStatusConditionTrue(vt.Status.Conditions, fluxmeta.StalledCondition), leavesOut(vt) != "", isEmptied(vt):
 		return Stalled, reason, message
 	case reason == triggerv1.AwaitingApprovalReason:
 		return AwaitingApproval, reason, message

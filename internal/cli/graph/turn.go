@@ -23,6 +23,9 @@ type Turn struct {
 
 	// After says what comes first, "" if nothing does.
 	After string
+
+	// Never reports that the trigger does not deliver to it at all, and After why.
+	Never bool
 }
 
 // turnsOf returns when a change that is made now would be delivered to a HelmRelease, by the spec.
@@ -44,7 +47,7 @@ func turnsOf(vt *triggerv1.ValuesTrigger, now time.Time) func(*helmv2.HelmReleas
 		}
 		i := stages.Of(hr)
 		if i == rollout.NoStage {
-			return Turn{After: "no stage of " + trigger + " selects it: it is never triggered"}
+			return Turn{After: "no stage of " + trigger + " selects it: it is never triggered", Never: true}
 		}
 		return Turn{Stage: vt.Spec.Rollout.Stages[i].Name, After: cmp.Or(before(vt.Spec.Rollout.Stages[:i+1]), later)}
 	}

@@ -47,7 +47,7 @@ func TestTurnsOf(t *testing.T) {
 		{"fourth", stages, night, Turn{Stage: "fourth", After: "after the approval of stage fourth"}},
 		{"sixth", stages, nil, Turn{Stage: "sixth", After: "after the approval of stage fourth"}},
 		{"sixth", stages[4:], nil, Turn{Stage: "sixth", After: "after stage fifth has succeeded for 2h"}},
-		{"other", stages, nil, Turn{After: "no stage of ValuesTrigger apps/vt selects it: it is never triggered"}},
+		{"other", stages, nil, Turn{After: "no stage of ValuesTrigger apps/vt selects it: it is never triggered", Never: true}},
 		{"second", append([]triggerv1.Stage{{Name: "broken", Selector: &triggerv1.Selector{MatchExpressions: []triggerv1.SelectorRequirement{{Key: "ring", Operator: "Like"}}}}}, stages...), nil,
 			Turn{After: `ValuesTrigger apps/vt is invalid and delivers nothing: spec.rollout.stages[0].selector: "Like" is not a valid label selector operator`}},
 		{"other", append(stages[:1:1], triggerv1.Stage{Name: "rest"}), nil, Turn{Stage: "rest", After: "after stage first has succeeded for 1h30m"}},

@@ -43,8 +43,15 @@ type Entry struct {
 	// Analysis says which stage has failed by its analysis, and why.
 	Analysis string `json:"analysis,omitempty"`
 
+	// Reason is why it has halted, was rolled back or has failed its analysis, as far as that is on record and no person did it.
+	Reason string `json:"-"`
+
 	// Releases are the HelmReleases that are known to run it, or to have run it.
 	Releases []Got `json:"helmReleases,omitempty"`
+
+	// NotOnRecord is how many others got it: how many did is kept, and which ones is not once they run something else. Unset
+	// where the releases are not those of a whole trigger.
+	NotOnRecord *int `json:"helmReleasesNotOnRecord,omitempty"`
 }
 
 // Got is a HelmRelease that got a change.
@@ -67,6 +74,9 @@ func Changes(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) []En
 			Cause: change.Cause, Outcome: change.Outcome, Duration: change.Duration, Delivered: change.Delivered,
 			Approvals: change.Approvals, Override: change.Override, Rejection: change.Rejection, Restores: change.Restores, Analysis: change.Analysis,
 		}
+		if e.Reason = analysed(change); e.Reason == "" && !assigned[change.Digest] { // Of content that came back, the rollout is the newest.
+			e.Reason = stopped(vt.Status.Rollout, change)
+		}
 		for _, t := range targets {
 			// Of content that came back, the releases run the newest.
 			if t.State == triggerv1.TargetDelivered && t.Digest == change.Digest && !assigned[change.Digest] {
@@ -78,15 +88,36 @@ func Changes(vt *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) []En
 			}
 		}
 		assigned[change.Digest] = true
+		if delivered, _, _ := strings.Cut(change.Delivered, "/"); targets != nil {
+			e.NotOnRecord = new(max(0, number(delivered)-len(e.Releases)))
+		}
 		out = append(out, e)
 	}
 	return out
+}
+
+// analysed says what a change has failed by what was measured, empty if nothing.
+func analysed(change triggerv1.Change) string {
+	if change.Analysis == "" {
+		return ""
+	}
+	return "failed the analysis of " + change.Analysis
+}
+
+// stopped says why a rollout has halted or rolled back a change, empty if it has not, or a person has.
+func stopped(s *triggerv1.RolloutStatus, change triggerv1.Change) string {
+	halted := change.Outcome == triggerv1.ChangeHalted || change.Outcome == triggerv1.ChangeRolledBack
+	if s == nil || s.Digest != change.Digest || !halted || change.Rejection != nil {
+		return ""
+	}
+	return s.Message
 }
 
 // About leaves of entries what a HelmRelease got of them, and adds its other revisions.
 func About(r Report, entries []Entry) []Entry {
 	used := map[int64]bool{}
 	for i := range entries {
+		entries[i].NotOnRecord = nil
 		entries[i].Releases = slices.DeleteFunc(entries[i].Releases, func(g Got) bool { return g.Namespace != r.Namespace || g.Name != r.Name })
 		for _, g := range entries[i].Releases {
 			used[g.Revision] = true

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/csv"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 // Columns of the table for programs. New ones are added at the end.
 var Columns = []string{
 	"time", "namespace", "valuesTrigger", "revision", "outcome", "durationSeconds", "delivered", "cause", "gitRevision", "digest",
-	"approvedBy", "overriddenBy", "rejectedBy", "rolledBackBy", "restoresRevision", "helmReleases", "analysis",
+	"approvedBy", "overriddenBy", "rejectedBy", "rolledBackBy", "restoresRevision", "helmReleases", "analysis", "helmReleasesNotOnRecord",
 }
 
 // WriteCSV writes entries as a table for programs and auditors. Times are RFC 3339 in UTC.
@@ -53,7 +54,10 @@ func (e Entry) cells() []string {
 	}
 	cells := []string{
 		e.Time.UTC().Format(time.RFC3339), namespace, name, number64(e.Revision), string(e.Outcome), duration, e.Delivered, e.Cause, e.GitRevision, e.Digest,
-		approvers(e.Approvals), overridden, rejected, rolledBack, restores, releases(e.Releases), e.Analysis,
+		approvers(e.Approvals), overridden, rejected, rolledBack, restores, releases(e.Releases), e.Analysis, "",
+	}
+	if e.NotOnRecord != nil {
+		cells[len(cells)-1] = strconv.Itoa(*e.NotOnRecord)
 	}
 	for i, cell := range cells {
 		cells[i] = harmless(cell)
@@ -64,13 +68,14 @@ func (e Entry) cells() []string {
 // maxCell bounds a cell, in bytes: the names of all HelmReleases of a ValuesTrigger.
 const maxCell = 2 << 20
 
-// harmless returns a cell that no spreadsheet takes for a formula, and no terminal for more than text.
+// formula is how a formula begins, in a cell or after what separates cells where a comma is for decimals. Some spreadsheets
+// take signs of full width for the same.
+var formula = regexp.MustCompile(`(^|;)(\s*[=+\-@＝＋－＠])`)
+
+// harmless returns a cell that no spreadsheet takes for a formula, and no terminal for more than text: tabs and ends of
+// lines, after which a formula may begin as well, are not kept.
 func harmless(cell string) string {
-	cell = text.Line(cell, maxCell)
-	if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
+	return formula.ReplaceAllString(text.Line(cell, maxCell), "$1'$2")
 }
 
 func approvers(approvals []triggerv1.ApprovalRecord) string {

@@ -271,3 +271,31 @@ func TestExplain_a_release_that_waits_was_not_asked_for_what_it_waits_for(t *tes
 		HaveField("Cause.Text", older.Cause), HaveField("Cause.Text", cause("a"))), "the latter by the annotation, which is older")
 	g.Expect(Explain(waits).Requested[1].At).To(Equal(at(5)))
 }
+
+func TestHarmless(t *testing.T) {
+	t.Parallel()
+	for cell, want := range map[string]string{
+		"": "", "a=1": "a=1", "ConfigMap a/b, c-d": "ConfigMap a/b, c-d", "canary: anna; prod: bob": "canary: anna; prod: bob",
+		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(1)": "'@SUM(1)",
+		"\t=1": "'=1", "\r=1": "'=1", "\n=1": "'=1", " =1": "' =1", "a;=1": "a;'=1", "a; @b": "a;' @b", "＝1": "'＝1",
+		"a\nb\tc": "a b c",
+	} {
+		NewWithT(t).Expect(harmless(cell)).To(Equal(want), "%q", cell)
+	}
+}
+
+// Of what changed before the release was there, nothing was requested of it: its first installation read what there was.
+func TestRequests_are_none_of_before_the_release(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	created := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	hr := &helmv2.HelmRelease{}
+	hr.CreationTimestamp = metav1.NewTime(created)
+	vt := &triggerv1.ValuesTrigger{}
+	vt.Status.History = []triggerv1.Change{
+		{Cause: "later", Time: metav1.NewTime(created.Add(time.Minute))}, {Cause: "earlier", Time: metav1.NewTime(created.Add(-time.Minute))},
+	}
+	found := ofDelivery(graph.Delivery{Trigger: vt}, hr)
+	g.Expect(found).To(HaveLen(1))
+	g.Expect(found[0].cause).To(Equal("later"))
+}

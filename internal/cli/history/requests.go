@@ -129,8 +129,8 @@ func ofDelivery(d graph.Delivery, hr *helmv2.HelmRelease) []request {
 		out = append(out, lastOf(d))
 	}
 	for _, change := range vt.Status.History {
-		if !requested || change.Digest == waits && waits != "" {
-			continue // It has no request, or none for this yet.
+		if !requested || change.Digest == waits && waits != "" || change.Time.Before(&hr.CreationTimestamp) {
+			continue // It has no request, none for this yet, or was not there.
 		}
 		out = append(out, request{cause: change.Cause, at: change.Time.Time, from: "history of " + binding.TriggerObject(vt).String(), rank: 4})
 	}

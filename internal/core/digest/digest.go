@@ -184,8 +184,13 @@ func Combine(parts map[string]string) string {
 	return f.text()
 }
 
-// Abbreviated returns a digest as messages have it: the name of the algorithm and the first 12 digits.
-func Abbreviated(digest string) string { return Prefix + Short(digest) }
+// Abbreviated returns a digest as messages have it: the name of the algorithm and the first 12 digits. Of none it is empty.
+func Abbreviated(digest string) string {
+	if digest == "" {
+		return ""
+	}
+	return Prefix + Short(digest)
+}
 
 // Short returns the first 12 hexadecimal digits of a digest, for tokens and
 // messages.

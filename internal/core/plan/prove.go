@@ -106,7 +106,7 @@ func (t *task) checkEvidence() Decision {
 	forced := t.requestForced()
 	if forced && r.RolledBack && r.Revision > t.requestRevision() {
 		// Of equal values, helm-controller takes the old revision for the new one.
-		return t.failed("the upgrade failed and helm-controller rolled it back; fix what failed, then annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry")
+		return t.failed("the upgrade failed and helm-controller rolled it back; fix what failed, then " + Retry(t.Trigger))
 	}
 	if t.doubted() {
 		return t.lost(true, "request", "was handled while there was other content")
@@ -145,7 +145,7 @@ func (t *task) delivered() Decision {
 // lost repeats a request that did not have the effect it should have had.
 func (t *task) lost(force bool, what, happened string) Decision {
 	if t.status.Attempts >= MaxAttempts {
-		return t.failed(fmt.Sprintf("helm-controller handled %d requests and the release still does not run the change; annotate the ValuesTrigger with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry", t.status.Attempts))
+		return t.failed(fmt.Sprintf("helm-controller handled %d requests and the release still does not run the change; to request it again: %s", t.status.Attempts, Retry(t.Trigger)))
 	}
 	delay := firstRetryDelay << max(0, t.status.Attempts-1)
 	if wait := delay - t.age(); wait > 0 {

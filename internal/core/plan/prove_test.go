@@ -180,7 +180,7 @@ func TestDecide_lostRequestsAreRepeated(t *testing.T) {
 	s.later(time.Hour)
 	d := s.step()
 	g.Expect(outcomeOf(d)).To(Equal(outcome{triggerv1.TargetFailed, none}))
-	g.Expect(d.Status.Message).To(And(ContainSubstring("handled 5 requests"), ContainSubstring("resetAt")))
+	g.Expect(d.Status.Message).To(And(ContainSubstring("handled 5 requests"), ContainSubstring("kubectl valuestrigger retry trigger -n apps")))
 	g.Expect(s.step()).To(Equal(d), "it rests")
 
 	s.upgrade()

@@ -128,3 +128,9 @@ func timestamp(at time.Time) *metav1.Time {
 	stamp := metav1.NewTime(at.Truncate(time.Second))
 	return &stamp
 }
+
+// Retry is the command of the plugin that retries what has failed of a trigger, which is namespace/name.
+func Retry(trigger string) string {
+	namespace, name, _ := strings.Cut(trigger, "/")
+	return fmt.Sprintf("kubectl valuestrigger retry %s -n %s", name, namespace)
+}

@@ -163,9 +163,9 @@ func bind(r *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, digestText, a
 	case recorded == nil:
 		return "", "it was there before this content was seen, and approves only content that is being rolled out; to approve it now, set " + again(stage)
 	case recorded.Rollback != nil:
-		return "", "this content was rolled back and is rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
+		return "", "this content was rolled back and is rejected; retry it with kubectl valuestrigger retry, and approve it then"
 	case recorded.RejectedBy != nil:
-		return "", "this content was rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"
+		return "", "this content was rejected; retry it with kubectl valuestrigger retry, and approve it then"
 	case used(recorded, annotation):
 		return "", "it is used up, and an approval is for one stage; to approve another, name it: " + digestText + "/<stage>"
 	case stage != "" && !slices.Contains(open, stage):

@@ -315,7 +315,7 @@ func TestRefusal(t *testing.T) {
 		{"no stages", first, nil, onItsWay, "no stage of spec.rollout has approval Manual"},
 		{"nothing in progress", first, stages, nil, early + first + "/eu"},
 		{"other content in progress", first + "/us", stages, &triggerv1.RolloutStatus{Digest: second}, early + first + "/us/2"},
-		{"content that was rolled back", first, stages, refused, "this content was rolled back and is rejected; retry it (reconcile.fluxcd.io/requestedAt and resetAt of the same value) and approve it then"},
+		{"content that was rolled back", first, stages, refused, "this content was rolled back and is rejected; retry it with kubectl valuestrigger retry, and approve it then"},
 		{"used up", first, stages, approved, "it is used up, and an approval is for one stage; to approve another, name it: " + first + "/<stage>"},
 		{"an approved stage", first + "/eu", stages, approved, "stage eu is approved for this content already"},
 		{"all stages are", first, stages, both, "all stages with approval Manual are approved for this content already"},

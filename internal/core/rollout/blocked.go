@@ -31,8 +31,7 @@ func (p *planner) block(st *stage) {
 func (p *planner) vanish(st *stage) {
 	st.restart(p.Now)
 	p.Status.Phase = triggerv1.RolloutBlocked
-	p.Status.Message = fmt.Sprintf("the targets that stage %s had for this content are gone, so the stage proves nothing; "+
-		"annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue without it, or create or label a HelmRelease for it", st.Name)
+	p.Status.Message = fmt.Sprintf("the targets that stage %s had for this content are gone, so the stage proves nothing", st.Name)
 }
 
 // waived reports whether a person who has been shown that the targets of the stage are

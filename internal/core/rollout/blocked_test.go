@@ -49,7 +49,7 @@ func TestBlocked_a_stage_that_all_targets_have_left_is_passed_by_nothing(t *test
 			g.Expect(s.later(24 * time.Hour).admitted()).To(BeEmpty())
 			g.Expect(s.phase()).To(Equal(triggerv1.RolloutBlocked))
 			g.Expect(s.Previous.Stage).To(Equal("canary"))
-			g.Expect(s.Previous.Message).To(HavePrefix("the targets that stage canary had for this content are gone, so the stage proves nothing; "))
+			g.Expect(s.Previous.Message).To(HavePrefix("the targets that stage canary had for this content are gone, so the stage proves nothing"))
 			g.Expect(s.held("b")).To(Equal("waits for stage canary"))
 
 			s.Reset = true

@@ -14,6 +14,7 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
@@ -67,14 +68,14 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 	case triggerv1.RolloutAwaitingGate:
 		return waiting(triggerv1.AwaitingGateReason, join("waits for "+s.Message))
 	case triggerv1.RolloutBlocked:
-		return waiting(triggerv1.TargetsHeldReason, join(s.Message))
+		return waiting(triggerv1.TargetsHeldReason, join(s.Message+goOnWithout(vt)))
 	case triggerv1.RolloutHalted:
 		return Summary{
 			Ready: metav1.ConditionFalse, Reason: triggerv1.RolloutHaltedReason, Stalled: true,
 			Message: join("halted: " + s.Message + goOn(vt)),
 		}, true
 	case triggerv1.RolloutRollingBack, triggerv1.RolloutRolledBack, triggerv1.RolloutRollbackHalted:
-		return rolledBack(s), true
+		return rolledBack(vt), true
 	case triggerv1.RolloutProgressing, triggerv1.RolloutFinished:
 	}
 	return progressing(fmt.Sprintf("%s, %d triggered%s", where, underway, measuredIn(s)))
@@ -83,21 +84,45 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 // goOn says what to do about a rollout that has halted. It stays so when what failed proves
 // the content after all: to go on is for a person to decide.
 func goOn(vt *triggerv1.ValuesTrigger) string {
+	if Recovered(vt) {
+		return "; it has recovered since, to continue: " + retry(vt)
+	}
+	return "; change the sources, or try the same again: " + retry(vt)
+}
+
+func retry(vt *triggerv1.ValuesTrigger) string { return plan.Retry(vt.Namespace + "/" + vt.Name) }
+
+// Recovered reports that nothing of what halted a rollout is wrong any more.
+func Recovered(vt *triggerv1.ValuesTrigger) bool {
 	s := vt.Status.Rollout
+	if s == nil || s.RejectedBy != nil || vt.Spec.Rollout == nil {
+		return false
+	}
 	for _, st := range s.Stages {
-		if vt.Spec.Rollout == nil || s.RejectedBy != nil || st.Phase == triggerv1.StageUnready || st.Analysis != nil && st.Analysis.Failed != "" ||
+		if st.Phase == triggerv1.StageUnready || st.Analysis != nil && st.Analysis.Failed != "" ||
 			int(st.Failed) > scaled(vt.Spec.Rollout.MaxFailures, int(st.Targets), 0) {
-			break // It may be a target of an earlier stage that came later and has failed.
+			return false // It may be a target of an earlier stage that came later and has failed.
 		}
 		if st.Name == s.Stage && st.Phase == triggerv1.StageProgressing {
-			return "; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue"
+			return true
 		}
 	}
-	return "; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"
+	return false
+}
+
+// goOnWithout says what to do about a rollout that waits for a stage whose targets are gone.
+func goOnWithout(vt *triggerv1.ValuesTrigger) string {
+	for _, st := range vt.Status.Rollout.Stages {
+		if st.Name == vt.Status.Rollout.Stage && st.Targets == 0 {
+			return "; create or label a HelmRelease for it, or continue without it: " + retry(vt)
+		}
+	}
+	return ""
 }
 
 // rolledBack says how far the rollback is.
-func rolledBack(s *triggerv1.RolloutStatus) Summary {
+func rolledBack(vt *triggerv1.ValuesTrigger) Summary {
+	s := vt.Status.Rollout
 	if s.Rollback == nil {
 		return Summary{Ready: metav1.ConditionUnknown, Reason: meta.ProgressingReason, Message: s.Message}
 	}
@@ -113,12 +138,12 @@ func rolledBack(s *triggerv1.RolloutStatus) Summary {
 			rest = " (" + s.Rollback.Message + ")"
 		}
 		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RolledBackReason, Stalled: true, Message: fmt.Sprintf(
-			"Rolled back to %s%s, since %s; it is rejected until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it",
-			earlier, rest, why)}
+			"Rolled back to %s%s, since %s; it is rejected until the sources change; to deliver it all the same: %s",
+			earlier, rest, why, retry(vt))}
 	case triggerv1.RolloutRollbackHalted:
 		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RollbackHaltedReason, Stalled: true, Message: fmt.Sprintf(
-			"Rollback to %s has halted: %s; fix it, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began because %s",
-			earlier, s.Rollback.Message, why)}
+			"Rollback to %s has halted: %s; fix that, and try again: %s; it began because %s",
+			earlier, s.Rollback.Message, retry(vt), why)}
 	}
 	where := ""
 	for _, st := range s.Stages {

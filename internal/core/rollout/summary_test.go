@@ -54,33 +54,38 @@ func TestSummarize(t *testing.T) {
 		{name: "halted, and recovered since", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a: why", Stages: []triggerv1.StageStatus{
 			{Name: "prod", Phase: triggerv1.StageProgressing, Targets: 2, Delivered: 1}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
-			Message: "Stage 1/1 prod, 1/2, 0 failed; halted: apps/a: why; it has recovered since: annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to continue"}},
+			Message: "Stage 1/1 prod, 1/2, 0 failed; halted: apps/a: why; it has recovered since, to continue: kubectl valuestrigger retry platform -n apps"}},
 		{name: "halted by a target that came to an earlier stage", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a: why", Stages: []triggerv1.StageStatus{
 			{Name: "canary", Phase: triggerv1.StageFinished, Targets: 2, Delivered: 1, Failed: 1}, {Name: "prod", Phase: triggerv1.StageWaiting, Targets: 2}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
-			Message: "Stage 2/2 canary→prod, 0/2, 0 failed; halted: apps/a: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
+			Message: "Stage 2/2 canary→prod, 0/2, 0 failed; halted: apps/a: why; change the sources, or try the same again: kubectl valuestrigger retry platform -n apps"}},
 		{name: "halted before it began, since the content was rolled back before", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "why", Stages: []triggerv1.StageStatus{
 			{Name: "prod", Phase: triggerv1.StageWaiting, Targets: 2}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
-			Message: "Stage 1/1 prod, 0/2, 0 failed; halted: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
+			Message: "Stage 1/1 prod, 0/2, 0 failed; halted: why; change the sources, or try the same again: kubectl valuestrigger retry platform -n apps"}},
 		{name: "halted in a soak", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Message: "apps/a has not been ready", Stages: []triggerv1.StageStatus{
 			{Name: "prod", Phase: triggerv1.StageUnready, Targets: 1, Delivered: 1}}}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
-			Message: "Stage 1/1 prod, 1/1, 0 failed; halted: apps/a has not been ready; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
+			Message: "Stage 1/1 prod, 1/1, 0 failed; halted: apps/a has not been ready; change the sources, or try the same again: kubectl valuestrigger retry platform -n apps"}},
 		{name: "halted", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutHalted, Stage: "prod", Stages: stages, Message: "apps/a: why"}, want: Summary{
 			Ready: "False", Reason: "RolloutHalted", Stalled: true,
-			Message: where + "; halted: apps/a: why; change the sources, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry"}},
+			Message: where + "; halted: apps/a: why; change the sources, or try the same again: kubectl valuestrigger retry platform -n apps"}},
+		{name: "a stage whose targets are gone", status: &triggerv1.RolloutStatus{Phase: triggerv1.RolloutBlocked, Stage: "prod", Message: "the targets are gone", Stages: []triggerv1.StageStatus{
+			{Name: "prod", Phase: triggerv1.StageProgressing},
+		}}, want: Summary{
+			Ready: metav1.ConditionFalse, Reason: triggerv1.TargetsHeldReason,
+			Message: "Stage 1/1 prod, 0/0, 0 failed; the targets are gone; create or label a HelmRelease for it, or continue without it: kubectl valuestrigger retry platform -n apps"}},
 		{name: "being rolled back", status: rolledBackIn(triggerv1.RolloutRollingBack, "", stages), want: Summary{
 			Ready: "Unknown", Reason: "Progressing", Message: "Rolling back to sha256:111111111111, stage prod, 40/120: sha256:222222222222 failed: apps/a: why"}},
 		{name: "rolled back", status: rolledBackIn(triggerv1.RolloutRolledBack, "", nil), want: Summary{
 			Ready: "False", Reason: "RolledBack", Stalled: true,
-			Message: "Rolled back to sha256:111111111111, since sha256:222222222222 failed: apps/a: why; it is rejected until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
+			Message: "Rolled back to sha256:111111111111, since sha256:222222222222 failed: apps/a: why; it is rejected until the sources change; to deliver it all the same: kubectl valuestrigger retry platform -n apps"}},
 		{name: "rolled back with a rest", status: rolledBackIn(triggerv1.RolloutRolledBack, "1 not restored; apps/b: it is suspended", nil), want: Summary{
 			Ready: "False", Reason: "RolledBack", Stalled: true,
-			Message: "Rolled back to sha256:111111111111 (1 not restored; apps/b: it is suspended), since sha256:222222222222 failed: apps/a: why; it is rejected until the sources change, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to retry it"}},
+			Message: "Rolled back to sha256:111111111111 (1 not restored; apps/b: it is suspended), since sha256:222222222222 failed: apps/a: why; it is rejected until the sources change; to deliver it all the same: kubectl valuestrigger retry platform -n apps"}},
 		{name: "not rolled back", status: rolledBackIn(triggerv1.RolloutRollbackHalted, "apps/b: again", nil), want: Summary{
 			Ready: "False", Reason: "RollbackHalted", Stalled: true,
-			Message: "Rollback to sha256:111111111111 has halted: apps/b: again; fix it, or annotate with reconcile.fluxcd.io/requestedAt and resetAt of the same value to try again; it began because sha256:222222222222 failed: apps/a: why"}},
+			Message: "Rollback to sha256:111111111111 has halted: apps/b: again; fix that, and try again: kubectl valuestrigger retry platform -n apps; it began because sha256:222222222222 failed: apps/a: why"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -116,3 +116,17 @@ func solid(in string) string {
 		return r
 	}, strings.ToValidUTF8(in, "\uFFFD"))
 }
+
+func TestJSON(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	value := map[string]any{"rule": "a < b && c > d", "raw": json.RawMessage(`{"x":"<y>"}`)}
+	line, err := text.JSON(value, "")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(line)).To(Equal(`{"raw":{"x":"<y>"},"rule":"a < b && c > d"}`))
+	lines, err := text.JSON(value, "  ")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(lines)).To(Equal("{\n  \"raw\": {\n    \"x\": \"<y>\"\n  },\n  \"rule\": \"a < b && c > d\"\n}"))
+	_, err = text.JSON(make(chan int), "")
+	g.Expect(err).To(HaveOccurred())
+}
