@@ -4,6 +4,7 @@
 package delivery
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,7 +18,33 @@ import (
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
+	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
+
+// concluder tidies up after a delivery, and sums it up.
+type concluder struct {
+	sweeper *sweeper
+	keeper  *keeper
+}
+
+// conclude deletes what is not needed any more, and returns what came of the pass.
+func (c *concluder) conclude(ctx context.Context, snap snapshot, out outcome) (Result, error) {
+	swept, err := c.sweeper.prune(ctx, snap, out.targets)
+	more, discardErr := c.keeper.discard(ctx, snap)
+	if err = errors.Join(err, discardErr); refusal.Is(err) {
+		out.refused = err
+	} else {
+		out.err = errors.Join(out.err, err)
+	}
+	out.kept, err = c.keeper.keepRevision(ctx, snap, out.passed)
+	out.err = errors.Join(out.err, err)
+	if swept.More || more {
+		out.lookAgain(ConflictDelay)
+	}
+	result, err := resultOf(snap, out)
+	result.Notes = swept.Notes
+	return result, err
+}
 
 // outcome is what became of all targets.
 type outcome struct {
@@ -127,7 +154,7 @@ func resultOf(snap snapshot, out outcome) (Result, error) {
 	}
 	result.Status, result.Summary, result.Gated = status, &summary, gatedOf(snap, out.releases)
 	result.Was, result.Is = out.before, out.targets
-	result.Said = append(result.Said, refusedRejection(snap, out)...)
+	result.Said = append(slices.Clip(result.Said), refusedRejection(snap, out)...)
 	var err error
 	result.Again, result.After, err = next(snap, out)
 	return result, err
@@ -157,15 +184,15 @@ func next(snap snapshot, out outcome) (Again, time.Duration, error) {
 
 // refusedRejection says that an annotation which is new rejects nothing, and why.
 func refusedRejection(snap snapshot, out outcome) []Note {
-	refusal := out.rejectRefused
+	why := out.rejectRefused
 	if snap.gate == nil {
-		refusal = fmt.Sprintf("ValuesTrigger %s/%s has no quietPeriod, schedule or rollout: its changes are delivered at once; to go back to a revision, set %s",
+		why = fmt.Sprintf("ValuesTrigger %s/%s has no quietPeriod, schedule or rollout: its changes are delivered at once; to go back to a revision, set %s",
 			snap.vt.Namespace, snap.vt.Name, triggerv1.RollbackAnnotation)
 	}
-	if refusal == "" || unhandled(snap.vt, triggerv1.RejectAnnotation, snap.vt.Status.LastHandledReject) == "" {
+	if why == "" || unhandled(snap.vt, triggerv1.RejectAnnotation, snap.vt.Status.LastHandledReject) == "" {
 		return nil
 	}
-	return []Note{{corev1.EventTypeWarning, triggerv1.RejectionRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RejectAnnotation, refusal)}}
+	return []Note{{corev1.EventTypeWarning, triggerv1.RejectionRefusedReason, fmt.Sprintf("Annotation %s is refused: %s", triggerv1.RejectAnnotation, why)}}
 }
 
 // gatedOf reports whether what holds changes back can be bypassed: helm-controller takes

@@ -27,7 +27,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/kustomization"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
@@ -70,6 +69,7 @@ type Engine struct {
 	gatekeeper *gatekeeper
 	keeper     *keeper
 	executor   *executor
+	concluder  *concluder
 	sweeper    *sweeper
 }
 
@@ -77,6 +77,7 @@ type Engine struct {
 func New(config Config) *Engine {
 	kinds := index.Kinds(config.Sources.Secrets)
 	store, expected := config.Sources.Store, &expectations{}
+	sweeper := &sweeper{cache: config.Cache, live: config.Live, kinds: kinds, accounts: config.Accounts, copies: config.Copies}
 	people := &people{live: config.Live}
 	values := &comparer{store: store, secrets: config.Sources.Secrets}
 	keeper := &keeper{cache: config.Cache, live: config.Live, kinds: kinds, store: store, copies: config.Copies}
@@ -85,9 +86,7 @@ func New(config Config) *Engine {
 		observer: &observer{namespaces: config.Namespaces, copies: config.Copies},
 	}
 	return &Engine{
-		accounts: config.Accounts,
-		measurer: config.Measurer,
-		people:   people,
+		accounts: config.Accounts, measurer: config.Measurer, people: people,
 		resolver: &resolver{
 			cache: config.Cache, live: config.Live, namespaces: config.Namespaces, accounts: config.Accounts, sources: config.Sources,
 			policy: config.Policy, derive: config.Derive, measurer: config.Measurer, retained: config.Retained,
@@ -104,7 +103,8 @@ func New(config Config) *Engine {
 			accounts: config.Accounts, meter: config.Meter, expected: expected, concurrent: config.Concurrent, decider: decider,
 			publisher: &publisher{cache: config.Cache, kinds: kinds, copies: config.Copies, values: values},
 		},
-		sweeper: &sweeper{cache: config.Cache, live: config.Live, kinds: kinds, accounts: config.Accounts, copies: config.Copies},
+		concluder: &concluder{sweeper: sweeper, keeper: keeper},
+		sweeper:   sweeper,
 	}
 }
 
@@ -131,7 +131,7 @@ func (e *Engine) Run(ctx context.Context, stored *triggerv1.ValuesTrigger) (Resu
 	if err != nil {
 		return e.unable(snap, err)
 	}
-	return e.conclude(ctx, snap, out)
+	return e.concluder.conclude(ctx, snap, out)
 }
 
 // deliver decides about every target and makes the requests that are due and not held
@@ -156,26 +156,7 @@ func (e *Engine) deliver(ctx context.Context, snap snapshot) (outcome, error) {
 	return outcomeOf(snap, cases, judged), nil
 }
 
-// conclude tidies up after a delivery, and returns what came of the pass.
-func (e *Engine) conclude(ctx context.Context, snap snapshot, out outcome) (Result, error) {
-	swept, err := e.sweeper.prune(ctx, snap, out.targets)
-	more, discardErr := e.keeper.discard(ctx, snap)
-	if err = errors.Join(err, discardErr); refusal.Is(err) {
-		out.refused = err
-	} else {
-		out.err = errors.Join(out.err, err)
-	}
-	out.kept, err = e.keeper.keepRevision(ctx, snap, out.passed)
-	out.err = errors.Join(out.err, err)
-	if swept.More || more {
-		out.lookAgain(ConflictDelay)
-	}
-	result, err := resultOf(snap, out)
-	result.Notes = swept.Notes
-	return result, err
-}
-
-// unable says why nothing could be done for a trigger.
+// unable returns why nothing could be done for a trigger.
 func (e *Engine) unable(snap snapshot, err error) (Result, error) {
 	if fault.IsOutdated(err) {
 		return snap.again(ConflictDelay), nil

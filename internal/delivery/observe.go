@@ -138,14 +138,14 @@ func (p *publication) crossing(s plan.Source, to string) publish.Crossing {
 
 // sharing returns, by target, why its copies would be those of another target, too. It is
 // their names that decide, and who names a HelmRelease decides on no other.
-func (p *publication) sharing(snap snapshot) map[string]error {
-	all := make(map[string][]publish.Copy, len(snap.targets))
-	for _, t := range snap.targets {
+func (p *publication) sharing(targets []target.Target) map[string]error {
+	all := make(map[string][]publish.Copy, len(targets))
+	for _, t := range targets {
 		all[t.String()] = p.copiesOf(t.NamespacedName)
 	}
 	shared := publish.Shared(all)
-	for target, err := range shared {
-		shared[target] = fault.Conflict("%w", err)
+	for name, err := range shared {
+		shared[name] = fault.Conflict("%w", err)
 	}
 	return shared
 }

@@ -218,7 +218,7 @@ func TestPublication_sharing(t *testing.T) {
 	for _, name := range []types.NamespacedName{anApp, {Namespace: "apps", Name: "app-team"}, {Namespace: "apps", Name: "web"}, {Namespace: "web", Name: "app"}} {
 		snap.targets = append(snap.targets, target.Target{NamespacedName: name})
 	}
-	shared := p.sharing(snap)
+	shared := p.sharing(snap.targets)
 	g.Expect(shared).To(HaveLen(2))
 	for _, name := range []string{"apps/app", "apps/app-team"} {
 		g.Expect(fault.ReasonOf(shared[name])).To(Equal(triggerv1.NameConflictReason), name)

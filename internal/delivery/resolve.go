@@ -99,7 +99,6 @@ func (r *resolver) resolve(ctx context.Context, stored *triggerv1.ValuesTrigger,
 	if snap.publication = r.publicationOf(ctx, snap); snap.publication == nil {
 		return snap, nil
 	}
-	snap.publication.shared = snap.publication.sharing(snap)
 	snap.unrestorable, err = r.keeper.check(ctx, snap)
 	return snap, err
 }
@@ -215,12 +214,14 @@ func (r *resolver) publicationOf(ctx context.Context, snap snapshot) *publicatio
 	if actor.Reader == nil {
 		actor.Reader = r.live
 	}
-	return &publication{
+	p := &publication{
 		owner: snap.vt, actor: actor, sources: snap.sources, restored: snap.rejected != "",
 		get:       func(ref source.Ref) (client.Object, error) { return r.sources.Store.Read(ctx, snap.account, ref) },
 		contentOf: func(obj client.Object) (digest.Content, error) { return r.sources.Store.ContentOf(ctx, obj) },
 		goesWith:  deletesCopies(snap.vt), account: r.accounts.name(snap.vt), retained: r.retained, contents: map[string]*content{},
 	}
+	p.shared = p.sharing(snap.targets)
+	return p
 }
 
 // endingMessage is what is said of a target that goes with its namespace.

@@ -31,39 +31,28 @@ type snapshot struct {
 	vt   *triggerv1.ValuesTrigger
 	said []Note
 
+	// knower is the trigger as the records on the releases know it.
+	knower plan.Knower
+
+	// release is the one for which the trigger is generated: its sources come from the contract
+	// and valuesFrom. It is nil if the trigger is declared. Idle reports that a generated trigger
+	// has nothing to do.
+	release *helmv2.HelmRelease
+	idle    bool
+
+	// account reads the sources and targets, and writer writes the targets.
+	account source.Account
+	writer  client.Client
+
+	// sources are what is delivered, disabled those that are not followed, and diff is what has changed.
 	sources  []plan.Source
 	disabled []string
 	diff     plan.Diff
 
 	// translation says what of the status is written differently since digests of Secrets
-	// are made otherwise. It has been applied.
+	// are made otherwise. It has been applied. Formerly says the same of what the releases keep.
 	translation plan.Translation
-
-	// formerly says the same of what the releases keep.
-	formerly plan.Translation
-
-	targets []target.Target
-	account source.Account
-	writer  client.Client
-	force   string
-	reset   string
-
-	// triggerAt is a value of trigger.nebius.ai/triggerAt that is to be acted on. It is
-	// also what force is, unless that overrides what holds changes back.
-	triggerAt string
-	gated     bool
-
-	// idle reports that a generated trigger has nothing to do.
-	idle bool
-
-	// forcedBy is who asked for force, if that overrides what holds changes back.
-	forcedBy triggerv1.PersonRecord
-
-	// approver and rejecter are who has set the annotations that approve and reject, if they are new.
-	approver, rejecter triggerv1.PersonRecord
-
-	// selectNothing are the targets in the spec that select no HelmRelease and must.
-	selectNothing []string
+	formerly    plan.Translation
 
 	// content is the digest of what the sources hold, and earlier that of what can be
 	// restored. The former is what diff is about unless it is rejected: then the
@@ -80,29 +69,33 @@ type snapshot struct {
 	restores *triggerv1.RestoreRecord
 	ended    bool
 
-	// ending are the namespaces of targets that are being deleted.
-	ending map[string]bool
+	// targets are where it is delivered, and selectNothing what of the spec selects no HelmRelease and
+	// must. Ending are the namespaces of targets that are being deleted.
+	targets       []target.Target
+	selectNothing []string
+	ending        map[string]bool
 
 	// publication is what is copied, nil if nothing is.
 	publication *publication
+
+	// force and reset are values of the annotations of Flux that are to be acted on, and triggerAt one of
+	// trigger.nebius.ai/triggerAt. Gated is true if that is what force is: then it keeps to what holds
+	// changes back, which force otherwise overrides.
+	force, reset, triggerAt string
+	gated                   bool
+
+	// forcedBy is who asked for force, if that overrides what holds changes back, and approver and
+	// rejecter are who has set the annotations that approve and reject, if they are new.
+	forcedBy, approver, rejecter triggerv1.PersonRecord
 
 	// gate is what holds changes back, nil if nothing does.
 	gate *gate
 
 	// settle is how long a change settles that a tool has applied, 0 if none does. Applied is
 	// such a change that is seen now, and settling is true if there is one or one is on record.
-	// Applying is true if the tool is known to go on.
 	settle   time.Duration
 	applied  *triggerv1.SettlingStatus
 	settling bool
-	applying bool
-
-	// knower is the trigger as the records on the releases know it.
-	knower plan.Knower
-
-	// release is the one for which the trigger is generated: its sources come from the contract
-	// and valuesFrom. It is nil if the trigger is declared.
-	release *helmv2.HelmRelease
 }
 
 // result returns what comes of a pass that does no more than what the snapshot has.

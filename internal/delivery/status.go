@@ -166,9 +166,9 @@ func latestRequest(latest *metav1.Time, targets []triggerv1.TargetStatus) *metav
 }
 
 // causeOf returns why the targets were triggered to run the content.
-func causeOf(targets []triggerv1.TargetStatus, digest string) string {
+func causeOf(targets []triggerv1.TargetStatus, content string) string {
 	for _, t := range targets {
-		if t.Digest == digest && t.Cause != "" {
+		if t.Digest == content && t.Cause != "" {
 			return t.Cause
 		}
 	}
