@@ -225,13 +225,15 @@ func notifyAll(t *testing.T, r *ValuesTriggerReconciler, old, vt *triggerv1.Valu
 
 // passOf is a pass in which targets went from one state to another.
 func passOf(before, after []triggerv1.TargetStatus) *delivery.Result {
-	pass := &delivery.Result{Is: after, Was: make([]triggerv1.TargetStatus, len(after))}
-	for i, is := range after {
+	pass := &delivery.Result{}
+	for _, is := range after {
+		target := delivery.TargetChange{Is: is}
 		for _, was := range before {
 			if was.Namespace == is.Namespace && was.Name == is.Name {
-				pass.Was[i] = was
+				target.Was = was
 			}
 		}
+		pass.Targets = append(pass.Targets, target)
 	}
 	return pass
 }

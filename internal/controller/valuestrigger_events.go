@@ -35,11 +35,11 @@ const (
 // Flux's Alerts select by Flux's own kinds, and about the ValuesTrigger, one for all. What is on the releases
 // has happened, whether the status can be written or not.
 func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass *delivery.Result) {
-	r.meter.Observe(pass.Was, pass.Is)
 	var triggered, refused []triggerv1.TargetStatus
 	var passed []string
-	for i, t := range pass.Is {
-		was := pass.Was[i]
+	for _, target := range pass.Targets {
+		was, t := target.Was, target.Is
+		r.meter.Observe(was, t)
 		if t.Token != "" && t.Token != was.Token {
 			triggered = append(triggered, t)
 			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered: "+t.Cause)
@@ -58,7 +58,7 @@ func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *tr
 		r.notifyOutcome(ctx, was, t)
 	}
 
-	if isNews(old, vt, pass.Was, triggered) {
+	if isNews(old, vt, pass.Targets, triggered) {
 		r.events.Event(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, triggeredMessage(triggered))
 	}
 	if len(passed) > 0 {

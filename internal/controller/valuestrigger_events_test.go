@@ -108,18 +108,18 @@ func TestIsNews_of_a_stage_are_the_first_requests(t *testing.T) {
 	g := NewWithT(t)
 	vt := staged()
 	asked := []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}
-	g.Expect(isNews(vt, vt, vt.Status.Targets, asked)).To(BeTrue(), "without a rollout")
+	g.Expect(isNews(vt, vt, passOf(vt.Status.Targets, vt.Status.Targets).Targets, asked)).To(BeTrue(), "without a rollout")
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:new", Stage: "canary"}
 	old := staged()
 	old.Status.Targets = []triggerv1.TargetStatus{{Name: "one", Stage: "canary", Digest: "sha256:old"}, {Name: "two", Stage: "rest", Digest: "sha256:new"}}
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeTrue())
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeTrue())
 	old.Status.Targets[0].Digest = "sha256:new"
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeFalse())
-	g.Expect(isNews(old, vt, old.Status.Targets, nil)).To(BeFalse())
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeFalse())
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, nil)).To(BeFalse())
 	vt.Status.LastHandledForceAt = "now"
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeTrue(), "a person overrides the stages")
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeTrue(), "a person overrides the stages")
 	vt.Status.LastHandledForceAt, vt.Status.LastHandledResetAt = "", "now"
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeTrue(), "a person asks for a retry")
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeTrue(), "a person asks for a retry")
 }
 
 func TestEventsOfManyTargetsAreOne(t *testing.T) {

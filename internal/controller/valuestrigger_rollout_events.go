@@ -18,6 +18,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 )
 
 // notifyRollout emits the events about what holds changes back. That a rollout waits or
@@ -155,7 +156,7 @@ func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool 
 // isNews is true if the ValuesTrigger gets an event about targets that were triggered. Of a
 // stage, that is the first ones: each HelmRelease has its own event, and StageFinished
 // counts them. What a person asks for, whatever the stage, is always reported.
-func isNews(old, vt *triggerv1.ValuesTrigger, before, triggered []triggerv1.TargetStatus) bool {
+func isNews(old, vt *triggerv1.ValuesTrigger, targets []delivery.TargetChange, triggered []triggerv1.TargetStatus) bool {
 	if len(triggered) == 0 {
 		return false
 	}
@@ -164,7 +165,7 @@ func isNews(old, vt *triggerv1.ValuesTrigger, before, triggered []triggerv1.Targ
 		old.Status.LastHandledResetAt != vt.Status.LastHandledResetAt {
 		return true
 	}
-	return !slices.ContainsFunc(before, func(t triggerv1.TargetStatus) bool { return t.Stage == s.Stage && t.Digest == s.Digest })
+	return !slices.ContainsFunc(targets, func(t delivery.TargetChange) bool { return t.Was.Stage == s.Stage && t.Was.Digest == s.Digest })
 }
 
 // notifyOverride emits the event about a request that has overridden what holds changes

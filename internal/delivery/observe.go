@@ -54,7 +54,7 @@ func (o *observer) observe(ctx context.Context, snap snapshot, c *targetCase) er
 	return err
 }
 
-// unseen returns copies of which is not known yet what they are.
+// unseen returns copies whose state is not known yet.
 func unseen(wanted []publish.Copy) []targetCopy {
 	all := make([]targetCopy, 0, len(wanted))
 	for _, one := range wanted {
