@@ -21,7 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
-// concluder tidies up after a delivery, and sums it up.
+// concluder takes what became of all targets, and gives the result of the pass.
 type concluder struct {
 	sweeper *sweeper
 	keeper  *keeper

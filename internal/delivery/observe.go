@@ -23,7 +23,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// observer observes the copies of targets, and finds out which must not have theirs.
+// observer adds to the case of a target what its copies hold, or why it must not have them.
 type observer struct {
 	namespaces client.Reader
 	copies     *copies.Keeper
