@@ -20,18 +20,18 @@ import (
 // setup watches HelmReleases, what the contract says on ConfigMaps and Secrets, the
 // generated triggers, and what declared triggers have taken over.
 func (r *HelmReleaseReconciler) setup(mgr ctrl.Manager, opts Options) error {
-	serves := predicate.NewPredicateFuncs(opts.serves)
+	serves, requests := predicate.NewPredicateFuncs(opts.serves), releaseRequests{cache: r.cache}
 	b := ctrl.NewControllerManagedBy(mgr).
 		Named("helmrelease").
 		For(&helmv2.HelmRelease{}, builder.WithPredicates(serves, releaseBindingPredicate)).
-		Watches(&triggerv1.ValuesTrigger{}, r.wakeReleases(), builder.WithPredicates(triggerBindingPredicate)).
+		Watches(&triggerv1.ValuesTrigger{}, requests.wakeReleases(), builder.WithPredicates(triggerBindingPredicate)).
 		WithOptions(controllerOptions(opts))
 	for _, kind := range index.Kinds(opts.Secrets) {
-		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(r.releasesOfSource(kind, opts)),
+		b = b.WatchesMetadata(index.Metadata(kind), handler.EnqueueRequestsFromMapFunc(requests.releasesOfSource(kind, opts)),
 			builder.WithPredicates(contractPredicate))
 	}
 	if opts.AllNamespaces {
-		b = b.WatchesMetadata(index.Metadata("Namespace"), handler.EnqueueRequestsFromMapFunc(r.releasesOfNamespace),
+		b = b.WatchesMetadata(index.Metadata("Namespace"), handler.EnqueueRequestsFromMapFunc(requests.releasesOfNamespace),
 			builder.WithPredicates(namespacePredicate))
 	}
 	return b.Complete(r)

@@ -53,7 +53,7 @@ func TestWakeReleases(t *testing.T) {
 		hr.SetLabels(map[string]string{"ring": "one"})
 	}
 	api, _ := clientOf(t, one, two)
-	r := &HelmReleaseReconciler{cache: api}
+	r := releaseRequests{cache: api}
 	for _, c := range []struct {
 		name string
 		edit func(*triggerv1.ValuesTrigger)

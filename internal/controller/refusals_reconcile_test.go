@@ -13,7 +13,6 @@ import (
 	"time"
 
 	. "github.com/onsi/gomega"
-	"github.com/prometheus/client_golang/prometheus"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,7 +33,6 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/apply"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
-	"github.com/nebius/helmrelease-trigger-operator/internal/kube/metrics"
 )
 
 // strict is a made-up API server with policies: it refuses to write the objects that are named
@@ -184,54 +182,56 @@ func TestNotify_reports_refusals_once_and_together(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	recorder := record.NewFakeRecorder(10)
-	r := &ValuesTriggerReconciler{cache: newStrict(t, reading("values")), events: recorder, meter: metrics.New(prometheus.NewRegistry())}
+	e := triggerEvents{cache: newStrict(t, reading("values")), recorder: recorder}
 	old := staged()
 	vt := old.DeepCopy()
 	one, other := refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason), refused(inState(triggerv1.TargetFailed), triggerv1.DeliveryFailedReason)
 	other.Name = "other"
 	vt.Status.Targets = []triggerv1.TargetStatus{one, other}
 	markProgressing(vt, "Stage 1/2 canary")
-	notifyAll(t, r, old, vt)
+	notifyAll(t, e, old, vt)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed why", "Warning DeliveryFailed apps/app: why (and 1 more refused)"))
-	notifyAll(t, r, vt, vt.DeepCopy())
+	notifyAll(t, e, vt, vt.DeepCopy())
 	g.Expect(events(recorder)).To(BeEmpty())
 
 	next := vt.DeepCopy()
 	next.Status.Targets[0].Message = "another reason"
-	notifyAll(t, r, vt, next)
+	notifyAll(t, e, vt, next)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed another reason", "Warning DeliveryFailed apps/app: another reason"))
 
 	stalled := next.DeepCopy()
 	stalled.Status.Targets[0].Message = "the last one"
 	markStalled(stalled, triggerv1.DeliveryFailedReason, "apps/app: the last one")
-	notifyAll(t, r, next, stalled)
+	notifyAll(t, e, next, stalled)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed the last one", "Warning DeliveryFailed apps/app: the last one"), "nothing is said twice")
 	g.Expect(conditions.IsStalled(stalled)).To(BeTrue())
 
 	restarting := vt.DeepCopy()
 	restarting.Status.Targets[0].State, restarting.Status.Targets[0].Message = triggerv1.TargetPending, "a webhook is down"
-	notifyAll(t, r, vt, restarting)
+	notifyAll(t, e, vt, restarting)
 	g.Expect(events(recorder)).To(ConsistOf("Warning DeliveryFailed a webhook is down", "Warning DeliveryFailed apps/app: a webhook is down"), "which one refuses is reported")
-	notifyAll(t, r, restarting, restarting.DeepCopy())
+	notifyAll(t, e, restarting, restarting.DeepCopy())
 	g.Expect(events(recorder)).To(BeEmpty(), "once")
 }
 
 // notifyAll reports the change of a status whose targets went from one to the other in the pass.
-func notifyAll(t *testing.T, r *ValuesTriggerReconciler, old, vt *triggerv1.ValuesTrigger) {
+func notifyAll(t *testing.T, e triggerEvents, old, vt *triggerv1.ValuesTrigger) {
 	t.Helper()
-	r.notifyTargets(t.Context(), old, vt, passOf(old.Status.Targets, vt.Status.Targets))
-	r.notify(old, vt)
+	e.notifyTargets(t.Context(), old, vt, passOf(old.Status.Targets, vt.Status.Targets))
+	e.notify(old, vt)
 }
 
 // passOf is a pass in which targets went from one state to another.
 func passOf(before, after []triggerv1.TargetStatus) *delivery.Result {
-	pass := &delivery.Result{Is: after, Was: make([]triggerv1.TargetStatus, len(after))}
-	for i, is := range after {
+	pass := &delivery.Result{}
+	for _, is := range after {
+		target := delivery.TargetChange{Is: is}
 		for _, was := range before {
 			if was.Namespace == is.Namespace && was.Name == is.Name {
-				pass.Was[i] = was
+				target.Was = was
 			}
 		}
+		pass.Targets = append(pass.Targets, target)
 	}
 	return pass
 }

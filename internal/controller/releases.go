@@ -18,15 +18,20 @@ import (
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/contract"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/index"
 )
 
-// This file finds the HelmReleases whose generated triggers a change of another object concerns.
+// releaseRequests finds the HelmReleases whose generated triggers a change of another object concerns. The lists
+// come from the cache; an error is logged.
+type releaseRequests struct {
+	cache client.Reader
+}
 
 // wakeReleases enqueues the releases of a trigger: all of them for what concerns them all, and
 // otherwise those that have moved in the list of its targets.
-func (r *HelmReleaseReconciler) wakeReleases() handler.EventHandler {
+func (r releaseRequests) wakeReleases() handler.EventHandler {
 	enqueue := func(q workqueue.TypedRateLimitingInterface[reconcile.Request], priority int, keys []types.NamespacedName) {
 		for _, key := range keys {
 			add(q, key, priority, 0)
@@ -60,7 +65,7 @@ func (r *HelmReleaseReconciler) wakeReleases() handler.EventHandler {
 
 // releasesOfTrigger returns the HelmRelease that a trigger was generated for, or those that a
 // declared one names or may select.
-func (r *HelmReleaseReconciler) releasesOfTrigger(ctx context.Context, obj client.Object) []types.NamespacedName {
+func (r releaseRequests) releasesOfTrigger(ctx context.Context, obj client.Object) []types.NamespacedName {
 	vt, ok := obj.(*triggerv1.ValuesTrigger)
 	if !ok {
 		return nil
@@ -82,7 +87,7 @@ func (r *HelmReleaseReconciler) releasesOfTrigger(ctx context.Context, obj clien
 
 // releasesOfReference returns the HelmRelease that a reference names, or those that it may select. Of
 // namespaces that are selected it takes all: which of them are is a matter of their own events.
-func (r *HelmReleaseReconciler) releasesOfReference(ctx context.Context, vt *triggerv1.ValuesTrigger, ref triggerv1.TargetReference) []types.NamespacedName {
+func (r releaseRequests) releasesOfReference(ctx context.Context, vt *triggerv1.ValuesTrigger, ref triggerv1.TargetReference) []types.NamespacedName {
 	namespace := cmp.Or(ref.Namespace, vt.Namespace)
 	if ref.NamespaceSelector != nil {
 		namespace = ""
@@ -93,7 +98,7 @@ func (r *HelmReleaseReconciler) releasesOfReference(ctx context.Context, vt *tri
 }
 
 // releasesIn returns the HelmReleases of a namespace, or of all, that a filter takes.
-func (r *HelmReleaseReconciler) releasesIn(ctx context.Context, namespace string, filter func(*helmv2.HelmRelease) bool) []types.NamespacedName {
+func (r releaseRequests) releasesIn(ctx context.Context, namespace string, filter func(*helmv2.HelmRelease) bool) []types.NamespacedName {
 	list := &helmv2.HelmReleaseList{}
 	if err := r.cache.List(ctx, list, client.InNamespace(namespace), client.UnsafeDisableDeepCopy); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot find the HelmReleases that a change concerns", "namespace", namespace)
@@ -110,7 +115,7 @@ func (r *HelmReleaseReconciler) releasesIn(ctx context.Context, namespace string
 
 // releasesOfNamespace returns the HelmReleases of a namespace, if there are triggers that select
 // namespaces: its labels may have brought it to one of them, or have taken it from one.
-func (r *HelmReleaseReconciler) releasesOfNamespace(ctx context.Context, obj client.Object) []reconcile.Request {
+func (r releaseRequests) releasesOfNamespace(ctx context.Context, obj client.Object) []reconcile.Request {
 	triggers := &triggerv1.ValuesTriggerList{}
 	if err := r.cache.List(ctx, triggers, client.MatchingFields{index.TriggerNamespaces: index.Selected}, client.UnsafeDisableDeepCopy); err != nil {
 		ctrl.LoggerFrom(ctx).Error(err, "cannot find the ValuesTriggers that select namespaces")
@@ -124,4 +129,32 @@ func (r *HelmReleaseReconciler) releasesOfNamespace(ctx context.Context, obj cli
 		requests = append(requests, reconcile.Request{NamespacedName: key})
 	}
 	return requests
+}
+
+// releasesOfSource returns the HelmReleases that read a source and those that its
+// contract names.
+func (r releaseRequests) releasesOfSource(kind string, opts Options) handler.MapFunc {
+	return func(ctx context.Context, obj client.Object) []reconcile.Request {
+		list := &helmv2.HelmReleaseList{}
+		key := index.Source(kind, obj.GetNamespace(), obj.GetName())
+		if err := r.cache.List(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy); err != nil {
+			ctrl.LoggerFrom(ctx).Error(err, "cannot find the HelmReleases that read a source", "source", key)
+			return nil
+		}
+		var requests []reconcile.Request
+		for i := range list.Items {
+			if opts.serves(&list.Items[i]) {
+				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
+			}
+		}
+		if contract.IsSource(obj.GetLabels()) {
+			for _, target := range contract.Parse(obj.GetAnnotations()).Targets {
+				hr := &helmv2.HelmRelease{}
+				if r.cache.Get(ctx, target, hr) == nil && opts.serves(hr) {
+					requests = append(requests, reconcile.Request{NamespacedName: target})
+				}
+			}
+		}
+		return requests
+	}
 }

@@ -13,10 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
@@ -141,34 +139,6 @@ func matches(selector *triggerv1.Selector, obj client.Object) bool {
 	}
 	s, err := selector.AsSelector()
 	return err != nil || s.Matches(labels.Set(obj.GetLabels()))
-}
-
-// releasesOfSource returns the HelmReleases that read a source and those that its
-// contract names.
-func (r *HelmReleaseReconciler) releasesOfSource(kind string, opts Options) handler.MapFunc {
-	return func(ctx context.Context, obj client.Object) []reconcile.Request {
-		list := &helmv2.HelmReleaseList{}
-		key := index.Source(kind, obj.GetNamespace(), obj.GetName())
-		if err := r.cache.List(ctx, list, client.InNamespace(obj.GetNamespace()), client.MatchingFields{index.ReleaseSource: key}, client.UnsafeDisableDeepCopy); err != nil {
-			ctrl.LoggerFrom(ctx).Error(err, "cannot find the HelmReleases that read a source", "source", key)
-			return nil
-		}
-		var requests []reconcile.Request
-		for i := range list.Items {
-			if opts.serves(&list.Items[i]) {
-				requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])})
-			}
-		}
-		if contract.IsSource(obj.GetLabels()) {
-			for _, target := range contract.Parse(obj.GetAnnotations()).Targets {
-				hr := &helmv2.HelmRelease{}
-				if r.cache.Get(ctx, target, hr) == nil && opts.serves(hr) {
-					requests = append(requests, reconcile.Request{NamespacedName: target})
-				}
-			}
-		}
-		return requests
-	}
 }
 
 // sourcesOfTrigger returns the labelled objects of this kind that a trigger delivers.

@@ -73,7 +73,7 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager, opts Options) error
 		Kustomizations: kustomizations,
 	})
 	if err := (&ValuesTriggerReconciler{
-		cache: cached, writer: writer, engine: engine, events: opts.Events, metrics: opts.Metrics, meter: opts.Meter,
+		cache: cached, writer: writer, engine: engine, events: triggerEvents{cache: cached, recorder: opts.Events}, metrics: opts.Metrics, meter: opts.Meter,
 		serves: opts.serves,
 	}).setup(mgr, opts); err != nil {
 		return fmt.Errorf("controller of ValuesTriggers: %w", err)

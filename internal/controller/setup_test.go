@@ -102,7 +102,7 @@ func TestRequests(t *testing.T) {
 		}
 		return names
 	}
-	releases := &HelmReleaseReconciler{cache: api}
+	releases := releaseRequests{cache: api}
 	contracts := &ContractReconciler{kind: triggerv1.ConfigMapKind, cache: api}
 	objects := func(found []reconcile.Request) []string {
 		var names []string

@@ -130,7 +130,7 @@ func (s *story) due() {
 
 // events returns those that were emitted since.
 func (s *story) events() string {
-	recorder, _ := s.reconciler.events.(*record.FakeRecorder)
+	recorder, _ := s.reconciler.events.recorder.(*record.FakeRecorder)
 	var all []string
 	for len(recorder.Events) > 0 {
 		all = append(all, <-recorder.Events)

@@ -59,7 +59,7 @@ func newBehind(t *testing.T, objects ...client.Object) *behind {
 	store := source.NewStore(b.watched, live, nil)
 	meter := metrics.New(prometheus.NewRegistry())
 	b.reconciler = &ValuesTriggerReconciler{
-		cache: b.watched, writer: live, events: record.NewFakeRecorder(200), meter: meter,
+		cache: b.watched, writer: live, events: triggerEvents{cache: b.watched, recorder: record.NewFakeRecorder(200)}, meter: meter,
 		serves: func(client.Object) bool { return true },
 	}
 	b.configure(func(config *delivery.Config) {
@@ -277,7 +277,7 @@ func TestNoteApproval(t *testing.T) {
 			vt = b.expect(g)
 			g.Expect(vt.Status.Rollout.Stages).To(ConsistOf(And(HaveField("Approved", true), HaveField("Approval", content+"/prod"))))
 			g.Expect(vt.Status.LastHandledApproval).To(Equal(content + "/prod"))
-			g.Expect(events(b.reconciler.events.(*record.FakeRecorder))).To(ContainElement("Normal Approved Stage 1/1 prod is approved for content sha256:111111111111"))
+			g.Expect(events(b.reconciler.events.recorder.(*record.FakeRecorder))).To(ContainElement("Normal Approved Stage 1/1 prod is approved for content sha256:111111111111"))
 		})
 	}
 	t.Run("of other content", func(t *testing.T) {

@@ -14,7 +14,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/record"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -43,7 +42,7 @@ type ValuesTriggerReconciler struct {
 	cache   client.Reader
 	writer  client.Client
 	engine  *delivery.Engine
-	events  record.EventRecorder
+	events  triggerEvents
 	metrics runtimectrl.Metrics
 	meter   *metrics.Metrics
 	serves  func(client.Object) bool
@@ -97,7 +96,7 @@ type reconciliation struct {
 func (r *ValuesTriggerReconciler) finish(ctx context.Context, run reconciliation, result ctrl.Result, err error) (ctrl.Result, error) {
 	old, vt, pass := run.old, run.vt, run.pass
 	if pass != nil {
-		r.notifyTargets(ctx, old, vt, pass)
+		r.reportTargets(ctx, old, vt, pass)
 		if pass.Again == delivery.AfterRequests {
 			return result, err
 		}
@@ -107,9 +106,9 @@ func (r *ValuesTriggerReconciler) finish(ctx context.Context, run reconciliation
 		case patchErr == nil && pass == nil:
 		case patchErr == nil:
 			pass.Translation.Apply(&old.Status) // What is only written differently is not news.
-			r.notify(old, vt)
-			r.engine.Inform(old, vt, pass.Is)
-			r.report(vt, pass.Said)
+			r.events.notify(old, vt)
+			r.engine.Inform(old, vt, pass.Targets)
+			r.events.report(vt, pass.Said)
 			if vt.IsGated() { // What only settles is not a rollout.
 				r.meter.ObserveRollout(old.Status.Rollout, vt.Status.Rollout, run.start)
 			}
@@ -131,6 +130,14 @@ func (r *ValuesTriggerReconciler) finish(ctx context.Context, run reconciliation
 	return result, err
 }
 
+// reportTargets counts what became of the targets in a pass, and emits the events about it.
+func (r *ValuesTriggerReconciler) reportTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass *delivery.Result) {
+	for _, t := range pass.Targets {
+		r.meter.Observe(t.Was, t.Is)
+	}
+	r.events.notifyTargets(ctx, old, vt, pass)
+}
+
 // look brings the status up to what is observed, after the requests that are due have been made.
 // What the API server refuses is in the status, and returned as an error.
 func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.ValuesTrigger) (*delivery.Result, error) {
@@ -144,7 +151,7 @@ func (r *ValuesTriggerReconciler) look(ctx context.Context, vt *triggerv1.Values
 		return &delivery.Result{}, err
 	}
 	pass, err := r.engine.Run(ctx, vt)
-	r.report(vt, pass.Notes)
+	r.events.report(vt, pass.Notes)
 	vt.Status = pass.Status
 	mark(vt, pass)
 	vt.Status.Headline = headline(vt)
@@ -167,13 +174,6 @@ func requeueOf(vt *triggerv1.ValuesTrigger, pass *delivery.Result) ctrl.Result {
 	}
 }
 
-// report emits the events about what is not in the status.
-func (r *ValuesTriggerReconciler) report(vt *triggerv1.ValuesTrigger, notes []delivery.Note) {
-	for _, n := range notes {
-		r.events.Event(vt, n.Type, n.Reason, n.Message)
-	}
-}
-
 // dropFinalizer removes the finalizer of earlier versions, which blocked deletions. Copies
 // that those versions made do not say that they go with their trigger: if it is being
 // deleted, it is not too late.
@@ -181,7 +181,7 @@ func (r *ValuesTriggerReconciler) dropFinalizer(ctx context.Context, vt *trigger
 	next := ctrl.Result{RequeueAfter: delivery.ConflictDelay}
 	if !vt.DeletionTimestamp.IsZero() {
 		notes, err := r.engine.Remove(ctx, vt)
-		r.report(vt, notes)
+		r.events.report(vt, notes)
 		if err != nil {
 			return ctrl.Result{}, err
 		}
@@ -197,7 +197,7 @@ func (r *ValuesTriggerReconciler) collect(ctx context.Context, trigger types.Nam
 		Kind: triggerv1.ValuesTriggerKind, Namespace: trigger.Namespace, Name: trigger.Name,
 	})
 	swept, err := r.engine.Collect(ctx, trigger)
-	r.report(&triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: trigger.Namespace, Name: trigger.Name}}, swept.Notes)
+	r.events.report(&triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: trigger.Namespace, Name: trigger.Name}}, swept.Notes)
 	if err == nil && swept.More {
 		return ctrl.Result{RequeueAfter: delivery.ConflictDelay}, nil
 	}

@@ -18,10 +18,10 @@ import (
 // deliveredMessage says by which revision a delivery is proven, and whether that was there
 // before the request, as the record on the release has it: a request that changed no values
 // makes none, and must not be taken for what made the revision.
-func (r *ValuesTriggerReconciler) deliveredMessage(ctx context.Context, t triggerv1.TargetStatus) string {
+func (e triggerEvents) deliveredMessage(ctx context.Context, t triggerv1.TargetStatus) string {
 	hr := &helmv2.HelmRelease{}
 	before := ""
-	if r.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) == nil {
+	if e.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) == nil {
 		if record := plan.RecordOf(hr); record.Token == t.Token && record.Revision == t.Revision {
 			before = " as before"
 		}

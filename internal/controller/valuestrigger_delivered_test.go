@@ -40,8 +40,8 @@ func TestDeliveredMessage_says_when_a_request_made_no_revision(t *testing.T) {
 			}}}
 			delivered := inState(triggerv1.TargetDelivered)
 			delivered.Token, delivered.Revision = "a.2", 3
-			r := &ValuesTriggerReconciler{cache: fake.NewClientBuilder().WithScheme(scheme).WithObjects(hr).Build()}
-			NewWithT(t).Expect(r.deliveredMessage(t.Context(), delivered)).To(Equal(c.want))
+			e := triggerEvents{cache: fake.NewClientBuilder().WithScheme(scheme).WithObjects(hr).Build()}
+			NewWithT(t).Expect(e.deliveredMessage(t.Context(), delivered)).To(Equal(c.want))
 		})
 	}
 }

@@ -12,6 +12,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	eventv1 "github.com/fluxcd/pkg/apis/event/v1"
@@ -31,18 +33,23 @@ const (
 	maxNames  = 256
 )
 
+// triggerEvents are the events about a ValuesTrigger and its targets.
+type triggerEvents struct {
+	cache    client.Reader
+	recorder record.EventRecorder
+}
+
 // notifyTargets emits the events about what became of the targets in a pass: about the HelmReleases, since
 // Flux's Alerts select by Flux's own kinds, and about the ValuesTrigger, one for all. What is on the releases
 // has happened, whether the status can be written or not.
-func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass *delivery.Result) {
-	r.meter.Observe(pass.Was, pass.Is)
+func (e triggerEvents) notifyTargets(ctx context.Context, old, vt *triggerv1.ValuesTrigger, pass *delivery.Result) {
 	var triggered, refused []triggerv1.TargetStatus
 	var passed []string
-	for i, t := range pass.Is {
-		was := pass.Was[i]
+	for _, target := range pass.Targets {
+		was, t := target.Was, target.Is
 		if t.Token != "" && t.Token != was.Token {
 			triggered = append(triggered, t)
-			r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered: "+t.Cause)
+			e.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.TriggeredReason, "Triggered: "+t.Cause)
 		}
 		if bypassed(vt, was, t) {
 			passed = append(passed, t.Namespace+"/"+t.Name)
@@ -55,35 +62,42 @@ func (r *ValuesTriggerReconciler) notifyTargets(ctx context.Context, old, vt *tr
 		if isNewlyRefused(was, t) {
 			refused = append(refused, t)
 		}
-		r.notifyOutcome(ctx, was, t)
+		e.notifyOutcome(ctx, was, t)
 	}
 
-	if isNews(old, vt, pass.Was, triggered) {
-		r.events.Event(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, triggeredMessage(triggered))
+	if isNews(old, vt, pass.Targets, triggered) {
+		e.recorder.Event(vt, corev1.EventTypeNormal, triggerv1.TriggeredReason, triggeredMessage(triggered))
 	}
 	if len(passed) > 0 {
-		r.events.Event(vt, corev1.EventTypeWarning, triggerv1.BypassedReason, bypassedMessage(passed))
+		e.recorder.Event(vt, corev1.EventTypeWarning, triggerv1.BypassedReason, bypassedMessage(passed))
 	}
-	r.notifyRefused(vt, refused)
+	e.notifyRefused(vt, refused)
 }
 
 // notify emits the events that the change of a stored status deserves.
-func (r *ValuesTriggerReconciler) notify(old, vt *triggerv1.ValuesTrigger) {
-	r.notifyOverride(old, vt)
-	r.notifyRollout(old, vt)
-	r.notifyReady(old, vt)
+func (e triggerEvents) notify(old, vt *triggerv1.ValuesTrigger) {
+	e.notifyOverride(old, vt)
+	e.notifyRollout(old, vt)
+	e.notifyReady(old, vt)
+}
+
+// report emits the events about what is not in the status.
+func (e triggerEvents) report(vt *triggerv1.ValuesTrigger, notes []delivery.Note) {
+	for _, n := range notes {
+		e.recorder.Event(vt, n.Type, n.Reason, n.Message)
+	}
 }
 
 // notifyOutcome emits the event about a HelmRelease that the end of a request deserves.
-func (r *ValuesTriggerReconciler) notifyOutcome(ctx context.Context, was, t triggerv1.TargetStatus) {
+func (e triggerEvents) notifyOutcome(ctx context.Context, was, t triggerv1.TargetStatus) {
 	switch {
 	case isNewlyRefused(was, t):
-		r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
+		e.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 	case t.State == was.State:
 	case t.State == triggerv1.TargetDelivered && t.Token != "" && was.State != "" && plan.IsNewDelivery(was, t):
-		r.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason, r.deliveredMessage(ctx, t))
+		e.notifyRelease(ctx, t, corev1.EventTypeNormal, triggerv1.DeliveredReason, e.deliveredMessage(ctx, t))
 	case t.State == triggerv1.TargetFailed:
-		r.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
+		e.notifyRelease(ctx, t, corev1.EventTypeWarning, triggerv1.DeliveryFailedReason, t.Message)
 	}
 }
 
@@ -114,11 +128,11 @@ func isNewlyRefused(was, is triggerv1.TargetStatus) bool {
 
 // notifyRefused emits one event about all targets that come to be refused, unless that is why the
 // trigger is Stalled, which has an event of its own.
-func (r *ValuesTriggerReconciler) notifyRefused(vt *triggerv1.ValuesTrigger, refused []triggerv1.TargetStatus) {
+func (e triggerEvents) notifyRefused(vt *triggerv1.ValuesTrigger, refused []triggerv1.TargetStatus) {
 	if len(refused) == 0 || conditions.IsStalled(vt) && strings.Contains(conditions.GetMessage(vt, meta.ReadyCondition), refused[0].Message) {
 		return
 	}
-	r.events.Event(vt, corev1.EventTypeWarning, refused[0].Refused.Reason, plan.Refused(refused))
+	e.recorder.Event(vt, corev1.EventTypeWarning, refused[0].Refused.Reason, plan.Refused(refused))
 }
 
 // waitingReasons are those for which a change is held back as someone wanted it to be.
@@ -126,31 +140,31 @@ var waitingReasons = []string{triggerv1.TargetsHeldReason, triggerv1.AwaitingWin
 
 // notifyReady emits an event when the Ready condition comes to say something else that
 // a person wants to know.
-func (r *ValuesTriggerReconciler) notifyReady(old, vt *triggerv1.ValuesTrigger) {
+func (e triggerEvents) notifyReady(old, vt *triggerv1.ValuesTrigger) {
 	ready := conditions.Get(vt, meta.ReadyCondition)
 	if ready == nil || conditions.GetMessage(old, meta.ReadyCondition) == ready.Message {
 		return
 	}
 	switch {
 	case ready.Status == metav1.ConditionFalse && slices.Contains(waitingReasons, ready.Reason):
-		r.events.Event(vt, corev1.EventTypeNormal, ready.Reason, ready.Message)
+		e.recorder.Event(vt, corev1.EventTypeNormal, ready.Reason, ready.Message)
 	case ready.Status == metav1.ConditionFalse:
-		r.events.Event(vt, corev1.EventTypeWarning, ready.Reason, ready.Message)
+		e.recorder.Event(vt, corev1.EventTypeWarning, ready.Reason, ready.Message)
 	case ready.Status == metav1.ConditionTrue && len(old.Status.Conditions) > 0 && vt.Status.LastTriggerTime != nil:
-		r.events.Event(vt, corev1.EventTypeNormal, triggerv1.DeliveredReason, ready.Message)
+		e.recorder.Event(vt, corev1.EventTypeNormal, triggerv1.DeliveredReason, ready.Message)
 	}
 }
 
 // notifyRelease emits an event about a HelmRelease, with the token as metadata of Flux:
 // notification-controller tells repeated deliveries apart by it.
-func (r *ValuesTriggerReconciler) notifyRelease(ctx context.Context, t triggerv1.TargetStatus, eventType, reason, message string) {
+func (e triggerEvents) notifyRelease(ctx context.Context, t triggerv1.TargetStatus, eventType, reason, message string) {
 	hr := &helmv2.HelmRelease{}
-	if r.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) != nil {
+	if e.cache.Get(ctx, types.NamespacedName{Namespace: t.Namespace, Name: t.Name}, hr) != nil {
 		return // Gone, or not served: nothing to report on.
 	}
 	metadata := map[string]string{}
 	if t.Token != "" {
 		metadata[helmv2.GroupVersion.Group+"/"+eventv1.MetaTokenKey] = t.Token
 	}
-	r.events.AnnotatedEventf(hr, metadata, eventType, reason, "%s", message)
+	e.recorder.AnnotatedEventf(hr, metadata, eventType, reason, "%s", message)
 }

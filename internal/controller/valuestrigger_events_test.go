@@ -20,7 +20,7 @@ import (
 // eventsOf returns the events about the change of a status.
 func eventsOf(old, vt *triggerv1.ValuesTrigger) []string {
 	recorder := record.NewFakeRecorder(20)
-	(&ValuesTriggerReconciler{events: recorder}).notifyRollout(old, vt)
+	triggerEvents{recorder: recorder}.notifyRollout(old, vt)
 	close(recorder.Events)
 	var events []string
 	for event := range recorder.Events {
@@ -108,18 +108,18 @@ func TestIsNews_of_a_stage_are_the_first_requests(t *testing.T) {
 	g := NewWithT(t)
 	vt := staged()
 	asked := []triggerv1.TargetStatus{inState(triggerv1.TargetTriggered)}
-	g.Expect(isNews(vt, vt, vt.Status.Targets, asked)).To(BeTrue(), "without a rollout")
+	g.Expect(isNews(vt, vt, passOf(vt.Status.Targets, vt.Status.Targets).Targets, asked)).To(BeTrue(), "without a rollout")
 	vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: "sha256:new", Stage: "canary"}
 	old := staged()
 	old.Status.Targets = []triggerv1.TargetStatus{{Name: "one", Stage: "canary", Digest: "sha256:old"}, {Name: "two", Stage: "rest", Digest: "sha256:new"}}
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeTrue())
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeTrue())
 	old.Status.Targets[0].Digest = "sha256:new"
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeFalse())
-	g.Expect(isNews(old, vt, old.Status.Targets, nil)).To(BeFalse())
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeFalse())
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, nil)).To(BeFalse())
 	vt.Status.LastHandledForceAt = "now"
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeTrue(), "a person overrides the stages")
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeTrue(), "a person overrides the stages")
 	vt.Status.LastHandledForceAt, vt.Status.LastHandledResetAt = "", "now"
-	g.Expect(isNews(old, vt, old.Status.Targets, asked)).To(BeTrue(), "a person asks for a retry")
+	g.Expect(isNews(old, vt, passOf(old.Status.Targets, old.Status.Targets).Targets, asked)).To(BeTrue(), "a person asks for a retry")
 }
 
 func TestEventsOfManyTargetsAreOne(t *testing.T) {
@@ -182,7 +182,7 @@ func TestNotifyRollout_of_content_that_is_triggered_again(t *testing.T) {
 	vt.Status.Rollout.TriggerAt, vt.Status.Rollout.Stage = "now", "canary"
 	vt.Status.Rollout.Stages[0].Phase, vt.Status.Rollout.Stages[1].Phase = triggerv1.StageProgressing, triggerv1.StageWaiting
 	events := record.NewFakeRecorder(10)
-	(&ValuesTriggerReconciler{events: events}).notifyRollout(old, vt)
+	triggerEvents{recorder: events}.notifyRollout(old, vt)
 	g.Expect(events.Events).To(Receive(Equal("Normal StageStarted Stage 1/2 canary started: 2 HelmReleases, content sha256:0123456789ab")))
 	g.Expect(events.Events).To(BeEmpty())
 }
@@ -192,24 +192,24 @@ func TestNotifyOverride(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)
 	events := record.NewFakeRecorder(10)
-	r := &ValuesTriggerReconciler{events: events}
+	e := triggerEvents{recorder: events}
 	old := staged()
 	old.Status.History = []triggerv1.Change{{Digest: "sha256:new", Outcome: triggerv1.ChangeInProgress}}
 	vt := old.DeepCopy()
 	vt.Status.LastHandledForceAt = "now"
 	vt.Status.History[0].Override = &triggerv1.Override{Manager: "kubectl-annotate", Message: "the order of the stages canary to rest"}
-	r.notifyOverride(old, vt)
+	e.notifyOverride(old, vt)
 	g.Expect(events.Events).To(Receive(Equal(
 		"Warning Overridden reconcile.fluxcd.io/forceAt, set by kubectl-annotate, requested all HelmReleases at once and overrode the order of the stages canary to rest")))
 
 	later := vt.DeepCopy()
 	later.Status.History[0].Outcome = triggerv1.ChangeDelivered
-	r.notifyOverride(vt, later)
+	e.notifyOverride(vt, later)
 	g.Expect(events.Events).To(BeEmpty(), "it stays with the change, and is reported once")
 	later.Status.LastHandledTriggerAt = "again"
-	r.notifyOverride(vt, later)
+	e.notifyOverride(vt, later)
 	g.Expect(events.Events).To(BeEmpty(), "what keeps to the stages overrides nothing")
 	later.Status.LastHandledForceAt = "again"
-	r.notifyOverride(vt, later)
+	e.notifyOverride(vt, later)
 	g.Expect(events.Events).To(BeEmpty(), "nothing was in the way of this request")
 }

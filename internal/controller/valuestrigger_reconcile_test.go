@@ -43,7 +43,7 @@ func upToDate(t *testing.T, objects ...client.Object) (*behind, *writes) {
 // start begins again with nothing in memory, as an operator that sees and writes what there is.
 func (b *behind) start(c client.WithWatch) {
 	r := b.reconciler
-	r.cache, r.writer = c, c
+	r.cache, r.events.cache, r.writer = c, c, c
 	b.configure(func(config *delivery.Config) {
 		config.Cache, config.Live, config.Accounts, config.Derive = c, c, delivery.NewAccounts(c, nil, "", r.meter), deriver{cache: c}.undeclared
 		config.Sources = source.Resolver{Store: source.NewStore(c, c, nil), Metadata: c}
@@ -134,7 +134,7 @@ func TestReconcile_a_status(t *testing.T) {
 			b, w := changed(t, runningRelease())
 			b.expect(g)
 			g.Expect(w.taken()).To(Equal([]string{onApp}))
-			recorder := b.reconciler.events.(*record.FakeRecorder)
+			recorder := b.reconciler.events.recorder.(*record.FakeRecorder)
 			g.Expect(events(recorder)).NotTo(BeEmpty(), "what was requested is on the release: it has happened")
 			w.answers[onStatus] = c.answer
 			_, result, err := b.look()
@@ -231,5 +231,5 @@ func TestDropFinalizer(t *testing.T) {
 	for obj, there := range map[client.Object]bool{vt: false, made: false, other: true} {
 		g.Expect(apierrors.IsNotFound(b.live.Get(t.Context(), client.ObjectKeyFromObject(obj), obj))).To(Equal(!there), obj.GetName())
 	}
-	g.Expect(events(b.reconciler.events.(*record.FakeRecorder))).To(Equal([]string{"Normal CopiesDeleted Deleted 1 copies"}))
+	g.Expect(events(b.reconciler.events.recorder.(*record.FakeRecorder))).To(Equal([]string{"Normal CopiesDeleted Deleted 1 copies"}))
 }

@@ -65,7 +65,7 @@ func TestStory_content_that_waits_for_an_approval_is_rejected(t *testing.T) {
 	s.rest()
 	s.annotate(triggerv1.RejectAnnotation, contentOf("2"), triggerv1.ApproveAnnotation, contentOf("2")+"/last")
 	s.Expect(s.rest()).To(HaveEach(onStatus))
-	s.Expect(s.ready()).To(And(HavePrefix("RolloutHalted: "), ContainSubstring("halted: rejected; change the sources, or annotate with")))
+	s.Expect(s.ready()).To(And(HavePrefix("RolloutHalted: "), ContainSubstring("halted: rejected; change the sources, or try the same again: kubectl valuestrigger retry")))
 	s.Expect(s.trigger().Status.History[0]).To(And(HaveField("Outcome", triggerv1.ChangeHalted), HaveField("Rejection", Not(BeNil()))))
 	s.Expect(s.holds()).To(Equal("a: 1"))
 	s.edit("3")

@@ -41,7 +41,7 @@ func contentOf(value string) string {
 }
 
 // says returns the events since it was last called.
-func (s *story) says() []string { return events(s.reconciler.events.(*record.FakeRecorder)) }
+func (s *story) says() []string { return events(s.reconciler.events.recorder.(*record.FakeRecorder)) }
 
 // ready returns reason and message of the condition.
 func (s *story) ready() string {

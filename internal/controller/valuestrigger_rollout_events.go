@@ -18,19 +18,20 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
+	"github.com/nebius/helmrelease-trigger-operator/internal/delivery"
 )
 
 // notifyRollout emits the events about what holds changes back. That a rollout waits or
 // has halted is what the Ready condition says.
-func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger) {
-	r.notifyGated(old, vt)
+func (e triggerEvents) notifyRollout(old, vt *triggerv1.ValuesTrigger) {
+	e.notifyGated(old, vt)
 	was, is := old.Status.Rollout, vt.Status.Rollout
 	if is == nil {
 		return
 	}
 	if value := vt.Status.LastHandledApproval; value != "" && value != old.Status.LastHandledApproval {
 		if refusal := rollout.NotApproved(vt.Spec.Rollout, was, is, value); refusal != "" {
-			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason, "Annotation %s is refused: %s", triggerv1.ApproveAnnotation, refusal)
+			e.recorder.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason, "Annotation %s is refused: %s", triggerv1.ApproveAnnotation, refusal)
 		}
 	}
 	before := map[string]triggerv1.StageStatus{}
@@ -42,38 +43,38 @@ func (r *ValuesTriggerReconciler) notifyRollout(old, vt *triggerv1.ValuesTrigger
 		}
 	default:
 		if where := rollout.Where(was); where != "" {
-			r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.RolloutSupersededReason, "Content %s supersedes %s, which had reached: %s",
+			e.recorder.Eventf(vt, corev1.EventTypeNormal, triggerv1.RolloutSupersededReason, "Content %s supersedes %s, which had reached: %s",
 				digest.Abbreviated(is.Digest), digest.Abbreviated(was.Digest), where)
 		}
 	}
 	for _, st := range is.Stages {
 		if rollout.Outdated(vt.Spec.Rollout, before[st.Name]) && !st.Approved {
-			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason,
+			e.recorder.Eventf(vt, corev1.EventTypeWarning, triggerv1.ApprovalRefusedReason,
 				"The approval of stage %s for content %s no longer counts: the selector of the stage has changed; approve it again",
 				st.Name, digest.Abbreviated(is.Digest))
 		}
 	}
-	r.notifyRejection(vt, was)
-	r.notifyMeasurements(vt, was)
+	e.notifyRejection(vt, was)
+	e.notifyMeasurements(vt, was)
 	if is.Rollback != nil {
-		r.notifyRollback(vt, was)
+		e.notifyRollback(vt, was)
 		return
 	}
 	for i, st := range is.Stages {
-		r.notifyStage(vt, before[st.Name], st, fmt.Sprintf("Stage %d/%d %s", i+1, len(is.Stages), st.Name))
+		e.notifyStage(vt, before[st.Name], st, fmt.Sprintf("Stage %d/%d %s", i+1, len(is.Stages), st.Name))
 	}
 }
 
 // notifyMeasurements emits the events about measurements that have failed, and about the first that has no answer.
 // That a gate is closed is what the Ready condition says.
-func (r *ValuesTriggerReconciler) notifyMeasurements(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
+func (e triggerEvents) notifyMeasurements(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
 	for _, taken := range rollout.Measurements(was, vt.Status.Rollout) {
 		switch {
 		case taken.Result == triggerv1.AnalysisFailed && taken.Purpose == analysis.Check:
-			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.MeasurementFailedReason, "Stage %s: %s (%s), content %s",
+			e.recorder.Eventf(vt, corev1.EventTypeWarning, triggerv1.MeasurementFailedReason, "Stage %s: %s (%s), content %s",
 				taken.Stage.Name, taken.Found(), ofThreshold(vt, taken.Stage), digest.Abbreviated(vt.Status.Rollout.Digest))
 		case taken.Result == triggerv1.AnalysisInconclusive && taken.First:
-			r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.MeasurementInconclusiveReason, "Stage %s: %s, content %s",
+			e.recorder.Eventf(vt, corev1.EventTypeWarning, triggerv1.MeasurementInconclusiveReason, "Stage %s: %s, content %s",
 				taken.Stage.Name, taken.Found(), digest.Abbreviated(vt.Status.Rollout.Digest))
 		}
 	}
@@ -90,42 +91,42 @@ func ofThreshold(vt *triggerv1.ValuesTrigger, st triggerv1.StageStatus) string {
 }
 
 // notifyRejection emits the event about content that a person has rejected.
-func (r *ValuesTriggerReconciler) notifyRejection(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
+func (e triggerEvents) notifyRejection(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
 	is := vt.Status.Rollout
 	if is.RejectedBy == nil || was != nil && was.Digest == is.Digest && was.RejectedBy != nil {
 		return
 	}
-	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RejectedReason, "Content %s is rejected%s: no further HelmRelease gets it",
+	e.recorder.Eventf(vt, corev1.EventTypeWarning, triggerv1.RejectedReason, "Content %s is rejected%s: no further HelmRelease gets it",
 		digest.Abbreviated(is.Digest), rollout.By(*is.RejectedBy))
 }
 
 // notifyRollback emits the event about a rollout that begins to be rolled back. What
 // becomes of that is what the Ready condition says.
-func (r *ValuesTriggerReconciler) notifyRollback(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
+func (e triggerEvents) notifyRollback(vt *triggerv1.ValuesTrigger, was *triggerv1.RolloutStatus) {
 	is := vt.Status.Rollout
 	if was == nil || was.Rollback == nil || was.Digest != is.Digest {
-		r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.RollbackStartedReason, "Rolling back content %s to %s: %s",
+		e.recorder.Eventf(vt, corev1.EventTypeWarning, triggerv1.RollbackStartedReason, "Rolling back content %s to %s: %s",
 			digest.Abbreviated(is.Digest), digest.Abbreviated(is.Rollback.Digest), is.Message)
 	}
 }
 
 // notifyStage emits the events about one stage.
-func (r *ValuesTriggerReconciler) notifyStage(vt *triggerv1.ValuesTrigger, was, is triggerv1.StageStatus, name string) {
+func (e triggerEvents) notifyStage(vt *triggerv1.ValuesTrigger, was, is triggerv1.StageStatus, name string) {
 	content := digest.Abbreviated(vt.Status.Rollout.Digest)
 	if is.Approved && !was.Approved {
 		by := ""
 		if is.ApprovedBy != nil {
 			by = rollout.By(*is.ApprovedBy)
 		}
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.ApprovedReason, "%s is approved for content %s%s", name, content, by)
+		e.recorder.Eventf(vt, corev1.EventTypeNormal, triggerv1.ApprovedReason, "%s is approved for content %s%s", name, content, by)
 	}
 	switch {
 	case started(is) && !started(was) && was.Phase != triggerv1.StageFinished:
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "%s started: %s, content %s", name, rollout.Releases(int(is.Targets)), content)
+		e.recorder.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageStartedReason, "%s started: %s, content %s", name, rollout.Releases(int(is.Targets)), content)
 	case is.Phase == triggerv1.StageFinished && was.Phase != triggerv1.StageFinished && is.Targets == 0:
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s has no HelmReleases and is skipped, content %s", name, content)
+		e.recorder.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s has no HelmReleases and is skipped, content %s", name, content)
 	case is.Phase == triggerv1.StageFinished && started(was):
-		r.events.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s finished: %d/%d delivered, %d failed", name, is.Delivered, is.Targets, is.Failed)
+		e.recorder.Eventf(vt, corev1.EventTypeNormal, triggerv1.StageFinishedReason, "%s finished: %d/%d delivered, %d failed", name, is.Delivered, is.Targets, is.Failed)
 	}
 }
 
@@ -139,10 +140,10 @@ func started(st triggerv1.StageStatus) bool {
 }
 
 // notifyGated warns once of each way in which what holds changes back is passed by.
-func (r *ValuesTriggerReconciler) notifyGated(old, vt *triggerv1.ValuesTrigger) {
+func (e triggerEvents) notifyGated(old, vt *triggerv1.ValuesTrigger) {
 	reason := conditions.GetReason(vt, triggerv1.GatedCondition)
 	if conditions.IsFalse(vt, triggerv1.GatedCondition) && reason != conditions.GetReason(old, triggerv1.GatedCondition) {
-		r.events.Event(vt, corev1.EventTypeWarning, reason, conditions.GetMessage(vt, triggerv1.GatedCondition))
+		e.recorder.Event(vt, corev1.EventTypeWarning, reason, conditions.GetMessage(vt, triggerv1.GatedCondition))
 	}
 }
 
@@ -155,7 +156,7 @@ func bypassed(vt *triggerv1.ValuesTrigger, was, is triggerv1.TargetStatus) bool 
 // isNews is true if the ValuesTrigger gets an event about targets that were triggered. Of a
 // stage, that is the first ones: each HelmRelease has its own event, and StageFinished
 // counts them. What a person asks for, whatever the stage, is always reported.
-func isNews(old, vt *triggerv1.ValuesTrigger, before, triggered []triggerv1.TargetStatus) bool {
+func isNews(old, vt *triggerv1.ValuesTrigger, targets []delivery.TargetChange, triggered []triggerv1.TargetStatus) bool {
 	if len(triggered) == 0 {
 		return false
 	}
@@ -164,12 +165,12 @@ func isNews(old, vt *triggerv1.ValuesTrigger, before, triggered []triggerv1.Targ
 		old.Status.LastHandledResetAt != vt.Status.LastHandledResetAt {
 		return true
 	}
-	return !slices.ContainsFunc(before, func(t triggerv1.TargetStatus) bool { return t.Stage == s.Stage && t.Digest == s.Digest })
+	return !slices.ContainsFunc(targets, func(t delivery.TargetChange) bool { return t.Was.Stage == s.Stage && t.Was.Digest == s.Digest })
 }
 
 // notifyOverride emits the event about a request that has overridden what holds changes
 // back.
-func (r *ValuesTriggerReconciler) notifyOverride(old, vt *triggerv1.ValuesTrigger) {
+func (e triggerEvents) notifyOverride(old, vt *triggerv1.ValuesTrigger) {
 	if vt.Status.LastHandledForceAt == old.Status.LastHandledForceAt || len(vt.Status.History) == 0 {
 		return
 	}
@@ -181,6 +182,6 @@ func (r *ValuesTriggerReconciler) notifyOverride(old, vt *triggerv1.ValuesTrigge
 	if by != "" {
 		by = ", set" + by
 	}
-	r.events.Eventf(vt, corev1.EventTypeWarning, triggerv1.OverriddenReason, "%s%s, requested all HelmReleases at once and overrode %s",
+	e.recorder.Eventf(vt, corev1.EventTypeWarning, triggerv1.OverriddenReason, "%s%s, requested all HelmReleases at once and overrode %s",
 		meta.ForceRequestAnnotation, by, override.Message)
 }

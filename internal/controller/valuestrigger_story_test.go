@@ -288,7 +288,7 @@ func TestStory_copies_are_not_put_back_by_one_that_does_not_lead_any_more(t *tes
 
 // watches has the operator see what another watch shows.
 func (s *story) watches(cache client.Reader) {
-	s.reconciler.cache = cache
+	s.reconciler.cache, s.reconciler.events.cache = cache, cache
 	s.configure(func(config *delivery.Config) { config.Cache = cache })
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
-// concluder tidies up after a delivery, and sums it up.
+// concluder takes what became of all targets, and gives the result of the pass.
 type concluder struct {
 	sweeper *sweeper
 	keeper  *keeper
@@ -48,10 +48,9 @@ func (c *concluder) conclude(ctx context.Context, snap snapshot, out outcome) (R
 
 // outcome is what became of all targets.
 type outcome struct {
+	// targets are what is known of them now, and changes from what was known before.
 	targets []triggerv1.TargetStatus
-
-	// before is what was known of them, in the same order.
-	before []triggerv1.TargetStatus
+	changes []TargetChange
 
 	// rollout is the state of what holds changes back, nil if nothing does. Passed reports that
 	// the content is a revision from now on, and kept that it can be restored.
@@ -96,7 +95,7 @@ func outcomeOf(snap snapshot, cases []*targetCase, verdict verdict) outcome {
 		}
 		errs = append(errs, c.done.err)
 		now := recordOf(snap, c)
-		out.targets, out.before = append(out.targets, now), append(out.before, c.before(now))
+		out.targets, out.changes = append(out.targets, now), append(out.changes, TargetChange{Was: c.before(now), Is: now})
 		out.note(c.done)
 	}
 	if snap.gate == nil && !verdict.settling() && !out.undecided {
@@ -153,7 +152,7 @@ func resultOf(snap snapshot, out outcome) (Result, error) {
 		out.lookAgain(TidyDelay)
 	}
 	result.Status, result.Summary, result.Gated = status, &summary, gatedOf(snap, out.releases)
-	result.Was, result.Is = out.before, out.targets
+	result.Targets = out.changes
 	result.Said = append(slices.Clip(result.Said), refusedRejection(snap, out)...)
 	var err error
 	result.Again, result.After, err = next(snap, out)

@@ -25,7 +25,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// decider decides about targets, without doing anything.
+// decider takes the snapshot, and gives a case for each target: what is observed of it, and what is decided about
+// it. It writes nothing.
 type decider struct {
 	live       client.Reader
 	store      *source.Store

@@ -189,7 +189,7 @@ func (e *Engine) NoteDecisions(ctx context.Context, vt *triggerv1.ValuesTrigger)
 
 // Inform has the webhooks of the stages informed of what a stored status says is new of them, given the targets
 // of the pass.
-func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) {
+func (e *Engine) Inform(was, is *triggerv1.ValuesTrigger, targets []TargetChange) {
 	inform(e.measurer, was, is, targets)
 }
 

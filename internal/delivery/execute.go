@@ -19,7 +19,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/refusal"
 )
 
-// executor carries out what was decided about targets.
+// executor takes the cases that the gatekeeper has seen, makes the requests that may be made, and notes in each case
+// what became of it.
 type executor struct {
 	accounts   *Accounts
 	publisher  *publisher

@@ -21,7 +21,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// gatekeeper says which requests may be made now, and why the others must not.
+// gatekeeper takes the cases, and notes in each why its request must not be made now. It gives a verdict: the state
+// of the rollout, and whose turn it is.
 type gatekeeper struct {
 	live, namespaces client.Reader
 

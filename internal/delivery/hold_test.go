@@ -4,6 +4,7 @@
 package delivery
 
 import (
+	"maps"
 	"testing"
 	"time"
 
@@ -89,10 +90,13 @@ func TestHold_what_a_dying_namespace_says_is_not_a_verdict(t *testing.T) {
 			g.Expect(err).NotTo(HaveOccurred())
 			ending, err := endingNamespaces(t.Context(), namespaced(c.cached), snap.targets)
 			g.Expect(err).NotTo(HaveOccurred())
-			one.ending = ending[one.Namespace]
+			one.ending, snap.ending = ending[one.Namespace], maps.Clone(ending)
+			stored := vt.DeepCopy()
 			r.decider.decide(t.Context(), snap, one, target.Observe(one.hr, snap.sources))
 			judged, err := r.gatekeeper.hold(t.Context(), snap, []*targetCase{one})
 			g.Expect(err).NotTo(HaveOccurred())
+			g.Expect(snap.ending).To(Equal(ending), "no phase changes the snapshot")
+			g.Expect(vt).To(Equal(stored), "nor the trigger in it")
 			g.Expect(judged.rollout.Phase).To(Equal(c.phase))
 			g.Expect(one.decision.Status.State).To(Equal(c.state))
 			if c.there {

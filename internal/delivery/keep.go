@@ -21,7 +21,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/source"
 )
 
-// keeper keeps content that may have to be restored, in objects of its own.
+// keeper stores content that may have to be restored, in objects of its own, before it can be needed, and deletes
+// what cannot be restored any more.
 type keeper struct {
 	cache, live client.Reader
 

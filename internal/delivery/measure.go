@@ -75,9 +75,13 @@ func subjectOf(snap snapshot, cases []*targetCase) analysis.Subject {
 
 // inform has the webhooks of the stages informed of what a stored status says is new of them. The status may have no
 // room for all targets of the pass. Without any, nothing was found out about them, and it is all that is known.
-func inform(measurer Measurer, was, is *triggerv1.ValuesTrigger, targets []triggerv1.TargetStatus) {
-	if len(targets) == 0 {
-		targets = is.Status.Targets
+func inform(measurer Measurer, was, is *triggerv1.ValuesTrigger, changes []TargetChange) {
+	targets := is.Status.Targets
+	if len(changes) > 0 {
+		targets = make([]triggerv1.TargetStatus, 0, len(changes))
+		for _, change := range changes {
+			targets = append(targets, change.Is)
+		}
 	}
 	for _, news := range rollout.News(was.Status.Rollout, is.Status.Rollout) {
 		webhooks := rollout.EventWebhooks(is.Spec.Rollout, news.Stage)

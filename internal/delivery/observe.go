@@ -23,7 +23,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// observer observes the copies of targets, and finds out which must not have theirs.
+// observer adds to the case of a target what its copies hold, or why it must not have them.
 type observer struct {
 	namespaces client.Reader
 	copies     *copies.Keeper
@@ -54,7 +54,7 @@ func (o *observer) observe(ctx context.Context, snap snapshot, c *targetCase) er
 	return err
 }
 
-// unseen returns copies of which is not known yet what they are.
+// unseen returns copies whose state is not known yet.
 func unseen(wanted []publish.Copy) []targetCopy {
 	all := make([]targetCopy, 0, len(wanted))
 	for _, one := range wanted {

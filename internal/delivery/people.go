@@ -20,7 +20,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
-// people finds out who has set an annotation by which a person decides.
+// people finds out who has set an annotation by which a person decides. It takes the snapshot, and gives another
+// one that says so.
 type people struct {
 	live client.Reader
 }

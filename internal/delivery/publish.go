@@ -16,7 +16,7 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/copies"
 )
 
-// publisher writes the copies of targets.
+// publisher writes the copies of a target when it is their time: before its request.
 type publisher struct {
 	cache  client.Reader
 	kinds  []string

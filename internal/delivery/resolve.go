@@ -30,7 +30,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// resolver takes the snapshot of a trigger.
+// resolver takes a trigger as it is stored, and gives the snapshot of it: what its sources hold, what has changed
+// in them, which HelmReleases are its targets, and what is to be copied.
 type resolver struct {
 	cache, live, namespaces client.Reader
 
@@ -86,11 +87,11 @@ func (r *resolver) resolve(ctx context.Context, stored *triggerv1.ValuesTrigger,
 	}
 
 	// A message for an account shows only HelmReleases and namespaces that it may see itself.
-	resolver := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}
+	finder := target.Resolver{Releases: r.cache, Namespaces: r.namespaces}
 	if snap.account.Reader != nil {
-		resolver = target.Resolver{Releases: snap.account.Reader, Namespaces: snap.account.Reader}
+		finder = target.Resolver{Releases: snap.account.Reader, Namespaces: snap.account.Reader}
 	}
-	if snap.targets, snap.selectNothing, err = resolver.Resolve(ctx, vt); err != nil {
+	if snap.targets, snap.selectNothing, err = finder.Resolve(ctx, vt); err != nil {
 		return snap, err
 	}
 	if snap.ending, err = endingNamespaces(ctx, r.namespaces, snap.targets); err != nil {

@@ -27,7 +27,8 @@ import (
 // restorer goes back to a revision when a person asks for it. That is a change of content: while
 // status.restored is there, and the sources hold what it rejects, the snapshot has the kept sources in
 // their place, and everything else treats them as it treats any other content. That it begins, and
-// that it ends, is recorded by a pass that does nothing else.
+// that it ends, is recorded by a pass that does nothing else: restorer takes the snapshot, and gives
+// another one in whose status that is noted.
 type restorer struct {
 	accounts *Accounts
 	people   *people

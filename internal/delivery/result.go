@@ -44,9 +44,8 @@ type Result struct {
 	// Status is what the status of the trigger becomes, apart from its generation and conditions.
 	Status triggerv1.ValuesTriggerStatus
 
-	// Was and Is are what was known of each target before the pass and what is known now, in the
-	// same order. There are none if nothing was found out.
-	Was, Is []triggerv1.TargetStatus
+	// Targets are what the pass has found out about each target. There are none if that is nothing.
+	Targets []TargetChange
 
 	// Translation says what of the former status is only written differently now.
 	Translation plan.Translation
@@ -64,6 +63,11 @@ type Result struct {
 	// Notes are to be reported, whatever becomes of the status, and Said once it is stored.
 	Notes []Note
 	Said  []Note
+}
+
+// TargetChange is what was known of a target before a pass, and what is known after it.
+type TargetChange struct {
+	Was, Is triggerv1.TargetStatus
 }
 
 // Note is what is reported of a trigger beside its status.

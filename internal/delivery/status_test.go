@@ -4,6 +4,7 @@
 package delivery
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -18,10 +19,14 @@ import (
 
 var evaluatedAt = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 
-// record writes in the status of a trigger what became of a pass over it.
+// record writes in the status of a trigger what became of a pass over it, which changes nothing in the snapshot.
 func record(vt *triggerv1.ValuesTrigger, snap snapshot, out outcome) plan.Summary {
 	snap.vt = vt
+	stored := vt.DeepCopy()
 	status, summary := statusOf(snap, out)
+	if !reflect.DeepEqual(vt, stored) {
+		panic("the trigger in the snapshot is written to")
+	}
 	vt.Status = status
 	return summary
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/kube/target"
 )
 
-// targetCase is a target with what is decided about it.
+// targetCase is a target as it goes through the phases: what is observed of it, what is decided about it, why
+// its request waits, and what became of it.
 type targetCase struct {
 	target.Target
 
@@ -31,8 +32,8 @@ type targetCase struct {
 	// ending reports that its namespace is being deleted.
 	ending bool
 
-	// copies that it is to have, what they are together, and whether that was looked
-	// at. They are not made while they are unasked for.
+	// copies that it is to have, what they are together, and whether they have been compared with
+	// what they are to hold. They are not made while they are unasked for.
 	copies  []targetCopy
 	state   publish.State
 	looked  bool

@@ -7,25 +7,13 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/plan"
 )
 
-// Observe counts what became of the targets of a trigger from one stored status to the
-// next.
-func (m *Metrics) Observe(before, now []triggerv1.TargetStatus) {
-	known := make(map[types.NamespacedName]triggerv1.TargetStatus, len(before))
-	for _, t := range before {
-		known[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}] = t
-	}
-	for _, t := range now {
-		m.observe(known[types.NamespacedName{Namespace: t.Namespace, Name: t.Name}], t)
-	}
-}
-
-func (m *Metrics) observe(was, is triggerv1.TargetStatus) {
+// Observe counts what became of a target from one pass over its trigger to the next.
+func (m *Metrics) Observe(was, is triggerv1.TargetStatus) {
 	requested := is.Token != "" && is.Token != was.Token
 	if requested {
 		m.observeRequest(was, is)

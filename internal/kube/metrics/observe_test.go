@@ -99,10 +99,10 @@ func TestObserve(t *testing.T) {
 			g := NewWithT(t)
 			registry := prometheus.NewPedanticRegistry()
 			m := New(registry)
-			m.Observe([]triggerv1.TargetStatus{c.was}, []triggerv1.TargetStatus{c.is})
+			m.Observe(c.was, c.is)
 			g.Expect(counted(g, registry)).To(Equal(c.want))
 
-			m.Observe([]triggerv1.TargetStatus{c.is}, []triggerv1.TargetStatus{c.is})
+			m.Observe(c.is, c.is)
 			g.Expect(counted(g, registry)).To(Equal(c.want), "what is the same is counted once")
 		})
 	}
@@ -174,19 +174,4 @@ func TestHistograms_tell_milliseconds_apart_and_are_native_too(t *testing.T) {
 		}
 	}
 	g.Expect(histograms).To(Equal(3))
-}
-
-func TestObserve_tells_targets_apart_by_name_and_not_by_place(t *testing.T) {
-	t.Parallel()
-	g := NewWithT(t)
-	registry := prometheus.NewPedanticRegistry()
-	named := func(t triggerv1.TargetStatus, name string) triggerv1.TargetStatus {
-		t.Namespace, t.Name = "apps", name
-		return t
-	}
-	New(registry).Observe(
-		[]triggerv1.TargetStatus{named(triggered, "a"), named(delivered, "b"), named(failed, "c")},
-		[]triggerv1.TargetStatus{named(failed, "c"), named(delivered, "a"), named(delivered, "b")})
-	g.Expect(counted(g, registry)).To(HaveKeyWithValue("deliveries_total{outcome=delivered}", 1.0))
-	g.Expect(counted(g, registry)).NotTo(HaveKey("deliveries_total{outcome=failed}"))
 }
