@@ -131,7 +131,7 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@# Never from the cache: go test does not see that they run the manager and the chart.
 	@# They wait, for helm-controller, a lease or an interval, as much as they compute: more of them than cores go
 	@# side by side. The packages that take longest begin first.
-	@go test -count=1 -timeout 30m -parallel 4 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
+	@go test -count=1 -timeout 30m -parallel 6 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
 		./internal/app/... ./internal/controller ./internal/delivery $$(go list ./tests/... | grep -v /tests/ui$$)
 	@# Their other tests are unit tests.
 	@go test -run '^TestExplore' ./internal/core/plan ./internal/core/rollout

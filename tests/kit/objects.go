@@ -80,6 +80,9 @@ func Release(namespace, name string, modify ...func(*helmv2.HelmRelease)) *helmv
 		Spec: helmv2.HelmReleaseSpec{
 			Interval: metav1.Duration{Duration: time.Hour},
 			ChartRef: &helmv2.CrossNamespaceSourceReference{Kind: "OCIRepository", Name: ChartName},
+			// For each, the API server compresses its whole schema, and helm-controller reads it.
+			Install: &helmv2.Install{DisableOpenAPIValidation: true},
+			Upgrade: &helmv2.Upgrade{DisableOpenAPIValidation: true},
 		},
 	}
 	for _, m := range modify {
