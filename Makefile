@@ -133,8 +133,8 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@# side by side. The packages that take longest begin first.
 	@go test -count=1 -timeout 30m -parallel 6 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
 		./internal/app/... ./internal/controller ./internal/delivery $$(go list ./tests/... | grep -v /tests/ui$$)
-	@# Their other tests are unit tests.
-	@go test -run '^TestExplore' ./internal/core/plan ./internal/core/rollout
+	@# As unit tests, they have smaller bounds.
+	@go test -run '^Test(Explore|Stories|Run)' ./internal/core/plan ./internal/core/rollout ./internal/core/simulate
 
 .PHONY: test-ui
 test-ui: components ## Drive the pages of the plugin in Chromium; without one, say that they did not run.

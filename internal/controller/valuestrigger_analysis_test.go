@@ -241,7 +241,7 @@ func TestAnalysis_a_provider_that_is_not_there_stalls_the_trigger(t *testing.T) 
 func TestAnalysis_webhooks_are_informed_of_all_releases_of_a_stage(t *testing.T) {
 	t.Parallel()
 	s, p := analyzed(t, func(*triggerv1.ValuesTrigger) {})
-	const more = 600
+	const more = triggerv1.MaxListedTargets + 20
 	for i := range more {
 		hr := runningRelease()
 		hr.Name, hr.UID, hr.Labels = fmt.Sprintf("canary-%d-%s", i, strings.Repeat("x", 40)), types.UID(fmt.Sprint("more-", i)), map[string]string{"part": "canary"}

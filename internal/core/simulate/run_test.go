@@ -59,8 +59,11 @@ func TestRun_10000_releases(t *testing.T) {
 // in progress together, in any stage.
 func TestRun_what_a_bad_change_hits_is_bounded(t *testing.T) {
 	t.Parallel()
-	halted := 0
-	for seed := range int64(120) {
+	halted, seeds := 0, int64(120)
+	if testing.Short() { // With the race detector, which finds nothing in one goroutine.
+		seeds = 20
+	}
+	for seed := range seeds {
 		g := NewWithT(t)
 		rng := rand.New(rand.NewSource(seed))
 		f := fleet()
@@ -89,7 +92,7 @@ func TestRun_what_a_bad_change_hits_is_bounded(t *testing.T) {
 		g.Expect(o.Phase).To(Equal(triggerv1.RolloutFinished), "seed %d", seed)
 		g.Expect(o.Delivered+o.Failed).To(Equal(len(f.Targets)), "seed %d", seed)
 	}
-	NewWithT(t).Expect(halted).To(BeNumerically(">", 20))
+	NewWithT(t).Expect(halted).To(BeNumerically(">", seeds/6))
 }
 
 func TestRun_windows_and_approvals_take_their_time(t *testing.T) {
