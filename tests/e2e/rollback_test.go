@@ -154,7 +154,7 @@ func TestRollback(t *testing.T) {
 		e.Eventually(e.phase(ns)).Should(Equal(triggerv1.RolloutSoaking))
 		impatient(e, ns, 15*time.Second)
 		edit(e, kit.Release(ns, "canary-01"), func(hr *helmv2.HelmRelease) { hr.Spec.Values = values(`{"breaks": "canary-01"}`) })
-		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "has halted: "+ns+"/canary-01: ", "this one breaks", "fix it")
+		e.stalled(ns, "platform", triggerv1.RollbackHaltedReason, "has halted: "+ns+"/canary-01: ", "this one breaks", "fix that, and try again: kubectl valuestrigger retry platform -n "+ns)
 		e.Eventually(e.rendered(ns, "canary-00")).Should(ContainSubstring("a: 1"), "it was triggered together with the other one")
 		e.Expect(e.copied(ns, "canary-01-shared")()).To(Equal("a: 1\n"))
 
