@@ -112,7 +112,7 @@ func triggers(vt *triggerv1.ValuesTrigger) judgement {
 		j.leave = "content " + rejected(vt) + " is rejected"
 		j.first = "rejects content " + rejected(vt) + ": nothing is requested before the sources change or 'retry' lifts that"
 	case phase(vt) == triggerv1.RolloutHalted:
-		j.leave, j.first = "its rollout has halted", "has halted, and starts again with its first stage"
+		j.leave, j.first = "its rollout has halted", "has halted: nothing is requested before 'retry' continues it or the sources change"
 	}
 	return j
 }

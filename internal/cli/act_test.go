@@ -124,6 +124,7 @@ func TestTrigger_says_what_it_keeps_to_and_what_it_overrides(t *testing.T) {
 	const overridden = "the quiet period of 10s; the approval of stage prod: 1 HelmRelease; the order of the stages canary to prod; maxConcurrency 2 of stage prod: 1 HelmRelease"
 	call := &call{objects: []client.Object{
 		careful("waits", triggerv1.RolloutAwaitingApproval, triggerv1.TargetHeld), careful("refuses", triggerv1.RolloutRolledBack, triggerv1.TargetDelivered),
+		careful("halted", triggerv1.RolloutHalted, triggerv1.TargetFailed),
 	}}
 	g.Expect(call.run(t, "trigger", "waits", "-n", "apps", "--override", "--dry-run").out).To(Equal(
 		"valuestrigger/waits in apps would override " + overridden + "\nvaluestrigger/waits in apps triggered (dry run); before: 1 Held, 1 Delivered\n"))
@@ -133,6 +134,9 @@ func TestTrigger_says_what_it_keeps_to_and_what_it_overrides(t *testing.T) {
 	g.Expect(annotationsOf(t, call, "waits")).NotTo(HaveKey(meta.ForceRequestAnnotation))
 	g.Expect(call.run(t, "trigger", "refuses", "-n", "apps").out).To(HavePrefix(
 		"valuestrigger/refuses in apps rejects content sha256:555555555555: nothing is requested before the sources change or 'retry' lifts that\n"))
+	g.Expect(call.run(t, "trigger", "halted", "-n", "apps").out).To(Equal(
+		"valuestrigger/halted in apps has halted: nothing is requested before 'retry' continues it or the sources change\n" +
+			"valuestrigger/halted in apps triggered; before: 1 Failed, 1 Delivered; keeps to the quiet period of 10s, the stages canary, prod (approval)\n"))
 	g.Expect(call.run(t, "trigger", "refuses", "-n", "apps", "--override").out).To(HavePrefix(
 		"valuestrigger/refuses in apps overrides the rejection of content sha256:555555555555; " + overridden + "\n"))
 	g.Expect(annotationsOf(t, call, "refuses")).To(HaveKey(meta.ForceRequestAnnotation))

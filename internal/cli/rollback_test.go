@@ -75,6 +75,15 @@ func TestRollback(t *testing.T) {
 	}))
 }
 
+// What a rollout has halted for holds back its content only, and 'retry' would deliver that.
+func TestRollback_of_a_rollout_that_has_halted(t *testing.T) {
+	t.Parallel()
+	call := &call{objects: revised()}
+	call.objects[0].(*triggerv1.ValuesTrigger).Status.Rollout.Phase = triggerv1.RolloutHalted
+	got := call.run(t, "rollback", "platform", "-n", "platform", "--dry-run")
+	NewWithT(t).Expect(got.out).To(And(ContainSubstring("Goes          through the stages dev, staging"), Not(ContainSubstring("halt"))))
+}
+
 func TestRollback_at_once(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -29,16 +29,19 @@ func TestWithTriggerAt(t *testing.T) {
 	for _, c := range []struct {
 		name                                 string
 		annotation, handled, force, rejected string
+		halted                               string
 		want                                 snapshot
 		overrides                            bool
 	}{
-		{"nothing is requested", "", "", "", "", snapshot{}, false},
-		{"a new value", "now", "before", "", "", snapshot{force: "now", triggerAt: "now", gated: true}, false},
-		{"a handled value", "now", "now", "", "", snapshot{}, false},
-		{"a long value, of which the beginning counts", strings.Repeat("a", 300), strings.Repeat("a", 253) + "…", "", "", snapshot{}, false},
-		{"beside an override, which does both", "now", "", "at once", "", snapshot{force: "at once", triggerAt: "now"}, true},
-		{"an override alone", "now", "now", "at once", "", snapshot{force: "at once"}, true},
-		{"while content is rejected", "now", "", "", "sha256:bad", snapshot{rejected: "sha256:bad"}, false},
+		{"nothing is requested", "", "", "", "", "", snapshot{}, false},
+		{"a new value", "now", "before", "", "", "", snapshot{force: "now", triggerAt: "now", gated: true}, false},
+		{"a handled value", "now", "now", "", "", "", snapshot{}, false},
+		{"a long value, of which the beginning counts", strings.Repeat("a", 300), strings.Repeat("a", 253) + "…", "", "", "", snapshot{}, false},
+		{"beside an override, which does both", "now", "", "at once", "", "", snapshot{force: "at once", triggerAt: "now"}, true},
+		{"an override alone", "now", "now", "at once", "", "", snapshot{force: "at once"}, true},
+		{"while content is rejected", "now", "", "", "sha256:bad", "", snapshot{rejected: "sha256:bad"}, false},
+		{"while the rollout of this content has halted", "now", "", "", "", "sha256:new", snapshot{content: "sha256:new"}, false},
+		{"after a halt of other content", "now", "", "", "", "sha256:old", snapshot{content: "sha256:new", force: "now", triggerAt: "now", gated: true}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -46,7 +49,10 @@ func TestWithTriggerAt(t *testing.T) {
 			vt := staged()
 			vt.Annotations = map[string]string{triggerv1.TriggerAtAnnotation: c.annotation}
 			vt.Status.LastHandledTriggerAt = c.handled
-			snap := snapshot{vt: vt, force: c.force, rejected: c.rejected}.withTriggerAt()
+			if c.halted != "" {
+				vt.Status.Rollout = &triggerv1.RolloutStatus{Digest: c.halted, Phase: triggerv1.RolloutHalted}
+			}
+			snap := snapshot{vt: vt, force: c.force, rejected: c.rejected, content: c.want.content}.withTriggerAt()
 			c.want.vt = vt
 			g.Expect(snap).To(Equal(c.want))
 			g.Expect(snap.overrides()).To(Equal(c.overrides))

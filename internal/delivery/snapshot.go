@@ -215,10 +215,11 @@ func (snap snapshot) isOver(record *triggerv1.RestoreRecord) bool {
 const maxTriggerAt = 256
 
 // withTriggerAt acts on a request that keeps to what holds changes back. While content
-// is rejected it waits: to begin again would be to deliver what is rejected.
+// is rejected it waits: to begin again would be to deliver what is rejected. While the rollout has
+// halted it waits too: what has failed would count as held, and no longer as failed.
 func (snap snapshot) withTriggerAt() snapshot {
 	value := text.Line(snap.vt.Annotations[triggerv1.TriggerAtAnnotation], maxTriggerAt)
-	if value == "" || value == snap.vt.Status.LastHandledTriggerAt || snap.rolledBack() {
+	if value == "" || value == snap.vt.Status.LastHandledTriggerAt || snap.rolledBack() || snap.halted() {
 		return snap
 	}
 	snap.triggerAt = value
@@ -226,6 +227,13 @@ func (snap snapshot) withTriggerAt() snapshot {
 		snap.force, snap.gated = value, true
 	}
 	return snap
+}
+
+// halted is true if the rollout of the content has halted, and no person continues it.
+func (snap snapshot) halted() bool {
+	vt := snap.vt
+	s := vt.Status.Rollout
+	return vt.Spec.Rollout != nil && s != nil && s.Phase == triggerv1.RolloutHalted && s.Digest == snap.content && snap.force == "" && snap.reset == ""
 }
 
 // withSettling has a change settle that a GitOps tool or Helm has applied: one that is seen now, or one on

@@ -197,6 +197,16 @@ func TestRollout_reset_goes_on_where_it_halted(t *testing.T) {
 	e.setValues(cm, "elsewhere: "+ns+"-later\n")
 	e.stalled(ns, "platform", triggerv1.RolloutHaltedReason, "Stage 1/2 canary, 0/2, 1 failed; halted: "+ns+"/canary-00", ns+"-later")
 	e.Expect(e.target(ns, "platform", "canary-01")()).To(HaveField("Message", "the rollout has halted"))
+
+	// A request of all waits for what ends the halt. Meanwhile what has failed has not recovered.
+	e.request(ns, "platform", "all", triggerv1.TriggerAtAnnotation)
+	e.Eventually(func() (string, error) {
+		vt, err := e.trigger(ns, "platform")
+		return vt.Status.LastHandledReconcileAt, err
+	}).Should(Equal("all"))
+	e.stalled(ns, "platform", triggerv1.RolloutHaltedReason, "Stage 1/2 canary, 0/2, 1 failed", "change the sources, or try the same again")
+	e.Expect(e.target(ns, "platform", "canary-00")()).To(HaveField("State", triggerv1.TargetFailed))
+
 	e.ensureNamespace(ns + "-later")
 	e.request(ns, "platform", "again", helmv2.ResetRequestAnnotation)
 	e.atRest(ns, 4)

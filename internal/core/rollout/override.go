@@ -107,12 +107,10 @@ func overriddenStages(stages []triggerv1.Stage, members map[string]int) []string
 }
 
 // Gates returns what a request of all targets waits for if it keeps to what holds changes
-// back, empty if that is nothing.
+// back, empty if that is nothing. A halt is not among it: that holds back its content until a
+// person retries it, and nothing else.
 func Gates(vt *triggerv1.ValuesTrigger) []string {
 	var out []string
-	if s := vt.Status.Rollout; s != nil && s.Phase == triggerv1.RolloutHalted {
-		out = append(out, "the halt of the rollout, which 'retry' ends")
-	}
 	if quiet := vt.Spec.QuietPeriod.Duration; quiet > 0 {
 		out = append(out, "the quiet period of "+quiet.String())
 	}
