@@ -26,7 +26,13 @@ func (c *cli) suspending() *action {
 		}
 		return suspendPatch(true, call, orNull(a.user))
 	}
-	a.judge = func(vt *triggerv1.ValuesTrigger) judgement { return judgement{idle: vt.Spec.Suspend} }
+	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
+		j := judgement{idle: vt.Spec.Suspend}
+		if vt.Spec.Suspend {
+			j.first = "is already " + suspension(vt)
+		}
+		return j
+	}
 	return a
 }
 
@@ -50,9 +56,12 @@ func (c *cli) resuming(by *string, everyone *bool) *action {
 	a := &action{c: c, verb: "resume", done: "resumed", judged: true, named: true, expects: true}
 	a.patch = func(string) map[string]any { return suspendPatch(false, nil, orNull(a.user)) }
 	a.judge = func(vt *triggerv1.ValuesTrigger) judgement {
-		j := judgement{idle: !vt.Spec.Suspend}
-		if vt.Spec.Suspend {
-			j.leave = leftSuspended(c.style(), vt, a.user, *by, *everyone)
+		if !vt.Spec.Suspend {
+			return judgement{idle: true, first: "is not suspended"}
+		}
+		j := judgement{leave: leftSuspended(c.style(), vt, a.user, *by, *everyone)}
+		if !a.all {
+			j.first = "was " + suspension(vt)
 		}
 		return j
 	}
@@ -110,12 +119,9 @@ func suspendPatch(suspend bool, call, by any) map[string]any {
 // --all' has suspended it is not always known who did it: that counts as of anyone.
 func leftSuspended(s layout.Style, vt *triggerv1.ValuesTrigger, user, by string, everyone bool) string {
 	who, call := vt.Annotations[triggerv1.SuspendedByAnnotation], vt.Annotations[triggerv1.SuspendedAnnotation]
-	record := "it was suspended"
-	if who != "" {
-		record += " by " + clean(who)
-	}
+	record := "it was " + suspension(vt)
 	if since := suspendedSince(vt); !since.IsZero() {
-		record += fmt.Sprintf(" at %s, %s ago", since.UTC().Format(time.RFC3339), s.Age(since))
+		record += fmt.Sprintf(", %s ago", s.Age(since))
 	}
 	switch {
 	case call == "":
@@ -128,6 +134,18 @@ func leftSuspended(s layout.Style, vt *triggerv1.ValuesTrigger, user, by string,
 		return record + "; --by or --everyone resumes it"
 	}
 	return ""
+}
+
+// suspension says by whom and when a trigger was suspended, as far as that is recorded. It is the same at any time.
+func suspension(vt *triggerv1.ValuesTrigger) string {
+	out := "suspended"
+	if who := vt.Annotations[triggerv1.SuspendedByAnnotation]; who != "" {
+		out += " by " + clean(who)
+	}
+	if since := suspendedSince(vt); !since.IsZero() {
+		out += " at " + since.UTC().Format(time.RFC3339)
+	}
+	return out
 }
 
 // suspendedSince returns when a trigger was suspended, as far as that is recorded: by the call that did it, or

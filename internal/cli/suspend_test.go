@@ -179,3 +179,16 @@ func TestVersion(t *testing.T) {
 	g := NewWithT(t)
 	g.Expect((&call{}).run(t, "--version").out).To(Equal((&call{}).run(t, "version").out))
 }
+
+// A person who names a ValuesTrigger sees whose stop they end or take over.
+func TestSuspend_and_resume_say_what_was_before(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	c := stopped(t, "anna")
+	const done = "; before: no HelmReleases\n"
+	g.Expect(c.run(t, "suspend", "bobs", "-n", "apps", "--dry-run").out).To(Equal(
+		"valuestrigger/bobs in apps is already suspended by bob at 2026-01-02T03:04:05Z\nvaluestrigger/bobs in apps suspended (dry run)" + done))
+	g.Expect(c.run(t, "resume", "bobs", "-n", "apps").out).To(Equal(
+		"valuestrigger/bobs in apps was suspended by bob at 2026-01-02T03:04:05Z\nvaluestrigger/bobs in apps resumed" + done))
+	g.Expect(c.run(t, "resume", "bobs", "-n", "apps").out).To(Equal("valuestrigger/bobs in apps is not suspended\nvaluestrigger/bobs in apps resumed" + done))
+}

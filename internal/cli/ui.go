@@ -19,7 +19,7 @@ import (
 func (c *cli) uiCommand() *cobra.Command {
 	port, open := 0, false
 	cmd := &cobra.Command{
-		Use:   "ui [-n NAMESPACE] [--port PORT] [--open]",
+		Use:   "ui [-n NAMESPACE | -A] [--port PORT] [--open]",
 		Short: "Serve a page on this machine that shows rollouts, and lets you decide about them",
 		Long: `Serve pages about ValuesTriggers for the browser on this machine, and print their address:
 what needs a person first, and for each rollout its stages with a cell for each
@@ -35,6 +35,7 @@ All namespaces are shown, or with -n one.`,
   kubectl valuestrigger ui -n platform --port 8089`,
 		Args: cobra.NoArgs,
 	}
+	c.withAll(cmd)
 	cmd.Flags().IntVar(&port, "port", 0, "the port to listen on; without, a free one")
 	cmd.Flags().BoolVar(&open, "open", false, "open the address in the browser")
 	return c.command(cmd, func(cmd *cobra.Command, _ []string) error {
@@ -58,7 +59,11 @@ func (c *cli) ui(ctx context.Context, port int, open bool) error {
 	if err != nil {
 		return err
 	}
-	o := ui.Options{Client: follows, Namespace: *c.flags.Namespace, Fallback: c.namespace, Commands: pageCommands{c}, Answers: pageAnswers{c}, Now: c.Now, Log: c.Err}
+	namespace := *c.flags.Namespace
+	if c.allNamespaces {
+		namespace = ""
+	}
+	o := ui.Options{Client: follows, Namespace: namespace, Fallback: c.namespace, Commands: pageCommands{c}, Answers: pageAnswers{c}, Now: c.Now, Log: c.Err}
 	server, err := ui.New(o, listener.Addr().String())
 	if err != nil {
 		return err

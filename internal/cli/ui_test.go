@@ -112,3 +112,9 @@ func TestUI_refuses_a_port_that_is_none(t *testing.T) {
 	NewWithT(t).Expect(a.code).To(Equal(2))
 	NewWithT(t).Expect(a.err).To(ContainSubstring("--port: give a number from 1 to 65535"))
 }
+
+// It shows all namespaces by itself. Who has the flag of the other commands in their fingers is not refused.
+func TestUI_takes_the_flag_for_all_namespaces(t *testing.T) {
+	t.Parallel()
+	NewWithT(t).Expect((&call{}).run(t, "ui", "-A", "--port", "99999")).To(Equal(answer{"", "error: --port: give a number from 1 to 65535\n", 2}))
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -52,6 +53,14 @@ type Action struct {
 	// Stage to approve, "" for the one that waits, and Revision to go back to, 0 for the one before.
 	Stage    string
 	Revision int64
+}
+
+// Says is the action in words.
+func (a Action) Says() string {
+	if a.Name == Rollback {
+		return "Roll back"
+	}
+	return strings.ToUpper(a.Name[:min(1, len(a.Name))]) + a.Name[min(1, len(a.Name)):]
 }
 
 // Question is put to a person before something is done.
@@ -131,7 +140,7 @@ func (s *Server) answer(w http.ResponseWriter, view questionView) {
 	if vt := s.seen().trigger(view.Namespace, view.ObjectKey.Name); vt != nil && view.Action.Name == Rollback && view.Said == "" {
 		view.Others = decision.Restorable(vt)
 	}
-	s.writeAlone(w, view.Action.Name+" "+view.ObjectKey.String(), "question.html", view)
+	s.writeAlone(w, view.Says()+" "+view.ObjectKey.String(), "question.html", view)
 }
 
 // writeAlone writes a page that does not follow the cluster.

@@ -45,21 +45,17 @@ func verbOf(action string, vt *triggerv1.ValuesTrigger) string {
 
 // buttons returns what a person can do to a ValuesTrigger.
 func (s *Server) buttons(ctx context.Context, vt *triggerv1.ValuesTrigger, members graph.Members, described graph.Trigger) []button {
-	suspend := button{Name: Suspend, Text: "Suspend"}
+	suspend := Suspend
 	if vt.Spec.Suspend {
-		suspend = button{Name: Resume, Text: "Resume"}
+		suspend = Resume
 	}
 	key := client.ObjectKeyFromObject(vt)
-	out := []button{
-		{Name: Approve, Text: "Approve"}, {Name: Reject, Text: "Reject"}, {Name: Rollback, Text: "Roll back"},
-		{Name: Retry, Text: "Retry"}, suspend, {Name: Override, Text: "Override"},
-	}
-	for i := range out {
-		b := &out[i]
-		b.Path = "/do/" + b.Name + "/" + key.Namespace + "/" + key.Name
-		b.Refusal = s.Commands.Refuse(Action{Name: b.Name, ObjectKey: key}, vt, members)
-		b.Verb = s.lacks(ctx, b.Name, vt)
-		b.Primary = b.Refusal == "" && described.Expects(b.Name)
+	var out []button
+	for _, name := range []string{Approve, Reject, Rollback, Retry, suspend, Override} {
+		a := Action{Name: name, ObjectKey: key}
+		b := button{Name: name, Text: a.Says(), Path: "/do/" + name + "/" + key.Namespace + "/" + key.Name, Refusal: s.Commands.Refuse(a, vt, members), Verb: s.lacks(ctx, name, vt)}
+		b.Primary = b.Refusal == "" && described.Expects(name)
+		out = append(out, b)
 	}
 	return out
 }

@@ -193,6 +193,8 @@ func TestDecision_carries_what_it_is_made_by(t *testing.T) {
 	s.commands.err = errors.New("this changed <i>")
 	w = s.serve(s.request(http.MethodPost, "/do/approve/apps/shop", form))
 	g.Expect(w.Body.String()).To(And(ContainSubstring("this changed &lt;i&gt;"), ContainSubstring(`role="alert"`)))
+	s.commands.err = nil
+	g.Expect(s.body(t, "/do/rollback/apps/shop")).To(And(ContainSubstring("Yes, roll back<"), ContainSubstring("<title>Roll back apps/shop ")))
 }
 
 func TestDifferences_come_as_the_command_masks_them(t *testing.T) {

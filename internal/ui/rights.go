@@ -25,6 +25,9 @@ const (
 
 	// rightTime bounds a question about a right: a page does not wait for an API server that does not answer.
 	rightTime = 2 * time.Second
+
+	// silentTime is how long nothing is asked after a question that was not answered: a page asks several.
+	silentTime = 10 * time.Second
 )
 
 // right is a verb on a ValuesTrigger.
@@ -35,8 +38,9 @@ type rights struct {
 	client client.Client
 	now    func() time.Time
 
-	mu    sync.Mutex
-	known map[right]answer
+	mu     sync.Mutex
+	known  map[right]answer
+	silent time.Time
 }
 
 type answer struct {
@@ -56,11 +60,21 @@ func (r *rights) ask(ctx context.Context, about right, question func(context.Con
 	if found && r.now().Sub(known.at) < rightAge {
 		return known.yes
 	}
-	ctx, cancel := context.WithTimeout(ctx, rightTime)
+	before := !found || known.yes
+	if r.now().Sub(r.silent) < silentTime {
+		return before
+	}
+	asked, cancel := context.WithTimeout(ctx, rightTime)
 	defer cancel()
-	yes, err := question(ctx)
-	if err != nil {
-		yes = !found || known.yes
+	yes, err := question(asked)
+	switch {
+	case err != nil && ctx.Err() != nil: // The browser is gone.
+		return before
+	case err != nil && asked.Err() != nil:
+		r.silent = r.now()
+		return before
+	case err != nil:
+		yes = before
 	}
 	r.known[about] = answer{yes, r.now()}
 	return yes

@@ -127,6 +127,14 @@ func TestJSON(t *testing.T) {
 	lines, err := text.JSON(value, "  ")
 	g.Expect(err).NotTo(HaveOccurred())
 	g.Expect(string(lines)).To(Equal("{\n  \"raw\": {\n    \"x\": \"<y>\"\n  },\n  \"rule\": \"a < b && c > d\"\n}"))
+
+	// No character has a value read otherwise than it is, such as one that reverses what follows it.
+	hidden, err := text.JSON([]string{"10\u202e001\u202c \u200b\U000e0041", "é 😀"}, "  ")
+	g.Expect(err).NotTo(HaveOccurred())
+	g.Expect(string(hidden)).To(Equal("[\n  \"10\\u202e001\\u202c \\u200b\\udb40\\udc41\",\n  \"é 😀\"\n]"))
+	var read []string
+	g.Expect(json.Unmarshal(hidden, &read)).To(Succeed())
+	g.Expect(read).To(Equal([]string{"10\u202e001\u202c \u200b\U000e0041", "é 😀"}))
 	_, err = text.JSON(make(chan int), "")
 	g.Expect(err).To(HaveOccurred())
 }
