@@ -97,8 +97,8 @@ func boardOf(r request) (any, error) {
 	members := r.Members(vt)
 	described := graph.DescribeWith(vt, members)
 	v := boardView{Board: board.Of(vt, described), Line: board.Line(described), Changes: history.Changes(vt, nil)}
-	if len(v.Changes) > 0 && v.Changes[0].Digest == v.Change.Digest {
-		v.Persons = v.Changes[0].Persons()
+	if i := slices.IndexFunc(v.Changes, func(e history.Entry) bool { return e.Digest == v.Change.Digest }); i >= 0 {
+		v.Persons = v.Changes[i].Persons()
 	}
 	if strings.Contains(described.Message, "rejected by") { // It says who.
 		v.Persons = slices.DeleteFunc(v.Persons, func(decided string) bool { return strings.HasPrefix(decided, "rejected by") })

@@ -174,6 +174,18 @@ func TestOverview_shows_first_what_needs_a_person_and_filters(t *testing.T) {
 	g.Expect(s.body(t, "/?q=%3Cscript%3E")).To(And(ContainSubstring("No ValuesTrigger matches."), Not(ContainSubstring("<script>"))))
 }
 
+// Whose edit it was is asked when it has been rolled back, too: the newest change then is what takes its place.
+func TestBoard_names_the_edit_of_what_was_rolled_back(t *testing.T) {
+	t.Parallel()
+	vt := halted()
+	vt.Status.History[0].Approvals = []triggerv1.ApprovalRecord{{Stage: "eu", PersonRecord: triggerv1.PersonRecord{User: "anna"}}}
+	vt.Status.History = append([]triggerv1.Change{{Digest: "sha256:earlier", Outcome: triggerv1.ChangeDelivered, Time: metav1.Now()}}, vt.Status.History...)
+	body := newSite(t, interceptor.Funcs{}, vt).body(t, "/board/apps/shop")
+	NewWithT(t).Expect(body).To(And(
+		ContainSubstring("<dt>Change</dt><dd>ConfigMap apps/values changed in values.yaml, last edit by kubectl-edit</dd>"),
+		ContainSubstring("Git <code>main@sha1:2b9c0e7f1a44</code>"), ContainSubstring("<dt>Decided</dt><dd>stage eu approved by anna</dd>")))
+}
+
 func TestDecision_carries_what_it_is_made_by(t *testing.T) {
 	t.Parallel()
 	g := NewWithT(t)

@@ -94,16 +94,18 @@ func Of(vt *triggerv1.ValuesTrigger, t graph.Trigger) Board {
 	}
 }
 
-// change returns the newest entry of the history, if it is about the content that is delivered.
+// change returns the newest entry of the history about the content that is delivered or, after a rollback, rejected:
+// the newest of all is then what takes its place.
 func change(vt *triggerv1.ValuesTrigger) Change {
 	c := Change{Digest: vt.Status.LastDigest}
 	if s := vt.Status.Rollout; s != nil {
 		c.Digest, c.Time = s.Digest, s.ChangedAt
 	}
-	if len(vt.Status.History) == 0 || vt.Status.History[0].Digest != c.Digest {
+	i := slices.IndexFunc(vt.Status.History, func(h triggerv1.Change) bool { return h.Digest == c.Digest })
+	if i < 0 {
 		return c
 	}
-	newest := vt.Status.History[0]
+	newest := vt.Status.History[i]
 	c.Cause, c.GitRevision = newest.Cause, newest.GitRevision
 	c.Time = cmp.Or(c.Time, &newest.Time)
 	return c
