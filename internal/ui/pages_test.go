@@ -174,7 +174,7 @@ func TestOverview_shows_first_what_needs_a_person_and_filters(t *testing.T) {
 	g.Expect(s.body(t, "/?q=%3Cscript%3E")).To(And(ContainSubstring("No ValuesTrigger matches."), Not(ContainSubstring("<script>"))))
 }
 
-// Whose edit it was is asked when it has been rolled back, too: the newest change then is what takes its place.
+// Whose edit it was matters when it has been rolled back, too: the newest change then is what takes its place.
 func TestBoard_names_the_edit_of_what_was_rolled_back(t *testing.T) {
 	t.Parallel()
 	vt := halted()

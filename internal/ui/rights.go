@@ -26,7 +26,7 @@ const (
 	// rightTime bounds a question about a right: a page does not wait for an API server that does not answer.
 	rightTime = 2 * time.Second
 
-	// silentTime is how long nothing is asked after a question that was not answered: a page asks several.
+	// silentTime is how long questions wait after one that was not answered: a page has several.
 	silentTime = 10 * time.Second
 )
 

@@ -44,6 +44,6 @@ func TestRights_wait_once_for_an_API_server_that_does_not_answer(t *testing.T) {
 
 		answers = true
 		time.Sleep(silentTime)
-		g.Expect(r.allows(t.Context(), right{"approve", "apps", "two"})).To(BeFalse(), "it is asked when the API server may answer again")
+		g.Expect(r.allows(t.Context(), right{"approve", "apps", "two"})).To(BeFalse(), "it asks again when the API server may answer")
 	})
 }
