@@ -78,6 +78,7 @@ func TestMap_is_searched_and_says_what_an_edit_touches(t *testing.T) {
 	tb.accessible()
 	tb.picture("ui-map-selected", 1280, 900, "dark")
 	tb.click(`#map-list a[href*="HelmRelease%2F` + ns + `%2Fus"]`)
+	tb.shows("#selected", "HelmRelease "+ns+"/us") // What is selected before has links to releases, too.
 	tb.click(`#selected a[href^="/release/"]`)
 	tb.shows("h1", ns+"/us")
 }
