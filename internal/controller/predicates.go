@@ -49,16 +49,17 @@ var specPredicate = onUpdate(func(before, after *triggerv1.ValuesTrigger) bool {
 // releaseBindingPredicate lets through what decides which sources a release has, who may
 // trigger it, and which triggers know of it. What they know changes with each request.
 var releaseBindingPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
-	return hasNewBindings(before, after) ||
+	return hasNewReleaseBinding(before, after) ||
 		hasNewRecord(before, after) && !maps.Equal(plan.RecordOf(before).Knowers(before.UID), plan.RecordOf(after).Knowers(after.UID))
 })
 
 // releaseDeliveryPredicate lets through what releaseBindingPredicate does, and what has been delivered to a release.
 var releaseDeliveryPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
-	return hasNewBindings(before, after) || hasNewRecord(before, after)
+	return hasNewReleaseBinding(before, after) || hasNewRecord(before, after)
 })
 
-func hasNewBindings(before, after *helmv2.HelmRelease) bool {
+// hasNewReleaseBinding reports whether a release has changed in what it reads, who selects it or whom it consents to.
+func hasNewReleaseBinding(before, after *helmv2.HelmRelease) bool {
 	return hasNewSpec(before, after, before.Spec, after.Spec) ||
 		!maps.Equal(before.Labels, after.Labels) ||
 		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
@@ -71,10 +72,7 @@ func hasNewRecord(before, after *helmv2.HelmRelease) bool {
 
 // releaseProgressPredicate lets through what the planner observes of a release.
 var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
-	return hasNewSpec(before, after, before.Spec, after.Spec) ||
-		!maps.Equal(before.Labels, after.Labels) ||
-		before.Annotations[triggerv1.AllowFromAnnotation] != after.Annotations[triggerv1.AllowFromAnnotation] ||
-		!reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
+	return hasNewReleaseBinding(before, after) || !reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
 })
 
 // namespacePredicate lets through what decides which namespaces are selected, and who may

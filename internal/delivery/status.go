@@ -143,7 +143,7 @@ func withRestored(summary plan.Summary, snap snapshot) plan.Summary {
 	case summary.Ready == metav1.ConditionTrue:
 		summary.Ready, summary.Reason, summary.Stalled = metav1.ConditionFalse, triggerv1.RolledBackReason, true
 		summary.Message = fmt.Sprintf("Rolled back to revision %d, content %s%s; content %s of the sources is rejected until they change; to deliver it all the same: %s",
-			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects), plan.Retry(snap.vt.Namespace+"/"+snap.vt.Name))
+			r.Revision, digest.Abbreviated(r.Digest), rollout.By(r.PersonRecord), digest.Abbreviated(r.Rejects), rollout.Retry(snap.vt))
 	default:
 		summary.Message = text.Line(summary.Message+"; "+snap.restoring(), text.MaxMessage)
 	}

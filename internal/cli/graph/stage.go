@@ -112,9 +112,3 @@ func leavesOut(vt *triggerv1.ValuesTrigger) string {
 	}
 	return ""
 }
-
-// isEmptied reports that the rollout waits for a stage whose HelmReleases are gone.
-func isEmptied(vt *triggerv1.ValuesTrigger) bool {
-	s := vt.Status.Rollout
-	return s != nil && s.Phase == triggerv1.RolloutBlocked && slices.ContainsFunc(s.Stages, func(st triggerv1.StageStatus) bool { return st.Name == s.Stage && st.Targets == 0 })
-}

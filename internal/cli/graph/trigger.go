@@ -16,6 +16,7 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/binding"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/generated"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/rollout"
 )
 
 // State of a ValuesTrigger, in one word.
@@ -158,7 +159,7 @@ func state(vt *triggerv1.ValuesTrigger) (s State, reason, message string) {
 		return Ready, reason, message
 	case ready.Status == metav1.ConditionUnknown:
 		return Progressing, reason, message
-	case meta.IsStatusConditionTrue(vt.Status.Conditions, fluxmeta.StalledCondition), leavesOut(vt) != "", isEmptied(vt):
+	case meta.IsStatusConditionTrue(vt.Status.Conditions, fluxmeta.StalledCondition), leavesOut(vt) != "", rollout.Emptied(vt.Status.Rollout):
 		return Stalled, reason, message
 	case reason == triggerv1.AwaitingApprovalReason:
 		return AwaitingApproval, reason, message

@@ -6,6 +6,7 @@ package rollout
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -85,12 +86,13 @@ func Summarize(vt *triggerv1.ValuesTrigger, underway int) (Summary, bool) {
 // the content after all: to go on is for a person to decide.
 func goOn(vt *triggerv1.ValuesTrigger) string {
 	if Recovered(vt) {
-		return "; it has recovered since, to continue: " + retry(vt)
+		return "; it has recovered since, to continue: " + Retry(vt)
 	}
-	return "; change the sources, or try the same again: " + retry(vt)
+	return "; change the sources, or try the same again: " + Retry(vt)
 }
 
-func retry(vt *triggerv1.ValuesTrigger) string { return plan.Retry(vt.Namespace + "/" + vt.Name) }
+// Retry is the command of the plugin that retries what has failed of a trigger.
+func Retry(vt *triggerv1.ValuesTrigger) string { return plan.Retry(vt.Namespace + "/" + vt.Name) }
 
 // Recovered reports that nothing of what halted a rollout is wrong any more.
 func Recovered(vt *triggerv1.ValuesTrigger) bool {
@@ -112,12 +114,16 @@ func Recovered(vt *triggerv1.ValuesTrigger) bool {
 
 // goOnWithout says what to do about a rollout that waits for a stage whose targets are gone.
 func goOnWithout(vt *triggerv1.ValuesTrigger) string {
-	for _, st := range vt.Status.Rollout.Stages {
-		if st.Name == vt.Status.Rollout.Stage && st.Targets == 0 {
-			return "; create or label a HelmRelease for it, or continue without it: " + retry(vt)
-		}
+	if !Emptied(vt.Status.Rollout) {
+		return ""
 	}
-	return ""
+	return "; create or label a HelmRelease for it, or continue without it: " + Retry(vt)
+}
+
+// Emptied reports whether a rollout waits for a stage whose targets are gone.
+func Emptied(s *triggerv1.RolloutStatus) bool {
+	return s != nil && s.Phase == triggerv1.RolloutBlocked &&
+		slices.ContainsFunc(s.Stages, func(st triggerv1.StageStatus) bool { return st.Name == s.Stage && st.Targets == 0 })
 }
 
 // rolledBack says how far the rollback is.
@@ -139,11 +145,11 @@ func rolledBack(vt *triggerv1.ValuesTrigger) Summary {
 		}
 		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RolledBackReason, Stalled: true, Message: fmt.Sprintf(
 			"Rolled back to %s%s, since %s; it is rejected until the sources change; to deliver it all the same: %s",
-			earlier, rest, why, retry(vt))}
+			earlier, rest, why, Retry(vt))}
 	case triggerv1.RolloutRollbackHalted:
 		return Summary{Ready: metav1.ConditionFalse, Reason: triggerv1.RollbackHaltedReason, Stalled: true, Message: fmt.Sprintf(
 			"Rollback to %s has halted: %s; fix that, and try again: %s; it began because %s",
-			earlier, s.Rollback.Message, retry(vt), why)}
+			earlier, s.Rollback.Message, Retry(vt), why)}
 	}
 	where := ""
 	for _, st := range s.Stages {
