@@ -98,7 +98,7 @@ func (r *ContractReconciler) targets(ctx context.Context, meta *metav1.PartialOb
 	denied := 0
 	for _, target := range binding.Targets {
 		hr := &helmv2.HelmRelease{}
-		err := r.cache.Get(ctx, target, hr)
+		err := r.cache.Get(ctx, target, hr, client.UnsafeDisableDeepCopy)
 		if client.IgnoreNotFound(err) != nil {
 			return nil, false, nil, err
 		}
@@ -177,7 +177,7 @@ func (r *ContractReconciler) reconcileDigest(ctx context.Context, meta *metav1.P
 // target.
 func (r *ContractReconciler) delivered(ctx context.Context, target types.NamespacedName, ref source.Ref, object source.Object) (bool, error) {
 	hr := &helmv2.HelmRelease{}
-	if err := r.cache.Get(ctx, target, hr); err != nil {
+	if err := r.cache.Get(ctx, target, hr, client.UnsafeDisableDeepCopy); err != nil {
 		return false, client.IgnoreNotFound(err)
 	}
 	for _, key := range index.Target(target.Namespace, target.Name) {

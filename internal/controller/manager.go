@@ -68,8 +68,8 @@ func (r *ContractReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(controllerName(r.kind)).
 		WatchesMetadata(index.Metadata(r.kind), &handler.EnqueueRequestForObject{}, builder.WithPredicates(labelledPredicate)).
-		Watches(&triggerv1.ValuesTrigger{}, handler.EnqueueRequestsFromMapFunc(r.sourcesOfTrigger)).
-		Watches(&helmv2.HelmRelease{}, handler.EnqueueRequestsFromMapFunc(r.sourcesOfRelease), builder.WithPredicates(releaseDeliveryPredicate)).
+		Watches(&triggerv1.ValuesTrigger{}, delayed(r.sourcesOfTrigger)).
+		Watches(&helmv2.HelmRelease{}, delayed(r.sourcesOfRelease), builder.WithPredicates(releaseDeliveryPredicate)).
 		WithOptions(controllerOptions(opts)).
 		Complete(r)
 }

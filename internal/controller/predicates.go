@@ -72,7 +72,7 @@ func hasNewRecord(before, after *helmv2.HelmRelease) bool {
 
 // releaseProgressPredicate lets through what the planner observes of a release.
 var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
-	return hasNewReleaseBinding(before, after) || !reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
+	return hasNewReleaseBinding(before, after) || hasNewRecord(before, after) || !reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
 })
 
 // namespacePredicate lets through what decides which namespaces are selected, and who may

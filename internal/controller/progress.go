@@ -42,6 +42,10 @@ const (
 	// depend on their number. As a status does not grow without end, neither does the wait.
 	progressDelay    = 2 * time.Millisecond
 	maxProgressDelay = 2 * time.Second
+
+	// answerDelay is how long the owner of a source waits for an answer after a trigger or a HelmRelease has
+	// changed: each answer looks at all the HelmReleases that the source names, and each of them changes with an edit.
+	answerDelay = 500 * time.Millisecond
 )
 
 // brokenReasons of Ready=False tell that a trigger, or a part of it, cannot deliver.
@@ -62,17 +66,29 @@ func settled(vt *triggerv1.ValuesTrigger) (int, time.Duration) {
 
 // wake enqueues the triggers that an object concerns, by all its versions.
 func wake(concerned func(context.Context, client.Object) []*triggerv1.ValuesTrigger, urgent urgency) handler.EventHandler {
-	enqueue := func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, versions ...client.Object) {
-		for _, obj := range versions {
-			for _, vt := range concerned(ctx, obj) {
-				priority, after := urgent(vt)
-				if isBroken(vt) {
-					priority = min(priority, brokenPriority)
-				}
-				add(q, client.ObjectKeyFromObject(vt), min(priority, limit), after)
+	return byVersions(func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
+		for _, vt := range concerned(ctx, obj) {
+			priority, after := urgent(vt)
+			if isBroken(vt) {
+				priority = min(priority, brokenPriority)
 			}
+			add(q, client.ObjectKeyFromObject(vt), min(priority, limit), after)
 		}
-	}
+	})
+}
+
+// delayed enqueues what an object concerns, by all its versions, when more of it may have changed.
+func delayed(concerned handler.MapFunc) handler.EventHandler {
+	return byVersions(func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
+		for _, request := range concerned(ctx, obj) {
+			add(q, request.NamespacedName, limit, answerDelay)
+		}
+	})
+}
+
+// byVersions handles each version of an object that an event shows: what it concerned before, and what it
+// concerns now. What was there when the operator started is of low priority.
+func byVersions(enqueue func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, version client.Object)) handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			limit := changePriority
@@ -82,7 +98,8 @@ func wake(concerned func(context.Context, client.Object) []*triggerv1.ValuesTrig
 			enqueue(ctx, q, limit, e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			enqueue(ctx, q, changePriority, e.ObjectOld, e.ObjectNew)
+			enqueue(ctx, q, changePriority, e.ObjectOld)
+			enqueue(ctx, q, changePriority, e.ObjectNew)
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			enqueue(ctx, q, changePriority, e.Object)

@@ -92,3 +92,21 @@ func TestWake_looks_first_at_what_can_be_delivered(t *testing.T) {
 		g.Expect(q.opts[name].Priority).To(HaveValue(Equal(handler.LowPriority)), name)
 	}
 }
+
+// A source that names five hundred HelmReleases is not looked at five hundred times for one edit.
+func TestDelayed_waits_for_more(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	q := noted{opts: map[string]priorityqueue.AddOpts{}}
+	before := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "old"}}
+	after := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "new"}}
+	h := delayed(func(_ context.Context, obj client.Object) []reconcile.Request {
+		return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(obj)}}
+	})
+	h.Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: after}, q)
+	waits := priorityqueue.AddOpts{After: answerDelay, Priority: new(changePriority)}
+	g.Expect(q.opts).To(Equal(map[string]priorityqueue.AddOpts{"old": waits, "new": waits}))
+
+	h.Create(t.Context(), event.CreateEvent{Object: after, IsInInitialList: true}, q)
+	g.Expect(q.opts["new"]).To(Equal(priorityqueue.AddOpts{After: answerDelay, Priority: new(handler.LowPriority)}))
+}

@@ -39,8 +39,8 @@ const (
 	maxBuckets = 4096
 
 	// laneLength is how many events about objects of one kind wait for the API server: a
-	// pass over 1000 targets reports each of them.
-	laneLength = 2048
+	// pass over 10,000 targets reports each of them.
+	laneLength = 16384
 
 	// writeTimeout bounds one write. While the API server does not answer, a write is
 	// tried again this often, after a delay that doubles up to the longest.
@@ -50,9 +50,8 @@ const (
 	longestDelay = 10 * time.Second
 )
 
-// writers are how many events about objects of a kind are written at a time: of triggers,
-// one after the other, as these are reconciled. HelmReleases are triggered many at a time.
-var writers = map[string]int{triggerv1.ValuesTriggerKind: 1, helmv2.HelmReleaseKind: 4, "": 1}
+// lanes are the kinds of objects whose events wait for themselves, and the rest.
+var lanes = []string{triggerv1.ValuesTriggerKind, helmv2.HelmReleaseKind, ""}
 
 // Store is an event recorder that stores each event as an object of its own, and never
 // blocks. The recorder of client-go keeps 25 events about an object and then one per five
@@ -88,7 +87,7 @@ func NewStore(scheme *runtime.Scheme, writer client.Writer, component string, lo
 		lanes:  map[string]chan *corev1.Event{},
 		done:   make(chan struct{}),
 	}
-	for kind := range writers {
+	for _, kind := range lanes {
 		s.lanes[kind] = make(chan *corev1.Event, laneLength)
 	}
 	return s
@@ -155,16 +154,15 @@ func (s *Store) next(now int64) int64 {
 }
 
 // Run stores events until the context ends and nothing waits. From then on, each is tried
-// once.
+// once. Those of a lane are stored one after the other, since the requests of a change to many HelmReleases
+// need the API server at the same time, and go first.
 func (s *Store) Run(ctx context.Context) {
 	defer close(s.done)
-	var lanes sync.WaitGroup
-	for kind, lane := range s.lanes {
-		for range writers[kind] {
-			lanes.Go(func() { s.work(ctx, lane) })
-		}
+	var working sync.WaitGroup
+	for _, lane := range s.lanes {
+		working.Go(func() { s.work(ctx, lane) })
 	}
-	lanes.Wait()
+	working.Wait()
 }
 
 func (s *Store) work(ctx context.Context, lane chan *corev1.Event) {

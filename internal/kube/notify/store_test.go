@@ -171,8 +171,12 @@ func TestStore_bounds_the_events_of_one_reason_about_one_object(t *testing.T) {
 func TestStore_never_blocks_and_keeps_what_is_about_triggers(t *testing.T) {
 	g := NewWithT(t)
 	s, api := newStore(g, nil) // Nothing is stored yet.
+	const places = 5
+	for kind := range s.lanes {
+		s.lanes[kind] = make(chan *corev1.Event, places)
+	}
 	before := testutil.ToFloat64(dropped.WithLabelValues(cluster, string(queueFull)))
-	for i := range laneLength + 3 {
+	for i := range places + 3 {
 		s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: fmt.Sprintf("app-%d", i)}}, corev1.EventTypeNormal, "Why", "message")
 		s.Event(&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: fmt.Sprintf("app-%d", i)}}, corev1.EventTypeNormal, "Why", "message")
 	}
@@ -180,6 +184,17 @@ func TestStore_never_blocks_and_keeps_what_is_about_triggers(t *testing.T) {
 	g.Expect(testutil.ToFloat64(dropped.WithLabelValues(cluster, string(queueFull))) - before).To(BeNumerically("==", 6))
 	drained(s)
 	g.Expect(storedEvents(g, api)).To(HaveKey("ValuesTrigger Normal Why message"))
+}
+
+// Not parallel: it counts what is dropped in the whole process.
+func TestStore_has_room_for_a_pass_over_ten_thousand_releases(t *testing.T) {
+	g := NewWithT(t)
+	s, _ := newStore(g, nil) // Nothing is stored yet.
+	before := testutil.ToFloat64(dropped.WithLabelValues(cluster, string(queueFull)))
+	for i := range 10_000 {
+		s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: fmt.Sprintf("app-%d", i)}}, corev1.EventTypeNormal, "Why", "message")
+	}
+	g.Expect(testutil.ToFloat64(dropped.WithLabelValues(cluster, string(queueFull))) - before).To(BeZero())
 }
 
 // Not parallel: it counts what is dropped in the whole process.
