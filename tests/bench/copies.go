@@ -133,7 +133,7 @@ func (f *fans) countRound(ctx context.Context, fan *fan, round int) ([]Row, erro
 		return nil, err
 	}
 	n := float64(len(fan.names))
-	writes := row("copies: writes for one delivery, without events", "", count(events, true, "helmreleases", "valuestriggers", "configmaps")/n, 2.1, "2 and a tenth of a status")
+	writes := row("copies: writes for one delivery, without events", "", count(events, true, "helmreleases", "valuestriggers", "configmaps")/n, 3.1, "copy, request, proof, and a tenth of a status")
 	writes.Note = tally(events)
 	return []Row{writes, row("copies: reads for one delivery", "", gets(events)/n, 1.1, "1, for the proof")}, nil
 }

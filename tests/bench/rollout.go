@@ -42,7 +42,7 @@ func rollOut(ctx context.Context, b *bench) (Result, error) {
 			bytes += float64(size)
 		}
 		what := fmt.Sprintf("rollout to %d in %d stages, a tenth of each at a time", n, len(rolloutStages))
-		writes := row(what+": writes for each, without events", "", count(events, true, "helmreleases", "valuestriggers", "configmaps")/float64(n), 2.1, "2 and a tenth of a status")
+		writes := row(what+": writes for each, without events", "", count(events, true, "helmreleases", "valuestriggers", "configmaps")/float64(n), 3.1, "copy, request, proof, and a tenth of a status")
 		writes.Note = tally(events)
 		result.Rows = []Row{ // Those of the last and largest number count.
 			writes,
