@@ -121,17 +121,19 @@ test: ## Run everything: verify, lint, unit tests with the race detector, tests 
 	$(call step,tests of the pages,$(submake) test-ui)
 
 .PHONY: test-unit
-test-unit: ## Run the tests that need nothing but Go, with the race detector.
-	@go test -race -short -p $(PARALLEL) ./...
+test-unit: ## Run the tests that need nothing but Go, those of the product with the race detector.
+	@go test -race -short -p $(PARALLEL) $$(go list ./... | grep -v /tests/) ./tests/world
+	@# They read the repository, one after the other.
+	@go test -short -p $(PARALLEL) ./tests/arch ./tests/bench ./tests/docs ./tests/faults
 	@# A module of its own, so that the operator does not depend on what packs it.
 	@cd config/release && go test ./...
 
 .PHONY: test-e2e
 test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which they start.
-	@# Never from the cache: go test does not see that they run the manager and the chart.
+	@# Never from the cache: go test does not see that they run the manager and the chart. The linters vet them.
 	@# They wait, for helm-controller, a lease or an interval, as much as they compute: more of them than cores go
 	@# side by side. The packages that take longest begin first.
-	@go test -count=1 -timeout 30m -parallel 6 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
+	@go test -vet=off -count=1 -timeout 30m -parallel 6 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
 		./internal/app/... ./internal/controller ./internal/delivery $$(go list ./tests/... | grep -v /tests/ui$$)
 	@# As unit tests, they have smaller bounds.
 	@go test -run '^Test(Explore|Stories|Run)' ./internal/core/plan ./internal/core/rollout ./internal/core/simulate
