@@ -32,9 +32,9 @@ func Remember(history []triggerv1.Change, change triggerv1.Change, limit int) []
 	if len(history) > 0 && history[0].Digest == change.Digest && change.Restores == nil {
 		updated := history[0]
 		if updated.Cause == "" {
-			updated.Cause = change.Cause // No one was asked when it was seen.
+			updated.Cause = change.Cause // Nothing was requested when it was seen.
 		}
-		updated.Duration = lasted(updated, change)
+		updated.Duration = duration(updated, change)
 		updated.Outcome, updated.Delivered = change.Outcome, change.Delivered
 		return bounded(append([]triggerv1.Change{updated}, history[1:]...), limit)
 	}
@@ -50,10 +50,10 @@ func Remember(history []triggerv1.Change, change triggerv1.Change, limit int) []
 	return bounded(next, limit)
 }
 
-// lasted returns how long it took until the outcome of a change, nil while there is none.
+// duration returns how long it took until the outcome of a change, nil while there is none.
 // When a change has been delivered everywhere, that is over: a target that comes later
 // does not prolong it.
-func lasted(noted, now triggerv1.Change) *metav1.Duration {
+func duration(noted, now triggerv1.Change) *metav1.Duration {
 	before := noted.Outcome == triggerv1.ChangeDelivered || noted.Outcome == triggerv1.ChangeInProgress
 	switch {
 	case noted.Outcome == now.Outcome, noted.Duration != nil && before:

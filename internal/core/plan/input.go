@@ -47,11 +47,11 @@ type Input struct {
 	// are remembered apart.
 	ByTriggerAt bool
 
-	// Rejected is the digest of content that failed, or that a person has rejected, in place of which
-	// the sources are as they were before. Empty if they are as they are.
+	// Rejected is the digest of content that failed, or that a person has rejected: the sources are as they
+	// were before it. Empty if they are as they are.
 	Rejected string
 
-	// Restores says which revision these are and who has gone back to it, as the cause has it. Empty
+	// Restores says which revision these are and who has restored it, as the cause has it. Empty
 	// if no one did.
 	Restores string
 
@@ -67,7 +67,7 @@ type Input struct {
 	Policy triggerv1.ForcePolicy
 
 	// Previous is what is known of the target, nil if nothing is, and Known are the sources as
-	// they were when it was last asked or proven to run their content, nil if that is not known.
+	// they were when it was last requested or proven to run their content, nil if that is not known.
 	Previous *triggerv1.TargetStatus
 	Known    []RecordedSource
 

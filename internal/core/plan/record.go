@@ -23,14 +23,14 @@ const maxRecorded = 300
 // than before. Being part of the same patch, it is there exactly when the request was made: after a
 // crash, or when two triggers deliver the same change, it says what has been requested already.
 type Record struct {
-	// UID of the HelmRelease that was asked. A record that a backup or an export brought
+	// UID of the HelmRelease that was triggered. A record that a backup or an export brought
 	// to another one says nothing about it. Records of earlier versions have none.
 	UID types.UID `json:"uid,omitempty"`
 
 	// Token of the request.
 	Token string `json:"token,omitempty"`
 
-	// Force reports whether a forced upgrade was asked for.
+	// Force reports whether a forced upgrade was requested.
 	Force bool `json:"force,omitempty"`
 
 	// Revision of the Helm release before the request.
@@ -65,7 +65,7 @@ type RecordedSource struct {
 	// none.
 	Object string `json:"object,omitempty"`
 
-	// After is the revision that the release had when it was first asked for this content.
+	// After is the revision that the release had when it was first requested for this content.
 	// helm-controller was idle then, so that a newer revision began when the content was
 	// there.
 	After int64 `json:"after,omitempty"`
@@ -82,15 +82,15 @@ func ParseRecord(text string) Record {
 	if r.Token != "" && !tokenPattern.MatchString(r.Token) {
 		return Record{}
 	}
-	asked := r.Token != "" && !r.At.IsZero()
-	if asked && (r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998) {
+	requested := r.Token != "" && !r.At.IsZero()
+	if requested && (r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998) {
 		return Record{}
 	}
 	if len(r.UID) > maxUID || r.Revision < 0 || r.Proven < 0 {
 		return Record{}
 	}
 	maps.DeleteFunc(r.States, func(trigger string, s State) bool { return !triggerPattern.MatchString(trigger) || !s.plausible() })
-	if !asked { // Nothing has been asked yet, or of the request nothing is known but its token.
+	if !requested { // Nothing has been requested yet, or of the request nothing is known but its token.
 		return Record{UID: r.UID, Token: r.Token, States: r.States}
 	}
 	r.Sources = slices.DeleteFunc(r.Sources, func(s RecordedSource) bool { return !s.plausible() })
@@ -185,6 +185,11 @@ func (r Record) holds(id string) bool {
 func (r Record) covers(s Source) bool {
 	e, found := r.entry(s)
 	return found && (e.Object == "" || e.Object == object(s))
+}
+
+// coversAll reports whether it covers all of the sources.
+func (r Record) coversAll(sources []Source) bool {
+	return !slices.ContainsFunc(sources, func(s Source) bool { return !r.covers(s) })
 }
 
 // names is like covers, and false for a record that does not name the object.

@@ -4,9 +4,12 @@
 package plan
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
 // Release is what is observed of a HelmRelease.
@@ -95,7 +98,7 @@ func (r Release) Working() bool {
 // unwell reports whether helm-controller has failed on the release.
 func (r Release) unwell() bool { return r.Ready == "False" || r.Failing }
 
-// unseen reports that helm-controller has not looked at the present generation. It is about
+// unseen reports that helm-controller has not seen the present generation. It is about
 // to, and may make a revision by itself.
 func (r Release) unseen() bool {
 	return !r.Current && (r.Ready != "False" || !r.ReadyCurrent)
@@ -110,4 +113,25 @@ func (r Release) Busy() bool {
 // handled.
 func (r Release) requestPending() bool {
 	return r.RequestedAt != "" && r.RequestedAt != r.HandledAt
+}
+
+// readsAny reports whether the release reads one of the sources through valuesFrom.
+func (r Release) readsAny(sources []Source) bool {
+	return slices.ContainsFunc(sources, func(s Source) bool { return r.Reads[s.ID] })
+}
+
+// looksUp reports whether the release gets the changes of a source by force alone, since it does not read
+// it through valuesFrom.
+func (r Release) looksUp(s Source) bool {
+	return !r.Reads[s.ID] && s.Force != triggerv1.ForceNever
+}
+
+// needsForce reports whether a change of these sources takes a forced upgrade.
+func (r Release) needsForce(sources []Source) bool {
+	return slices.ContainsFunc(sources, func(s Source) bool { return s.Force == triggerv1.ForceAlways || r.looksUp(s) })
+}
+
+// upgradedSince reports whether there is an upgrade since a revision.
+func (r Release) upgradedSince(revision int64) bool {
+	return r.Revision > revision && !r.RolledBack
 }

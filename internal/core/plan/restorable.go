@@ -14,7 +14,7 @@ import (
 // maxKeptBytes bounds the sources that one change of the history lists as kept, in bytes of JSON.
 const maxKeptBytes = 12 << 10
 
-// Delivered returns what to record of sources as content that can be gone back to.
+// Delivered returns what to record of sources as content that can be restored.
 func Delivered(sources []Source) *triggerv1.DeliveredContent {
 	content := &triggerv1.DeliveredContent{Digest: Combined(sources)}
 	for _, s := range sources {
