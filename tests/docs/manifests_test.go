@@ -89,7 +89,8 @@ func TestDocs_every_named_test_exists(t *testing.T) {
 	}
 }
 
-// The story of an edit names the functions that it goes through, and the phases of a pass their types and files.
+// The story of an edit names the functions that it goes through, and the phases of a pass and the steps of a decision
+// their types and files.
 func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
 	g := NewWithT(t)
 	var code strings.Builder
@@ -103,7 +104,12 @@ func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
 	for _, c := range []struct {
 		section string
 		names   int
-	}{{"The story of an edit", 15}, {"The phases of a pass", 10}} {
+		folder  string
+	}{
+		{"The story of an edit", 15, "internal/delivery"},
+		{"The phases of a pass", 10, "internal/delivery"},
+		{"The steps of a decision", 10, "internal/core/plan"},
+	} {
 		_, story, found := strings.Cut(string(page), "\n## "+c.section+"\n")
 		g.Expect(found).To(BeTrue())
 		story, _, _ = strings.Cut(story, "\n## ")
@@ -114,7 +120,7 @@ func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
 			g.Expect(declared.MatchString(code.String())).To(BeTrue(), name[1])
 		}
 		for _, file := range regexp.MustCompile("`([a-z]+\\.go)`").FindAllStringSubmatch(story, -1) {
-			g.Expect(filepath.Join(operator.Root(), "internal", "delivery", file[1])).To(BeARegularFile())
+			g.Expect(filepath.Join(operator.Root(), c.folder, file[1])).To(BeARegularFile())
 		}
 	}
 }

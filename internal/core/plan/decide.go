@@ -1,300 +1,135 @@
 // Copyright 2026 The HelmRelease Trigger Operator authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package plan decides what to do about a HelmRelease. It compares what was
+// recorded with what is observed and returns the next record, the request to
+// make, if any, and the reason. It reads no clock and calls no API: anyone who
+// executes a decision comes back with a new observation.
+//
+// A delivery goes through these steps:
+//
+//	content differs from the record  -> a request is due
+//	the release can take one         -> Triggered, with a token
+//	the token was handled            -> is there proof that the content runs?
+//	yes -> Delivered; no, and the release is Ready -> the request was lost,
+//	repeat it with a new token; the release is not Ready -> Failed, until it is
+//
+// [Decide] is the table of contents of a decision. Its steps are in the files that are called after them:
+//
+//	recall.go     what is known of the target
+//	firstsight.go if that is nothing: does the release run the content already?
+//	compare.go    otherwise: what does it still have to get of the sources?
+//	people.go     what do people request by annotations?
+//	request.go    what is due is requested, unless it has to wait
+//	prove.go      nothing is due: is there proof that the release runs what was requested?
+//
+// The values that go from step to step are in progress.go. What several steps need to find out is in
+// evidence.go, what a revision proves; adopt.go, requests that were made elsewhere; and cause.go, why a request
+// is made.
 package plan
 
 import (
-	"slices"
+	"time"
 
 	"github.com/fluxcd/pkg/apis/acl"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
-// task is one decision in the making.
-type task struct {
-	Input
+const (
+	// MaxAttempts bounds how often a request for the same content is made before
+	// the target is Failed for good.
+	MaxAttempts = 5
 
-	// status becomes the recorded state.
-	status triggerv1.TargetStatus
+	// firstRetryDelay is the time from a lost request to its repetition. It
+	// doubles with each attempt.
+	firstRetryDelay = 2 * time.Second
 
-	// own is how the sources differ from those that the release was last asked or proven to run.
-	own Diff
+	// grace is how much longer than the release may take the default timeout is, so that
+	// helm-controller's own verdict comes first.
+	grace = time.Minute
+)
 
-	// wanted are the sources whose content the release still has to get. Of a change
-	// that has waited, the release may have taken up another one meanwhile.
-	wanted []Source
-	waited bool
-
-	// restores reports that the content is again what was delivered, and that the release
-	// runs what there was meanwhile.
-	restores bool
-
-	// reset asks helm-controller to forget its failures with the next request.
-	reset bool
-}
-
-// Decide returns what to do about one target. It is a pure function of its input.
+// Decide returns what to do about one target. It is a pure function of its input. From step to step go what is
+// known of the target and what its release still has to get; each step returns them as it leaves them.
 func Decide(in Input) Decision {
-	t := newTask(in)
+	f := factsOf(in)
 	switch {
-	case !in.Release.Exists:
-		return t.missing()
-	case in.Release.Denied != "":
-		return t.denied()
+	case !f.Release.Exists:
+		return missing(&f)
+	case f.Release.Denied != "":
+		return denied(&f, recorded(&f))
 	}
 
-	t.doubt()
-	t.resume()
-	if t.doubtful() {
-		t.forget()
-	}
-	if t.status.Digest == "" {
-		if decision, done := t.firstSight(); done {
-			return decision
-		}
-	} else if t.returned() || t.askedForOther() {
-		if decision, done := t.absorbReturn(); done {
-			return decision
-		}
-	} else if needValues := t.absorbDiff(); needValues {
-		return Decision{NeedValues: true}
-	}
-	if decision, done := t.absorbDoubts(); done {
-		return decision
-	}
-	t.absorbRequests()
-
+	c := comparer{&f}.compare(recall(&f))
 	switch {
-	case t.due():
-		return t.deliver()
-	case t.status.DeliveredAt != nil:
-		t.status.Forced = t.requestForced()
-		return t.stay()
-	default:
-		t.status.Forced = t.requestForced()
-		return t.prove()
+	case c.verdict.given():
+		return f.conclude(c.known, c.verdict)
+	case c.adopted:
+		return prover{&f}.prove(c.known, c.want)
 	}
-}
+	known, want := heed(&f, c.known, c.want)
 
-// stay leaves a target Delivered and notes what a later decision needs to know of the
-// time before a change: the latest revision that was there while the content was, and
-// whether the release was ready.
-func (t *task) stay() Decision {
-	message := ""
-	if t.Previous != nil && t.Previous.State == triggerv1.TargetDelivered {
-		message = t.Previous.Message // It holds as long as the proof.
+	if known.due(f.Digest) {
+		return requester{&f}.request(known, want)
 	}
-	if t.looksUp() {
-		t.status.Revision = max(t.status.Revision, t.Release.Revision)
+	known.Forced = known.requestForced(&f.Release)
+	if known.DeliveredAt != nil {
+		return prover{&f}.stay(known)
 	}
-	decision := t.end(triggerv1.TargetDelivered, message)
-	if t.Gated && t.Release.unwell() {
-		decision.Status.UnreadyBefore = new(true)
-	}
-	return decision
+	return prover{&f}.prove(known, want)
 }
 
-// looksUp reports whether there is a source whose changes the release gets by force
-// because it does not read it through valuesFrom.
-func (t *task) looksUp() bool {
-	return slices.ContainsFunc(t.Sources, t.isLookedUp)
-}
-
-// isLookedUp reports whether the release gets the changes of a source by force alone.
-func (in Input) isLookedUp(s Source) bool {
-	return !in.Release.Reads[s.ID] && in.needsForce([]Source{s})
-}
-
-// forget drops what is recorded.
-func (t *task) forget() {
-	t.Previous = nil
-	t.status = triggerv1.TargetStatus{UID: t.Release.UID}
-}
-
-// missing forgets what was delivered: a HelmRelease that appears is another one. If access
+// missing drops what was delivered: a HelmRelease that appears is another one. If access
 // is denied, it does not reveal that there is none.
-func (t *task) missing() Decision {
-	if t.Release.Denied != "" {
-		t.status = triggerv1.TargetStatus{}
-		return t.denied()
+func missing(f *facts) Decision {
+	if f.Release.Denied != "" {
+		return denied(f, progress{})
 	}
-	t.status = triggerv1.TargetStatus{
-		State:   triggerv1.TargetMissing,
-		Message: "HelmRelease does not exist; create it, or remove it from spec.targets",
+	message := "HelmRelease does not exist; create it, or remove it from spec.targets"
+	if f.Release.Ending != "" {
+		message = f.Release.Ending
 	}
-	if t.Release.Ending != "" {
-		t.status.Message = t.Release.Ending
-	}
-	return Decision{Status: t.status}
+	return Decision{Status: triggerv1.TargetStatus{State: triggerv1.TargetMissing, Message: message}}
 }
 
-// denied says that the target must not be asked.
-func (t *task) denied() Decision {
-	decision := t.end(triggerv1.TargetFailed, t.Release.Denied)
+// denied says that the target must not be triggered.
+func denied(f *facts, known progress) Decision {
+	decision := f.conclude(known, failed(f.Release.Denied))
 	decision.Status.Refused = &triggerv1.Refusal{Reason: acl.AccessDeniedReason}
 	return decision
 }
 
-// firstSight looks for proof that a release, of which nothing is recorded, runs
-// the content already.
-func (t *task) firstSight() (Decision, bool) {
-	t.wanted = t.Sources
-	r := t.Release
-	if t.Input.Force != "" { // A person wants it whatever runs.
-		t.status.Digest = t.Digest
-		t.status.Forced = t.needsForce(t.Sources)
-		return Decision{}, false
-	}
-	switch {
-	case t.recorded(t.Sources) && !t.Unpublished:
-		t.adopt()
-		return t.prove(), true
-	case r.Revision == 0 && r.Working() && t.neverInstalled():
-		return t.failed(t.Previous.Message), true // Its tries are no news.
-	case r.Working(), !r.Suspended && (r.requestPending() || r.Revision > 0 && r.unseen()):
-		if t.Settling {
-			t.noteReadiness() // Afterwards, it may be that of the change.
-		}
-		return t.end(triggerv1.TargetPending, "helm-controller is working on the release; what it runs is checked afterwards"), true
-	case r.Revision == 0:
-		return t.uninstalled()
-	}
+// Decision is the outcome.
+type Decision struct {
+	// Status is the state to record. If there is a Request, it holds once that
+	// has been made, and Unsent is to be recorded if it could not be. If that has
+	// no digest, it does not tell what is due, and the difference of the sources
+	// must be kept.
+	Status triggerv1.TargetStatus
+	Unsent triggerv1.TargetStatus
 
-	unproven, needValues := t.unproven(t.Sources)
-	if needValues {
-		return Decision{NeedValues: true}, true
-	}
-	if len(unproven) > 0 {
-		t.wanted = unproven
-		t.status.Forced = t.needsForce(unproven)
-		return Decision{}, false
-	}
-	t.status.Digest = t.Digest
-	t.status.DeliveredAt = t.now()
-	t.status.Revision = r.Revision
-	return Decision{}, false
+	// Request to make, or nil.
+	Request *Request
+
+	// NeedValues asks for Input.Values and a second decision; nothing else of the
+	// decision is then valid.
+	NeedValues bool
+
+	// After is when to decide again without an event, 0 for never.
+	After time.Duration
 }
 
-// due reports whether a request has to be made.
-func (t *task) due() bool {
-	return t.status.Digest != t.Digest || t.unrequested()
-}
+// Request is what to write on the HelmRelease.
+type Request struct {
+	// Token is the value of requestedAt and, if so requested, of forceAt and resetAt.
+	Token string
+	Force bool
+	Reset bool
 
-// unrequested reports that nothing was requested yet since the target was first seen,
-// or since a person asked for it.
-func (t *task) unrequested() bool {
-	return t.status.DeliveredAt == nil && t.status.Attempts == 0
-}
-
-// deliver makes the request that is due, or says why it must wait.
-func (t *task) deliver() Decision {
-	r := t.Release
-	t.noteReadiness()
-	if t.requestedElsewhere() {
-		t.adopt()
-		return t.prove()
-	}
-	switch {
-	case r.Suspended:
-		t.witness()
-		return t.end(triggerv1.TargetHeld, "HelmRelease is suspended; the change is delivered when spec.suspend is removed")
-	case r.requestPending() && r.RequestedAt == t.status.Token:
-		return t.end(triggerv1.TargetTriggered, "newer content waits for the request that is under way")
-	case r.requestPending():
-		return t.end(triggerv1.TargetPending, "helm-controller has not handled another request yet")
-	case r.Working():
-		return t.end(triggerv1.TargetPending, "waits for helm-controller to finish its current work on the release")
-	}
-
-	if t.Settling {
-		t.witness()
-	}
-	if t.mayRunAlready() {
-		switch {
-		case !t.readsAny() || t.Values == ValuesEqual:
-			return t.takenUp()
-		case t.Values == ValuesUnknown:
-			return Decision{NeedValues: true}
-		}
-	}
-
-	if r.Revision > 0 && r.unseen() {
-		// Of a force and of other values it would make two revisions.
-		return t.end(triggerv1.TargetPending, "waits for helm-controller to observe the current spec of the release")
-	}
-	return t.request(1)
-}
-
-// witness notes that the content is there while the release is idle, and nothing is asked of
-// it since it is suspended or the change settles: whatever revision it makes later begins with
-// the content. Of what it reads through valuesFrom, the values are the proof.
-func (t *task) witness() {
-	if t.Live && t.needsForce(t.wanted) && t.status.Digest != "" && t.status.Seen == nil && !t.Release.Working() {
-		t.status.Seen = &triggerv1.SeenContent{Digest: t.Digest, Revision: t.Release.Revision}
-	}
-}
-
-// request asks helm-controller to reconcile with the present content.
-func (t *task) request(attempt int32) Decision {
-	r := t.Release
-	unsent := t.unsent()
-	t.status.Forced, t.status.OwesForce = t.status.Forced || t.status.OwesForce, false
-	reset := t.reset || t.Reset != "" || t.resetWaited()
-	token := newToken(t.Digest, r.Record.Token, t.status.Token)
-	sources := t.manual()
-	sources = append(sources, t.record()...)
-	if cause := t.cause(); cause != "" {
-		t.status.Cause = cause
-	}
-	t.status.Digest = t.Digest
-	t.status.Token = token
-	t.status.Attempts = attempt
-	t.status.TriggeredAt = t.now()
-	t.status.DeliveredAt = nil
-	t.status.Revision = r.Revision
-	t.trust()
-	decision := t.end(triggerv1.TargetTriggered, "")
-	decision.Unsent = unsent
-	decision.After = t.Timeout
-	record := r.Record.next(r.UID, token, t.status.Forced, r.Revision, t.Now, sources)
-	if r.Ready == "False" {
-		record.FailedAt = r.ReadySince
-	}
-	decision.Request = &Request{
-		Token:  token,
-		Force:  t.status.Forced,
-		Reset:  reset,
-		Record: record.rejecting(t.Trigger, t.Rejected),
-		Cause:  t.status.Cause,
-	}
-	return decision
-}
-
-// unsent returns what to record if the request is not made. That it was refused for the
-// same content stays known until it is accepted.
-func (t *task) unsent() triggerv1.TargetStatus {
-	unsent := t.status
-	if refused := unsent.Refused; refused != nil && refused.Digest == digest.Short(t.Digest) {
-		unsent.Message = t.Previous.Message
-		return unsent
-	}
-	unsent.State, unsent.Refused = triggerv1.TargetPending, nil
-	return unsent
-}
-
-func (t *task) end(state triggerv1.TargetState, message string) Decision {
-	t.status.State, t.status.Refused = state, nil
-	if t.status.Digest == t.Digest {
-		t.status.Seen, t.status.OwesForce = nil, false // Nothing waits.
-	}
-	if state == triggerv1.TargetDelivered || t.status.Digest != "" && !WasUnready(t.status) {
-		t.status.UnreadyBefore = nil // That it was ready is known of all that has been delivered.
-	}
-	t.status.Message = text.Line(message, maxText)
-	return Decision{Status: t.status}
+	// Record and Cause are written beside it.
+	Record Record
+	Cause  string
 }
 
 // Notes reports whether the decision notes a revision that was made while nothing had

@@ -116,9 +116,9 @@ func Combined(sources []Source) string {
 	return digest.Combine(parts)
 }
 
-// own returns the difference of the sources against what the target was last asked or proven to
+// ownDiff returns the difference of the sources against what the target was last requested or proven to
 // run, as far as that is known, and otherwise against what was last recorded of all targets.
-func (in Input) own() Diff {
+func (in Input) ownDiff() Diff {
 	if in.Previous == nil || in.Known == nil || in.recreated() {
 		return in.Diff
 	}
@@ -129,7 +129,7 @@ func (in Input) own() Diff {
 	return differ(in.Previous.Digest, in.Digest, before, in.Sources, func(old RecordedSource, s Source) change {
 		is := func(sum string) bool { return old.Digest == digest.Short(sum) }
 		switch {
-		case old.Digest == unasked && s.Digest != "":
+		case old.Digest == notRequested && s.Digest != "":
 			return added
 		case !is(s.Digest) && !slices.ContainsFunc(s.Former, is):
 			return changed
@@ -140,7 +140,7 @@ func (in Input) own() Diff {
 	})
 }
 
-// stays reports whether the content is what the target was last asked or proven to run, but perhaps for
+// stays reports whether the content is what the target was last requested or proven to run, but perhaps for
 // what is no source any more, given how the sources differ from those.
 func (in Input) stays(own Diff) bool {
 	if in.Previous.Digest == in.Digest {
@@ -150,5 +150,47 @@ func (in Input) stays(own Diff) bool {
 }
 
 // moved reports whether the content is another than when all targets were last decided on: what came
-// and went since may have been taken up by a release that waited for it.
+// and went since may have been applied by a release that waited for it.
 func (in Input) moved() bool { return len(in.Diff.Added)+len(in.Diff.Changed) > 0 }
+
+// recreated reports whether what is recorded is about another HelmRelease of the same
+// name. Where an earlier version recorded no UID, a release that has fewer revisions is
+// another one.
+func (in Input) recreated() bool {
+	p, r := in.Previous, in.Release
+	if !r.Exists {
+		return false
+	}
+	if p.UID == "" {
+		return r.Revision < p.Revision
+	}
+	return p.UID != r.UID
+}
+
+// DependsOnOrder reports whether a decision rests on what the release did before or after
+// something that happened to the sources. The release must then be read after them, and
+// not from a cache.
+func (in Input) DependsOnOrder() bool {
+	p, own := in.Previous, in.ownDiff()
+	switch {
+	case in.Live || !in.Release.Exists || p == nil:
+		return false
+	case len(own.Recreated) > 0:
+		return true
+	case in.stays(own):
+		return p.DeliveredAt != nil && (p.State != triggerv1.TargetDelivered || in.moved())
+	default:
+		return (in.Release.Suspended || in.Settling && in.Release.needsForce(in.Sources)) && p.Digest != "" && (p.Seen == nil || p.Seen.Digest != in.Digest)
+	}
+}
+
+// pick returns the sources of these IDs.
+func pick(sources []Source, ids []string) []Source {
+	var picked []Source
+	for _, s := range sources {
+		if slices.Contains(ids, s.ID) {
+			picked = append(picked, s)
+		}
+	}
+	return picked
+}

@@ -31,14 +31,14 @@ func TranslationOf(sources []Source) Translation {
 	return t
 }
 
-// Translate returns what is to be written differently in a status, and means the same: it
+// Translate returns what to write differently in a status, and means the same: it
 // is not a change. What the sources held before, and do not hold now, cannot be recognised.
 func Translate(status *triggerv1.ValuesTriggerStatus, sources []Source) Translation {
 	t := TranslationOf(sources)
 	if len(t.digests) == 0 {
 		return t
 	}
-	// What is gone back to keeps its digests: they name the objects that it is kept in.
+	// What is restored keeps its digests: they name the objects that it is kept in.
 	_, present := t.digests[status.LastDigest]
 	if back := status.Restored != nil || status.Rollout != nil && status.Rollout.Rollback != nil; back && !present {
 		return t

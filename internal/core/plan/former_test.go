@@ -157,7 +157,7 @@ func TestRecord_of_before_covers_the_same_content(t *testing.T) {
 			sources = append(sources, RecordedSource{ID: s.ID, Digest: digest.Short(s.Full)})
 		}
 		covers := func(present []Source) bool {
-			return (&task{Input: Input{Release: Release{Record: Record{Sources: sources}}}}).covered(present)
+			return Record{Sources: sources}.coversAll(present)
 		}
 		g.Expect(covers(now)).To(BeTrue())
 		g.Expect(covers(withSecret("c", "other"))).To(BeFalse())

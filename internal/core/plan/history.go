@@ -6,25 +6,18 @@ package plan
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/applier"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
-// This file keeps the history of a trigger, and numbers the contents in it that can be gone back to.
+// This file keeps the history of a trigger, and numbers the contents in it that can be restored.
 
 const (
-	// maxHistoryBytes bounds the history, and maxKeptBytes the sources that one change of it lists as
-	// kept, in bytes of JSON.
+	// maxHistoryBytes bounds the history, in bytes of JSON.
 	maxHistoryBytes = 16 << 10
-	maxKeptBytes    = 12 << 10
-
-	// maxGitRevision bounds the revision of a Kustomization, in bytes.
-	maxGitRevision = 256
 
 	// maxAnalysis bounds why an analysis has failed, in bytes.
 	maxAnalysis = 256
@@ -39,9 +32,9 @@ func Remember(history []triggerv1.Change, change triggerv1.Change, limit int) []
 	if len(history) > 0 && history[0].Digest == change.Digest && change.Restores == nil {
 		updated := history[0]
 		if updated.Cause == "" {
-			updated.Cause = change.Cause // No one was asked when it was seen.
+			updated.Cause = change.Cause // Nothing was requested when it was seen.
 		}
-		updated.Duration = lasted(updated, change)
+		updated.Duration = duration(updated, change)
 		updated.Outcome, updated.Delivered = change.Outcome, change.Delivered
 		return bounded(append([]triggerv1.Change{updated}, history[1:]...), limit)
 	}
@@ -57,10 +50,10 @@ func Remember(history []triggerv1.Change, change triggerv1.Change, limit int) []
 	return bounded(next, limit)
 }
 
-// lasted returns how long it took until the outcome of a change, nil while there is none.
+// duration returns how long it took until the outcome of a change, nil while there is none.
 // When a change has been delivered everywhere, that is over: a target that comes later
 // does not prolong it.
-func lasted(noted, now triggerv1.Change) *metav1.Duration {
+func duration(noted, now triggerv1.Change) *metav1.Duration {
 	before := noted.Outcome == triggerv1.ChangeDelivered || noted.Outcome == triggerv1.ChangeInProgress
 	switch {
 	case noted.Outcome == now.Outcome, noted.Duration != nil && before:
@@ -150,27 +143,6 @@ func NoteDecisions(status *triggerv1.ValuesTriggerStatus) {
 	change.Approvals = change.Approvals[max(0, len(change.Approvals)-maxApprovals):]
 }
 
-// Kept returns what the history lists of sources whose content is kept, nil if the list is too long.
-// It has no UIDs: the content counts, whatever object it was in.
-func Kept(sources []Source) []triggerv1.KeptSource {
-	kept := Delivered(sources).Sources
-	for i := range kept {
-		kept[i].UID = ""
-	}
-	if sizeOf(&kept) > maxKeptBytes {
-		return nil
-	}
-	return kept
-}
-
-// Content returns the content that a change lists as kept, nil if it lists none.
-func Content(change triggerv1.Change) *triggerv1.DeliveredContent {
-	if len(change.Kept) == 0 {
-		return nil
-	}
-	return &triggerv1.DeliveredContent{Digest: change.Digest, Sources: change.Kept}
-}
-
 // Revision returns the newest change with a number, nil if the history has none.
 func Revision(history []triggerv1.Change, number int64) *triggerv1.Change {
 	i := slices.IndexFunc(history, func(c triggerv1.Change) bool { return c.Revision == number })
@@ -178,34 +150,6 @@ func Revision(history []triggerv1.Change, number int64) *triggerv1.Change {
 		return nil
 	}
 	return &history[i]
-}
-
-// Restorable returns the contents that a status has on record as kept.
-func Restorable(status *triggerv1.ValuesTriggerStatus) []*triggerv1.DeliveredContent {
-	var contents []*triggerv1.DeliveredContent
-	if status.LastDelivered != nil {
-		contents = append(contents, status.LastDelivered)
-	}
-	for _, change := range status.History {
-		if content := Content(change); content != nil {
-			contents = append(contents, content)
-		}
-	}
-	return contents
-}
-
-// GitRevision returns the revision of the Kustomization that has changed a source, the first of them
-// if several have changed, empty if none comes from one.
-func GitRevision(diff Diff, sources []Source) string {
-	for _, s := range sources {
-		if s.Origin == "" || !slices.Contains(diff.Changed, s.ID) && !slices.Contains(diff.Added, s.ID) {
-			continue
-		}
-		if _, revision, found := strings.Cut(strings.TrimPrefix(s.Origin, applier.Kustomization+" "), " "); found {
-			return text.Line(revision, maxGitRevision)
-		}
-	}
-	return ""
 }
 
 // sizeOf returns the length of an element of a list, in bytes of JSON.

@@ -7,242 +7,231 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
+const (
+	// canceledReason of a HelmRelease's Ready=False says that another request came when
+	// helm-controller waited for what it had upgraded to become healthy.
+	canceledReason = "HealthCheckCanceled"
+
+	// retries begins the message of a target whose upgrade has failed and is about to be
+	// repeated, as its owner has configured.
+	retries = "helm-controller tries again: "
+)
+
 // waitingReasons say that helm-controller waits for something else and goes on by itself.
 var waitingReasons = []string{"DependencyNotReady", "SourceNotReady", canceledReason}
 
-// prove looks for proof that the release runs what was requested. That the token was
-// handled is none: helm-controller notes it at the end of every reconciliation,
-// also of one that did nothing.
-func (t *task) prove() Decision {
-	if decision, unfinished := t.await(); unfinished {
-		return decision
+// prover looks for proof that the release runs what was requested, and repeats a request that had no effect.
+type prover struct{ *facts }
+
+// prove looks for the proof step by step. That the token was handled is none: helm-controller notes it at the end
+// of every reconciliation, also of one that did nothing.
+func (p prover) prove(known progress, want wanted) Decision {
+	if v := p.await(known); v.given() {
+		return p.conclude(known, v)
 	}
-	if decision, unfinished := t.judge(); unfinished {
-		return decision
+	if p.Release.GivenUp && p.staleFailure(known) {
+		return p.retryWithReset(known, want)
 	}
-	return t.checkEvidence()
+	if v := p.judge(known); v.given() {
+		return p.conclude(known, v)
+	}
+	return p.checkEvidence(known, want)
 }
 
-// await looks whether helm-controller has handled the request.
-func (t *task) await() (Decision, bool) {
-	r := t.Release
+// await waits until helm-controller has handled the request and is done with the release.
+func (p prover) await(known progress) verdict {
+	r := &p.Release
 	switch {
 	case r.Suspended:
-		return t.end(triggerv1.TargetHeld, "HelmRelease was suspended before it proved the change; it is delivered when spec.suspend is removed"), true
-	case sequence(r.Record.Token) < sequence(t.status.Token) && t.age() < firstRetryDelay:
-		// The observation is older than the request.
-		decision := t.end(triggerv1.TargetTriggered, "")
-		decision.After = firstRetryDelay
-		return decision, true
-	case r.requestPending() && t.failedBefore():
-		return t.failed(t.Previous.Message), true // Until it has come to an end, that holds.
-	case r.requestPending() && r.Working(): // It notes a request at the end of its work.
-		return t.underWay(), true
-	case r.requestPending() && r.RequestedAt == t.status.Token:
-		return t.wait("", "helm-controller has not handled the request; check that it is running and serves this HelmRelease"), true
+		return held("HelmRelease was suspended before it proved the change; it is delivered when spec.suspend is removed")
+	case r.Record.Before(known.Token) && known.age(p.Now) < firstRetryDelay:
+		return inProgress("", firstRetryDelay) // The observation is older than the request.
 	case r.requestPending():
-		return t.wait("helm-controller has not handled another request yet", "helm-controller has not handled a request; check that it is running and serves this HelmRelease"), true
-	}
-	return Decision{}, false
-}
-
-// judge looks whether helm-controller is done with the release, and content with it.
-func (t *task) judge() (Decision, bool) {
-	r := t.Release
-	switch {
-	case r.Working() && r.Current && t.failedBefore():
+		return p.awaitHandling(known)
+	case r.Working() && r.Current && known.failedBefore():
 		// helm-controller tries again by itself. What it said holds until it says
 		// something else: its tries are no news.
-		return t.failed(t.Previous.Message), true
+		return failed(known.before.Message)
 	case r.Working(), r.unseen():
-		return t.underWay(), true
-	case r.GivenUp && t.forgotten():
-		return t.renew(), true
-	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
-		return t.wait(r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage), true
-	case r.Ready == "False" && (r.Retrying || t.announced()):
-		return t.wait(t.attempt(), "helm-controller still tries: "+because(r.ReadyReason, r.ReadyMessage)), true
-	case r.Ready == "False":
-		return t.failed(because(r.ReadyReason, r.ReadyMessage)), true
-	case r.Ready != "True":
-		return t.wait("", "the release has no Ready condition; check that helm-controller is running"), true
+		return p.working(known)
 	}
-	return Decision{}, false
+	return verdict{}
 }
 
-// retries begins the message of a target whose upgrade has failed and is about to be
-// repeated, as its owner has configured.
-const retries = "helm-controller tries again: "
+// awaitHandling waits until helm-controller has handled a request.
+func (p prover) awaitHandling(known progress) verdict {
+	r := &p.Release
+	switch {
+	case known.failedBefore():
+		return failed(known.before.Message) // Until it has come to an end, that holds.
+	case r.Working(): // It notes a request at the end of its work.
+		return p.working(known)
+	case r.RequestedAt == known.Token:
+		return p.wait(known, "", "helm-controller has not handled the request; check that it is running and serves this HelmRelease")
+	}
+	return p.wait(known, waitsForRequest, "helm-controller has not handled a request; check that it is running and serves this HelmRelease")
+}
 
-func (t *task) attempt() string {
-	return text.Line(retries+because(t.Release.ReadyReason, t.Release.ReadyMessage), maxText)
+// working waits for helm-controller to finish. What it said of an attempt that has failed
+// holds until it says something else: its tries are no news.
+func (p prover) working(known progress) verdict {
+	message := ""
+	if known.was(triggerv1.TargetTriggered) && strings.HasPrefix(known.before.Message, retries) {
+		message = known.before.Message
+	}
+	return p.wait(known, message, because("helm-controller is still working on the release", p.Release.ReadyMessage))
+}
+
+// wait keeps the target Triggered until the timeout, and Failed after it. A failed
+// target goes on being watched: proof that comes late is proof.
+func (p prover) wait(known progress, message, timedOut string) verdict {
+	if left := p.Timeout - known.age(p.Now); left > 0 {
+		return inProgress(message, left)
+	}
+	return failed(fmt.Sprintf("not delivered within %s: %s", p.Timeout, timedOut))
+}
+
+// judge waits until helm-controller is content with the release.
+func (p prover) judge(known progress) verdict {
+	r := &p.Release
+	switch {
+	case r.Ready == "False" && slices.Contains(waitingReasons, r.ReadyReason):
+		return p.wait(known, r.ReadyMessage, "the release is still not ready: "+r.ReadyMessage)
+	case r.Ready == "False" && (r.Retrying || p.announced(known)):
+		return p.wait(known, p.tries(), "helm-controller still tries: "+because(r.ReadyReason, r.ReadyMessage))
+	case r.Ready == "False":
+		return failed(because(r.ReadyReason, r.ReadyMessage))
+	case r.Ready != "True":
+		return p.wait(known, "", "the release has no Ready condition; check that helm-controller is running")
+	}
+	return verdict{}
+}
+
+// tries is the message while helm-controller tries again.
+func (p prover) tries() string {
+	return text.Line(retries+because(p.Release.ReadyReason, p.Release.ReadyMessage), maxText)
 }
 
 // announced is true if helm-controller has said of this very failure that it tries again,
 // and has begun to.
-func (t *task) announced() bool {
-	return t.Release.Reconciling && t.previously(triggerv1.TargetTriggered) && t.Previous.Message == t.attempt()
+func (p prover) announced(known progress) bool {
+	return p.Release.Reconciling && known.was(triggerv1.TargetTriggered) && known.before.Message == p.tries()
 }
 
-// underWay waits for helm-controller to finish. What it said of an attempt that has failed
-// holds until it says something else: its tries are no news.
-func (t *task) underWay() Decision {
-	message := ""
-	if t.previously(triggerv1.TargetTriggered) && strings.HasPrefix(t.Previous.Message, retries) {
-		message = t.Previous.Message
+// staleFailure reports that helm-controller has given up on the release for another reason
+// than the request: a failure before it, an interruption, or something that is not reported
+// any more, since waiting for a dependency or a source has hidden it.
+func (p prover) staleFailure(known progress) bool {
+	r := &p.Release
+	switch {
+	case r.ReadyReason == canceledReason:
+		return true
+	case known.requestForced(r) && r.Revision <= known.requestRevision(r):
+		return r.Ready != "False" || r.Record.FailedAt.Equal(r.ReadySince)
+	default:
+		return r.Ready != "False" && !known.failedBefore()
 	}
-	return t.wait(message, because("helm-controller is still working on the release", t.Release.ReadyMessage))
+}
+
+// retryWithReset repeats a request on a release that helm-controller has given up on. Without a
+// reset of its failures it would do nothing.
+func (p prover) retryWithReset(known progress, want wanted) Decision {
+	r := &p.Release
+	// It may be about to go on. A clock that is wrong costs no more than this pause.
+	if since := p.Now.Sub(r.ReadySince); since >= 0 && since < firstRetryDelay {
+		return p.conclude(known, inProgress(r.ReadyMessage, firstRetryDelay-since))
+	}
+	lost := loss{what: "request", happened: "was handled without effect", force: known.requestForced(r), reset: true}
+	if r.ReadyReason == canceledReason {
+		lost.what, lost.happened = "upgrade", "was interrupted by another request"
+	}
+	return p.repeat(known, want, lost)
 }
 
 // checkEvidence looks for the evidence in a release that is ready.
-func (t *task) checkEvidence() Decision {
-	r := t.Release
-	forced := t.requestForced()
-	if forced && r.RolledBack && r.Revision > t.requestRevision() {
+func (p prover) checkEvidence(known progress, want wanted) Decision {
+	r, evidence := &p.Release, p.evidence(known)
+	forced, before := known.requestForced(r), known.requestRevision(r)
+	if forced && r.RolledBack && r.Revision > before {
 		// Of equal values, helm-controller takes the old revision for the new one.
-		return t.failed("the upgrade failed and helm-controller rolled it back; fix what failed, then " + Retry(t.Trigger))
+		return p.conclude(known, failed("the upgrade failed and helm-controller rolled it back; fix what failed, then "+Retry(p.Trigger)))
 	}
-	if t.doubted() {
-		return t.lost(true, "request", "was handled while there was other content")
+	if evidence.doubtedSince(before) {
+		return p.repeat(known, want, loss{what: "request", happened: "was handled while there was other content", force: true})
 	}
-	forceProven := !forced || t.upgraded() && !t.missed()
+	forceProven := !forced || r.upgradedSince(before) && !evidence.missed(p.Sources)
 	valuesProven := true
-	if t.readsAny() {
-		switch t.Values {
+	if r.readsAny(p.Sources) {
+		switch p.Values {
 		case ValuesUnknown:
-			return Decision{NeedValues: true}
+			return p.conclude(known, verdict{needValues: true})
 		case ValuesDiffer:
 			valuesProven = false
 		case ValuesEqual, ValuesUnreadable:
 		}
 	}
 	if forceProven && valuesProven {
-		return t.delivered()
+		return p.delivered(known)
 	}
-	return t.lost(forced && !forceProven, "request", "was handled without effect")
+	return p.repeat(known, want, loss{what: "request", happened: "was handled without effect", force: !forceProven})
 }
 
 // delivered records the proof.
-func (t *task) delivered() Decision {
-	t.status.Digest = t.Digest
-	t.status.Forced = t.requestForced()
-	t.status.Revision = t.Release.Revision
-	t.status.DeliveredAt = t.now()
-	t.trust()
+func (p prover) delivered(known progress) Decision {
+	known = known.trusted()
+	known.Digest, known.Forced, known.Revision = p.Digest, known.requestForced(&p.Release), p.Release.Revision
+	known.DeliveredAt = timestamp(p.Now)
 	message := ""
-	if t.readsAny() && t.Values == ValuesUnreadable {
+	if p.Values == ValuesUnreadable && p.Release.readsAny(p.Sources) {
 		message = "the request was handled and the release is ready; its values could not be compared, since the operator cannot read all of them, does not know the algorithm of their digest, or they are too large"
 	}
-	return t.end(triggerv1.TargetDelivered, message)
+	return p.conclude(known, verdict{state: triggerv1.TargetDelivered, message: message})
 }
 
-// lost repeats a request that did not have the effect it should have had.
-func (t *task) lost(force bool, what, happened string) Decision {
-	if t.status.Attempts >= MaxAttempts {
-		return t.failed(fmt.Sprintf("helm-controller handled %d requests and the release still does not run the change; to request it again: %s", t.status.Attempts, Retry(t.Trigger)))
+// stay leaves a target Delivered and notes what a later decision needs to know of the
+// time before a change: the latest revision that was there while the content was, and
+// whether the release was ready.
+func (p prover) stay(known progress) Decision {
+	message := ""
+	if known.before != nil && known.before.State == triggerv1.TargetDelivered {
+		message = known.before.Message // It holds as long as the proof.
 	}
-	delay := firstRetryDelay << max(0, t.status.Attempts-1)
-	if wait := delay - t.age(); wait > 0 {
-		decision := t.end(triggerv1.TargetTriggered, fmt.Sprintf("the %s %s and will be repeated", what, happened))
-		decision.After = wait
-		return decision
+	if slices.ContainsFunc(p.Sources, p.Release.looksUp) {
+		known.Revision = max(known.Revision, p.Release.Revision)
 	}
-	t.status.Forced = force
-	decision := t.request(t.status.Attempts + 1)
-	decision.Status.Message = fmt.Sprintf("the %s before %s", what, happened)
+	decision := p.conclude(known, verdict{state: triggerv1.TargetDelivered, message: message})
+	if p.Gated && p.Release.unwell() {
+		decision.Status.UnreadyBefore = new(true)
+	}
 	return decision
 }
 
-// wait keeps the target Triggered until the timeout, and Failed after it. A failed
-// target goes on being watched: proof that comes late is proof.
-func (t *task) wait(message, timedOut string) Decision {
-	if left := t.Timeout - t.age(); left > 0 {
-		decision := t.end(triggerv1.TargetTriggered, message)
-		decision.After = left
-		return decision
+// loss is a request that did not have the effect that it should have had.
+type loss struct {
+	// what was lost, and what happened to it.
+	what, happened string
+
+	// force and reset are what its repetition is made with.
+	force, reset bool
+}
+
+// repeat repeats a request that was lost, not too often and not too soon.
+func (p prover) repeat(known progress, want wanted, lost loss) Decision {
+	attempts := known.Attempts
+	if attempts >= MaxAttempts {
+		return p.conclude(known, failed(fmt.Sprintf("helm-controller handled %d requests and the release still does not run the change; to request it again: %s", attempts, Retry(p.Trigger))))
 	}
-	return t.failed(fmt.Sprintf("not delivered within %s: %s", t.Timeout, timedOut))
-}
-
-func (t *task) failed(message string) Decision {
-	return t.end(triggerv1.TargetFailed, message)
-}
-
-// failedBefore reports that the last request has already been found to have failed.
-func (t *task) failedBefore() bool { return t.previously(triggerv1.TargetFailed) }
-
-// previously is true if the last request was found in a state before.
-func (t *task) previously(state triggerv1.TargetState) bool {
-	p := t.Previous
-	return p != nil && p.State == state && p.Token == t.status.Token
-}
-
-// owesForce reports that a forced upgrade is due or was requested already, and that
-// there is no revision of it yet.
-func (t *task) owesForce() bool {
-	switch {
-	case t.status.DeliveredAt != nil:
-		return false
-	case t.unrequested():
-		return t.status.Forced
-	default:
-		return t.requestForced() && !t.upgraded()
+	delay := firstRetryDelay << max(0, attempts-1)
+	if wait := delay - known.age(p.Now); wait > 0 {
+		return p.conclude(known, inProgress(fmt.Sprintf("the %s %s and will be repeated", lost.what, lost.happened), wait))
 	}
-}
-
-// upgraded reports that there is an upgrade since the last request.
-func (t *task) upgraded() bool {
-	return t.Release.Revision > t.requestRevision() && !t.Release.RolledBack
-}
-
-// requestForced reports whether the last request asked for a forced upgrade.
-func (t *task) requestForced() bool {
-	if record := t.Release.Record; record.Token != "" && record.Token == t.status.Token {
-		return record.Force
-	}
-	return t.status.Forced
-}
-
-// requestRevision is the revision that the release had at the last request.
-func (t *task) requestRevision() int64 {
-	if record := t.Release.Record; record.Token != "" && record.Token == t.status.Token {
-		return record.Revision
-	}
-	return t.status.Revision
-}
-
-// age is the time since the last request.
-func (t *task) age() time.Duration {
-	if t.status.TriggeredAt == nil {
-		return 0
-	}
-	return t.Now.Sub(t.status.TriggeredAt.Time)
-}
-
-func (t *task) readsAny() bool {
-	return slices.ContainsFunc(t.Sources, func(s Source) bool { return t.Release.Reads[s.ID] })
-}
-
-// needsForce reports whether a change of these sources takes a forced upgrade.
-func (in Input) needsForce(sources []Source) bool {
-	return slices.ContainsFunc(sources, func(s Source) bool {
-		return s.Force == triggerv1.ForceAlways || s.Force != triggerv1.ForceNever && !in.Release.Reads[s.ID]
-	})
-}
-
-// pick returns the sources of these IDs.
-func (t *task) pick(ids []string) []Source {
-	var picked []Source
-	for _, s := range t.Sources {
-		if slices.Contains(ids, s.ID) {
-			picked = append(picked, s)
-		}
-	}
-	return picked
+	known.Forced = lost.force
+	decision := requester(p).send(known, want, attempts+1, lost.reset)
+	decision.Status.Message = fmt.Sprintf("the %s before %s", lost.what, lost.happened)
+	return decision
 }

@@ -5,12 +5,9 @@ package plan
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -26,14 +23,14 @@ const maxRecorded = 300
 // than before. Being part of the same patch, it is there exactly when the request was made: after a
 // crash, or when two triggers deliver the same change, it says what has been requested already.
 type Record struct {
-	// UID of the HelmRelease that was asked. A record that a backup or an export brought
+	// UID of the HelmRelease that was triggered. A record that a backup or an export brought
 	// to another one says nothing about it. Records of earlier versions have none.
 	UID types.UID `json:"uid,omitempty"`
 
 	// Token of the request.
 	Token string `json:"token,omitempty"`
 
-	// Force reports whether a forced upgrade was asked for.
+	// Force reports whether a forced upgrade was requested.
 	Force bool `json:"force,omitempty"`
 
 	// Revision of the Helm release before the request.
@@ -68,7 +65,7 @@ type RecordedSource struct {
 	// none.
 	Object string `json:"object,omitempty"`
 
-	// After is the revision that the release had when it was first asked for this content.
+	// After is the revision that the release had when it was first requested for this content.
 	// helm-controller was idle then, so that a newer revision began when the content was
 	// there.
 	After int64 `json:"after,omitempty"`
@@ -85,15 +82,15 @@ func ParseRecord(text string) Record {
 	if r.Token != "" && !tokenPattern.MatchString(r.Token) {
 		return Record{}
 	}
-	asked := r.Token != "" && !r.At.IsZero()
-	if asked && (r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998) {
+	requested := r.Token != "" && !r.At.IsZero()
+	if requested && (r.At.UTC().Year() < 2000 || r.At.UTC().Year() > 9998) {
 		return Record{}
 	}
 	if len(r.UID) > maxUID || r.Revision < 0 || r.Proven < 0 {
 		return Record{}
 	}
 	maps.DeleteFunc(r.States, func(trigger string, s State) bool { return !triggerPattern.MatchString(trigger) || !s.plausible() })
-	if !asked { // Nothing has been asked yet, or of the request nothing is known but its token.
+	if !requested { // Nothing has been requested yet, or of the request nothing is known but its token.
 		return Record{UID: r.UID, Token: r.Token, States: r.States}
 	}
 	r.Sources = slices.DeleteFunc(r.Sources, func(s RecordedSource) bool { return !s.plausible() })
@@ -155,11 +152,6 @@ func (r Record) String() string {
 	return string(text)
 }
 
-// Before reports whether the record is older than a request.
-func (r Record) Before(token string) bool {
-	return sequence(r.Token) < sequence(token)
-}
-
 // entry returns what the record says about the present content of a source, and false if
 // it says nothing about it.
 func (r Record) entry(s Source) (RecordedSource, bool) {
@@ -195,6 +187,11 @@ func (r Record) covers(s Source) bool {
 	return found && (e.Object == "" || e.Object == object(s))
 }
 
+// coversAll reports whether it covers all of the sources.
+func (r Record) coversAll(sources []Source) bool {
+	return !slices.ContainsFunc(sources, func(s Source) bool { return !r.covers(s) })
+}
+
 // names is like covers, and false for a record that does not name the object.
 func (r Record) names(s Source) bool {
 	e, found := r.entry(s)
@@ -219,27 +216,27 @@ func (r Record) next(uid types.UID, token string, force bool, revision int64, at
 	return Record{UID: uid, Token: token, Force: force, Revision: revision, At: at.UTC().Truncate(time.Second), Sources: sources, States: r.States}
 }
 
-// newToken returns a token that was never used on the release before: it carries
-// a number above those of the record and of the last known token. Being a
-// function of these and of the digest, it is the same when a decision is taken
-// twice.
-func newToken(digestText string, previous ...string) string {
-	last := 0
-	for _, token := range previous {
-		last = max(last, sequence(token))
+// rejectedID is the name under which a record holds, as if it was a source, the content of a trigger that
+// was last rolled back on the release. The status of a trigger, which says so too, goes with it when it is
+// deleted and made again.
+func rejectedID(trigger string) string { return "refused/" + trigger }
+
+// rejecting returns the record with the content of a trigger that is rolled back by the
+// request, none if it asks for what the sources hold.
+func (r Record) rejecting(trigger, rejected string) Record {
+	id := rejectedID(trigger)
+	r.Sources = slices.DeleteFunc(slices.Clone(r.Sources), func(s RecordedSource) bool { return s.ID == id })
+	if rejected != "" {
+		r.Sources = slices.Insert(r.Sources, 0, RecordedSource{ID: id, Digest: digest.Short(rejected)})
+		r.Sources = r.Sources[:min(len(r.Sources), maxRecorded)]
 	}
-	return fmt.Sprintf("%s.%d", digest.Short(digestText), last+1)
+	return r
 }
 
-// sequence returns the number in a token, 0 if it is none of ours.
-func sequence(token string) int {
-	_, number, found := strings.Cut(token, ".")
-	if !found {
-		return 0
-	}
-	n, err := strconv.ParseUint(number, 10, 31)
-	if err != nil { // Written by someone else, perhaps to exhaust the numbers.
-		return 0
-	}
-	return int(n)
+// Rejects reports whether the last request of a trigger on the release was to run earlier
+// content in place of this, by its digest or one of those that it had formerly.
+func (r Record) Rejects(trigger, content string, formerly ...string) bool {
+	return slices.ContainsFunc(append([]string{content}, formerly...), func(content string) bool {
+		return slices.Contains(r.Sources, RecordedSource{ID: rejectedID(trigger), Digest: digest.Short(content)})
+	})
 }

@@ -69,7 +69,8 @@ const simSettled = 3 * time.Second
 // mayHaveRead reports whether there is a revision that is not recorded, and content of which
 // the record on the release does not say that it was there before that.
 func mayHaveRead(in Input) bool {
-	p, t := in.Previous, newTask(in)
+	p, f := in.Previous, factsOf(in)
+	evidence := f.evidence(recorded(&f))
 	return (p == nil || p.Digest == "" || in.Release.Revision > p.Revision) &&
-		slices.ContainsFunc(in.Sources, func(s Source) bool { return !t.witnessed(s) })
+		slices.ContainsFunc(in.Sources, func(s Source) bool { return !evidence.witnessed(s) })
 }

@@ -33,12 +33,12 @@ const (
 	// of those, a change that waits counts as one of all sources.
 	maxKnown = 300
 
-	// unasked stands for the digest of a source that the release was not asked for yet.
-	unasked = "0"
+	// notRequested stands for the digest of a source whose content was not requested of the release yet.
+	notRequested = "0"
 )
 
 // State is what a ValuesTrigger knows of a release that is one of its targets. It is written in
-// the same patch as the request that it is about. Where nothing is asked, it is written when it says
+// the same patch as the request that it is about. Where nothing is requested, it is written when it says
 // more than before: that something is proven, has failed, or must be known of the time before a change.
 type State struct {
 	// Trigger is the beginning of the UID of the ValuesTrigger. One that is deleted and made again knows
@@ -49,7 +49,7 @@ type State struct {
 	// content before.
 	State triggerv1.TargetState `json:"state,omitempty"`
 
-	// Digest of the content that the release was last asked to run or is proven to run, and
+	// Digest of the content that the release was last requested to run or is proven to run, and
 	// Sources as they were then. There are none in a state that was taken over from an earlier version
 	// while a change waited.
 	Digest  string           `json:"digest,omitempty"`
@@ -95,7 +95,7 @@ func (r Record) Knowers(uid types.UID) map[string]string {
 }
 
 // Recall returns what a trigger knows of a target, nil if it knows nothing, and the sources as they
-// were when the target was last asked or proven to run their content, nil if that is not known. Digests
+// were when the target was last requested or proven to run their content, nil if that is not known. Digests
 // that are made otherwise now are translated.
 func (r Record) Recall(who Knower, uid types.UID, now Translation) (*triggerv1.TargetStatus, []RecordedSource) {
 	s, found := r.Of(uid).States[who.Key]
@@ -113,7 +113,7 @@ func (r Record) Recall(who Knower, uid types.UID, now Translation) (*triggerv1.T
 }
 
 // Keep returns the record with what a trigger knows of a target now, and whether that is to be
-// written although nothing is asked.
+// written although nothing is requested.
 func (r Record) Keep(in Input, status triggerv1.TargetStatus) (Record, bool) {
 	if !in.Release.Exists || in.Release.Denied != "" {
 		return r, false
@@ -149,7 +149,7 @@ func (s State) size() int {
 	return len(data)
 }
 
-// oldest returns whose state was asked or proven longest ago: perhaps of a trigger that is gone.
+// oldest returns whose content was requested or proven longest ago: perhaps of a trigger that is gone.
 func (r Record) oldest() string {
 	last := func(s State) time.Time {
 		var at time.Time
@@ -204,26 +204,26 @@ func stateOf(in Input, old State, status triggerv1.TargetStatus) State {
 	return s
 }
 
-// sourcesOf returns the sources as they were when the target was last asked or proven to run their content.
+// sourcesOf returns the sources as they were when the target was last requested or proven to run their content.
 func (in Input) sourcesOf(old State, status triggerv1.TargetStatus) []RecordedSource {
 	switch {
 	case status.Digest == in.Digest:
 		return known(in.Sources)
 	case status.Digest == old.Digest:
-		return in.met(old.Sources)
+		return in.withAdded(old.Sources)
 	case in.Previous != nil && status.Digest == in.Previous.Digest:
 		return in.Known
 	}
 	return nil
 }
 
-// met returns what is known of the sources with those that were taken in since and are there: if one of
-// them goes before the release is asked to, the release may have looked it up.
-func (in Input) met(known []RecordedSource) []RecordedSource {
+// withAdded returns what is known of the sources with those that were taken in since and are there: if one of
+// them goes before its content is requested, the release may have looked it up.
+func (in Input) withAdded(known []RecordedSource) []RecordedSource {
 	for _, s := range in.Sources {
 		found := slices.ContainsFunc(known, func(e RecordedSource) bool { return e.ID == s.ID })
-		if known != nil && !found && s.Digest != "" && in.isLookedUp(s) && len(known) < maxKnown {
-			known = append(slices.Clip(known), RecordedSource{ID: s.ID, Digest: unasked})
+		if known != nil && !found && s.Digest != "" && in.Release.looksUp(s) && len(known) < maxKnown {
+			known = append(slices.Clip(known), RecordedSource{ID: s.ID, Digest: notRequested})
 		}
 	}
 	return known

@@ -203,11 +203,11 @@ func TestRecall_digests_that_were_made_otherwise(t *testing.T) {
 	next.Knower, next.Release = in.Knower, in.Release
 	next.Previous, next.Known = in.Release.Record.Recall(in.Knower, in.Release.UID, TranslationOf(next.Sources))
 	g.Expect(next.Previous.Digest).To(Equal(next.Digest))
-	g.Expect(next.own().Changed).To(BeEmpty())
+	g.Expect(next.ownDiff().Changed).To(BeEmpty())
 
 	s.source(read).Former = []string{"sha256:other"} // Which has changed as well.
 	next.Sources = s.sources
-	g.Expect(next.own().Changed).To(BeEmpty())
+	g.Expect(next.ownDiff().Changed).To(BeEmpty())
 }
 
 // What another trigger, or an earlier request, asked for does not count against content that a later revision is

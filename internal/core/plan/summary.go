@@ -81,7 +81,7 @@ func Summarize(targets []triggerv1.TargetStatus) Summary {
 		s.Outcome = triggerv1.ChangeFailed
 	case progressing > 0:
 		s.Ready, s.Reason = metav1.ConditionUnknown, meta.ProgressingReason
-		s.Message = progress(counts, total)
+		s.Message = progressMessage(counts, total)
 		if refused := Refused(targets); refused != "" {
 			s.Message += "; " + refused
 		}
@@ -147,8 +147,8 @@ func success(targets []triggerv1.TargetStatus) string {
 	}
 }
 
-// progress counts what is under way, in an order that does not change.
-func progress(counts map[triggerv1.TargetState]int, total int) string {
+// progressMessage counts the targets in each state, in an order that does not change.
+func progressMessage(counts map[triggerv1.TargetState]int, total int) string {
 	message := fmt.Sprintf("%s of %d delivered", amount(counts[triggerv1.TargetDelivered]), total)
 	for _, state := range []struct {
 		state triggerv1.TargetState

@@ -49,33 +49,34 @@ func (d Decision) Effect(r Release, values ValuesState) string {
 	}
 }
 
-// noteReadiness records, when a change is due, whether the release was unready before it, so that
+// readinessBefore returns, when a change is due, whether the release was unready before it, so that
 // the rollout does not count that as a failure of the change. Either it was seen while the release
 // was Delivered, or this is the first time that the release is seen. A release that stops being
 // ready together with the change may have failed because of it.
-func (t *task) noteReadiness() {
-	r := t.Release
+func readinessBefore(f *facts, known progress) *bool {
+	r := &f.Release
 	switch {
-	case !t.Gated: // No one counts failures.
-	case r.Ready == "True", t.Rejected != "": // A rollback fixes the release, or has failed.
-		t.status.UnreadyBefore = new(false)
-	case t.met() && sequence(r.Record.Token) <= sequence(t.status.Token):
-		t.status.UnreadyBefore = new(r.unwell())
+	case !f.Gated: // No one counts failures.
+	case r.Ready == "True", f.Rejected != "": // A rollback fixes the release, or has failed.
+		return new(false)
+	case known.met(f.Settling) && !known.precedes(r.Record):
+		return new(r.unwell())
 	}
+	return known.UnreadyBefore
 }
 
 // met reports whether the target is met for the first time: nothing is known of the time
 // before. While a change settles, that is its beginning. What was noted then stays: it may have
 // got the change since, by the request of someone else, and failed with it.
-func (t *task) met() bool {
-	p := t.Previous
+func (p progress) met(settling bool) bool {
+	before := p.before
 	switch {
-	case p == nil, p.State == triggerv1.TargetMissing:
+	case before == nil, before.State == triggerv1.TargetMissing:
 		return true
-	case p.State == triggerv1.TargetHeld, p.State == triggerv1.TargetPending && t.Settling:
+	case before.State == triggerv1.TargetHeld, before.State == triggerv1.TargetPending && settling:
 		return false
 	}
-	return p.Digest == "" && p.UnreadyBefore == nil
+	return before.Digest == "" && before.UnreadyBefore == nil
 }
 
 // WasUnready reports whether a release is known to have been unready before a change.

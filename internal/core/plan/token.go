@@ -4,13 +4,49 @@
 package plan
 
 import (
+	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
 	"github.com/fluxcd/pkg/apis/meta"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
+	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
+
+// This file makes the tokens of requests, and compares them: their numbers say which request came later.
+
+// newToken returns a token that was never used on the release before: it carries
+// a number above those of the record and of the last known token. Being a
+// function of these and of the digest, it is the same when a decision is taken
+// twice.
+func newToken(digestText string, previous ...string) string {
+	last := 0
+	for _, token := range previous {
+		last = max(last, sequence(token))
+	}
+	return fmt.Sprintf("%s.%d", digest.Short(digestText), last+1)
+}
+
+// sequence returns the number in a token, 0 if it is none of ours.
+func sequence(token string) int {
+	_, number, found := strings.Cut(token, ".")
+	if !found {
+		return 0
+	}
+	n, err := strconv.ParseUint(number, 10, 31)
+	if err != nil { // Written by someone else, perhaps to exhaust the numbers.
+		return 0
+	}
+	return int(n)
+}
+
+// Before reports whether the record is older than a request.
+func (r Record) Before(token string) bool {
+	return sequence(r.Token) < sequence(token)
+}
 
 // requestPattern is that of a token as the operator makes it. The times and numbers that people and
 // other clients request with are none.

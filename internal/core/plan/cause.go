@@ -10,6 +10,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
@@ -30,9 +31,9 @@ const (
 )
 
 // cause says why a request is made, in one line.
-func (t *task) cause() string {
+func (f *facts) cause(known progress, want wanted) string {
 	var parts []string
-	named := t.named()
+	named := want.named(f.Release.Record)
 	for i, s := range named {
 		if i == maxNamed {
 			parts = append(parts, fmt.Sprintf("and %d more", len(named)-maxNamed))
@@ -41,52 +42,61 @@ func (t *task) cause() string {
 		parts = append(parts, describe(s))
 	}
 	switch {
-	case t.Restores != "":
-		parts = append(parts, t.Restores)
-	case t.Rejected != "":
-		parts = append(parts, CauseOfRollback+digest.Abbreviated(t.Rejected))
+	case f.Restores != "":
+		parts = append(parts, f.Restores)
+	case f.Rejected != "":
+		parts = append(parts, CauseOfRollback+digest.Abbreviated(f.Rejected))
 	}
-	if t.Input.Force != "" {
-		parts = append(parts, "request by "+t.forceAnnotation())
+	if want.force != "" {
+		parts = append(parts, "request by "+f.forceAnnotation())
 	}
-	if t.Reset != "" {
+	if want.reset != "" {
 		parts = append(parts, "retry by reconcile.fluxcd.io/resetAt")
 	}
-	if len(parts) == 0 && t.unrequested() {
-		parts = append(parts, t.waitedFor())
+	switch {
+	case len(parts) > 0:
+	case known.unrequested():
+		parts = append(parts, f.waitedFor())
+	default:
+		return known.Cause // A repetition has the cause of the first request.
 	}
-	if len(parts) == 0 {
-		return t.status.Cause // A repetition has the cause of the first request.
-	}
-	return t.signed(strings.Join(parts, ", "))
+	return signed(strings.Join(parts, ", "), f.Trigger)
 }
 
 // signed returns a cause that ends with the operator's word of which trigger it is about.
 // No one's keys or name push that out, and no one who may write the status leaves it out.
-func (t *task) signed(cause string) string {
-	via := " via ValuesTrigger " + t.Trigger
+func signed(cause, trigger string) string {
+	via := " via ValuesTrigger " + trigger
 	if cause = strings.TrimSuffix(cause, via); cause == "" {
 		return ""
 	}
 	return text.Line(cause, max(minCause, maxText-len(via))) + via
 }
 
-// named returns the wanted sources, and of a change that has waited those with content
-// that the release was not asked for yet.
-func (t *task) named() []Source {
-	if !t.waited {
-		return t.wanted
+// named returns the sources to name: of a change that has waited, those with content that was not requested
+// yet.
+func (w wanted) named(record Record) []Source {
+	if !w.waited {
+		return w.sources
 	}
 	var named []Source
-	for _, s := range t.wanted {
-		if !t.Release.Record.covers(s) {
+	for _, s := range w.sources {
+		if !record.covers(s) {
 			named = append(named, s)
 		}
 	}
 	if len(named) == 0 {
-		return t.wanted
+		return w.sources
 	}
 	return named
+}
+
+// waitedFor is the cause of a request that had to wait and has no other.
+func (f *facts) waitedFor() string {
+	if f.ByTriggerAt {
+		return "request by " + triggerv1.TriggerAtAnnotation + " that had to wait"
+	}
+	return "request by annotation that had to wait"
 }
 
 // describe returns a source with what is known of its last change.
@@ -120,8 +130,6 @@ func because(statement, message string) string {
 	}
 	return statement + ": " + message
 }
-
-func (t *task) now() *metav1.Time { return timestamp(t.Now) }
 
 // timestamp returns a time as it is stored: in whole seconds.
 func timestamp(at time.Time) *metav1.Time {

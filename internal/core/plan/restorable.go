@@ -9,7 +9,12 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// Delivered returns what to record of sources as content that can be gone back to.
+// This file knows content that can be restored.
+
+// maxKeptBytes bounds the sources that one change of the history lists as kept, in bytes of JSON.
+const maxKeptBytes = 12 << 10
+
+// Delivered returns what to record of sources as content that can be restored.
 func Delivered(sources []Source) *triggerv1.DeliveredContent {
 	content := &triggerv1.DeliveredContent{Digest: Combined(sources)}
 	for _, s := range sources {
@@ -47,4 +52,39 @@ func (r Release) Restorable() bool {
 		copied = copied || reads
 	}
 	return copied
+}
+
+// Kept returns what the history lists of sources whose content is kept, nil if the list is too long.
+// It has no UIDs: the content counts, whatever object it was in.
+func Kept(sources []Source) []triggerv1.KeptSource {
+	kept := Delivered(sources).Sources
+	for i := range kept {
+		kept[i].UID = ""
+	}
+	if sizeOf(&kept) > maxKeptBytes {
+		return nil
+	}
+	return kept
+}
+
+// Content returns the content that a change lists as kept, nil if it lists none.
+func Content(change triggerv1.Change) *triggerv1.DeliveredContent {
+	if len(change.Kept) == 0 {
+		return nil
+	}
+	return &triggerv1.DeliveredContent{Digest: change.Digest, Sources: change.Kept}
+}
+
+// Restorable returns the contents that a status has on record as kept.
+func Restorable(status *triggerv1.ValuesTriggerStatus) []*triggerv1.DeliveredContent {
+	var contents []*triggerv1.DeliveredContent
+	if status.LastDelivered != nil {
+		contents = append(contents, status.LastDelivered)
+	}
+	for _, change := range status.History {
+		if content := Content(change); content != nil {
+			contents = append(contents, content)
+		}
+	}
+	return contents
 }
