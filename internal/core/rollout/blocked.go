@@ -17,7 +17,7 @@ import (
 // block waits for a person, since nothing is learnt from a stage in which no target can
 // be triggered. What was refused before is tried again.
 func (p *planner) block(st *stage) {
-	t := p.Targets[st.members[0]]
+	t := p.Input.Targets[st.members[0]]
 	st.restart(p.Now)
 	p.Status.Phase = triggerv1.RolloutBlocked
 	p.Status.Message = text.Line(fmt.Sprintf("no target of stage %s can be delivered to; %s: %s", st.Name, t.Name, t.Message), maxMessage)
@@ -53,5 +53,5 @@ func (st *stage) restart(now time.Time) {
 func (p *planner) unapproved(st *stage) bool {
 	return st.Phase == triggerv1.StageFinished && st.spec.Approval == triggerv1.ApprovalManual &&
 		!st.Approved && !p.Status.Overridden && p.Status.Rollback == nil &&
-		slices.ContainsFunc(st.members, func(i int) bool { return p.Targets[i].Wants && p.Targets[i].Standing != UnderWay })
+		slices.ContainsFunc(st.members, func(i int) bool { return p.Input.Targets[i].Wants && p.Input.Targets[i].Standing != UnderWay })
 }

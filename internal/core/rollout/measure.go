@@ -69,7 +69,7 @@ func (p *planner) due(st *stage, r analysis.Request) {
 func (p *planner) measured(st *stage) []types.NamespacedName {
 	releases := make([]types.NamespacedName, 0, len(st.members))
 	for _, i := range st.members {
-		if namespace, name, _ := strings.Cut(p.Targets[i].Name, "/"); p.Targets[i].Standing != Out {
+		if namespace, name, _ := strings.Cut(p.Input.Targets[i].Name, "/"); p.Input.Targets[i].Standing != Out {
 			releases = append(releases, types.NamespacedName{Namespace: namespace, Name: name})
 		}
 	}

@@ -31,7 +31,7 @@ func (p *planner) fill(st *stage, members []int, order order) {
 	waits := fmt.Sprintf("queued: stage %s allows %d at a time", st.Name, limit)
 	for _, standing := range []Standing{UnderWay, Due, Out} {
 		for _, i := range members {
-			t := p.Targets[i]
+			t := p.Input.Targets[i]
 			if !t.Wants || t.Standing != standing {
 				continue
 			}
@@ -40,13 +40,13 @@ func (p *planner) fill(st *stage, members []int, order order) {
 				continue
 			}
 			if first := order.first(i); first != "" {
-				p.Held[i] = first
+				p.Decision.Targets[i].Held = first
 				continue
 			}
 			if turn.Targets = append(turn.Targets, i); len(turn.Targets) <= free {
 				p.admit([]int{i})
 			} else {
-				p.Held[i] = waits
+				p.Decision.Targets[i].Held = waits
 			}
 		}
 	}
@@ -66,20 +66,20 @@ type order struct {
 // order returns that of the stage: dependents wait for what they depend on or, backwards,
 // are waited for by it.
 func (p *planner) order(st *stage, backwards bool) order {
-	o := order{targets: p.Targets, reason: "waits for %s, which it depends on"}
+	o := order{targets: p.Input.Targets, reason: "waits for %s, which it depends on"}
 	if backwards {
 		o.reason = "waits for %s, which depends on it"
 	}
-	if !slices.ContainsFunc(st.members, func(i int) bool { return len(p.Targets[i].DependsOn) > 0 }) {
+	if !slices.ContainsFunc(st.members, func(i int) bool { return len(p.Input.Targets[i].DependsOn) > 0 }) {
 		return o
 	}
 	index := make(map[string]int, len(st.members))
 	for _, i := range st.members {
-		index[p.Targets[i].Name] = i
+		index[p.Input.Targets[i].Name] = i
 	}
 	o.waits = make(map[int][]int, len(st.members))
 	for _, i := range st.members {
-		for _, name := range p.Targets[i].DependsOn {
+		for _, name := range p.Input.Targets[i].DependsOn {
 			d, found := index[name]
 			switch {
 			case !found || d == i:

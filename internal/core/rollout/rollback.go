@@ -52,8 +52,8 @@ func (p *planner) rollBack() {
 
 // withdraw withdraws what was admitted before it was seen that the content fails.
 func (p *planner) withdraw() {
-	for i := range p.Admitted {
-		p.Admitted[i] = false
+	for i := range p.Decision.Targets {
+		p.Decision.Targets[i].Admitted = false
 	}
 	p.Turns = nil
 	p.hold(p.all(), "the rollout has halted")
@@ -107,7 +107,7 @@ func (p *planner) haltRollback(why string) {
 // firstFailed returns the first target of a stage whose failure counts.
 func (p *planner) firstFailed(st *stage) Target {
 	for _, i := range st.members {
-		if t := p.Targets[i]; t.Standing == Failed && !t.UnreadyBefore {
+		if t := p.Input.Targets[i]; t.Standing == Failed && !t.UnreadyBefore {
 			return t
 		}
 	}
@@ -119,7 +119,7 @@ func (p *planner) reportRest() {
 	count, first := 0, Target{}
 	for i := range p.stages {
 		for _, member := range p.stages[i].members {
-			if t := p.Targets[member]; t.Standing == Failed || t.Standing == Out {
+			if t := p.Input.Targets[member]; t.Standing == Failed || t.Standing == Out {
 				if count == 0 {
 					first = t
 				}

@@ -24,10 +24,7 @@ type planner struct {
 
 // Decide returns which targets may be triggered now. It is a pure function of its input.
 func Decide(in Input) Decision {
-	p := &planner{Input: in, Decision: Decision{
-		Admitted: make([]bool, len(in.Targets)),
-		Held:     make([]string, len(in.Targets)),
-	}}
+	p := &planner{Input: in, Decision: Decision{Targets: make([]Admission, len(in.Targets))}}
 	p.begin()
 	p.hold(p.all(), "waits for its turn")
 	switch {
@@ -195,8 +192,8 @@ func (p *planner) open(targets []int) bool {
 // admit lets the requests of targets through.
 func (p *planner) admit(targets []int) {
 	for _, i := range targets {
-		if p.Targets[i].Wants {
-			p.Admitted[i], p.Held[i] = true, ""
+		if p.Input.Targets[i].Wants {
+			p.Decision.Targets[i] = Admission{Admitted: true}
 		}
 	}
 }
@@ -204,15 +201,15 @@ func (p *planner) admit(targets []int) {
 // hold says why the requests of targets must wait.
 func (p *planner) hold(targets []int, why string) {
 	for _, i := range targets {
-		if p.Targets[i].Wants && !p.Admitted[i] {
-			p.Held[i] = why
+		if p.Input.Targets[i].Wants && !p.Decision.Targets[i].Admitted {
+			p.Decision.Targets[i].Held = why
 		}
 	}
 }
 
 // wanting reports whether a request would be made for any of the targets.
 func (p *planner) wanting(targets []int) bool {
-	return slices.ContainsFunc(targets, func(i int) bool { return p.Targets[i].Wants })
+	return slices.ContainsFunc(targets, func(i int) bool { return p.Input.Targets[i].Wants })
 }
 
 // look makes sure that the next decision comes no later than in some time.
@@ -224,7 +221,7 @@ func (p *planner) look(after time.Duration) {
 
 // all returns the indexes of all targets.
 func (p *planner) all() []int {
-	all := make([]int, len(p.Targets))
+	all := make([]int, len(p.Input.Targets))
 	for i := range all {
 		all[i] = i
 	}
@@ -237,7 +234,7 @@ func (p *planner) idle() bool {
 }
 
 func (p *planner) any(standings ...Standing) bool {
-	return slices.ContainsFunc(p.Targets, func(t Target) bool { return slices.Contains(standings, t.Standing) })
+	return slices.ContainsFunc(p.Input.Targets, func(t Target) bool { return slices.Contains(standings, t.Standing) })
 }
 
 // later and earlier return a time as it is stored, in whole seconds, so that what is

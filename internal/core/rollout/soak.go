@@ -58,7 +58,7 @@ func (p *planner) soak(st *stage) bool {
 // it is not known, and returns the first of the former.
 func (p *planner) unready(st *stage) (unready, unknown int, first Target) {
 	for _, i := range st.members {
-		t := p.Targets[i]
+		t := p.Input.Targets[i]
 		switch {
 		case t.Standing != Current || t.Ready == "True":
 		case t.Ready == "False":

@@ -76,7 +76,7 @@ func (p *planner) place(st *stage, fresh bool) {
 // sort puts each target into its stage.
 func (p *planner) sort() {
 	sizes := make([]int, len(p.stages))
-	for _, t := range p.Targets {
+	for _, t := range p.Input.Targets {
 		if t.Stage >= 0 {
 			sizes[t.Stage]++
 		}
@@ -84,7 +84,7 @@ func (p *planner) sort() {
 	for i, size := range sizes {
 		p.stages[i].members = make([]int, 0, size)
 	}
-	for i, t := range p.Targets {
+	for i, t := range p.Input.Targets {
 		if t.Stage == NoStage {
 			p.unmatched = append(p.unmatched, i)
 		}
