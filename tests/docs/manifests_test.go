@@ -89,7 +89,8 @@ func TestDocs_every_named_test_exists(t *testing.T) {
 	}
 }
 
-// The story of an edit names the functions that it goes through, and the phases of a pass their types and files.
+// The story of an edit names the functions that it goes through, and the phases of a pass and of a decision their
+// types and files.
 func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
 	g := NewWithT(t)
 	var code strings.Builder
@@ -101,9 +102,9 @@ func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(operator.Root(), "docs", "architecture.md"))
 	g.Expect(err).NotTo(HaveOccurred())
 	for _, c := range []struct {
-		section string
-		names   int
-	}{{"The story of an edit", 15}, {"The phases of a pass", 10}} {
+		section, dir string
+		names        int
+	}{{"The story of an edit", "delivery", 15}, {"The phases of a pass", "delivery", 10}, {"The phases of a decision", "core/rollout", 10}} {
 		_, story, found := strings.Cut(string(page), "\n## "+c.section+"\n")
 		g.Expect(found).To(BeTrue())
 		story, _, _ = strings.Cut(story, "\n## ")
@@ -114,7 +115,7 @@ func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
 			g.Expect(declared.MatchString(code.String())).To(BeTrue(), name[1])
 		}
 		for _, file := range regexp.MustCompile("`([a-z]+\\.go)`").FindAllStringSubmatch(story, -1) {
-			g.Expect(filepath.Join(operator.Root(), "internal", "delivery", file[1])).To(BeARegularFile())
+			g.Expect(filepath.Join(operator.Root(), "internal", c.dir, file[1])).To(BeARegularFile())
 		}
 	}
 }
