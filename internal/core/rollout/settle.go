@@ -52,8 +52,9 @@ func (w settler) begin(s, previous *triggerv1.RolloutStatus) {
 	case w.applied != nil:
 		s.Settling = w.applied.DeepCopy()
 		s.Settling.Since = micro(w.now)
-	case joined != nil:
+	case joined != nil && joined.Settling != nil:
 		s.Settling = joined.Settling.DeepCopy()
+		s.Settling.Since = notBegun(s.Settling.Since, w.now)
 	}
 	if w.quiet <= 0 && s.Settling == nil {
 		return
