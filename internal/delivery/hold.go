@@ -49,10 +49,10 @@ func (k *gatekeeper) hold(ctx context.Context, snap snapshot, cases []*targetCas
 	}
 	judged := verdict{
 		rollout: gated.Status, turns: gated.Turns, after: gated.After,
-		admitted: slices.Contains(gated.Admitted, true), passed: gated.Passed, rejectRefused: gated.RejectRefused,
+		admitted: gated.Admits(), passed: gated.Passed, rejectRefused: gated.RejectRefused,
 	}
 	for i, c := range cases {
-		c.held, c.settling = gated.Held[i], judged.settling()
+		c.held, c.settling = gated.Targets[i].Held, judged.settling()
 		if c.leftAlone(snap) {
 			c.held = notRestorable
 		}

@@ -108,7 +108,8 @@ func TestDocs_the_story_of_an_edit_names_functions_that_exist(t *testing.T) {
 	}{
 		{"The story of an edit", 15, "internal/delivery"},
 		{"The phases of a pass", 10, "internal/delivery"},
-		{"The steps of a decision", 10, "internal/core/plan"},
+		{"The steps of a decision about one target", 10, "internal/core/plan"},
+		{"The phases of a decision about all targets", 10, "internal/core/rollout"},
 	} {
 		_, story, found := strings.Cut(string(page), "\n## "+c.section+"\n")
 		g.Expect(found).To(BeTrue())

@@ -8,16 +8,12 @@ import (
 	"fmt"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
-	"github.com/nebius/helmrelease-trigger-operator/internal/core/analysis"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/digest"
 )
 
-// This file names the measurements of a stage, and keeps the record of that in line with the spec and
-// with what becomes of the stage. A decision asks for one measurement at a time, and counts the answer to
-// the one that its record asks for.
+// This file keeps the record of what is measured of a stage in line with the spec and with what becomes of
+// the stage.
 
 // measures reports whether the analysis of a stage has metrics or checks.
 func (st *stage) measures() bool {
@@ -140,18 +136,18 @@ func webhookOf(s *triggerv1.AnalysisStatus, name string) triggerv1.WebhookStatus
 // and it has neither passed nor been rolled back: the values from before that are those to compare with,
 // and that a target runs the content already proves nothing. Without any record, that is so of what was
 // not delivered everywhere.
-func (p *planner) inherit(st *stage) {
+func (st *stage) inherit(previous *triggerv1.RolloutStatus, targets group) {
 	if st.spec.Analysis == nil {
 		return
 	}
-	if p.Previous == nil {
-		if !p.idle() && st.measures() {
+	if previous == nil {
+		if st.measures() && !targets.idle() {
 			st.noted().Unproven = true
 		}
 		return
 	}
-	for i := range p.Previous.Stages {
-		if before := &p.Previous.Stages[i]; before.Name == st.Name && unproven(before) {
+	for i := range previous.Stages {
+		if before := &previous.Stages[i]; before.Name == st.Name && unproven(before) {
 			st.noted().Unproven, st.Analysis.Inherited = true, true
 			st.Analysis.Metrics = baselines(st.spec.Analysis, before.Analysis)
 		}
@@ -160,7 +156,7 @@ func (p *planner) inherit(st *stage) {
 
 // align brings what was measured in line with the spec: with other metrics or webhooks, all is counted again.
 // What has failed stays so, since the content has.
-func (p *planner) align(st *stage) {
+func (st *stage) align() {
 	s, a := st.Analysis, st.spec.Analysis
 	switch spec := specOf(a); {
 	case s == nil, s.Spec == spec, s.Failed != "":
@@ -169,26 +165,26 @@ func (p *planner) align(st *stage) {
 	default:
 		st.Analysis = &triggerv1.AnalysisStatus{Spec: spec, Unproven: s.Unproven, Inherited: s.Inherited, Measurements: s.Measurements, Metrics: baselines(a, s)}
 		if st.Phase == triggerv1.StageSoaking {
-			st.Since = later(p.Now)
+			st.Since = later(st.now)
 		}
 	}
 	if st.measures() && begun(st.Phase) && st.noted().MeasuredAt == nil {
-		st.Analysis.MeasuredAt = later(p.Now)
+		st.Analysis.MeasuredAt = later(st.now)
 	}
 }
 
 // enter notes that a stage enters a phase. The interval begins with the start, and again when all is
 // delivered.
-func (st *stage) enter(now time.Time, phase triggerv1.StagePhase) {
+func (st *stage) enter(phase triggerv1.StagePhase) {
 	if st.Analysis == nil && !st.measures() {
 		return
 	}
 	switch s := st.noted(); {
 	case begun(phase) && !begun(st.Phase):
-		s.Unproven, s.MeasuredAt = true, later(now)
+		s.Unproven, s.MeasuredAt = true, later(st.now)
 		recount(s)
 	case phase == triggerv1.StageSoaking:
-		s.MeasuredAt, s.Successes = later(now), 0
+		s.MeasuredAt, s.Successes = later(st.now), 0
 	case phase == triggerv1.StageFinished, phase == triggerv1.StageRolledBack:
 		s.Unproven, s.Inherited = s.Failed != "" && phase == triggerv1.StageFinished, false
 		for i := range s.Metrics {
@@ -212,7 +208,7 @@ func recount(s *triggerv1.AnalysisStatus) {
 }
 
 // retry lets a stage that has not finished be measured again from the beginning, since a person retries.
-func (p *planner) retry(st *triggerv1.StageStatus) {
+func retry(st *triggerv1.StageStatus, now time.Time) {
 	s := st.Analysis
 	switch {
 	case s == nil:
@@ -220,7 +216,7 @@ func (p *planner) retry(st *triggerv1.StageStatus) {
 	case st.Phase == triggerv1.StageWaiting:
 		s.MeasuredAt = nil // The next one is due at once.
 	case begun(st.Phase):
-		st.Since, s.MeasuredAt = later(p.Now), later(p.Now)
+		st.Since, s.MeasuredAt = later(now), later(now)
 	default:
 		return
 	}
@@ -239,26 +235,4 @@ func fixedAnalysis(s *triggerv1.AnalysisStatus, now time.Time) {
 		s.InconclusiveSince = notAfter(s.InconclusiveSince, now)
 	}
 	s.Measurements, s.Successes, s.Failures = max(0, s.Measurements), max(0, s.Successes), max(0, s.Failures)
-}
-
-// postpone moves times on, so that the time in which nothing was measured counts for none of them. A
-// measurement that comes an interval late is nothing to speak of. One that has no answer may have been
-// waited for: a provider that hangs has none for as long as one that is gone.
-func (p *planner) postpone(st *stage) {
-	s := st.Analysis
-	if s.MeasuredAt == nil {
-		return
-	}
-	unmeasured := -p.since(s.MeasuredAt.Time, 2*st.spec.Analysis.GetInterval())
-	if st.Phase == triggerv1.StageSoaking && unmeasured > 0 {
-		st.Since = p.moved(st.Since, unmeasured)
-	}
-	if unasked := unmeasured - 2*analysis.MaxTimeout; s.InconclusiveSince != nil && unasked > 0 {
-		s.InconclusiveSince = p.moved(s.InconclusiveSince, unasked)
-	}
-}
-
-// moved returns a time that is so much later, and has come.
-func (p *planner) moved(t *metav1.Time, by time.Duration) *metav1.Time {
-	return notAfter(later(t.Add(by)), p.Now)
 }

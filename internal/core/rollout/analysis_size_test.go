@@ -46,11 +46,7 @@ func TestAnalysis_its_record_is_bounded(t *testing.T) {
 			if s.phase() == triggerv1.RolloutFinished {
 				break
 			}
-			for i, admitted := range s.last.Admitted {
-				if admitted {
-					s.become(Current, fmt.Sprint(i))
-				}
-			}
+			s.become(Current, s.triggers()...)
 			s.later(max(s.last.After, time.Second))
 			continue
 		}

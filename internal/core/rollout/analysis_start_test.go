@@ -42,7 +42,7 @@ func TestGate_a_stage_starts_when_it_opens(t *testing.T) {
 	s.ask()
 	s.Measured = s.answers(0, triggerv1.AnalysisSuccessful)
 	s.step()
-	g.Expect(s.last.Admitted).To(HaveEach(false), "the start is recorded first")
+	g.Expect(s.last.Admits()).To(BeFalse(), "the start is recorded first")
 	g.Expect(s.stagePhase()).To(Equal(triggerv1.StageProgressing))
 	g.Expect(s.admitted()).To(Equal([]string{"c"}))
 	s.become(Current, "c")

@@ -115,7 +115,7 @@ func TestAnalysis_fails_the_stage(t *testing.T) {
 			s.ask()
 			s.Measured = s.answers(0.31, "")
 			s.step()
-			g.Expect(s.last.Admitted).To(HaveEach(false))
+			g.Expect(s.last.Admits()).To(BeFalse())
 			g.Expect(s.phase()).To(Equal(c.want))
 			g.Expect(s.Previous.Message).To(Equal(c.message))
 			g.Expect(s.analysis().Failed).To(Equal("error-rate 0.31 is above 0.05 (1 of 1)"))

@@ -52,12 +52,12 @@ func parts(annotation string) (content, stage string) {
 
 // approve records which stage a new annotation approves. It acts no earlier than with the
 // next decision, as the start of a stage does.
-func (p *planner) approve() {
-	if p.Approval == "" || p.Approval == p.Handled {
+func approve(in Input, s *triggerv1.RolloutStatus) {
+	if in.Approval == "" || in.Approval == in.Handled {
 		return
 	}
-	name, _ := bind(p.Rollout, onItsWay(p.Previous, p.Status), p.Digest, p.Approval)
-	record(p.Rollout, p.Status, name, p.Approval, p.Approver)
+	name, _ := bind(in.Rollout, onItsWay(in.Previous, s), in.Digest, in.Approval)
+	record(in.Rollout, s, name, in.Approval, in.Approver)
 }
 
 // Approve returns the record of a rollout with the stage that an annotation approves, nil
@@ -106,23 +106,17 @@ func selectorOf(r *triggerv1.Rollout, name string) string {
 }
 
 // revise drops the approval of a stage that selects other targets than those for which it
-// was given. What has not been triggered waits for another one.
-func (p *planner) revise(st *stage) {
+// was given. What has not been triggered waits for another one, unless a person forces it.
+func (st *stage) revise(forced bool) {
 	switch {
-	case Outdated(p.Rollout, *st.StageStatus):
+	case Outdated(st.rollout, *st.StageStatus):
 		st.Approved, st.Approval, st.ApprovedBy, st.ApprovedSelector = false, "", nil, ""
-		if begun(st.Phase) && st.spec.Approval == triggerv1.ApprovalManual && !p.Status.Overridden {
-			st.set(p.Now, triggerv1.StageWaiting)
+		if begun(st.Phase) && st.spec.Approval == triggerv1.ApprovalManual && !forced {
+			st.set(triggerv1.StageWaiting)
 		}
 	case st.Approved:
-		st.ApprovedSelector = selectorOf(p.Rollout, st.Name)
+		st.ApprovedSelector = selectorOf(st.rollout, st.Name)
 	}
-}
-
-// begun reports whether targets of a stage in this phase may have been triggered, and it has
-// not finished.
-func begun(phase triggerv1.StagePhase) bool {
-	return phase == triggerv1.StageProgressing || phase == triggerv1.StageSoaking || phase == triggerv1.StageUnready
 }
 
 // NotApproved says why an annotation that was first seen between two states of a rollout

@@ -59,9 +59,9 @@ func (f *fleet) reconcile(b bounds) bool {
 		l.decide(i, f.cached[i], false)
 	}
 	gated := l.gated()
-	writes := gated.Admitted[canary] || gated.Admitted[rest]
+	writes := gated.Admits()
 	for i := range f.releases {
-		writes = writes || l.inputs[i].Unpublished && gated.Held[i] == ""
+		writes = writes || l.inputs[i].Unpublished && gated.Targets[i].Held == ""
 	}
 	if writes && f.known.version != f.stored.version {
 		f.known = f.stored.clone()
@@ -73,7 +73,7 @@ func (f *fleet) reconcile(b bounds) bool {
 	}
 	wrote := false
 	for i := range f.releases {
-		sent, dead := l.execute(i, gated.Held[i])
+		sent, dead := l.execute(i, gated.Targets[i].Held)
 		if dead {
 			return true
 		}

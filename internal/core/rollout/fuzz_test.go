@@ -127,7 +127,7 @@ func checkTurn(t *testing.T, in Input, d Decision, turn Turn) {
 	}
 	for k, i := range turn.Targets {
 		target := in.Targets[i]
-		if !target.Wants || target.Stage != first.Stage || target.Stage < 0 || target.Standing != Due && target.Standing != Out || d.Admitted[i] != (k < turn.Places) {
+		if !target.Wants || target.Stage != first.Stage || target.Stage < 0 || target.Standing != Due && target.Standing != Out || d.Targets[i].Admitted != (k < turn.Places) {
 			t.Fatalf("%d in turn %+v: %+v", i, turn, target)
 		}
 		if k > 0 && target.Standing == Due && in.Targets[turn.Targets[k-1]].Standing == Out {
@@ -185,11 +185,11 @@ func FuzzDecide(f *testing.F) {
 		begun := map[int]bool{}
 		for i, target := range in.Targets {
 			switch {
-			case !target.Wants && (d.Admitted[i] || d.Held[i] != ""):
-				t.Fatalf("%d is not wanted: %v %q", i, d.Admitted[i], d.Held[i])
-			case target.Wants && d.Admitted[i] != (d.Held[i] == ""):
-				t.Fatalf("%d is admitted %v and held because of %q", i, d.Admitted[i], d.Held[i])
-			case !d.Admitted[i] || d.Status.Overridden:
+			case !target.Wants && (d.Targets[i].Admitted || d.Targets[i].Held != ""):
+				t.Fatalf("%d is not wanted: %v %q", i, d.Targets[i].Admitted, d.Targets[i].Held)
+			case target.Wants && d.Targets[i].Admitted != (d.Targets[i].Held == ""):
+				t.Fatalf("%d is admitted %v and held because of %q", i, d.Targets[i].Admitted, d.Targets[i].Held)
+			case !d.Targets[i].Admitted || d.Status.Overridden:
 				continue
 			case target.Stage < 0:
 				t.Fatalf("%d is in no stage and admitted", i)

@@ -21,45 +21,43 @@ const (
 	maxFailed = 400
 )
 
-// admitsStart reports whether nothing of the analysis is in the way of a stage: all its gates are open, and there
+// start reports whether nothing of the analysis is in the way of a stage: all its gates are open, and there
 // are all values to compare with. These are taken with the very measurement with which the gates are open:
-// shortly before the first target is touched.
-func (p *planner) admitsStart(st *stage) bool {
+// shortly before the first target is touched. If not, the step says what is waited for, or why the stage fails.
+func (a analyst) start(st *stage) (waits step, starts bool) {
 	if st.spec.Analysis == nil {
-		return true
+		return step{}, true
 	}
-	r := p.request(st, analysis.Start)
-	switch {
-	case len(r.Metrics)+len(r.Webhooks) == 0:
-		return true
-	case p.answered(r) && p.noteStart(st, r):
-		return true
-	case st.analysisFailed() != "" && p.halted(st):
-		return false
+	r := a.request(st, analysis.Start)
+	if len(r.Metrics)+len(r.Webhooks) == 0 || a.isAnswered(r) && a.noteStart(st, r) {
+		return step{}, true
 	}
-	p.Status.Phase = triggerv1.RolloutAwaitingGate
-	p.Status.Message = text.Line(awaits(st, r), maxMessage)
-	p.hold(st.members, "waits for the analysis of stage "+st.Name)
-	p.due(st, p.request(st, analysis.Start))
-	return false
+	if st.analysisFailed() != "" {
+		if why := st.failure(); why != "" {
+			return step{failure: why}, false
+		}
+	}
+	st.members.hold("waits for the analysis of stage " + st.Name)
+	waits = step{phase: triggerv1.RolloutAwaitingGate, message: text.Line(awaits(st, r), maxMessage)}
+	return waits.and(a.due(st, a.request(st, analysis.Start))), false
 }
 
 // noteStart records the answers of a measurement before the start, and reports whether the stage may start.
-func (p *planner) noteStart(st *stage, r analysis.Request) bool {
-	s := p.note(st)
+func (a analyst) noteStart(st *stage, r analysis.Request) bool {
+	s := a.note(st)
 	s.Result = triggerv1.AnalysisSuccessful
 	values := make([]string, len(r.Metrics))
 	for i, m := range r.Metrics {
 		result, message := triggerv1.AnalysisResult(""), ""
-		if values[i] = decimal(p.Measured.Metrics[m.Name]); values[i] == "" {
-			result, message = triggerv1.AnalysisInconclusive, unanswered(p.Measured.Metrics[m.Name])
+		if values[i] = decimal(a.answers.Metrics[m.Name]); values[i] == "" {
+			result, message = triggerv1.AnalysisInconclusive, unanswered(a.answers.Metrics[m.Name])
 			s.Result = result
 		}
 		noted := metric(s, m.Name)
 		noted.Result, noted.Message = result, message
 	}
 	for _, w := range r.Webhooks {
-		s.Result = worse(s.Result, p.called(s, w.Name).Result)
+		s.Result = worse(s.Result, a.called(s, w.Name).Result)
 	}
 	switch s.Result {
 	case triggerv1.AnalysisSuccessful:
@@ -71,8 +69,8 @@ func (p *planner) noteStart(st *stage, r analysis.Request) bool {
 		return true
 	case triggerv1.AnalysisInconclusive:
 		// What goes on without a stage that fails must not go on without its gates.
-		if p.isUnanswered(s) && p.Rollout.OnFailure != triggerv1.FailureContinue {
-			s.Failed = text.Line(fmt.Sprintf("no answer for %s: it waits for %s", p.Timeout, awaits(st, r)), maxFailed)
+		if a.isUnanswered(s) && st.rollout.OnFailure != triggerv1.FailureContinue {
+			s.Failed = text.Line(fmt.Sprintf("no answer for %s: it waits for %s", a.timeout, awaits(st, r)), maxFailed)
 		}
 	case triggerv1.AnalysisFailed:
 		s.InconclusiveSince = nil // A gate may be closed for as long as it likes.
@@ -112,24 +110,24 @@ func awaits(st *stage, r analysis.Request) string {
 }
 
 // check records the answers of a measurement of a stage that has started, if they have come.
-func (p *planner) check(st *stage) {
+func (a analyst) check(st *stage) {
 	if !st.isMeasured() {
 		return
 	}
-	r := p.request(st, analysis.Check)
-	if !p.answered(r) {
+	r := a.request(st, analysis.Check)
+	if !a.isAnswered(r) {
 		return
 	}
 	before := st.Analysis.MeasuredAt
-	s := p.note(st)
+	s := a.note(st)
 	var why string
-	s.Result, why = p.found(s, r)
+	s.Result, why = a.found(s, r)
 	soaking := st.Phase == triggerv1.StageSoaking
 	switch s.Result {
 	case triggerv1.AnalysisFailed:
 		s.Failures, s.Successes, s.InconclusiveSince = s.Failures+1, 0, nil
 		if soaking {
-			st.Since = later(p.Now)
+			st.Since = later(a.now)
 		}
 		if threshold := st.spec.Analysis.GetThreshold(); s.Failures >= threshold {
 			s.Failed = text.Line(fmt.Sprintf("%s (%d of %d)", why, s.Failures, threshold), maxFailed)
@@ -137,10 +135,10 @@ func (p *planner) check(st *stage) {
 	case triggerv1.AnalysisInconclusive:
 		s.Successes = 0
 		if soaking {
-			st.Since = p.moved(st.Since, min(p.Now.Sub(before.Time), 2*r.Interval)) // All beyond that is postponed already.
+			st.Since = moved(st.Since, min(a.now.Sub(before.Time), 2*r.Interval), a.now) // All beyond that is postponed already.
 		}
-		if p.isUnanswered(s) {
-			s.Failed = text.Line(fmt.Sprintf("no answer for %s: %s", p.Timeout, why), maxFailed)
+		if a.isUnanswered(s) {
+			s.Failed = text.Line(fmt.Sprintf("no answer for %s: %s", a.timeout, why), maxFailed)
 		}
 	case triggerv1.AnalysisSuccessful:
 		s.InconclusiveSince = nil
@@ -151,18 +149,18 @@ func (p *planner) check(st *stage) {
 }
 
 // found records the answers to a request, and returns what they are together, and why.
-func (p *planner) found(s *triggerv1.AnalysisStatus, r analysis.Request) (triggerv1.AnalysisResult, string) {
+func (a analyst) found(s *triggerv1.AnalysisStatus, r analysis.Request) (triggerv1.AnalysisResult, string) {
 	result, why := triggerv1.AnalysisSuccessful, map[triggerv1.AnalysisResult][]string{}
 	take := func(name string, one triggerv1.AnalysisResult, message string) {
 		result = worse(result, one)
 		why[one] = append(why[one], name+separator(one)+message)
 	}
 	for _, m := range r.Metrics {
-		noted := p.judged(s, m)
+		noted := a.judged(s, m)
 		take(m.Name, noted.Result, noted.Message)
 	}
 	for _, w := range r.Webhooks {
-		noted := p.called(s, w.Name)
+		noted := a.called(s, w.Name)
 		if noted.Result == triggerv1.AnalysisFailed {
 			noted.Failures++
 		}
@@ -172,9 +170,9 @@ func (p *planner) found(s *triggerv1.AnalysisStatus, r analysis.Request) (trigge
 }
 
 // judged records what was measured of a metric.
-func (p *planner) judged(s *triggerv1.AnalysisStatus, m triggerv1.AnalysisMetric) *triggerv1.MetricStatus {
+func (a analyst) judged(s *triggerv1.AnalysisStatus, m triggerv1.AnalysisMetric) *triggerv1.MetricStatus {
 	noted := metric(s, m.Name)
-	is := analysis.Judge(m, p.Measured.Metrics[m.Name], noted.Baseline)
+	is := analysis.Judge(m, a.answers.Metrics[m.Name], noted.Baseline)
 	noted.Result, noted.Value, noted.Message = is.Result, is.Value, text.Line(is.Message, maxAnswer)
 	if is.Result == triggerv1.AnalysisFailed {
 		noted.Failures++
@@ -183,8 +181,8 @@ func (p *planner) judged(s *triggerv1.AnalysisStatus, m triggerv1.AnalysisMetric
 }
 
 // called records what a webhook has answered.
-func (p *planner) called(s *triggerv1.AnalysisStatus, name string) *triggerv1.WebhookStatus {
-	answer, noted := p.Measured.Webhooks[name], webhook(s, name)
+func (a analyst) called(s *triggerv1.AnalysisStatus, name string) *triggerv1.WebhookStatus {
+	answer, noted := a.answers.Webhooks[name], webhook(s, name)
 	noted.Result, noted.Message = answer.Result, text.Line(answer.Message, maxAnswer)
 	if answer.Result != triggerv1.AnalysisSuccessful && answer.Result != triggerv1.AnalysisFailed {
 		noted.Result, noted.Message = triggerv1.AnalysisInconclusive, unanswered(answer)
@@ -193,20 +191,37 @@ func (p *planner) called(s *triggerv1.AnalysisStatus, name string) *triggerv1.We
 }
 
 // note records that a measurement was made now.
-func (p *planner) note(st *stage) *triggerv1.AnalysisStatus {
+func (a analyst) note(st *stage) *triggerv1.AnalysisStatus {
 	s := st.noted()
-	p.postpone(st)
+	a.postpone(st)
 	s.Measurements++
-	s.MeasuredAt = later(p.Now)
+	s.MeasuredAt = later(a.now)
 	return s
 }
 
-// isUnanswered notes that there is no answer, and reports whether there has been none for too long.
-func (p *planner) isUnanswered(s *triggerv1.AnalysisStatus) bool {
-	if s.InconclusiveSince == nil {
-		s.InconclusiveSince = later(p.Now)
+// postpone moves times on, so that the time in which nothing was measured counts for none of them. A
+// measurement that comes an interval late is nothing to speak of. One that has no answer may have been
+// waited for: a provider that hangs has none for as long as one that is gone.
+func (a analyst) postpone(st *stage) {
+	s := st.Analysis
+	if s.MeasuredAt == nil {
+		return
 	}
-	return s.MeasuredAt.After(s.InconclusiveSince.Time) && p.since(s.InconclusiveSince.Time, p.Timeout) <= 0
+	unmeasured := -left(s.MeasuredAt.Time, 2*st.spec.Analysis.GetInterval(), a.now)
+	if st.Phase == triggerv1.StageSoaking && unmeasured > 0 {
+		st.Since = moved(st.Since, unmeasured, a.now)
+	}
+	if unasked := unmeasured - 2*analysis.MaxTimeout; s.InconclusiveSince != nil && unasked > 0 {
+		s.InconclusiveSince = moved(s.InconclusiveSince, unasked, a.now)
+	}
+}
+
+// isUnanswered notes that there is no answer, and reports whether there has been none for too long.
+func (a analyst) isUnanswered(s *triggerv1.AnalysisStatus) bool {
+	if s.InconclusiveSince == nil {
+		s.InconclusiveSince = later(a.now)
+	}
+	return s.MeasuredAt.After(s.InconclusiveSince.Time) && left(s.InconclusiveSince.Time, a.timeout, a.now) <= 0
 }
 
 // metric returns what is recorded of a metric, which begins with this if nothing is.

@@ -5,82 +5,84 @@ package rollout
 
 import (
 	"fmt"
-	"slices"
 )
 
-// advance triggers as many targets of a stage as may be in progress, each after those of the
+// advance triggers as many targets of the stage as may be in progress, each after those of the
 // stage that it depends on.
-func (p *planner) advance(st *stage) {
-	p.fill(st, st.members, p.order(st, false))
-}
+func (st *stage) advance() []Turn { return st.fill(false) }
 
-// recede triggers the targets of a stage the other way round, each before those that it
+// recede triggers the targets of the stage the other way round, each before those that it
 // depends on.
-func (p *planner) recede(st *stage) {
-	members := slices.Clone(st.members)
-	slices.Reverse(members)
-	p.fill(st, members, p.order(st, true))
-}
+func (st *stage) recede() []Turn { return st.fill(true) }
 
-// fill gives the free places to those of the members whose turn it is. Those that were refused
-// before come last.
-func (p *planner) fill(st *stage, members []int, order order) {
-	limit := p.limit(st)
+// fill gives the free places to those of the targets whose turn it is, and returns the turn if more wait for
+// one. Those that were refused before come last.
+func (st *stage) fill(backwards bool) []Turn {
+	order := orderOf(st.members, backwards)
+	members := st.members.len()
+	limit := Limit(st.spec, members)
 	free := limit - st.counts[UnderWay]
 	turn := Turn{Places: max(0, free)}
 	waits := fmt.Sprintf("queued: stage %s allows %d at a time", st.Name, limit)
 	for _, standing := range []Standing{UnderWay, Due, Out} {
-		for _, i := range members {
-			t := p.Targets[i]
+		if st.counts[standing] == 0 {
+			continue
+		}
+		for i := range members {
+			if backwards {
+				i = members - 1 - i
+			}
+			t := st.members.at(i)
 			if !t.Wants || t.Standing != standing {
 				continue
 			}
 			if standing == UnderWay {
-				p.admit([]int{i}) // It has its place already.
+				t.admit() // It has its place already.
 				continue
 			}
 			if first := order.first(i); first != "" {
-				p.Held[i] = first
+				t.Held = first
 				continue
 			}
-			if turn.Targets = append(turn.Targets, i); len(turn.Targets) <= free {
-				p.admit([]int{i})
+			if turn.Targets = append(turn.Targets, t.index); len(turn.Targets) <= free {
+				t.admit()
 			} else {
-				p.Held[i] = waits
+				t.Held = waits
 			}
 		}
 	}
 	if free > 0 && len(turn.Targets) > free {
-		p.Turns = append(p.Turns, turn)
+		return []Turn{turn}
 	}
+	return nil
 }
 
-// order knows which targets of a stage wait for which others of it.
+// order knows which members of a stage wait for which others, by their places in the group.
 type order struct {
-	targets []Target
-	waits   map[int][]int
-	circles map[int]int
+	members group
+	waits   [][]int
+	circles []int
 	reason  string
 }
 
-// order returns that of the stage: dependents wait for what they depend on or, backwards,
+// orderOf returns that of the members of a stage: dependents wait for what they depend on or, backwards,
 // are waited for by it.
-func (p *planner) order(st *stage, backwards bool) order {
-	o := order{targets: p.Targets, reason: "waits for %s, which it depends on"}
+func orderOf(members group, backwards bool) order {
+	o := order{members: members, reason: "waits for %s, which it depends on"}
 	if backwards {
 		o.reason = "waits for %s, which depends on it"
 	}
-	if !slices.ContainsFunc(st.members, func(i int) bool { return len(p.Targets[i].DependsOn) > 0 }) {
+	if !members.contains(func(t target) bool { return len(t.DependsOn) > 0 }) {
 		return o
 	}
-	index := make(map[string]int, len(st.members))
-	for _, i := range st.members {
-		index[p.Targets[i].Name] = i
+	named := make(map[string]int, members.len())
+	for i, t := range members.each() {
+		named[t.Name] = i
 	}
-	o.waits = make(map[int][]int, len(st.members))
-	for _, i := range st.members {
-		for _, name := range p.Targets[i].DependsOn {
-			d, found := index[name]
+	o.waits = make([][]int, members.len())
+	for i, t := range members.each() {
+		for _, name := range t.DependsOn {
+			d, found := named[name]
 			switch {
 			case !found || d == i:
 			case backwards:
@@ -90,19 +92,22 @@ func (p *planner) order(st *stage, backwards bool) order {
 			}
 		}
 	}
-	o.circles = circlesOf(st.members, o.waits)
+	o.circles = circlesOf(o.waits)
 	return o
 }
 
-// first says for which release of the stage a target waits, which must have come to an
+// first says for which release of the stage a member waits, which must have come to an
 // end before it is triggered, or nothing. Of those that depend on each other in a circle,
 // none waits for another.
 func (o order) first(i int) string {
+	if o.waits == nil {
+		return ""
+	}
 	for _, d := range o.waits[i] {
-		switch o.targets[d].Standing {
+		switch o.members.at(d).Standing {
 		case Due, UnderWay, Busy:
 			if o.circles[d] != o.circles[i] {
-				return fmt.Sprintf(o.reason, o.targets[d].Name)
+				return fmt.Sprintf(o.reason, o.members.at(d).Name)
 			}
 		case Current, Failed, Out:
 		}
@@ -110,17 +115,17 @@ func (o order) first(i int) string {
 	return ""
 }
 
-// circlesOf numbers the members so that exactly those that wait for each other, if only through others, have the
-// same number: the strongly connected components, by Tarjan's algorithm ("Depth-first search and linear graph
-// algorithms", SIAM Journal on Computing 1, 1972). It takes time in proportion to the edges.
-func circlesOf(members []int, waits map[int][]int) map[int]int {
-	circles := make(map[int]int, len(members))
-	number, low := make(map[int]int, len(members)), make(map[int]int, len(members))
+// circlesOf numbers the nodes of a graph so that exactly those that wait for each other, if only through others,
+// have the same number: the strongly connected components, by Tarjan's algorithm ("Depth-first search and linear
+// graph algorithms", SIAM Journal on Computing 1, 1972). It takes time in proportion to the edges.
+func circlesOf(waits [][]int) []int {
+	circles, number, low := make([]int, len(waits)), make([]int, len(waits)), make([]int, len(waits))
+	visited := 0
 	var open []int
 	var visit func(i int)
 	visit = func(i int) {
-		number[i] = len(number) + 1
-		low[i] = number[i]
+		visited++
+		number[i], low[i] = visited, visited
 		open = append(open, i)
 		for _, d := range waits[i] {
 			if number[d] == 0 {
@@ -142,7 +147,7 @@ func circlesOf(members []int, waits map[int][]int) map[int]int {
 			}
 		}
 	}
-	for _, i := range members {
+	for i := range waits {
 		if number[i] == 0 {
 			visit(i)
 		}

@@ -11,21 +11,8 @@ import (
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
 
-// This file is about the two ways in which a person triggers all targets: one begins the
-// rollout again, the other overrides it.
-
-// triggered is true if a person wants content once more that went through the stages, or
-// is being rolled out through them. The record keeps the value that began it, so that one value
-// begins one rollout, however often a decision is made before the value counts as handled.
-// What has halted or is refused goes on by a retry only.
-func (p *planner) triggered(previous *triggerv1.RolloutStatus) bool {
-	return p.TriggerAt != "" && p.TriggerAt != previous.TriggerAt && !p.Restored && previous.Phase != triggerv1.RolloutHalted
-}
-
-// remembered is true if a release says that this content was rolled back.
-func (p *planner) remembered() bool {
-	return p.RejectedBy != "" && p.Rollout != nil
-}
+// This file is about what a person overrides who triggers all targets at once, and about what a request keeps to
+// that begins the rollout again.
 
 // Overrides returns what a request of all targets at once overrides, empty if nothing is
 // in its way: as the spec, the state of the targets and the rollout of the content say.

@@ -14,14 +14,16 @@ import (
 // value of it counts once, as one that approves does. That the content is rejected is recorded with
 // its rollout. From then on no target gets it, and what ends a rollout that has failed ends that.
 
-// turnDown records that a new annotation rejects the content.
-func (p *planner) turnDown() {
-	if p.Reject == "" || p.Reject == p.HandledReject {
-		return
+// reject records that a new annotation rejects the content, and returns why it does not, empty if it does or there
+// is none.
+func reject(in Input, s *triggerv1.RolloutStatus) (refused string) {
+	if in.Reject == "" || in.Reject == in.HandledReject {
+		return ""
 	}
-	if p.RejectRefused = notRejected(onItsWay(p.Previous, p.Status), p.Digest, p.Reject); p.RejectRefused == "" {
-		turnDown(p.Status, p.Rejecter)
+	if refused = notRejected(onItsWay(in.Previous, s), in.Digest, in.Reject); refused == "" {
+		turnDown(s, in.Rejecter)
 	}
+	return refused
 }
 
 // turnDown records who has rejected the content of a rollout.
@@ -61,24 +63,18 @@ func notRejected(recorded *triggerv1.RolloutStatus, digestText, annotation strin
 
 // stop touches no target with content that a person has rejected, and begins to restore the earlier
 // content as if it had failed.
-func (p *planner) stop() {
-	s := p.Status
-	p.rest()
-	s.Phase, s.Message = triggerv1.RolloutHalted, "rejected"+By(*s.RejectedBy)
-	for i := range p.stages {
-		if st := &p.stages[i]; s.Stage == "" && st.Phase != triggerv1.StageFinished && st.Phase != triggerv1.StageUnchanged {
-			s.Stage = st.Name
+func (r restorer) stop(recorded *triggerv1.RolloutStatus, a assignment) step {
+	endSettling(recorded)
+	why := "rejected" + By(*recorded.RejectedBy)
+	a.all.hold("the content is " + why)
+	stops := r.halt(why)
+	for i := range a.stages {
+		if st := &a.stages[i]; st.Phase != triggerv1.StageFinished && st.Phase != triggerv1.StageUnchanged {
+			stops.stage = st.Name
+			break
 		}
 	}
-	p.hold(p.all(), "the content is "+s.Message)
-	switch {
-	case p.Rollout == nil:
-	case p.returnable():
-		p.rollBack()
-	case p.Rollout.OnFailure == triggerv1.FailureRollback:
-		s.Message += "; there is no earlier content to roll back to"
-	}
-	s.Message = text.Line(s.Message, maxMessage)
+	return stops
 }
 
 // By names who did something, if that is known: the user, or else the field manager.

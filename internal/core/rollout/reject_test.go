@@ -63,14 +63,14 @@ func TestReject(t *testing.T) {
 			s.reject(first)
 			s.step()
 			g.Expect(s.last.RejectRefused).To(BeEmpty())
-			g.Expect(s.last.Admitted).NotTo(ContainElement(true))
+			g.Expect(s.last.Admits()).To(BeFalse())
 			g.Expect(s.phase()).To(Equal(c.phase))
 			g.Expect(s.Previous.Message).To(Equal(c.message))
 			g.Expect(s.Previous.RejectedBy.User).To(Equal("alice"))
 			s.HandledReject = first
 			s.later(time.Hour).step()
 			g.Expect(s.phase()).To(Equal(c.phase), "it stays so")
-			g.Expect(s.last.Admitted).NotTo(ContainElement(true))
+			g.Expect(s.last.Admits()).To(BeFalse())
 			g.Expect(s.last.Passed).To(BeFalse())
 		})
 	}

@@ -5,14 +5,11 @@ package rollout
 
 import (
 	"fmt"
+	"time"
 
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/internal/core/text"
 )
-
-// This file rolls back a rollout that has failed. That is recorded first. From then on
-// the content is rejected: the targets are compared with the earlier one, as if the sources
-// held that again.
 
 // Rejects reports whether content is not to be delivered since it has failed and is rolled
 // back, as the spec and the record of a rollout say. Who forces it wants it all the same,
@@ -24,124 +21,109 @@ func Rejects(spec *triggerv1.Rollout, recorded *triggerv1.RolloutStatus, content
 	return recorded.Digest == content && !force && (!reset || recorded.Phase != triggerv1.RolloutRolledBack)
 }
 
-// reject begins a rollout with the end of one that is not recorded any more, since the
-// trigger was made again: only the releases say that the content was rolled back.
-func (p *planner) reject() {
-	s := p.Status
-	s.Phase = triggerv1.RolloutHalted
-	p.rest()
-	s.Message = text.Line(fmt.Sprintf("this content was rolled back before the ValuesTrigger was made again, as recorded on HelmRelease %s", p.RejectedBy), maxMessage)
+// restorer ends a rollout that has failed, and rolls it back. That is recorded first. From then on
+// the content is rejected: the targets are compared with the earlier one, as if the sources
+// held that again.
+type restorer struct {
+	now     time.Time
+	rollout *triggerv1.Rollout
+
+	// content is that of the rollout, and earlier what can be restored, empty if nothing can.
+	content, earlier string
+
+	// unrestorable says why that cannot be had.
+	unrestorable string
 }
 
-// retried reports that a person wants content once more that was rolled back.
-func (p *planner) retried(previous *triggerv1.RolloutStatus) bool {
-	return p.Reset && !p.Restored && previous.Rollback != nil
+func restorerOf(in Input) restorer {
+	return restorer{now: in.Now, rollout: in.Rollout, content: in.Digest, earlier: in.Earlier, unrestorable: in.Unrestorable}
 }
 
-// returnable reports that there is earlier content to go back to.
-func (p *planner) returnable() bool {
-	return p.Rollout.OnFailure == triggerv1.FailureRollback && p.Earlier != "" && p.Earlier != p.Digest
+// canReturn reports that there is earlier content to go back to.
+func (r restorer) canReturn() bool {
+	return r.rollout.OnFailure == triggerv1.FailureRollback && r.earlier != "" && r.earlier != r.content
 }
 
-// rollBack begins to restore the earlier content, with the next decision.
-func (p *planner) rollBack() {
-	p.Status.Phase = triggerv1.RolloutRollingBack
-	p.Status.Rollback = &triggerv1.RollbackStatus{Digest: p.Earlier, StartedAt: later(p.Now)}
-	p.look(immediately)
-}
-
-// withdraw withdraws what was admitted before it was seen that the content fails.
-func (p *planner) withdraw() {
-	for i := range p.Admitted {
-		p.Admitted[i] = false
+// begin begins to restore the earlier content, with the next decision.
+func (r restorer) begin() step {
+	return step{
+		phase:    triggerv1.RolloutRollingBack,
+		rollback: &triggerv1.RollbackStatus{Digest: r.earlier, StartedAt: later(r.now)},
+		after:    immediately,
 	}
-	p.Turns = nil
-	p.hold(p.all(), "the rollout has halted")
 }
 
-// retreat restores the earlier content, stage by stage from the last to the first. No
+// halt ends a rollout of which is said why, and begins to restore the earlier content if there is some.
+func (r restorer) halt(why string) step {
+	halts := step{phase: triggerv1.RolloutHalted}
+	switch {
+	case r.rollout == nil:
+	case r.canReturn():
+		halts = r.begin()
+	case r.rollout.OnFailure == triggerv1.FailureRollback:
+		why += "; there is no earlier content to roll back to"
+	}
+	halts.message = text.Line(why, maxMessage)
+	return halts
+}
+
+// restore restores the earlier content, stage by stage from the last to the first. No
 // window and no approval is waited for: the sooner it runs, the better.
-func (p *planner) retreat() {
-	s := p.Status
-	s.Phase, s.Rollback.Message = triggerv1.RolloutRollingBack, ""
-	p.hold(p.unmatched, "is selected by no stage of spec.rollout")
-	if p.Unrestorable != "" {
-		p.haltRollback(p.Unrestorable)
-		p.hold(p.all(), "the rollback has halted")
-		return
+func (r restorer) restore(recorded triggerv1.RollbackStatus, a assignment) step {
+	recorded.Message = ""
+	s := step{phase: triggerv1.RolloutRollingBack, rollback: &recorded}
+	halt := func(why string) {
+		s.phase, recorded.Message = triggerv1.RolloutRollbackHalted, text.Line(why, maxMessage)
 	}
-	for i := len(p.stages) - 1; i >= 0; i-- {
-		st := &p.stages[i]
+	if r.unrestorable != "" {
+		halt(r.unrestorable)
+		a.all.hold("the rollback has halted")
+		return s
+	}
+	a.unmatched.hold("is selected by no stage of spec.rollout")
+	for i := len(a.stages) - 1; i >= 0; i-- {
+		st := &a.stages[i]
 		if !st.settled() {
-			st.set(p.Now, triggerv1.StageRollingBack)
+			st.set(triggerv1.StageRollingBack)
 		}
 		switch {
-		case s.Stage != "":
-			p.hold(st.members, "waits for stage "+s.Stage+" to be rolled back")
-		case st.failed > p.budget(st):
-			t := p.firstFailed(st)
-			p.haltRollback(t.Name + ": " + t.Message)
-			p.hold(st.members, "the rollback has halted")
-			s.Stage = st.Name
+		case s.stage != "":
+			st.members.hold("waits for stage " + s.stage + " to be rolled back")
+		case st.failed > st.budget():
+			halt(st.members.firstFailed().complaint())
+			st.members.hold("the rollback has halted")
+			s.stage = st.Name
 		case !st.settled():
-			p.recede(st)
-			s.Stage = st.Name
+			s.turns = append(s.turns, st.recede()...)
+			s.stage = st.Name
 		default:
-			p.recede(st) // What was refused is tried again.
+			s.turns = append(s.turns, st.recede()...) // What was refused is tried again.
 			if st.Phase != triggerv1.StageUnchanged && st.Phase != triggerv1.StageWaiting {
-				st.set(p.Now, triggerv1.StageRolledBack)
+				st.set(triggerv1.StageRolledBack)
 			}
 		}
 	}
-	if s.Stage == "" {
-		s.Phase = triggerv1.RolloutRolledBack
-		p.reportRest()
+	if s.stage == "" {
+		s.phase, recorded.Message = triggerv1.RolloutRolledBack, notRestored(a.stages)
 	}
+	return s
 }
 
-func (p *planner) haltRollback(why string) {
-	p.Status.Phase = triggerv1.RolloutRollbackHalted
-	p.Status.Rollback.Message = text.Line(why, maxMessage)
-}
-
-// firstFailed returns the first target of a stage whose failure counts.
-func (p *planner) firstFailed(st *stage) Target {
-	for _, i := range st.members {
-		if t := p.Targets[i]; t.Standing == Failed && !t.UnreadyBefore {
-			return t
-		}
-	}
-	return Target{}
-}
-
-// reportRest names the targets that the rollback could not reach.
-func (p *planner) reportRest() {
+// notRestored names the targets that the rollback could not reach, empty if there are none.
+func notRestored(stages []stage) string {
 	count, first := 0, Target{}
-	for i := range p.stages {
-		for _, member := range p.stages[i].members {
-			if t := p.Targets[member]; t.Standing == Failed || t.Standing == Out {
+	for i := range stages {
+		for _, t := range stages[i].members.each() {
+			if t.Standing == Failed || t.Standing == Out {
 				if count == 0 {
-					first = t
+					first = *t.Target
 				}
 				count++
 			}
 		}
 	}
-	if count > 0 {
-		p.Status.Rollback.Message = text.Line(fmt.Sprintf("%d not restored; %s: %s", count, first.Name, first.Message), maxMessage)
+	if count == 0 {
+		return ""
 	}
-}
-
-// passed reports whether this content is a valid rollback target: it has passed all stages and their
-// analysis, and at least one target runs it.
-func (p *planner) passed() bool {
-	if p.Status.Phase != triggerv1.RolloutFinished || p.Rollout == nil {
-		return false
-	}
-	for i := range p.stages {
-		if st := &p.stages[i]; st.failed > p.budget(st) || st.analysisFailed() != "" {
-			return false
-		}
-	}
-	return p.any(Current)
+	return text.Line(fmt.Sprintf("%d not restored; %s", count, first.complaint()), maxMessage)
 }

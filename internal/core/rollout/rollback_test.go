@@ -43,7 +43,7 @@ func TestRollback_restores_stage_by_stage_from_the_last(t *testing.T) {
 	s.become(Failed, "p2")
 	s.become(Current, "p3")
 	s.step()
-	g.Expect(s.last.Admitted).To(HaveEach(false))
+	g.Expect(s.last.Admits()).To(BeFalse())
 	g.Expect(s.last.After).To(Equal(immediately))
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutRollingBack))
 	g.Expect(s.Previous.Rollback).To(And(HaveField("Digest", first), HaveField("StartedAt", Equal(new(metav1.NewTime(noon))))))

@@ -160,7 +160,7 @@ func TestSilence_a_decision_at_rest_is_the_same_at_any_time(t *testing.T) {
 			for i := range s.Targets {
 				switch s.Targets[i].Name {
 				case "apps/a":
-					if s.last.Admitted[i] {
+					if s.last.Targets[i].Admitted {
 						s.become(UnderWay, "a")
 					}
 				case "apps/out":

@@ -108,23 +108,28 @@ func (s *scene) step() {
 func (s *scene) admitted() []string {
 	for {
 		s.step()
-		names := []string{}
-		for i, admitted := range s.last.Admitted {
-			if admitted {
-				names = append(names, strings.TrimPrefix(s.Targets[i].Name, "apps/"))
-			}
-		}
-		if len(names) > 0 || s.last.After != immediately {
-			return names
+		if s.last.Admits() || s.last.After != immediately {
+			return s.triggers()
 		}
 	}
+}
+
+// triggers returns whom the last decision admits.
+func (s *scene) triggers() []string {
+	names := []string{}
+	for i, decided := range s.last.Targets {
+		if decided.Admitted {
+			names = append(names, strings.TrimPrefix(s.Targets[i].Name, "apps/"))
+		}
+	}
+	return names
 }
 
 // held returns why a target is held.
 func (s *scene) held(name string) string {
 	for i := range s.Targets {
 		if s.Targets[i].Name == "apps/"+name {
-			return s.last.Held[i]
+			return s.last.Targets[i].Held
 		}
 	}
 	return ""

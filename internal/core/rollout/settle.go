@@ -12,11 +12,6 @@ import (
 	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 )
 
-// This file waits until the sources have settled: until they have not changed for the
-// quiet period of the spec, and until the tool that has applied a change has applied what
-// belongs to it. Both begin when the operator sees the content for the first time, by its
-// own clock.
-
 const (
 	// maxSettling is how often one change after the other may have changes settle, as a
 	// multiple of the time for one, and leastMaxSettling what that is at least: a large
@@ -28,48 +23,78 @@ const (
 	applyingDelay = 500 * time.Millisecond
 )
 
-// unsettle begins to wait, if there is something to wait for. A change that comes while
+// settler waits until the sources have settled: until they have not changed for the
+// quiet period of the spec, and until the tool that has applied a change has applied what
+// belongs to it. Both begin when the operator sees the content for the first time, by its
+// own clock. What it waits for is in the record of the rollout.
+type settler struct {
+	now             time.Time
+	quiet, maxDelay time.Duration
+
+	settle   time.Duration
+	applied  *triggerv1.SettlingStatus
+	applying bool
+}
+
+func settlerOf(in Input) settler {
+	return settler{now: in.Now, quiet: in.Quiet, maxDelay: in.MaxDelay, settle: in.Settle, applied: in.Applied, applying: in.Applying}
+}
+
+// begin begins to wait, if there is something to wait for. A change that comes while
 // another one waits joins it.
-func (p *planner) unsettle() {
-	s, joined := p.Status, p.Previous
+func (w settler) begin(s, previous *triggerv1.RolloutStatus) {
+	joined := previous
 	if joined != nil && joined.UnsettledSince == nil {
 		joined = nil
 	}
 	switch {
-	case p.Settle <= 0:
-	case p.Applied != nil:
-		s.Settling = p.Applied.DeepCopy()
-		s.Settling.Since = micro(p.Now)
-	case joined != nil:
+	case w.settle <= 0:
+	case w.applied != nil:
+		s.Settling = w.applied.DeepCopy()
+		s.Settling.Since = micro(w.now)
+	case joined != nil && joined.Settling != nil:
 		s.Settling = joined.Settling.DeepCopy()
+		s.Settling.Since = notBegun(s.Settling.Since, w.now)
 	}
-	if p.Quiet <= 0 && s.Settling == nil {
+	if w.quiet <= 0 && s.Settling == nil {
 		return
 	}
-	s.UnsettledSince = earlier(p.Now)
+	s.UnsettledSince = earlier(w.now)
 	if joined != nil {
-		s.UnsettledSince = notAfter(joined.UnsettledSince.DeepCopy(), p.Now)
+		s.UnsettledSince = notAfter(joined.UnsettledSince.DeepCopy(), w.now)
 	}
 }
 
-// rest ends the wait.
-func (p *planner) rest() { p.Status.UnsettledSince, p.Status.Settling = nil, nil }
+// align stops waiting for what there is nothing to wait for any more.
+func (w settler) align(s *triggerv1.RolloutStatus) {
+	if w.settle <= 0 || s.UnsettledSince == nil {
+		s.Settling = nil
+	}
+	if w.quiet <= 0 && s.Settling == nil {
+		s.UnsettledSince = nil
+	}
+}
 
-// settling waits until the sources have settled, or every target runs the content.
-func (p *planner) settling() bool {
-	s := p.Status
+// endSettling ends the wait.
+func endSettling(s *triggerv1.RolloutStatus) { s.UnsettledSince, s.Settling = nil, nil }
+
+// isSettling reports whether the sources have yet to settle. It ends the wait if they have, or if every target
+// runs the content.
+func (w settler) isSettling(s *triggerv1.RolloutStatus, targets group) bool {
 	if s.UnsettledSince == nil {
 		return false
 	}
-	quiet, settles := p.quietFor(), p.settlesFor()
-	if quiet <= 0 && settles <= 0 || p.idle() {
-		p.rest()
+	if w.quietFor(s) <= 0 && w.settlesFor(s) <= 0 || targets.idle() {
+		endSettling(s)
 		return false
 	}
-	p.look(quiet)
-	p.look(settles)
-	s.Phase = triggerv1.RolloutSettling
-	why := "waits until the sources have not changed for " + p.Quiet.String() + " (spec.quietPeriod)"
+	return true
+}
+
+// wait holds all targets until the sources have settled.
+func (w settler) wait(s *triggerv1.RolloutStatus, targets group) step {
+	quiet, settles := w.quietFor(s), w.settlesFor(s)
+	why := "waits until the sources have not changed for " + w.quiet.String() + " (spec.quietPeriod)"
 	if settles > 0 {
 		why = "waits for a change to settle: " + s.Settling.Source
 		if s.Settling.AppliedBy != "" {
@@ -78,38 +103,33 @@ func (p *planner) settling() bool {
 	} else {
 		s.Settling = nil
 	}
-	p.hold(p.all(), why)
-	return true
+	targets.hold(why)
+	return step{phase: triggerv1.RolloutSettling, after: sooner(quiet, settles)}
 }
 
 // quietFor returns how long the quiet period still lasts.
-func (p *planner) quietFor() time.Duration {
-	if p.Quiet <= 0 {
+func (w settler) quietFor(s *triggerv1.RolloutStatus) time.Duration {
+	if w.quiet <= 0 {
 		return 0
 	}
-	return min(p.since(p.Status.ChangedAt.Time, p.Quiet), p.since(p.Status.UnsettledSince.Time, max(p.MaxDelay, p.Quiet)))
+	return min(left(s.ChangedAt.Time, w.quiet, w.now), left(s.UnsettledSince.Time, max(w.maxDelay, w.quiet), w.now))
 }
 
 // settlesFor returns how long the change of a tool still settles. What the spec allows for
 // the quiet period comes before.
-func (p *planner) settlesFor() time.Duration {
-	if p.Status.Settling == nil {
+func (w settler) settlesFor(s *triggerv1.RolloutStatus) time.Duration {
+	if s.Settling == nil {
 		return 0
 	}
-	left := p.since(p.Status.Settling.Since.Time, p.Settle)
-	if left <= 0 && p.Applying {
-		left = applyingDelay
+	remains := left(s.Settling.Since.Time, w.settle, w.now)
+	if remains <= 0 && w.applying {
+		remains = applyingDelay
 	}
-	most := max(maxSettling*p.Settle, leastMaxSettling)
-	if p.Quiet > 0 {
-		most += max(p.MaxDelay, p.Quiet)
+	most := max(maxSettling*w.settle, leastMaxSettling)
+	if w.quiet > 0 {
+		most += max(w.maxDelay, w.quiet)
 	}
-	return min(left, p.since(p.Status.UnsettledSince.Time, most))
-}
-
-// since returns how much is left of a time that began at another one.
-func (p *planner) since(began time.Time, lasts time.Duration) time.Duration {
-	return began.Add(lasts).Sub(p.Now)
+	return min(remains, left(s.UnsettledSince.Time, most, w.now))
 }
 
 // Settled reports whether what was settling before has settled with this decision:

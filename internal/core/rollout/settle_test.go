@@ -187,6 +187,22 @@ func TestSettle_recorded_by_a_clock_that_was_wrong(t *testing.T) {
 	g.Expect(s.Previous.Settling).To(BeNil())
 }
 
+func TestSettle_a_change_joins_one_that_a_wrong_clock_recorded(t *testing.T) {
+	t.Parallel()
+	for name, since := range map[string]*metav1.MicroTime{"no time": nil, "a time to come": new(metav1.NewMicroTime(noon.Add(time.Hour)))} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := NewWithT(t)
+			s := settling(2 * time.Second)
+			g.Expect(s.seen()).To(BeEmpty())
+			s.Previous.Settling.Since = since
+			s.edit(second)
+			g.Expect(s.admitted()).To(BeEmpty())
+			g.Expect(s.last.After).To(Equal(2 * time.Second))
+		})
+	}
+}
+
 // The decision that begins to wait records the content, so an annotation that is checked from
 // then on is about it.
 func TestSettle_an_approval_given_meanwhile_counts(t *testing.T) {

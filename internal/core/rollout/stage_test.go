@@ -48,15 +48,15 @@ func TestStages_a_stage_is_recorded_before_its_first_request(t *testing.T) {
 	g := NewWithT(t)
 	s := newScene(stageNamed("canary"), stageNamed("prod")).with(0, "c").with(1, "p")
 	s.step()
-	g.Expect(s.last.Admitted).To(Equal([]bool{false, false}))
+	g.Expect(s.last.Admits()).To(BeFalse())
 	g.Expect(s.last.After).To(Equal(immediately))
 	s.step()
-	g.Expect(s.last.Admitted).To(Equal([]bool{true, false}))
+	g.Expect(s.triggers()).To(Equal([]string{"c"}))
 	s.become(Current, "c")
 	s.step()
-	g.Expect(s.last.Admitted).To(Equal([]bool{false, false}))
+	g.Expect(s.last.Admits()).To(BeFalse())
 	s.step()
-	g.Expect(s.last.Admitted).To(Equal([]bool{false, true}))
+	g.Expect(s.triggers()).To(Equal([]string{"p"}))
 }
 
 func TestConcurrency(t *testing.T) {

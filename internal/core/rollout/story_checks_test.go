@@ -15,14 +15,12 @@ func (s *story) check(in Input, d Decision) {
 	// A request that came with a trigger that is made again is not one for rejected content.
 	old := in.Previous == nil && in.RejectedBy != "" && in.Rollout != nil && in.Rollout.OnFailure == triggerv1.FailureRollback
 	overridden := in.Force && !old || in.Previous != nil && in.Previous.Digest == in.Digest && in.Previous.Overridden && !begins(in)
-	anyAdmitted := false
 	for i, t := range in.Targets {
 		switch {
-		case d.Admitted[i] && !t.Wants:
+		case d.Targets[i].Admitted && !t.Wants:
 			panic(t.Name + " is admitted and wants nothing")
-		case d.Admitted[i]:
-			anyAdmitted = true
-		case t.Wants && d.Held[i] == "":
+		case d.Targets[i].Admitted:
+		case t.Wants && d.Targets[i].Held == "":
 			panic(t.Name + " is held without a reason")
 		case t.Wants && overridden:
 			panic(t.Name + " is held though a person has asked for all")
@@ -30,7 +28,7 @@ func (s *story) check(in Input, d Decision) {
 	}
 	s.checkTurns(in, d)
 	s.checkFacts(in, d)
-	if !anyAdmitted || overridden {
+	if !d.Admits() || overridden {
 		return
 	}
 	if s.rejected == s.content && !in.Restored && !in.Reset && !s.allCurrent(in) {
@@ -63,7 +61,7 @@ func (s *story) checkTurns(in Input, d Decision) {
 			switch {
 			case !t.Wants || t.Stage != stage:
 				panic(t.Name + " is in a turn that is not its own")
-			case d.Admitted[i] != (k < turn.Places):
+			case d.Targets[i].Admitted != (k < turn.Places):
 				panic(t.Name + " is admitted or held, and it is the turn of others")
 			case refused && t.Standing == Due:
 				panic(t.Name + " comes after targets that were refused")
@@ -75,7 +73,7 @@ func (s *story) checkTurns(in Input, d Decision) {
 
 // mayBeAsked is true if a target is admitted, or may get the place of one that is.
 func mayBeAsked(d Decision, i int) bool {
-	return d.Admitted[i] || slices.ContainsFunc(d.Turns, func(turn Turn) bool { return slices.Contains(turn.Targets, i) })
+	return d.Targets[i].Admitted || slices.ContainsFunc(d.Turns, func(turn Turn) bool { return slices.Contains(turn.Targets, i) })
 }
 
 func (s *story) checkStages(in Input, d Decision) {
@@ -96,7 +94,7 @@ func (s *story) checkStages(in Input, d Decision) {
 			switch {
 			case t.Standing == UnderWay:
 				underway++
-			case d.Admitted[i]:
+			case d.Targets[i].Admitted:
 				admitted++
 			case t.Standing == Failed && !t.UnreadyBefore:
 				failed++
@@ -150,7 +148,7 @@ func (s *story) checkRetreat(in Input, d Decision) {
 			switch {
 			case t.Standing == UnderWay:
 				underway++
-			case d.Admitted[i]:
+			case d.Targets[i].Admitted:
 				fresh++
 			case t.Standing == Failed && !t.UnreadyBefore:
 				failed++

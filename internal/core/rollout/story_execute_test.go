@@ -48,18 +48,18 @@ func (s *story) execute(d Decision, mayCrash bool) (statuses []triggerv1.TargetS
 			inTurn[i] = true
 			if places > 0 && !killed && try(i) {
 				places--
-			} else if d.Held[i] != "" && statuses[i].Refused == nil {
-				statuses[i] = s.decision(s.members[i]).Held(d.Held[i])
+			} else if d.Targets[i].Held != "" && statuses[i].Refused == nil {
+				statuses[i] = s.decision(s.members[i]).Held(d.Targets[i].Held)
 			}
 		}
 	}
 	for i, m := range s.members {
 		switch {
 		case inTurn[i] || killed:
-		case d.Admitted[i]:
+		case d.Targets[i].Admitted:
 			try(i)
-		case d.Held[i] != "":
-			statuses[i] = s.decision(m).Held(d.Held[i])
+		case d.Targets[i].Held != "":
+			statuses[i] = s.decision(m).Held(d.Targets[i].Held)
 		}
 	}
 	if killed {

@@ -95,5 +95,5 @@ func TestRefused_targets_are_asked_while_their_stage_soaks(t *testing.T) {
 	g.Expect(s.phase()).To(Equal(triggerv1.RolloutSoaking))
 	s.become(Failed, "b")
 	s.step()
-	g.Expect(s.last.Admitted).NotTo(ContainElement(true), "not after the rollout has halted")
+	g.Expect(s.last.Admits()).To(BeFalse(), "not after the rollout has halted")
 }

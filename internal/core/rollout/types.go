@@ -16,6 +16,7 @@
 package rollout
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -212,9 +213,17 @@ type Turn struct {
 	// Places that are free.
 	Places int
 
-	// Targets in the order in which they may take one. So many as there are places are
+	// Targets by their indexes, in the order in which they may take one. So many as there are places are
 	// Admitted, and the rest are Held.
 	Targets []int
+}
+
+// Admission says of a target whether its request may be made now.
+type Admission struct {
+	Admitted bool
+
+	// Held says why its request may not be made, empty if it may or there is none.
+	Held string
 }
 
 // Decision is the outcome.
@@ -222,10 +231,8 @@ type Decision struct {
 	// Status to record.
 	Status *triggerv1.RolloutStatus
 
-	// Admitted tells for each target whether its request may be made now, and Held
-	// why it may not.
-	Admitted []bool
-	Held     []string
+	// Targets says of each target whether its request may be made now, in the order of the input.
+	Targets []Admission
 
 	// Turns are the places for which more targets wait than there are.
 	Turns []Turn
@@ -242,4 +249,9 @@ type Decision struct {
 
 	// After is when to decide again without an event, 0 for never.
 	After time.Duration
+}
+
+// Admits reports whether the request of any target may be made now.
+func (d Decision) Admits() bool {
+	return slices.ContainsFunc(d.Targets, func(a Admission) bool { return a.Admitted })
 }

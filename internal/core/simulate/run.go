@@ -86,7 +86,7 @@ func (f Fleet) Run(seed int64) (Outcome, error) {
 	for s.now.Sub(f.Start) < patience {
 		d := rollout.Decide(s.in)
 		s.in.Previous = d.Status
-		s.trigger(d.Admitted)
+		s.trigger(d.Targets)
 		if s.answer(d.Measure) {
 			continue // The answer comes sooner than anything else.
 		}
@@ -130,9 +130,9 @@ func newSimulation(f Fleet, rng *rand.Rand) *simulation {
 }
 
 // trigger notes the requests.
-func (s *simulation) trigger(admitted []bool) {
-	for i := range admitted {
-		if !admitted[i] {
+func (s *simulation) trigger(targets []rollout.Admission) {
+	for i, decided := range targets {
+		if !decided.Admitted {
 			continue
 		}
 		t := &s.in.Targets[i]
