@@ -24,13 +24,10 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/tools/clientcmd"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	triggerv1 "github.com/nebius/helmrelease-trigger-operator/api/v1beta1"
 	"github.com/nebius/helmrelease-trigger-operator/tests/world"
 )
 
@@ -156,29 +153,6 @@ func Install(ctx context.Context, w *world.World, path string, o Options) (*Oper
 		return nil, err
 	}
 	return op, op.Start(ctx)
-}
-
-// InstallChart installs the chart, or upgrades it with other values, and starts nothing.
-func InstallChart(ctx context.Context, w *world.World, values ...string) error {
-	return install(ctx, w, Release, values)
-}
-
-func install(ctx context.Context, w *world.World, release string, values []string) error {
-	if _, err := w.Helm(ctx, append([]string{"upgrade", "--install", release, Chart(), "--namespace", Namespace, "--create-namespace"}, values...)...); err != nil {
-		return err
-	}
-	// A manager that starts before the API server serves its definition ends. The kubelet would start it again.
-	triggers := &unstructured.UnstructuredList{}
-	triggers.SetGroupVersionKind(triggerv1.GroupVersion.WithKind(triggerv1.ValuesTriggerKind + "List"))
-	var lastErr error
-	err := wait.PollUntilContextTimeout(ctx, 50*time.Millisecond, startTimeout, true, func(ctx context.Context) (bool, error) {
-		lastErr = w.Client().List(ctx, triggers, client.Limit(1))
-		return lastErr == nil, nil
-	})
-	if err != nil {
-		return fmt.Errorf("wait for ValuesTriggers to be served: %w: %w", err, lastErr)
-	}
-	return nil
 }
 
 // configure takes arguments, environment and account from the Deployment.

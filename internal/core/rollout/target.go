@@ -87,7 +87,7 @@ func (g group) hold(why string) {
 	}
 }
 
-// holdRest is hold for those of which nothing else has been said.
+// holdRest is hold for those that have no reason to wait yet.
 func (g group) holdRest(why string) {
 	for _, t := range g.each() {
 		if t.Wants && !t.Admitted && t.Held == "" {
