@@ -70,7 +70,8 @@ func hasNewRecord(before, after *helmv2.HelmRelease) bool {
 	return before.Annotations[triggerv1.RequestAnnotation] != after.Annotations[triggerv1.RequestAnnotation]
 }
 
-// releaseProgressPredicate lets through what the planner observes of a release.
+// releaseProgressPredicate lets through what the planner observes of a release. The record is part of that: to
+// compare its text first saves parsing it twice for each request.
 var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) bool {
 	return hasNewReleaseBinding(before, after) || hasNewRecord(before, after) || !reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
 })
