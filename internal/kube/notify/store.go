@@ -42,6 +42,10 @@ const (
 	// pass over 10,000 targets reports each of them.
 	laneLength = 16384
 
+	// lag is how long an event about a HelmRelease waits: the requests of a change to many of
+	// them need the API server at the same time, and go first.
+	lag = time.Second
+
 	// writeTimeout bounds one write. While the API server does not answer, a write is
 	// tried again this often, after a delay that doubles up to the longest.
 	writeTimeout = 10 * time.Second
@@ -153,22 +157,27 @@ func (s *Store) next(now int64) int64 {
 	}
 }
 
-// Run stores events until the context ends and nothing waits. From then on, each is tried
-// once. Those of a lane are stored one after the other, since the requests of a change to many HelmReleases
-// need the API server at the same time, and go first.
+// Run stores events, those of a lane one after the other, until the context ends and nothing waits.
+// From then on, each is tried once.
 func (s *Store) Run(ctx context.Context) {
 	defer close(s.done)
 	var working sync.WaitGroup
-	for _, lane := range s.lanes {
-		working.Go(func() { s.work(ctx, lane) })
+	for kind, lane := range s.lanes {
+		after := time.Duration(0)
+		if kind == helmv2.HelmReleaseKind {
+			after = lag
+		}
+		working.Go(func() { s.work(ctx, lane, after) })
 	}
 	working.Wait()
 }
 
-func (s *Store) work(ctx context.Context, lane chan *corev1.Event) {
+// work stores the events of a lane, each that long after it was reported.
+func (s *Store) work(ctx context.Context, lane chan *corev1.Event, after time.Duration) {
 	for {
 		select {
 		case event := <-lane:
+			wait(ctx, time.Until(event.FirstTimestamp.Add(after)))
 			s.store(ctx, event)
 			continue
 		case <-ctx.Done():
@@ -199,11 +208,19 @@ func (s *Store) store(ctx context.Context, event *corev1.Event) {
 			s.losses.add(1, refused, "namespace", event.Namespace, "error", err.Error())
 			return
 		}
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-		}
+		wait(ctx, delay)
 		delay = min(2*delay, longestDelay)
+	}
+}
+
+// wait waits that long, or until the context ends.
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 

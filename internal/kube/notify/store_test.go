@@ -236,6 +236,25 @@ func TestStore_tries_again_only_while_the_API_server_is_out_of_reach(t *testing.
 	}
 }
 
+func TestStore_lets_requests_go_before_events_about_releases(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	s, api := newStore(g, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	go s.Run(ctx)
+	s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app"}}, corev1.EventTypeNormal, "Why", "message")
+	s.Event(aTrigger(), corev1.EventTypeNormal, "Why", "message")
+	g.Eventually(func() map[string]int { return storedEvents(g, api) }).WithTimeout(timeout).
+		Should(Equal(map[string]int{"ValuesTrigger Normal Why message": 1}))
+	g.Eventually(func() map[string]int { return storedEvents(g, api) }).WithTimeout(timeout).
+		Should(HaveKey("HelmRelease Normal Why message"))
+
+	s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "last"}}, corev1.EventTypeNormal, "Why", "the last message")
+	cancel()
+	s.Wait(lag / 2)
+	g.Expect(storedEvents(g, api)).To(HaveKey("HelmRelease Normal Why the last message"), "at the end, nothing waits")
+}
+
 // Not parallel: it counts what is dropped in the whole process.
 func TestStore_stops_in_time_and_counts_what_is_left(t *testing.T) {
 	g := NewWithT(t)
