@@ -42,9 +42,9 @@ const (
 	// pass over 10,000 targets reports each of them.
 	laneLength = 16384
 
-	// lag is how long an event about a HelmRelease waits: the requests of a change to many of
-	// them need the API server at the same time, and go first.
-	lag = time.Second
+	// lag is how long an event waits: the requests of a change to many HelmReleases need the
+	// API server when what is reported of them does, and go first.
+	lag = 2 * time.Second
 
 	// writeTimeout bounds one write. While the API server does not answer, a write is
 	// tried again this often, after a delay that doubles up to the longest.
@@ -67,6 +67,7 @@ type Store struct {
 	source corev1.EventSource
 	losses *losses
 	limits *limits
+	lag    time.Duration
 
 	// lanes hold what waits, by the kind of the object that it is about: what is reported
 	// about a thousand HelmReleases holds up nothing that is about a ValuesTrigger.
@@ -88,6 +89,7 @@ func NewStore(scheme *runtime.Scheme, writer client.Writer, component string, lo
 		source: corev1.EventSource{Component: component},
 		losses: &losses{receiver: cluster, log: log},
 		limits: &limits{clock: clock.RealClock{}, buckets: lru.New(maxBuckets)},
+		lag:    lag,
 		lanes:  map[string]chan *corev1.Event{},
 		done:   make(chan struct{}),
 	}
@@ -162,22 +164,18 @@ func (s *Store) next(now int64) int64 {
 func (s *Store) Run(ctx context.Context) {
 	defer close(s.done)
 	var working sync.WaitGroup
-	for kind, lane := range s.lanes {
-		after := time.Duration(0)
-		if kind == helmv2.HelmReleaseKind {
-			after = lag
-		}
-		working.Go(func() { s.work(ctx, lane, after) })
+	for _, lane := range s.lanes {
+		working.Go(func() { s.work(ctx, lane) })
 	}
 	working.Wait()
 }
 
-// work stores the events of a lane, each that long after it was reported.
-func (s *Store) work(ctx context.Context, lane chan *corev1.Event, after time.Duration) {
+// work stores the events of a lane, each some time after it was reported.
+func (s *Store) work(ctx context.Context, lane chan *corev1.Event) {
 	for {
 		select {
 		case event := <-lane:
-			wait(ctx, time.Until(event.FirstTimestamp.Add(after)))
+			wait(ctx, time.Until(event.FirstTimestamp.Add(s.lag)))
 			s.store(ctx, event)
 			continue
 		case <-ctx.Done():
