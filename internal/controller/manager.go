@@ -32,7 +32,7 @@ func (r *HelmReleaseReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	}
 	if opts.AllNamespaces {
 		b = b.WatchesMetadata(index.Metadata("Namespace"), handler.EnqueueRequestsFromMapFunc(requests.releasesOfNamespace),
-			builder.WithPredicates(namespacePredicate))
+			builder.WithPredicates(metadataPredicate))
 	}
 	return b.Complete(r)
 }
@@ -54,7 +54,7 @@ func (r *ValuesTriggerReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	}
 	if opts.AllNamespaces {
 		b = b.WatchesMetadata(index.Metadata("Namespace"), wake(requests.ofNamespace, atOnce),
-			builder.WithPredicates(namespacePredicate))
+			builder.WithPredicates(metadataPredicate))
 	}
 	if opts.Measured != nil {
 		b = b.WatchesRawSource(source.TypedChannel(opts.Measured, answered()))
@@ -68,8 +68,8 @@ func (r *ContractReconciler) setup(mgr ctrl.Manager, opts Options) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(controllerName(r.kind)).
 		WatchesMetadata(index.Metadata(r.kind), &handler.EnqueueRequestForObject{}, builder.WithPredicates(labelledPredicate)).
-		Watches(&triggerv1.ValuesTrigger{}, delayed(r.sourcesOfTrigger)).
-		Watches(&helmv2.HelmRelease{}, delayed(r.sourcesOfRelease), builder.WithPredicates(releaseDeliveryPredicate)).
+		Watches(&triggerv1.ValuesTrigger{}, delayed(predicate.Funcs{}, r.sourcesOfTrigger)).
+		Watches(&helmv2.HelmRelease{}, delayed(metadataPredicate, r.sourcesOfRelease), builder.WithPredicates(releaseDeliveryPredicate)).
 		WithOptions(controllerOptions(opts)).
 		Complete(r)
 }

@@ -76,9 +76,9 @@ var releaseProgressPredicate = onUpdate(func(before, after *helmv2.HelmRelease) 
 	return hasNewReleaseBinding(before, after) || hasNewRecord(before, after) || !reflect.DeepEqual(target.Observe(before, nil), target.Observe(after, nil))
 })
 
-// namespacePredicate lets through what decides which namespaces are selected, and who may
-// have copies made in one.
-var namespacePredicate = onUpdate(func(before, after client.Object) bool {
+// metadataPredicate lets through what decides whom an object concerns: which selectors match it and, of a
+// namespace, who may have copies made in it.
+var metadataPredicate = onUpdate(func(before, after client.Object) bool {
 	return !maps.Equal(before.GetLabels(), after.GetLabels()) ||
 		before.GetAnnotations()[triggerv1.AllowFromAnnotation] != after.GetAnnotations()[triggerv1.AllowFromAnnotation]
 })

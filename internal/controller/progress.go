@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/fluxcd/pkg/apis/acl"
@@ -64,9 +65,9 @@ func settled(vt *triggerv1.ValuesTrigger) (int, time.Duration) {
 	return progressPriority, min(time.Duration(vt.Status.CountTargets())*progressDelay, maxProgressDelay)
 }
 
-// wake enqueues the triggers that an object concerns, by all its versions.
+// wake enqueues the triggers that an object concerns, and those that it concerned before its metadata changed.
 func wake(concerned func(context.Context, client.Object) []*triggerv1.ValuesTrigger, urgent urgency) handler.EventHandler {
-	return byVersions(func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
+	return byVersions(metadataPredicate, func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
 		for _, vt := range concerned(ctx, obj) {
 			priority, after := urgent(vt)
 			if isBroken(vt) {
@@ -77,18 +78,19 @@ func wake(concerned func(context.Context, client.Object) []*triggerv1.ValuesTrig
 	})
 }
 
-// delayed enqueues what an object concerns, by all its versions, when more of it may have changed.
-func delayed(concerned handler.MapFunc) handler.EventHandler {
-	return byVersions(func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
+// delayed enqueues what an object concerns, when more of it may have changed. The updates that moved lets through
+// may have changed what it concerns.
+func delayed(moved predicate.Predicate, concerned handler.MapFunc) handler.EventHandler {
+	return byVersions(moved, func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
 		for _, request := range concerned(ctx, obj) {
 			add(q, request.NamespacedName, limit, answerDelay)
 		}
 	})
 }
 
-// byVersions handles each version of an object that an event shows: what it concerned before, and what it
-// concerns now. What was there when the operator started is of low priority.
-func byVersions(enqueue func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, version client.Object)) handler.EventHandler {
+// byVersions handles what an object concerns, and, after the updates that moved lets through, what it concerned
+// before. What was there when the operator started is of low priority.
+func byVersions(moved predicate.Predicate, enqueue func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, version client.Object)) handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			limit := changePriority
@@ -98,7 +100,9 @@ func byVersions(enqueue func(ctx context.Context, q workqueue.TypedRateLimitingI
 			enqueue(ctx, q, limit, e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			enqueue(ctx, q, changePriority, e.ObjectOld)
+			if moved.Update(e) {
+				enqueue(ctx, q, changePriority, e.ObjectOld)
+			}
 			enqueue(ctx, q, changePriority, e.ObjectNew)
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {

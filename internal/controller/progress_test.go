@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	helmv2 "github.com/fluxcd/helm-controller/api/v2"
@@ -100,7 +101,7 @@ func TestDelayed_waits_for_more(t *testing.T) {
 	q := noted{opts: map[string]priorityqueue.AddOpts{}}
 	before := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "old"}}
 	after := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "new"}}
-	h := delayed(func(_ context.Context, obj client.Object) []reconcile.Request {
+	h := delayed(predicate.Funcs{}, func(_ context.Context, obj client.Object) []reconcile.Request {
 		return []reconcile.Request{{NamespacedName: client.ObjectKeyFromObject(obj)}}
 	})
 	h.Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: after}, q)
@@ -109,4 +110,25 @@ func TestDelayed_waits_for_more(t *testing.T) {
 
 	h.Create(t.Context(), event.CreateEvent{Object: after, IsInInitialList: true}, q)
 	g.Expect(q.opts["new"]).To(Equal(priorityqueue.AddOpts{After: answerDelay, Priority: new(handler.LowPriority)}))
+}
+
+// What a HelmRelease concerns is looked up once for each of its many updates, and twice if its labels change.
+func TestWake_looks_up_what_was_concerned_before_when_the_metadata_changes(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	var versions []string
+	h := wake(func(_ context.Context, obj client.Object) []*triggerv1.ValuesTrigger {
+		versions = append(versions, obj.GetResourceVersion())
+		return nil
+	}, settled)
+	before := &helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "app", ResourceVersion: "1", Labels: map[string]string{"tier": "web"}}}
+	requested := before.DeepCopy()
+	requested.ResourceVersion, requested.Annotations = "2", map[string]string{triggerv1.RequestAnnotation: "{}"}
+	h.Update(t.Context(), event.UpdateEvent{ObjectOld: before, ObjectNew: requested}, noted{opts: map[string]priorityqueue.AddOpts{}})
+	g.Expect(versions).To(Equal([]string{"2"}))
+
+	relabelled := requested.DeepCopy()
+	relabelled.ResourceVersion, relabelled.Labels = "3", nil
+	h.Update(t.Context(), event.UpdateEvent{ObjectOld: requested, ObjectNew: relabelled}, noted{opts: map[string]priorityqueue.AddOpts{}})
+	g.Expect(versions[1:]).To(Equal([]string{"2", "3"}), "a selector may have selected it before")
 }

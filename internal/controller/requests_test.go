@@ -68,9 +68,9 @@ func TestOfNamespace_finds_what_publishes_where_its_owner_consents(t *testing.T)
 
 	before := &corev1.Namespace{}
 	after := before.DeepCopy()
-	g.Expect(namespacePredicate.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(BeFalse())
+	g.Expect(metadataPredicate.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(BeFalse())
 	after.Annotations = map[string]string{triggerv1.AllowFromAnnotation: "apps"}
-	g.Expect(namespacePredicate.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(BeTrue())
+	g.Expect(metadataPredicate.Update(event.UpdateEvent{ObjectOld: before, ObjectNew: after})).To(BeTrue())
 }
 
 // aCopy is one that the operator has made for release app of a trigger.

@@ -42,6 +42,10 @@ const (
 	// pass over 10,000 targets reports each of them.
 	laneLength = 16384
 
+	// lag is how long an event waits: the requests of a change to many HelmReleases need the
+	// API server when what is reported of them does, and go first.
+	lag = 2 * time.Second
+
 	// writeTimeout bounds one write. While the API server does not answer, a write is
 	// tried again this often, after a delay that doubles up to the longest.
 	writeTimeout = 10 * time.Second
@@ -63,6 +67,7 @@ type Store struct {
 	source corev1.EventSource
 	losses *losses
 	limits *limits
+	lag    time.Duration
 
 	// lanes hold what waits, by the kind of the object that it is about: what is reported
 	// about a thousand HelmReleases holds up nothing that is about a ValuesTrigger.
@@ -84,6 +89,7 @@ func NewStore(scheme *runtime.Scheme, writer client.Writer, component string, lo
 		source: corev1.EventSource{Component: component},
 		losses: &losses{receiver: cluster, log: log},
 		limits: &limits{clock: clock.RealClock{}, buckets: lru.New(maxBuckets)},
+		lag:    lag,
 		lanes:  map[string]chan *corev1.Event{},
 		done:   make(chan struct{}),
 	}
@@ -153,9 +159,8 @@ func (s *Store) next(now int64) int64 {
 	}
 }
 
-// Run stores events until the context ends and nothing waits. From then on, each is tried
-// once. Those of a lane are stored one after the other, since the requests of a change to many HelmReleases
-// need the API server at the same time, and go first.
+// Run stores events, those of a lane one after the other, until the context ends and nothing waits.
+// From then on, each is tried once.
 func (s *Store) Run(ctx context.Context) {
 	defer close(s.done)
 	var working sync.WaitGroup
@@ -165,10 +170,12 @@ func (s *Store) Run(ctx context.Context) {
 	working.Wait()
 }
 
+// work stores the events of a lane, each some time after it was reported.
 func (s *Store) work(ctx context.Context, lane chan *corev1.Event) {
 	for {
 		select {
 		case event := <-lane:
+			wait(ctx, time.Until(event.FirstTimestamp.Add(s.lag)))
 			s.store(ctx, event)
 			continue
 		case <-ctx.Done():
@@ -199,11 +206,19 @@ func (s *Store) store(ctx context.Context, event *corev1.Event) {
 			s.losses.add(1, refused, "namespace", event.Namespace, "error", err.Error())
 			return
 		}
-		select {
-		case <-time.After(delay):
-		case <-ctx.Done():
-		}
+		wait(ctx, delay)
 		delay = min(2*delay, longestDelay)
+	}
+}
+
+// wait waits that long, or until the context ends.
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
 	}
 }
 

@@ -51,7 +51,7 @@ func testScheme(g *WithT) *runtime.Scheme {
 }
 
 // newStore returns a store in front of an API server that answers creations as given,
-// with nil as it should.
+// with nil as it should. It stores an event at once.
 func newStore(g *WithT, create func(attempt int) error) (*Store, client.Client) {
 	scheme := testScheme(g)
 	var attempts atomic.Int32
@@ -65,7 +65,9 @@ func newStore(g *WithT, create func(attempt int) error) (*Store, client.Client) 
 			return c.Create(ctx, obj, opts...)
 		},
 	}).Build()
-	return NewStore(scheme, api, "tester", logr.Discard()), api
+	s := NewStore(scheme, api, "tester", logr.Discard())
+	s.lag = 0
+	return s, api
 }
 
 func aTrigger() *triggerv1.ValuesTrigger {
@@ -234,6 +236,24 @@ func TestStore_tries_again_only_while_the_API_server_is_out_of_reach(t *testing.
 			g.Expect(testutil.ToFloat64(dropped.WithLabelValues(cluster, string(refused))) - before).To(BeNumerically("==", c.dropped))
 		})
 	}
+}
+
+func TestStore_lets_requests_go_first(t *testing.T) {
+	t.Parallel()
+	g := NewWithT(t)
+	stored := make(chan time.Time, 1)
+	s, api := newStore(g, func(int) error { stored <- time.Now(); return nil })
+	s.lag = lag
+	ctx, cancel := context.WithCancel(t.Context())
+	go s.Run(ctx)
+	start := time.Now()
+	s.Event(aTrigger(), corev1.EventTypeNormal, "Why", "message")
+	g.Expect((<-stored).Sub(start)).To(BeNumerically(">=", lag))
+
+	s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "last"}}, corev1.EventTypeNormal, "Why", "the last message")
+	cancel()
+	s.Wait(lag / 2)
+	g.Expect(storedEvents(g, api)).To(HaveKey("HelmRelease Normal Why the last message"), "at the end, nothing waits")
 }
 
 // Not parallel: it counts what is dropped in the whole process.
