@@ -133,7 +133,7 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@# Never from the cache: go test does not see that they run the manager and the chart. The linters vet them.
 	@# They wait, for helm-controller, a lease or an interval, as much as they compute: more of them than cores go
 	@# side by side. The packages that take longest begin first.
-	@go test -vet=off -count=1 -timeout 30m -parallel 6 -p $(PARALLEL) ./tests/e2e ./tests/gitops ./tests/model ./tests/bench \
+	@go test -vet=off -count=1 -timeout 30m -parallel 6 -p $$(($(PARALLEL) + 1)) ./tests/e2e ./tests/chart ./tests/model ./tests/bench ./tests/gitops \
 		./internal/app/... ./internal/controller ./internal/delivery $$(go list ./tests/... | grep -v /tests/ui$$)
 	@# As unit tests, they have smaller bounds.
 	@go test -run '^Test(Explore|Stories|Run)' ./internal/core/plan ./internal/core/rollout ./internal/core/simulate

@@ -107,9 +107,9 @@ func TestRequest_says_what_it_is_about(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string][2]string{
 		"/apis/trigger.nebius.ai/v1beta1/namespaces/apps/valuestriggers/app/status?fieldManager=m": {"valuestriggers/status", "apps/app"},
-		"/apis/helm.toolkit.fluxcd.io/v2/namespaces/apps/helmreleases/app":                          {"helmreleases", "apps/app"},
-		"/api/v1/namespaces/apps/configmaps":                                                        {"", ""},
-		"/api/v1/nodes/one":                                                                         {"", ""},
+		"/apis/helm.toolkit.fluxcd.io/v2/namespaces/apps/helmreleases/app":                         {"helmreleases", "apps/app"},
+		"/api/v1/namespaces/apps/configmaps":                                                       {"", ""},
+		"/api/v1/nodes/one":                                                                        {"", ""},
 	} {
 		g := NewWithT(t)
 		kind, name := Request{Request: httptest.NewRequest(http.MethodPatch, path, http.NoBody)}.Object()
