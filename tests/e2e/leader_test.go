@@ -114,7 +114,7 @@ func (r *replicas) restart() {
 }
 
 func TestLeader_changes_in_the_middle_of_a_fan_out_lose_and_double_nothing(t *testing.T) {
-	const count, few = 100, 20
+	const count, few = 40, 12
 	r := newReplicas(t)
 	ns := r.namespace("leader")
 	names, releases := make([]string, count), make([]*helmv2.HelmRelease, count)

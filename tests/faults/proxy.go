@@ -50,6 +50,17 @@ func (r Request) Namespace() string {
 	return namespace
 }
 
+// Object returns the kind of the object in a namespace that the request is about, by its
+// plural name and that of the subresource, and its name. Both are empty for others.
+func (r Request) Object() (kind, name string) {
+	_, below, _ := strings.Cut(r.URL.Path, "/namespaces/")
+	parts := strings.Split(below, "/")
+	if len(parts) < 3 {
+		return "", ""
+	}
+	return strings.Join(append(parts[1:2:2], parts[3:]...), "/"), parts[0] + "/" + parts[2]
+}
+
 // Rule decides about a request.
 type Rule func(Request) Fault
 

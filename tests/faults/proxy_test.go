@@ -102,3 +102,17 @@ func TestProxy_counts_as_writes_what_changes_something(t *testing.T) {
 	g.Expect(requests).To(Equal(5))
 	g.Expect(writes).To(Equal(2))
 }
+
+func TestRequest_says_what_it_is_about(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string][2]string{
+		"/apis/trigger.nebius.ai/v1beta1/namespaces/apps/valuestriggers/app/status?fieldManager=m": {"valuestriggers/status", "apps/app"},
+		"/apis/helm.toolkit.fluxcd.io/v2/namespaces/apps/helmreleases/app":                          {"helmreleases", "apps/app"},
+		"/api/v1/namespaces/apps/configmaps":                                                        {"", ""},
+		"/api/v1/nodes/one":                                                                         {"", ""},
+	} {
+		g := NewWithT(t)
+		kind, name := Request{Request: httptest.NewRequest(http.MethodPatch, path, http.NoBody)}.Object()
+		g.Expect([2]string{kind, name}).To(Equal(want), path)
+	}
+}
