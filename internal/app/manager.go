@@ -7,13 +7,16 @@ import (
 	"crypto/tls"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/util/cert"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -130,6 +133,7 @@ func metricsOptions(opts Options) (metricsserver.Options, error) {
 	}
 	out.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.NextProtos = protocols }}
 	if opts.MetricsCertPath == "" {
+		out.TLSOpts = append(out.TLSOpts, selfSigned)
 		return out, nil
 	}
 
@@ -141,4 +145,18 @@ func metricsOptions(opts Options) (metricsserver.Options, error) {
 		}
 	}
 	return out, nil
+}
+
+// selfSigned has a server make a certificate for the first client: by itself, it makes one at each
+// start, which computes longer than all other work of a start.
+func selfSigned(c *tls.Config) {
+	certificate := sync.OnceValues(func() (*tls.Certificate, error) {
+		certPEM, keyPEM, err := cert.GenerateSelfSignedCertKey("localhost", []net.IP{net.IPv4(127, 0, 0, 1)}, nil)
+		if err != nil {
+			return nil, fmt.Errorf("cannot make a certificate for metrics: %w", err)
+		}
+		pair, err := tls.X509KeyPair(certPEM, keyPEM)
+		return &pair, err
+	})
+	c.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate() }
 }

@@ -42,9 +42,10 @@ const (
 	// pass over 10,000 targets reports each of them.
 	laneLength = 16384
 
-	// lag is how long an event waits: the requests of a change to many HelmReleases need the
-	// API server when what is reported of them does, and go first.
-	lag = 2 * time.Second
+	// An event waits until none has been reported for as long as quiet, but no longer than lag: the
+	// requests of a change to many HelmReleases, which are reported one by one, need the API server too.
+	quiet = 100 * time.Millisecond
+	lag   = 2 * time.Second
 
 	// writeTimeout bounds one write. While the API server does not answer, a write is
 	// tried again this often, after a delay that doubles up to the longest.
@@ -67,14 +68,13 @@ type Store struct {
 	source corev1.EventSource
 	losses *losses
 	limits *limits
-	lag    time.Duration
 
 	// lanes hold what waits, by the kind of the object that it is about: what is reported
 	// about a thousand HelmReleases holds up nothing that is about a ValuesTrigger.
 	lanes map[string]chan *corev1.Event
 	done  chan struct{}
 
-	// named is what the name of the last event ends with.
+	// named is what the name of the last event ends with, which is when it was reported, in nanoseconds.
 	named atomic.Int64
 }
 
@@ -89,7 +89,6 @@ func NewStore(scheme *runtime.Scheme, writer client.Writer, component string, lo
 		source: corev1.EventSource{Component: component},
 		losses: &losses{receiver: cluster, log: log},
 		limits: &limits{clock: clock.RealClock{}, buckets: lru.New(maxBuckets)},
-		lag:    lag,
 		lanes:  map[string]chan *corev1.Event{},
 		done:   make(chan struct{}),
 	}
@@ -170,12 +169,11 @@ func (s *Store) Run(ctx context.Context) {
 	working.Wait()
 }
 
-// work stores the events of a lane, each some time after it was reported.
 func (s *Store) work(ctx context.Context, lane chan *corev1.Event) {
 	for {
 		select {
 		case event := <-lane:
-			wait(ctx, time.Until(event.FirstTimestamp.Add(s.lag)))
+			s.hold(ctx, event)
 			s.store(ctx, event)
 			continue
 		case <-ctx.Done():
@@ -186,6 +184,17 @@ func (s *Store) work(ctx context.Context, lane chan *corev1.Event) {
 		default:
 			return
 		}
+	}
+}
+
+// hold waits until the requests that are made at the time of an event do not need the API server any more.
+func (s *Store) hold(ctx context.Context, event *corev1.Event) {
+	for ctx.Err() == nil {
+		left := min(quiet-time.Since(time.Unix(0, s.named.Load())), lag-time.Since(event.FirstTimestamp.Time))
+		if left <= 0 {
+			return
+		}
+		wait(ctx, left)
 	}
 }
 
@@ -213,9 +222,6 @@ func (s *Store) store(ctx context.Context, event *corev1.Event) {
 
 // wait waits that long, or until the context ends.
 func wait(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
 	select {
 	case <-time.After(d):
 	case <-ctx.Done():

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -51,7 +52,7 @@ func testScheme(g *WithT) *runtime.Scheme {
 }
 
 // newStore returns a store in front of an API server that answers creations as given,
-// with nil as it should. It stores an event at once.
+// with nil as it should.
 func newStore(g *WithT, create func(attempt int) error) (*Store, client.Client) {
 	scheme := testScheme(g)
 	var attempts atomic.Int32
@@ -65,9 +66,7 @@ func newStore(g *WithT, create func(attempt int) error) (*Store, client.Client) 
 			return c.Create(ctx, obj, opts...)
 		},
 	}).Build()
-	s := NewStore(scheme, api, "tester", logr.Discard())
-	s.lag = 0
-	return s, api
+	return NewStore(scheme, api, "tester", logr.Discard()), api
 }
 
 func aTrigger() *triggerv1.ValuesTrigger {
@@ -238,22 +237,50 @@ func TestStore_tries_again_only_while_the_API_server_is_out_of_reach(t *testing.
 	}
 }
 
-func TestStore_lets_requests_go_first(t *testing.T) {
+func TestStore_lets_the_requests_of_a_fan_out_go_first(t *testing.T) {
 	t.Parallel()
-	g := NewWithT(t)
-	stored := make(chan time.Time, 1)
-	s, api := newStore(g, func(int) error { stored <- time.Now(); return nil })
-	s.lag = lag
-	ctx, cancel := context.WithCancel(t.Context())
-	go s.Run(ctx)
-	start := time.Now()
-	s.Event(aTrigger(), corev1.EventTypeNormal, "Why", "message")
-	g.Expect((<-stored).Sub(start)).To(BeNumerically(">=", lag))
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		s, api := newStore(g, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		go s.Run(ctx)
+		report := func(name string) {
+			s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}}, corev1.EventTypeNormal, "Why", "message")
+		}
+		const requests = 10
+		for i := range requests {
+			report(fmt.Sprintf("app-%d", i))
+			time.Sleep(quiet - time.Millisecond) // A request takes that long.
+		}
+		g.Expect(storedEvents(g, api)).To(BeEmpty())
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		g.Expect(storedEvents(g, api)).To(Equal(map[string]int{"HelmRelease Normal Why message": requests}))
 
-	s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "last"}}, corev1.EventTypeNormal, "Why", "the last message")
-	cancel()
-	s.Wait(lag / 2)
-	g.Expect(storedEvents(g, api)).To(HaveKey("HelmRelease Normal Why the last message"), "at the end, nothing waits")
+		report("last")
+		cancel()
+		s.Wait(time.Millisecond)
+		g.Expect(storedEvents(g, api)).To(Equal(map[string]int{"HelmRelease Normal Why message": requests + 1}), "at the end, nothing waits")
+	})
+}
+
+func TestStore_holds_no_event_back_for_long(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := NewWithT(t)
+		s, api := newStore(g, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		go s.Run(ctx)
+		for waited := time.Duration(0); waited < lag; waited += quiet / 2 {
+			g.Expect(storedEvents(g, api)).To(BeEmpty())
+			s.Event(aTrigger(), corev1.EventTypeNormal, "Why", "message")
+			time.Sleep(quiet / 2)
+		}
+		synctest.Wait()
+		g.Expect(storedEvents(g, api)).NotTo(BeEmpty())
+		cancel()
+		s.Wait(time.Millisecond)
+	})
 }
 
 // Not parallel: it counts what is dropped in the whole process.
