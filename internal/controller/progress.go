@@ -78,19 +78,19 @@ func wake(concerned func(context.Context, client.Object) []*triggerv1.ValuesTrig
 	})
 }
 
-// delayed enqueues what an object concerns, when more of it may have changed. The updates that moved lets through
+// delayed enqueues what an object concerns, when more of it may have changed. The updates that rebinds lets through
 // may have changed what it concerns.
-func delayed(moved predicate.Predicate, concerned handler.MapFunc) handler.EventHandler {
-	return byVersions(moved, func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
+func delayed(rebinds predicate.Predicate, concerned handler.MapFunc) handler.EventHandler {
+	return byVersions(rebinds, func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, obj client.Object) {
 		for _, request := range concerned(ctx, obj) {
 			add(q, request.NamespacedName, limit, answerDelay)
 		}
 	})
 }
 
-// byVersions handles what an object concerns, and, after the updates that moved lets through, what it concerned
+// byVersions handles what an object concerns, and, after the updates that rebinds lets through, what it concerned
 // before. What was there when the operator started is of low priority.
-func byVersions(moved predicate.Predicate, enqueue func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, version client.Object)) handler.EventHandler {
+func byVersions(rebinds predicate.Predicate, enqueue func(ctx context.Context, q workqueue.TypedRateLimitingInterface[reconcile.Request], limit int, version client.Object)) handler.EventHandler {
 	return handler.Funcs{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
 			limit := changePriority
@@ -100,7 +100,7 @@ func byVersions(moved predicate.Predicate, enqueue func(ctx context.Context, q w
 			enqueue(ctx, q, limit, e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q workqueue.TypedRateLimitingInterface[reconcile.Request]) {
-			if moved.Update(e) {
+			if rebinds.Update(e) {
 				enqueue(ctx, q, changePriority, e.ObjectOld)
 			}
 			enqueue(ctx, q, changePriority, e.ObjectNew)

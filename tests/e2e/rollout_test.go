@@ -106,7 +106,7 @@ func TestRollout_approval_of_other_content_is_refused(t *testing.T) {
 	waiting()
 	e.Expect(e.target(ns, "platform", "prod-00")()).To(
 		HaveField("Message", "waits for the approval of stage prod; the release would be reconciled without a change"))
-	e.Expect(refusals()).To(HaveLen(1), "the annotation of before is not a new mistake")
+	e.Consistently(refusals, patience).Should(HaveLen(1), "the annotation of before is not a new mistake")
 
 	t.Log("what was approved once comes back after an emergency")
 	e.request(ns, "platform", "now", meta.ForceRequestAnnotation)

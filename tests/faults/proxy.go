@@ -51,7 +51,8 @@ func (r Request) Namespace() string {
 }
 
 // Object returns the kind of the object in a namespace that the request is about, by its
-// plural name and that of the subresource, and its name. Both are empty for others.
+// plural name and that of the subresource, and its name. Both are empty for others, and for
+// a creation by POST.
 func (r Request) Object() (kind, name string) {
 	_, below, _ := strings.Cut(r.URL.Path, "/namespaces/")
 	parts := strings.Split(below, "/")

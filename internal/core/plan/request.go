@@ -50,7 +50,7 @@ func (q requester) mustWait(known progress) verdict {
 	case r.Suspended:
 		return held(waitsForResume)
 	case r.requestPending() && r.RequestedAt == known.Token:
-		return inProgress("newer content waits until this request has ended", 0)
+		return inProgress("newer content waits until the present request is handled", 0)
 	case r.requestPending():
 		return pending(waitsForRequest)
 	case r.Working():

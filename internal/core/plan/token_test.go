@@ -124,7 +124,7 @@ func TestDecide_a_record_that_is_put_back_proves_nothing(t *testing.T) {
 			in.Release.Revision++ // It runs the edit.
 			in.Release.Reconciling, in.Release.Ready = true, "Unknown"
 			s.revert(other)
-			g.Expect(look().Status.Message).To(Equal("newer content waits until this request has ended"))
+			g.Expect(look().Status.Message).To(Equal("newer content waits until the present request is handled"))
 			in.Release.Reconciling, in.Release.Ready = false, "True"
 			handledForceAt = in.Release.RequestedAt
 			in.Release.HandledAt = in.Release.RequestedAt

@@ -42,14 +42,14 @@ func TestDecide_waiting(t *testing.T) {
 		want:    outcome{triggerv1.TargetPending, none},
 		message: "helm-controller has not handled another request yet",
 	}, {
-		name: "newer content waits until this request has ended",
+		name: "newer content waits until the present request is handled",
 		given: func() *scene {
 			s := triggered(other)
 			s.editTo(other, "third")
 			return s
 		},
 		want:    outcome{triggerv1.TargetTriggered, none},
-		message: "newer content waits until this request has ended",
+		message: "newer content waits until the present request is handled",
 	}, {
 		name: "newer content is requested once the request is handled",
 		given: func() *scene {

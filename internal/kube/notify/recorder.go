@@ -49,7 +49,7 @@ type event struct {
 }
 
 // Recorder is an event recorder that never blocks. Kubernetes events go to the
-// (buffered) Kubernetes recorder, a Store, at once; what is meant for the receiver
+// (buffered) Kubernetes recorder, a Store; what is meant for the receiver
 // waits in a bounded queue that Run empties.
 type Recorder struct {
 	kube    events.Recorder

@@ -6,11 +6,13 @@ package notify
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -19,7 +21,6 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/tools/record/util"
 	"k8s.io/client-go/tools/reference"
-	"k8s.io/client-go/util/flowcontrol"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/lru"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -88,7 +89,7 @@ func NewStore(scheme *runtime.Scheme, writer client.Writer, component string, lo
 		writer: writer,
 		source: corev1.EventSource{Component: component},
 		losses: &losses{receiver: cluster, log: log},
-		limits: &limits{clock: clock.RealClock{}, buckets: lru.New(maxBuckets)},
+		limits: &limits{clock: clock.RealClock{}, seed: maphash.MakeSeed(), buckets: lru.New(maxBuckets)},
 		lanes:  map[string]chan *corev1.Event{},
 		done:   make(chan struct{}),
 	}
@@ -272,18 +273,21 @@ type bucket struct {
 // limits bound how many events are stored.
 type limits struct {
 	clock clock.PassiveClock
+	seed  maphash.Seed
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// buckets are limiters by the hash of what they are for: there are some for each HelmRelease.
 	buckets *lru.Cache
 }
 
 func (l *limits) allow(b bucket) bool {
+	key := maphash.Comparable(l.seed, b)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	limiter, found := l.buckets.Get(b)
+	limiter, found := l.buckets.Get(key)
 	if !found {
-		limiter = flowcontrol.NewTokenBucketPassiveRateLimiterWithClock(float32(1/refill.Seconds()), maxBurst, l.clock)
-		l.buckets.Add(b, limiter)
+		limiter = rate.NewLimiter(rate.Every(refill), maxBurst)
+		l.buckets.Add(key, limiter)
 	}
-	return limiter.(flowcontrol.PassiveRateLimiter).TryAccept()
+	return limiter.(*rate.Limiter).AllowN(l.clock.Now(), 1)
 }
