@@ -117,8 +117,7 @@ test: ## Run everything: verify, lint, unit tests with the race detector, tests 
 	$(call step,lint,$(submake) lint)
 	$(call step,unit tests,$(submake) test-unit)
 	$(call step,components of the test world,$(submake) components)
-	$(call step,tests in the test world,$(submake) test-e2e)
-	$(call step,tests of the pages,$(submake) test-ui)
+	$(call step,tests in the test world and of the pages,$(submake) -j2 test-e2e test-ui)
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go, those of the product with the race detector.
