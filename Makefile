@@ -117,7 +117,8 @@ test: ## Run everything: verify, lint, unit tests with the race detector, tests 
 	$(call step,lint,$(submake) lint)
 	$(call step,unit tests,$(submake) test-unit)
 	$(call step,components of the test world,$(submake) components)
-	$(call step,tests in the test world and of the pages,$(submake) -j2 test-e2e test-ui)
+	$(call step,tests in the test world,$(submake) test-e2e)
+	$(call step,tests of the pages,$(submake) test-ui)
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go, those of the product with the race detector.
@@ -132,7 +133,7 @@ test-e2e: components ## Run the tests that need a Kubernetes API and Flux, which
 	@# Never from the cache: go test does not see that they run the manager and the chart. The linters vet them.
 	@# They wait, for helm-controller, a lease or an interval, as much as they compute: more of them than cores go
 	@# side by side. The packages that take longest begin first.
-	@go test -vet=off -count=1 -timeout 30m -parallel 6 -p $$(($(PARALLEL) + 1)) ./tests/e2e ./tests/chart ./tests/model ./tests/bench ./tests/gitops \
+	@go test -vet=off -count=1 -timeout 30m -parallel 6 -p $(PARALLEL) ./tests/e2e ./tests/chart ./tests/model ./tests/bench ./tests/gitops \
 		./internal/app/... ./internal/controller ./internal/delivery $$(go list ./tests/... | grep -v /tests/ui$$)
 	@# As unit tests, they have smaller bounds.
 	@go test -run '^Test(Explore|Stories|Run)' ./internal/core/plan ./internal/core/rollout ./internal/core/simulate
