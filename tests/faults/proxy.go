@@ -42,24 +42,28 @@ func (r Request) About(resource string) bool {
 
 // Namespace returns the namespace that the request is about, or nothing.
 func (r Request) Namespace() string {
-	_, below, found := strings.Cut(r.URL.Path, "/namespaces/")
-	namespace, _, inside := strings.Cut(below, "/")
-	if !found || !inside {
+	parts := r.below()
+	if len(parts) < 2 {
 		return ""
 	}
-	return namespace
+	return parts[0]
 }
 
 // Object returns the kind of the object in a namespace that the request is about, by its
 // plural name and that of the subresource, and its name. Both are empty for others, and for
 // a creation by POST.
 func (r Request) Object() (kind, name string) {
-	_, below, _ := strings.Cut(r.URL.Path, "/namespaces/")
-	parts := strings.Split(below, "/")
+	parts := r.below()
 	if len(parts) < 3 {
 		return "", ""
 	}
 	return strings.Join(append(parts[1:2:2], parts[3:]...), "/"), parts[0] + "/" + parts[2]
+}
+
+// below returns the namespace of a path, and what is in it.
+func (r Request) below() []string {
+	_, below, _ := strings.Cut(r.URL.Path, "/namespaces/")
+	return strings.Split(below, "/")
 }
 
 // Rule decides about a request.

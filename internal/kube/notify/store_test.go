@@ -69,6 +69,19 @@ func newStore(g *WithT, create func(attempt int) error) (*Store, client.Client) 
 	return NewStore(scheme, api, "tester", logr.Discard()), api
 }
 
+// runningStore returns a store that stores events until it is stopped, for a test in a bubble.
+func runningStore(t *testing.T) (g *WithT, s *Store, api client.Client, stop func()) {
+	t.Helper()
+	g = NewWithT(t)
+	s, api = newStore(g, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	go s.Run(ctx)
+	return g, s, api, func() {
+		cancel()
+		s.Wait(time.Millisecond)
+	}
+}
+
 func aTrigger() *triggerv1.ValuesTrigger {
 	return &triggerv1.ValuesTrigger{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: "platform", UID: "one"}}
 }
@@ -240,10 +253,7 @@ func TestStore_tries_again_only_while_the_API_server_is_out_of_reach(t *testing.
 func TestStore_lets_the_requests_of_a_fan_out_go_first(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewWithT(t)
-		s, api := newStore(g, nil)
-		ctx, cancel := context.WithCancel(t.Context())
-		go s.Run(ctx)
+		g, s, api, stop := runningStore(t)
 		report := func(name string) {
 			s.Event(&helmv2.HelmRelease{ObjectMeta: metav1.ObjectMeta{Namespace: "apps", Name: name}}, corev1.EventTypeNormal, "Why", "message")
 		}
@@ -258,8 +268,7 @@ func TestStore_lets_the_requests_of_a_fan_out_go_first(t *testing.T) {
 		g.Expect(storedEvents(g, api)).To(Equal(map[string]int{"HelmRelease Normal Why message": requests}))
 
 		report("last")
-		cancel()
-		s.Wait(time.Millisecond)
+		stop()
 		g.Expect(storedEvents(g, api)).To(Equal(map[string]int{"HelmRelease Normal Why message": requests + 1}), "at the end, nothing waits")
 	})
 }
@@ -267,10 +276,7 @@ func TestStore_lets_the_requests_of_a_fan_out_go_first(t *testing.T) {
 func TestStore_holds_no_event_back_for_long(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := NewWithT(t)
-		s, api := newStore(g, nil)
-		ctx, cancel := context.WithCancel(t.Context())
-		go s.Run(ctx)
+		g, s, api, stop := runningStore(t)
 		for waited := time.Duration(0); waited < lag; waited += quiet / 2 {
 			g.Expect(storedEvents(g, api)).To(BeEmpty())
 			s.Event(aTrigger(), corev1.EventTypeNormal, "Why", "message")
@@ -278,8 +284,7 @@ func TestStore_holds_no_event_back_for_long(t *testing.T) {
 		}
 		synctest.Wait()
 		g.Expect(storedEvents(g, api)).NotTo(BeEmpty())
-		cancel()
-		s.Wait(time.Millisecond)
+		stop()
 	})
 }
 
